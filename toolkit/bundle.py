@@ -1,0 +1,234 @@
+"""The model directory: one object to read it, one function to write files into it."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from toolkit.errors import CorruptArtifact, InvalidInput
+from toolkit.runtime import golden
+from toolkit.runtime.files import read_bytes, sha256, write_atomic
+from toolkit.runtime.manifest import HOME, NAME, VARIANT, read_checked, read_manifest
+from toolkit.runtime.tabular import read_npz
+
+MODEL, ESTIMATOR = "model.onnx", "estimator.skops"
+EVALUATION, CALIBRATION = "evaluation.npz", "calibration.npz"
+REPORTS = ("report.json", "report.md", "report.html")
+FLOAT = "float32"  # the method name of model.onnx itself
+
+OK, FAILED, NOT_APPLICABLE = "ok", "failed", "not-applicable"
+
+
+@dataclass(frozen=True)
+class Variant:
+    """What one method made of the model, or why it made nothing.
+
+    file: its name in the bundle, None where nothing was kept. bytes: the size of what was made,
+    None where nothing was. reason: why nothing was kept, "" where it was. tolerance: the largest
+    relative deviation and smallest label agreement that a replay of the golden rows may show.
+    """
+
+    method: str
+    status: str
+    file: str | None = None
+    reason: str = ""
+    bytes: int | None = None
+    tolerance: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows of a bundle: `inputs` by input name, scikit-learn's float64 `outputs` by output name.
+
+    Numbers in `inputs` are float64 as given, not yet what a graph takes. `target` is None where
+    the data had none.
+    """
+
+    inputs: dict[str, np.ndarray]
+    outputs: dict[str, np.ndarray]
+    target: np.ndarray | None
+
+    def __len__(self) -> int:
+        return len(next(iter(self.inputs.values())))
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """An opened model directory."""
+
+    path: Path
+    manifest: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        """The model's name."""
+        return self.manifest["name"]
+
+    @property
+    def task(self) -> str:
+        """One of regressor, classifier, outlier_detector, clusterer, transformer."""
+        return self.manifest["task"]
+
+    @property
+    def model_path(self) -> Path:
+        """The float export."""
+        return self.path / MODEL
+
+    @property
+    def variants(self) -> list[Variant]:
+        """The float export first, then each method that was tried, kept or not."""
+        return [Variant(**v) for v in self.manifest["variants"]]
+
+    def read(self, name: str) -> bytes:
+        """Return a listed file's bytes, held against its SHA-256.
+
+        Raises CorruptArtifact where it differs, InvalidInput where it is not there.
+        """
+        entry = self.manifest["files"].get(name)
+        if entry is None or not (self.path / name).is_file():
+            raise InvalidInput(f"{self.path}: has no {name}; export the model again")
+        return read_checked(self.path / name, entry)
+
+    def evaluation(self) -> Rows:
+        """Return the held-out rows."""
+        return self._rows(EVALUATION)
+
+    def calibration(self) -> Rows:
+        """Return the training rows for the quantizers; disjoint from the evaluation rows."""
+        return self._rows(CALIBRATION)
+
+    def golden(self) -> golden.Golden:
+        """Return the golden rows."""
+        return golden.read(self.read(golden.NAME), str(self.path / golden.NAME), self.manifest)
+
+    def _rows(self, name: str) -> Rows:
+        arrays = read_npz(self.read(name), str(self.path / name))
+        try:
+            return Rows(
+                {i["name"]: arrays[f"input_{k}"] for k, i in enumerate(self.manifest["inputs"])},
+                {o["name"]: arrays[f"output_{k}"] for k, o in enumerate(self.manifest["outputs"])},
+                arrays.get("target"),
+            )
+        except KeyError as error:
+            raise CorruptArtifact(f"{self.path / name}: lacks the array {error}; export again") from None
+
+    def estimator(self) -> Any:
+        """Return the fitted reference, loaded through skops' check of its types.
+
+        Raises InvalidInput where a type in it is not one that skops or toolkit trusts.
+        """
+        from toolkit.skops_file import load_estimator
+
+        return load_estimator(self.read(ESTIMATOR), str(self.path / ESTIMATOR))
+
+    def estimator_input(self, inputs: Mapping[str, np.ndarray]) -> Any:
+        """Return rows in the form that the estimator was fitted on: an array or a data frame."""
+        if self.manifest["estimator"]["input"] == "array":
+            return next(iter(inputs.values()))
+        import pandas
+
+        specs = self.manifest["inputs"]
+        if self.manifest["estimator"]["input"] == "frame":
+            matrix = inputs[specs[0]["name"]]
+            return pandas.DataFrame(matrix, columns=specs[0]["columns"])
+        columns = {i["name"]: _for_frame(inputs[i["name"]], i["dtype"]) for i in specs}
+        return pandas.DataFrame(columns)
+
+
+def _for_frame(values: np.ndarray, dtype: str) -> np.ndarray:
+    # npz keeps text as fixed-width unicode, where "" is the missing value that pandas calls None.
+    flat = values.ravel()
+    if dtype != "string":
+        return flat
+    return np.array([None if v == "" else str(v) for v in flat], dtype=object)
+
+
+def open_bundle(path: str | Path) -> Bundle:
+    """Open a model directory; InvalidInput or CorruptArtifact as `read_manifest` says."""
+    manifest = read_manifest(Path(path))
+    for key in ("variants", "estimator"):
+        if key not in manifest:
+            raise CorruptArtifact(f"{Path(path) / NAME}: {key!r} is missing; export the model again")
+    return Bundle(Path(path), manifest)
+
+
+def to_npz(arrays: Mapping[str, np.ndarray]) -> bytes:
+    """Return arrays as compressed npz bytes (the same bytes for the same arrays); text as unicode."""
+    buffer = io.BytesIO()
+    plain = {n: a.astype(str) if a.dtype == object else a for n, a in arrays.items()}
+    np.savez_compressed(buffer, **plain)  # type: ignore[arg-type]
+    return buffer.getvalue()
+
+
+def file_entry(content: bytes, role: str, variant: Variant | None = None) -> dict[str, Any]:
+    """Return a manifest entry: method (None for a file that is no variant), bytes, sha256, role."""
+    entry: dict[str, Any] = {
+        "method": variant.method if variant else None,
+        "bytes": len(content),
+        "sha256": sha256(content),
+        "role": role,
+    }
+    if variant:
+        entry["tolerance"] = variant.tolerance
+    return entry
+
+
+def write_files(
+    path: Path, manifest: dict[str, Any], contents: Mapping[str, tuple[bytes, str]]
+) -> Bundle:
+    """Write files (name -> (bytes, role)), and last the manifest that lists them.
+
+    The files that the old manifest listed and the new one does not are removed after that.
+    """
+    old = _listed(path)
+    for name, (content, role) in contents.items():
+        variant = next((Variant(**v) for v in manifest["variants"] if v["file"] == name), None)
+        manifest["files"][name] = file_entry(content, role, variant)
+        write_atomic(path / name, content)
+    write_atomic(path / NAME, (json.dumps(manifest, indent=2, ensure_ascii=False) + "\n").encode())
+    for name in old - manifest["files"].keys():
+        (path / name).unlink(missing_ok=True)
+    return Bundle(path, manifest)
+
+
+def with_variants(
+    bundle: Bundle, made: list[tuple[Variant, bytes | None]]
+) -> Bundle:
+    """Return the bundle with these variants written in place of earlier ones of the same methods.
+
+    A report that measured the earlier variants is removed: it would describe other files.
+    """
+    methods = {variant.method for variant, _ in made}
+    manifest = json.loads(json.dumps(bundle.manifest))
+    kept = [v for v in manifest["variants"] if v["method"] not in methods]
+    manifest["variants"] = kept + [asdict(variant) for variant, _ in made]
+    listed = {v["file"] for v in manifest["variants"]} - {None}
+    manifest["files"] = {
+        name: entry
+        for name, entry in manifest["files"].items()
+        if (entry["role"] != VARIANT or name in listed) and name not in REPORTS
+    }
+    contents = {v.file: (content, VARIANT) for v, content in made if v.file and content is not None}
+    return write_files(bundle.path, manifest, contents)
+
+
+def with_reports(bundle: Bundle, reports: Mapping[str, bytes]) -> Bundle:
+    """Return the bundle with its report files (name -> bytes) written and listed."""
+    manifest = json.loads(json.dumps(bundle.manifest))
+    return write_files(
+        bundle.path, manifest, {name: (content, HOME) for name, content in reports.items()}
+    )
+
+
+def _listed(path: Path) -> set[str]:
+    try:
+        names = json.loads(read_bytes(path / NAME))["files"].keys()
+    except (InvalidInput, ValueError, KeyError, AttributeError):
+        return set()
+    return {name for name in names if Path(name).name == name}

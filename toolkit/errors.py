@@ -1,0 +1,33 @@
+"""The errors that toolkit raises on purpose, each with the exit code that the commands give it."""
+
+from __future__ import annotations
+
+
+class ToolkitError(Exception):
+    """Base of every deliberate error: one line that names the offender, the value and the remedy."""
+
+    exit_code = 2
+
+
+class InvalidInput(ToolkitError):
+    """A file, option or array that the user gave does not fit what is asked."""
+
+    exit_code = 2
+
+
+class CorruptArtifact(ToolkitError):
+    """A file that toolkit wrote (or should have written) is damaged, truncated or hostile."""
+
+    exit_code = 2
+
+
+class UnsupportedEstimator(ToolkitError):
+    """The estimator or graph cannot be converted; says which, why, and what to do instead."""
+
+    exit_code = 3
+
+
+class ParityError(ToolkitError):
+    """An artifact was written and measured, and its figures break a stated limit."""
+
+    exit_code = 1

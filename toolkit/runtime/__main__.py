@@ -1,0 +1,66 @@
+"""`python -m toolkit.runtime`: the edge's command line, on argparse alone."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+from collections.abc import Sequence
+
+from toolkit.errors import ToolkitError
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code (0 done, 1 parity failed, 2 bad input)."""
+    # As process 1 of a container Python would ignore SIGTERM.
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(128 + signal.SIGTERM))
+    args = _parser().parse_args(argv)
+    try:
+        return _run(args)
+    except ToolkitError as error:
+        if args.verbose:
+            raise
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_code
+    except BrokenPipeError:
+        # The reader of our output went away (`… | head`); Python would complain while it exits.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _run(args: argparse.Namespace) -> int:
+    from toolkit.runtime import commands  # numpy and onnxruntime: not for --help
+
+    if args.command == "predict":
+        return commands.predict(args.artifact, args.input, args.output, args.json)
+    if args.command == "verify":
+        return commands.verify(args.directory, args.json)
+    if args.command == "inspect":
+        return commands.inspect(args.artifact, args.json)
+    return commands.replay(args.directory, args.json)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m toolkit.runtime", description=__doc__)
+    # The image's default command is `replay`, on the bundle that the environment names.
+    bundle = os.environ.get("TOOLKIT_BUNDLE", "models")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    predict = commands.add_parser("predict", help="predict the rows of a CSV or npz file")
+    predict.add_argument("artifact", help="an .onnx or .pack file, or a model directory")
+    predict.add_argument("--input", default="-", help=".csv or .npz file, or - for standard input")
+    predict.add_argument("--output", default="-", help=".csv, .json or .npz file, or - (the default)")
+    verify = commands.add_parser("verify", help="check hashes and replay the golden rows")
+    verify.add_argument("directory", nargs="?", default=bundle, help="a model directory")
+    inspect = commands.add_parser("inspect", help="show what an artifact holds")
+    inspect.add_argument("artifact", help="an .onnx or .pack file, or a model directory")
+    replay = commands.add_parser("replay", help="print true and predicted values of the golden rows")
+    replay.add_argument("directory", nargs="?", default=bundle, help="a model directory")
+    for command in (predict, verify, inspect, replay):
+        command.add_argument("--json", action="store_true", help="print JSON for machines")
+        command.add_argument("-v", "--verbose", action="store_true", help="show tracebacks of errors")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,115 @@
+"""The commands of the edge (predict, verify, inspect, replay), used by both command lines."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from toolkit.errors import InvalidInput
+from toolkit.runtime import describe as description
+from toolkit.runtime import tabular
+from toolkit.runtime import verify as verification
+from toolkit.runtime.golden import NAME as GOLDEN_NAME
+from toolkit.runtime.golden import read as read_golden
+from toolkit.runtime.manifest import read_checked, read_manifest
+from toolkit.runtime.predictor import load
+
+OUTPUT_KINDS = {".csv": "csv", ".json": "json", ".npz": "npz"}
+
+
+def predict(artifact: str, source: str, target: str = tabular.STANDARD, as_json: bool = False) -> int:
+    """Predict the rows of `source` and write every output to `target`; return the exit code."""
+    kind = "json" if as_json else "csv"
+    if target != tabular.STANDARD:
+        kind = OUTPUT_KINDS.get(Path(target).suffix, "")
+        if not kind:
+            raise InvalidInput(
+                f"--output {target}: the suffix is none of {', '.join(OUTPUT_KINDS)}; choose one"
+            )
+    model = load(artifact)
+    outputs = model.run(tabular.read_rows(source, model.inputs))
+    tabular.write_output(tabular.render(outputs, kind), target)
+    return 0
+
+
+def verify(folder: str, as_json: bool = False) -> int:
+    """Check a model directory and print a line a check; return 0, or 1 where a replay deviates."""
+    checks = verification.verify(folder)
+    passed = all(c.passed for c in checks)
+    if as_json:
+        print(json.dumps(verification.as_json(checks), indent=2))
+    else:
+        for c in checks:
+            print(f"{'ok    ' if c.passed else 'FAILED'} {c.kind:6} {c.file}: {c.detail}")
+    if not passed:
+        failed = next(c for c in checks if not c.passed)
+        print(
+            f"error: {folder}: {failed.file} does not reproduce the golden rows ({failed.detail}); "
+            "do not use it on this device",
+            file=sys.stderr,
+        )
+    return 0 if passed else 1
+
+
+def inspect(artifact: str, as_json: bool = False) -> int:
+    """Print what an artifact or a model directory holds."""
+    found = description.describe(artifact)
+    print(json.dumps(found, indent=2) if as_json else description.as_text(found), end="\n" * as_json)
+    return 0
+
+
+def replay(folder: str, as_json: bool = False, shown: int = 10) -> int:
+    """Predict a bundle's golden rows with every variant; print true, predicted, difference.
+
+    The table shows the first `shown` held-out rows; R² and MSE (or the accuracy) are over all the
+    held-out golden rows.
+    """
+    root = Path(folder)
+    manifest = read_manifest(root)
+    entry = manifest["files"].get(GOLDEN_NAME)
+    if entry is None:
+        raise InvalidInput(f"{folder}: its manifest lists no golden rows; export it again")
+    rows = read_golden(read_checked(root / GOLDEN_NAME, entry), str(root / GOLDEN_NAME), manifest)
+    plain = ~rows.adversarial
+    inputs = {name: values[plain] for name, values in rows.inputs.items()}
+    first = next(iter(rows.outputs))
+    truth = rows.outputs[first][plain] if rows.target is None else rows.target[plain]
+    results = []
+    for name, item in manifest["files"].items():
+        if item["role"] == "variant":
+            results.append(_replayed(load(root / name).predict(inputs), truth, name))
+    if as_json:
+        print(json.dumps({"schema_version": 1, "model": manifest["name"], "variants": results}))
+        return 0
+    for result in results:
+        _print_replay(manifest["name"], result, shown, given=rows.target is not None)
+    return 0
+
+
+def _replayed(predicted: np.ndarray, truth: np.ndarray, name: str) -> dict:
+    pairs = {"true": truth.reshape(len(truth), -1)[:, 0].tolist()}
+    pairs["predicted"] = predicted.reshape(len(predicted), -1)[:, 0].tolist()
+    if truth.dtype.kind != "f" or predicted.dtype.kind != "f":
+        same = [str(t) == str(p) for t, p in zip(pairs["true"], pairs["predicted"], strict=True)]
+        return {"file": name, **pairs, "metrics": {"accuracy": float(np.mean(same))}}
+    error = np.asarray(predicted, dtype=np.float64).reshape(truth.shape) - truth
+    spread = float(np.square(truth - truth.mean(axis=0)).sum())
+    r2 = 1.0 - float(np.square(error).sum()) / spread if spread else float("nan")
+    return {"file": name, **pairs, "metrics": {"r2": r2, "mse": float(np.square(error).mean())}}
+
+
+def _print_replay(model: str, result: dict, shown: int, given: bool) -> None:
+    print(f"{model}: {result['file']}")
+    print(f"{'true' if given else 'reference':>14} {'predicted':>14} {'difference':>14}")
+    for true, predicted in list(zip(result["true"], result["predicted"], strict=True))[:shown]:
+        if isinstance(true, float) and isinstance(predicted, float):
+            print(f"{true:14.5f} {predicted:14.5f} {predicted - true:+14.5f}")
+        else:
+            verdict = "same" if str(true) == str(predicted) else "differs"
+            print(f"{true!s:>14} {predicted!s:>14} {verdict:>14}")
+    figures = ", ".join(f"{k} {v:.6g}" for k, v in result["metrics"].items())
+    print(f"{figures} over {len(result['true'])} golden rows\n")
+

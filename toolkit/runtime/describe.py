@@ -1,0 +1,102 @@
+"""`inspect`: what an artifact or a model directory holds, as plain data."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from toolkit.errors import CorruptArtifact
+from toolkit.runtime import pack, wire
+from toolkit.runtime.files import read_bytes, sha256
+from toolkit.runtime.manifest import entry_beside, read_checked, read_manifest
+from toolkit.runtime.predictor import Predictor, to_onnx
+
+
+def describe(path: str | Path) -> dict[str, Any]:
+    """Return what `inspect --json` prints.
+
+    Raises InvalidInput where there is no such file and CorruptArtifact where it is damaged.
+    """
+    path = Path(path)
+    return _describe_bundle(path) if path.is_dir() else _describe_file(path)
+
+
+def _describe_bundle(folder: Path) -> dict[str, Any]:
+    manifest = read_manifest(folder)
+    return {"schema_version": 1, "kind": "bundle", "path": str(folder), "manifest": manifest}
+
+
+def _describe_file(path: Path) -> dict[str, Any]:
+    found = entry_beside(path)
+    content = read_bytes(path) if found is None else read_checked(path, found[1])
+    model = to_onnx(content, str(path))
+    opened = Predictor(model, str(path))
+    try:
+        graph = wire.summary(model)
+    except (ValueError, StopIteration) as error:
+        raise CorruptArtifact(f"{path}: is no well-formed ONNX model ({error})") from None
+    return {
+        "schema_version": 1,
+        "kind": "pack" if pack.is_pack(content) else "onnx",
+        "path": str(path),
+        "bytes": len(content),
+        "sha256": sha256(content),
+        "task": opened.task,
+        "inputs": [asdict(i) for i in opened.inputs],
+        "outputs": list(opened.outputs),
+        **graph,
+        **(_describe_pack(content, str(path)) if pack.is_pack(content) else {}),
+    }
+
+
+def _describe_pack(content: bytes, origin: str) -> dict[str, Any]:
+    opened = pack.read(content, origin)
+    return {
+        "format_version": opened.version,
+        "compression": opened.compression,
+        "skeleton_bytes": len(opened.skeleton),
+        "tensors": [
+            {
+                "name": t.name,
+                "dtype": t.values.dtype.name,
+                "shape": list(t.values.shape),
+                "encoding": t.encoding,
+                "bytes": t.stored,
+            }
+            for t in opened.tensors
+        ],
+    }
+
+
+def as_text(description: dict[str, Any]) -> str:
+    """Return the description as indented `key: value` lines for people."""
+    return "\n".join(_lines(description, 0)) + "\n"
+
+
+def _lines(value: Any, depth: int) -> list[str]:
+    pad = "  " * depth
+    if isinstance(value, dict):
+        out = []
+        for key, inner in value.items():
+            if isinstance(inner, dict | list) and inner:
+                out += [f"{pad}{key}:", *_lines(inner, depth + 1)]
+            else:
+                out.append(f"{pad}{key or '(default domain)'}: {_scalar(inner)}")
+        return out
+    if isinstance(value, list):
+        if all(not isinstance(v, dict | list) for v in value):
+            return [pad + ", ".join(_scalar(v) for v in value)]
+        return [line for v in value for line in _item(v, depth)]
+    return [pad + _scalar(value)]
+
+
+def _item(value: Any, depth: int) -> list[str]:
+    if isinstance(value, dict):
+        flat = ", ".join(f"{k} {_scalar(v)}" for k, v in value.items() if v is not None)
+        return ["  " * depth + "- " + flat]
+    return ["  " * depth + "- " + _scalar(value)]
+
+
+def _scalar(value: Any) -> str:
+    return "none" if value is None or value in ([], {}) else str(value)

@@ -1,0 +1,89 @@
+"""Reading and checking `manifest.json`, the table of contents of a bundle."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from toolkit.errors import CorruptArtifact, InvalidInput
+from toolkit.runtime.files import read_bytes, sha256
+
+NAME = "manifest.json"
+SCHEMA_VERSION = 1
+
+# Where a file of a bundle belongs: "variant" and "golden" travel to the device, "home" stays.
+VARIANT, GOLDEN, HOME = "variant", "golden", "home"
+
+_REQUIRED: dict[str, type] = {
+    "name": str,
+    "task": str,
+    "inputs": list,
+    "outputs": list,
+    "files": dict,
+    "proof": dict,
+}
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """Return the manifest of a bundle.
+
+    Raises InvalidInput where there is no bundle, CorruptArtifact where the manifest is damaged or
+    of a later schema.
+    """
+    path = folder / NAME
+    if not folder.is_dir():
+        raise InvalidInput(f"{folder}: no such model directory; make one with `toolkit export`")
+    if not path.is_file():
+        raise InvalidInput(
+            f"{folder}: holds no {NAME}, so it is no model directory; make one with `toolkit export`"
+        )
+    try:
+        manifest = json.loads(read_bytes(path))
+    except ValueError as error:
+        raise CorruptArtifact(f"{path}: is not JSON ({error}); export the model again") from None
+    if not isinstance(manifest, dict) or not isinstance(manifest.get("schema_version"), int):
+        raise CorruptArtifact(f"{path}: has no schema_version; export the model again")
+    if manifest["schema_version"] > SCHEMA_VERSION:
+        raise CorruptArtifact(
+            f"{path}: schema_version {manifest['schema_version']} is unknown, this toolkit reads up "
+            f"to {SCHEMA_VERSION}; update toolkit"
+        )
+    for key, kind in _REQUIRED.items():
+        if not isinstance(manifest.get(key), kind):
+            raise CorruptArtifact(f"{path}: {key!r} is missing or no {kind.__name__}; export again")
+    for name, entry in manifest["files"].items():
+        if not _is_entry(name, entry):
+            raise CorruptArtifact(f"{path}: the entry of file {name!r} is damaged; export again")
+    return manifest
+
+
+def _is_entry(name: str, entry: Any) -> bool:
+    # A name with a folder in it could point out of the bundle.
+    return (
+        Path(name).name == name
+        and isinstance(entry, dict)
+        and isinstance(entry.get("bytes"), int)
+        and isinstance(entry.get("sha256"), str)
+        and entry.get("role") in (VARIANT, GOLDEN, HOME)
+    )
+
+
+def read_checked(path: Path, entry: dict[str, Any]) -> bytes:
+    """Return the bytes of a bundle's file; CorruptArtifact where they are not those recorded."""
+    content = read_bytes(path)
+    if sha256(content) != entry["sha256"]:
+        raise CorruptArtifact(
+            f"{path}: its SHA-256 is not the one in {NAME} ({len(content)} bytes, recorded "
+            f"{entry['bytes']}); copy it again or make it again with toolkit"
+        )
+    return content
+
+
+def entry_beside(path: Path) -> tuple[dict[str, Any], dict[str, Any]] | None:
+    """Return (manifest, file entry) where `path` lies in a bundle that lists it, else None."""
+    if not (path.parent / NAME).is_file():
+        return None
+    manifest = read_manifest(path.parent)
+    entry = manifest["files"].get(path.name)
+    return None if entry is None else (manifest, entry)

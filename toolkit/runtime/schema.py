@@ -1,0 +1,44 @@
+"""What an artifact takes and gives: read from the session, and from the manifest beside it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+# onnxruntime's names of tensor types -> numpy's.
+DTYPES = {
+    "tensor(float)": "float32",
+    "tensor(double)": "float64",
+    "tensor(float16)": "float16",
+    "tensor(int64)": "int64",
+    "tensor(int32)": "int32",
+    "tensor(int16)": "int16",
+    "tensor(int8)": "int8",
+    "tensor(uint8)": "uint8",
+    "tensor(bool)": "bool",
+    "tensor(string)": "string",
+}
+
+# Which non-finite values an input takes: none, NaN (a missing value), or infinities as well.
+FINITE, MISSING, ANY = "finite", "nan", "any"
+
+
+@dataclass(frozen=True)
+class Input:
+    """One input of a graph: [N, width] of `dtype` ("string" for text), `width` None if unknown.
+
+    `takes` says which non-finite or missing values are allowed: "finite", "nan" or "any".
+    `columns` are the feature names where the manifest knows them.
+    """
+
+    name: str
+    dtype: str
+    width: int | None
+    takes: str = FINITE
+    columns: tuple[str, ...] | None = None
+
+    @property
+    def numpy_dtype(self) -> np.dtype:
+        """The dtype that onnxruntime wants for this input."""
+        return np.dtype(object) if self.dtype == "string" else np.dtype(self.dtype)

@@ -1,0 +1,83 @@
+"""`verify`: every file's hash, every variant opened, the golden rows replayed within tolerance."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from toolkit.errors import CorruptArtifact, InvalidInput
+from toolkit.runtime import golden
+from toolkit.runtime.manifest import GOLDEN, HOME, VARIANT, read_checked, read_manifest
+from toolkit.runtime.predictor import Predictor, load
+
+
+@dataclass(frozen=True)
+class Check:
+    """What was found of one file: `kind` "hash" or "golden", and the figures in `detail`."""
+
+    file: str
+    kind: str
+    passed: bool
+    detail: str
+
+
+def verify(folder: str | Path) -> list[Check]:
+    """Return a check for each hash and each replay.
+
+    Files that stay at home (evaluation, calibration, estimator, report) may be absent. Raises
+    InvalidInput where there is no bundle and CorruptArtifact where a file is missing or damaged.
+    """
+    folder = Path(folder)
+    manifest = read_manifest(folder)
+    checks = [_check_hash(folder, n, e) for n, e in manifest["files"].items() if _expected(folder, n, e)]
+    rows = _read_golden(folder, manifest)
+    variants = [n for n, e in manifest["files"].items() if e["role"] == VARIANT]
+    if not variants:
+        raise InvalidInput(f"{folder}: its manifest lists no model; export it again")
+    return checks + [replay(load(folder / n), rows, manifest["files"][n], n) for n in variants]
+
+
+def replay(model: Predictor, rows: golden.Golden, entry: dict[str, Any], name: str) -> Check:
+    """Return the check that `model` reproduces the golden rows within the entry's tolerance."""
+    tolerance = entry.get("tolerance")
+    if not isinstance(tolerance, dict) or not {"relative", "agreement"} <= tolerance.keys():
+        raise CorruptArtifact(f"{name}: the manifest records no tolerance for it; quantize again")
+    outputs = [o for o in rows.outputs if o in model.outputs]
+    worst, agreement = golden.deviation(rows.outputs, model.run(rows.inputs), outputs)
+    passed = bool(outputs) and worst <= tolerance["relative"] and agreement >= tolerance["agreement"]
+    return Check(
+        name,
+        "golden",
+        passed,
+        f"{len(rows.adversarial)} rows, deviation {worst:.3g} (allowed {tolerance['relative']:.3g}), "
+        f"labels equal {agreement:.4g} (at least {tolerance['agreement']:.4g})",
+    )
+
+
+def as_json(checks: list[Check]) -> dict[str, Any]:
+    """Return the checks as `verify --json` prints them."""
+    return {
+        "schema_version": 1,
+        "passed": all(c.passed for c in checks),
+        "checks": [asdict(c) for c in checks],
+    }
+
+
+def _expected(folder: Path, name: str, entry: dict[str, Any]) -> bool:
+    return entry["role"] != HOME or (folder / name).exists()
+
+
+def _check_hash(folder: Path, name: str, entry: dict[str, Any]) -> Check:
+    path = folder / name
+    if not path.is_file():
+        raise CorruptArtifact(f"{path}: is listed in the manifest and missing; copy it or export again")
+    return Check(name, "hash", True, f"{len(read_checked(path, entry))} bytes")
+
+
+def _read_golden(folder: Path, manifest: dict[str, Any]) -> golden.Golden:
+    names = [n for n, e in manifest["files"].items() if e["role"] == GOLDEN]
+    if not names:
+        raise CorruptArtifact(f"{folder}: its manifest lists no golden rows; export it again")
+    path = folder / names[0]
+    return golden.read(read_checked(path, manifest["files"][names[0]]), str(path), manifest)

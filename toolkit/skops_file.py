@@ -1,0 +1,88 @@
+"""Estimators in skops files: written byte for byte the same each time, loaded only if trusted."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import zipfile
+from typing import Any
+
+from toolkit.errors import InvalidInput
+
+# Types outside skops' own default list that hold data and run nothing when they are restored.
+TRUSTED = frozenset(
+    {
+        "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+        "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",
+        "sklearn.neural_network._stochastic_optimizers.SGDOptimizer",
+        "sklearn.tree._tree.Tree",
+    }
+)
+
+_ID = re.compile(r'("__id__": |"file": ")(\d+)')
+
+
+def dump_estimator(estimator: Any) -> bytes:
+    """Return the estimator as a skops file that is the same for equal estimators.
+
+    skops numbers its objects by their addresses and stamps the time; both are made canonical here.
+    Raises InvalidInput where skops cannot hold the estimator.
+    """
+    import skops.io
+
+    try:
+        content = skops.io.dumps(estimator)
+    except Exception as error:
+        raise InvalidInput(
+            f"{type(estimator).__name__}: cannot be kept as a skops file ({error}); replace lambdas "
+            "and local classes by importable ones"
+        ) from error
+    return _canonical(content)
+
+
+def load_estimator(content: bytes, origin: str) -> Any:
+    """Return the estimator of a skops file; nothing of it runs unless all its types are trusted.
+
+    Raises InvalidInput where the file is damaged or names an untrusted type.
+    """
+    import skops.io
+
+    try:
+        unknown = sorted(set(skops.io.get_untrusted_types(data=content)) - TRUSTED)
+        if not unknown:
+            return skops.io.loads(content, trusted=sorted(TRUSTED))
+    except Exception as error:
+        raise InvalidInput(
+            f"{origin}: is no readable skops file ({type(error).__name__}: {error}); write it again "
+            "with skops.io.dump"
+        ) from error
+    raise InvalidInput(
+        f"{origin}: holds the type {unknown[0]!r}, which is not trusted because restoring it could "
+        "run code; export from a .joblib file with --allow-pickle if you trust its origin"
+    )
+
+
+def _canonical(content: bytes) -> bytes:
+    source = zipfile.ZipFile(io.BytesIO(content))
+    schema = source.read("schema.json").decode()
+    numbers: dict[str, str] = {}
+    for match in _ID.finditer(schema):
+        numbers.setdefault(match.group(2), str(len(numbers) + 1))
+    schema = _ID.sub(lambda m: m.group(1) + numbers[m.group(2)], schema)
+    members = {
+        _renamed(name, numbers): source.read(name) for name in source.namelist() if name != "schema.json"
+    }
+    compact = json.dumps(json.loads(schema), separators=(",", ":")).encode()
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in [*sorted(members.items()), ("schema.json", compact)]:
+            entry = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(entry, data)
+    return out.getvalue()
+
+
+def _renamed(name: str, numbers: dict[str, str]) -> str:
+    stem, dot, suffix = name.partition(".")
+    return numbers.get(stem, stem) + dot + suffix
