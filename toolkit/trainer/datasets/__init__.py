@@ -1,0 +1,1 @@
+"""Data sets that need no network, one file each, and the reader of user files."""
