@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -129,24 +129,38 @@ class Bundle:
 
     def estimator_input(self, inputs: Mapping[str, np.ndarray]) -> Any:
         """Return rows in the form that the estimator was fitted on: an array or a data frame."""
-        if self.manifest["estimator"]["input"] == "array":
-            return next(iter(inputs.values()))
-        import pandas
-
-        specs = self.manifest["inputs"]
-        if self.manifest["estimator"]["input"] == "frame":
-            matrix = inputs[specs[0]["name"]]
-            return pandas.DataFrame(matrix, columns=specs[0]["columns"])
-        columns = {i["name"]: _for_frame(inputs[i["name"]], i["dtype"]) for i in specs}
-        return pandas.DataFrame(columns)
+        return to_frame(inputs, self.manifest["estimator"]["input"], self.manifest["inputs"])
 
 
-def _for_frame(values: np.ndarray, dtype: str) -> np.ndarray:
-    # npz keeps text as fixed-width unicode, where "" is the missing value that pandas calls None.
+# The forms in which an estimator wants its rows: one matrix as an array, one matrix as a data
+# frame, or a data frame of single columns of several types.
+ARRAY, FRAME, COLUMNS = "array", "frame", "columns"
+
+
+def to_frame(
+    inputs: Mapping[str, np.ndarray], form: str, specs: Sequence[Mapping[str, Any]]
+) -> Any:
+    """Return rows by input name in the estimator's form; specs: name, dtype, columns, missing an input."""
+    if form == ARRAY:
+        return inputs[specs[0]["name"]]
+    import pandas
+
+    if form == FRAME:
+        return pandas.DataFrame(inputs[specs[0]["name"]], columns=list(specs[0]["columns"]))
+    return pandas.DataFrame({s["name"]: _restored(inputs[s["name"]], s) for s in specs})
+
+
+def _restored(values: np.ndarray, spec: Mapping[str, Any]) -> Any:
     flat = values.ravel()
-    if dtype != "string":
+    if spec["dtype"] != "string":
         return flat
-    return np.array([None if v == "" else str(v) for v in flat], dtype=object)
+    import pandas
+
+    # npz keeps text as fixed-width unicode, where "" is the missing value. Left to itself, pandas
+    # would turn None into NaN, which the encoders take for another category.
+    missing = float("nan") if spec["missing"] == "nan" else None
+    texts = [missing if v == "" else str(v) for v in flat]
+    return pandas.Series(texts, dtype=object)
 
 
 def open_bundle(path: str | Path) -> Bundle:

@@ -1,0 +1,36 @@
+"""The converters, one file an estimator family; each file ends in its table `CONVERTERS`.
+
+A key is the estimator's library and class name, so that listing imports no library. A converter
+takes (fitted estimator, its input, the graph) and returns tensors by what scikit-learn calls
+them: "transform", "predict", "predict_proba", "decision_function".
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+from toolkit.exporter.graph import Graph, Outputs, Value
+
+Converter = Callable[[Any, Value, Graph], Outputs]
+
+
+@cache
+def table() -> dict[str, Converter]:
+    """Return every converter by its key; RuntimeError where two files claim one key."""
+    found: dict[str, Converter] = {}
+    for module in pkgutil.iter_modules(__path__):
+        for key, converter in importlib.import_module(f"{__name__}.{module.name}").CONVERTERS.items():
+            if key in found:
+                raise RuntimeError(f"two converters for {key}")
+            found[key] = converter
+    return found
+
+
+def key_of(estimator: Any) -> str:
+    """Return the estimator's key: exact class, since a subclass may predict differently."""
+    kind = type(estimator)
+    return f"{kind.__module__.partition('.')[0]}.{kind.__name__}"

@@ -1,0 +1,25 @@
+"""From an estimator to nodes: our own converter where there is one, skl2onnx's leaf otherwise."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from toolkit.errors import UnsupportedEstimator
+from toolkit.exporter.converters import key_of, table
+from toolkit.exporter.fallback import convert_leaf
+from toolkit.exporter.graph import Graph, Outputs, Unconvertible, Value
+
+
+def convert(est: Any, x: Value, g: Graph) -> Outputs:
+    """Add the estimator's nodes to the graph and return its outputs.
+
+    Raises UnsupportedEstimator naming the innermost estimator that cannot be converted and why.
+    """
+    converter = table().get(key_of(est))
+    try:
+        return convert_leaf(est, x, g) if converter is None else converter(est, x, g)
+    except Unconvertible as reason:
+        raise UnsupportedEstimator(
+            f"{type(est).__name__}: {reason} cannot be exported; change that setting or replace the "
+            "estimator by one that exports"
+        ) from reason

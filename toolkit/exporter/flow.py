@@ -1,0 +1,135 @@
+"""The flow of an export: schema, graph, proof, bundle."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from toolkit.bundle import Bundle
+from toolkit.errors import CorruptArtifact, InvalidInput, ParityError, UnsupportedEstimator
+from toolkit.exporter.adversarial import accepted, adversarial_rows, which_taken
+from toolkit.exporter.contents import Candidate, write_bundle
+from toolkit.exporter.graph import DEFAULT_OPSET, OPSETS
+from toolkit.exporter.model import build
+from toolkit.exporter.proof import prove
+from toolkit.exporter.schema import Schema, frame, infer
+from toolkit.exporter.split import Split, split_rows
+from toolkit.exporter.tasks import reference, task_of
+from toolkit.runtime.manifest import NAME
+
+
+def export(
+    estimator: Any,
+    X: Any,
+    y: Any = None,
+    *,
+    name: str,
+    out: str | Path,
+    X_test: Any = None,
+    y_test: Any = None,
+    opset: int = DEFAULT_OPSET,
+    all_rows: Mapping[str, float] | None = None,
+    force: bool = False,
+) -> Bundle:
+    """Convert a fitted estimator, prove the graph, and write the model directory `out`.
+
+    X, y: rows [N, …] as the estimator takes them, and targets [N] if there are any. They give the
+    schema, the calibration rows and, where no X_test, y_test are given, the held-out rows (a part
+    of X that is not used for calibration). all_rows: figures of a model fitted on all rows, to be
+    kept in the manifest. force: write over a directory that is not this model's.
+
+    Raises UnsupportedEstimator where it cannot be converted, InvalidInput where the data does not
+    fit, and ParityError where the graph differs from the estimator; then the bundle is written all
+    the same, with `proof.passed` false.
+    """
+    out = Path(out)
+    _check(estimator, name, out, opset, force)
+    task, schema = task_of(estimator), infer(X)
+    split = split_rows(X, y, X_test, y_test, schema)
+    _check_answers(estimator, split, schema, task)
+    takes = which_taken(estimator, split.held_out, schema, task)
+    hostile = adversarial_rows(estimator, split.held_out, schema, takes)
+    hostile = accepted(estimator, hostile, schema, task)
+    chosen = _choose(estimator, schema, opset, task, takes, split, hostile)
+    bundle = write_bundle(out, name, estimator, task, takes, split, hostile, chosen, dict(all_rows or {}))
+    if not chosen.proof.passed:
+        raise ParityError(
+            f"{name}: the exported graph differs from scikit-learn {chosen.proof.worst()}; "
+            f"{out / NAME} has the figures; do not ship it"
+        )
+    return bundle
+
+
+def _choose(
+    estimator: Any,
+    schema: Schema,
+    opset: int,
+    task: str,
+    takes: str,
+    split: Split,
+    hostile: Mapping[str, np.ndarray],
+) -> Candidate:
+    """Return the float32 candidate, or the float64 one where only that matches the data as given."""
+    narrow = _candidate(estimator, schema, opset, task, takes, split, hostile)
+    if narrow.proof.passed and narrow.proof.exact_data:
+        return narrow
+    wide = schema.with_floats("float64")
+    try:
+        candidate = _candidate(estimator, wide, opset, task, takes, split, hostile)
+    except (UnsupportedEstimator, CorruptArtifact):  # no such operator for float64
+        return narrow
+    return candidate if candidate.proof.passed else narrow
+
+
+def _candidate(
+    estimator: Any,
+    schema: Schema,
+    opset: int,
+    task: str,
+    takes: str,
+    split: Split,
+    hostile: Mapping[str, np.ndarray],
+) -> Candidate:
+    exported = build(estimator, schema, opset, task, takes)
+    content = exported.model.SerializeToString(deterministic=True)
+    proof = prove(content, estimator, schema, task, split.held_out, hostile, exported.traps)
+    return Candidate(schema, exported, content, proof)
+
+
+def _check(estimator: Any, name: str, out: Path, opset: int, force: bool) -> None:
+    from sklearn.exceptions import NotFittedError
+    from sklearn.utils.validation import check_is_fitted
+
+    if opset not in OPSETS:
+        raise InvalidInput(f"opset {opset} is not one of {OPSETS[0]} to {OPSETS[-1]}; choose one")
+    if not name or name != Path(name).name or name.startswith("."):
+        raise InvalidInput(f"the name {name!r} is no plain file name; choose letters and dashes")
+    try:
+        check_is_fitted(estimator)
+    except NotFittedError:
+        raise InvalidInput(f"{type(estimator).__name__} is not fitted; call its fit first") from None
+    except TypeError:
+        raise UnsupportedEstimator(
+            f"{type(estimator).__name__}: is no scikit-learn estimator; export one that is"
+        ) from None
+    if out.is_dir() and any(out.iterdir()) and not (out / NAME).is_file() and not force:
+        raise InvalidInput(
+            f"{out}: is not empty and no model directory; choose another with -o, or --force"
+        )
+    if out.exists() and not out.is_dir():
+        raise InvalidInput(f"{out}: is a file; choose a directory with -o")
+
+
+def _check_answers(estimator: Any, split: Split, schema: Schema, task: str) -> None:
+    """Raise InvalidInput where scikit-learn itself refuses the given rows."""
+    try:
+        reference(estimator, frame({n: a[:2] for n, a in split.held_out.items()}, schema), task)
+    except Exception as error:
+        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise InvalidInput(
+            f"the rows do not fit {type(estimator).__name__} ({first}); give the data that it was "
+            "fitted on"
+        ) from error

@@ -1,0 +1,223 @@
+"""The graph under construction: converters add nodes and constants to it, nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+if TYPE_CHECKING:
+    from toolkit.exporter.trees import Ensemble
+
+ML = "ai.onnx.ml"
+
+# ai.onnx.ml's version that goes with each default-domain opset: the one released with it
+# (https://github.com/onnx/onnx/blob/main/docs/Versioning.md), and 3 for 15, since trees need it.
+ML_OPSETS = {15: 3, 16: 3, 17: 3, 18: 3, 19: 3, 20: 4, 21: 5, 22: 5}
+OPSETS = tuple(ML_OPSETS)
+DEFAULT_OPSET = 21  # the lowest with TreeEnsemble (ai.onnx.ml 5): the more runtimes the better
+
+ELEMENT = {
+    "float32": TensorProto.FLOAT,
+    "float64": TensorProto.DOUBLE,
+    "int64": TensorProto.INT64,
+    "int32": TensorProto.INT32,
+    "bool": TensorProto.BOOL,
+    "string": TensorProto.STRING,
+}
+
+
+class Unconvertible(Exception):
+    """A converter knows that it cannot do an estimator's setting; the message names the setting."""
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """A tensor [N, width] (or [N] where width is 0, for labels) of `dtype` in the graph."""
+
+    name: str
+    dtype: str
+    width: int
+
+
+@dataclass(frozen=True)
+class Table:
+    """Named columns, each a Matrix of width 1: what a model fitted on a data frame takes."""
+
+    columns: tuple[tuple[str, Matrix], ...]
+
+
+Value = Matrix | Table
+# What a converter returns: "transform", "predict", "predict_proba", "decision_function" -> tensor.
+Outputs = dict[str, Matrix]
+
+
+@dataclass
+class Graph:
+    """Nodes and constants in the order in which they were added, and what was mended on the way.
+
+    `dispatch` converts an estimator (dispatch.convert). `traps` collects one line for each known error of plain conversion that was avoided, for the
+    proof; `ensembles` holds tree ensembles until all are known and their operators can be chosen.
+    """
+
+    dispatch: Callable[[Any, Value, Graph], Outputs]
+    opset: int = DEFAULT_OPSET
+    nodes: list[onnx.NodeProto] = field(default_factory=list)
+    constants: dict[str, np.ndarray] = field(default_factory=dict)
+    ensembles: list[tuple[int, Ensemble, Matrix, str]] = field(default_factory=list)
+    traps: list[str] = field(default_factory=list)
+    _names: dict[str, int] = field(default_factory=dict)
+
+    def convert(self, estimator: Any, x: Value) -> Outputs:
+        """Convert an inner estimator; what meta-estimators call."""
+        return self.dispatch(estimator, x, self)
+
+    def name(self, hint: str) -> str:
+        """Return a tensor name that is not in use, as short as the hint allows."""
+        count = self._names.get(hint, 0)
+        self._names[hint] = count + 1
+        return hint if count == 0 else self.name(f"{hint}{count}")
+
+    def constant(self, values: Any, dtype: str, hint: str) -> str:
+        """Add an initializer of `dtype` and return its name."""
+        array = np.asarray(values)
+        array = array.astype(object) if dtype == "string" else array.astype(dtype)
+        name = self.name(hint)
+        self.constants[name] = array
+        return name
+
+    def add(
+        self,
+        op: str,
+        inputs: Sequence[str],
+        hint: str,
+        outputs: int = 1,
+        domain: str = "",
+        **attributes: Any,
+    ) -> Any:
+        """Add a node; return its output's name, or a tuple of names where there are several."""
+        names = [self.name(hint) for _ in range(outputs)]
+        self.nodes.append(helper.make_node(op, list(inputs), names, domain=domain, **attributes))
+        return names[0] if outputs == 1 else tuple(names)
+
+    def cast(self, x: Matrix, dtype: str) -> Matrix:
+        """Return x as `dtype`; x itself where it is that already."""
+        if x.dtype == dtype:
+            return x
+        return Matrix(self.add("Cast", [x.name], "cast", to=ELEMENT[dtype]), dtype, x.width)
+
+    def floating(self, x: Value) -> Matrix:
+        """Return x as one matrix of floating-point numbers."""
+        x = self.matrix(x)
+        return x if x.dtype in ("float32", "float64") else self.cast(x, "float32")
+
+    def matrix(self, x: Value) -> Matrix:
+        """Return x as one matrix: columns are joined, numbers of several types become floats.
+
+        Raises Unconvertible where text and numbers would have to share a matrix.
+        """
+        return self.join([m for _, m in x.columns]) if isinstance(x, Table) else x
+
+    def join(self, parts: Sequence[Matrix]) -> Matrix:
+        """Return the parts side by side in one matrix of their common type."""
+        parts = [p for p in parts if p.width]
+        dtypes = {p.dtype for p in parts}
+        if len(dtypes) > 1:
+            if "string" in dtypes:
+                raise Unconvertible("text and numeric columns side by side in one matrix")
+            common = "float64" if "float64" in dtypes else "float32"
+            parts = [self.cast(p, common) for p in parts]
+        if len(parts) == 1:
+            return parts[0]
+        name = self.add("Concat", [p.name for p in parts], "joined", axis=1)
+        return Matrix(name, parts[0].dtype, sum(p.width for p in parts))
+
+    def select(self, x: Value, indices: Sequence[int]) -> Value:
+        """Return these columns of x, in this order."""
+        if isinstance(x, Table):
+            return Table(tuple(x.columns[i] for i in indices))
+        if list(indices) == list(range(x.width)):
+            return x
+        at = self.constant(indices, "int64", "columns")
+        return Matrix(self.add("Gather", [x.name, at], "picked", axis=1), x.dtype, len(indices))
+
+    def column(self, x: Matrix, index: int) -> Matrix:
+        """Return one column as a matrix of width 1."""
+        picked = self.select(x, [index])
+        assert isinstance(picked, Matrix)
+        return picked
+
+    def binary(self, op: str, x: Matrix, values: Any, hint: str) -> Matrix:
+        """Return `op(x, constant)` elementwise, the constant in x's type and broadcast over rows."""
+        constant = self.constant(values, x.dtype, hint)
+        return Matrix(self.add(op, [x.name, constant], op.lower()), x.dtype, x.width)
+
+    def unary(self, op: str, x: Matrix, **attributes: Any) -> Matrix:
+        """Return `op(x)` of x's type and width."""
+        return Matrix(self.add(op, [x.name], op.lower(), **attributes), x.dtype, x.width)
+
+    def product(self, a: Matrix, b: Matrix) -> Matrix:
+        """Return the elementwise product of two matrices of one shape."""
+        return Matrix(self.add("Mul", [a.name, b.name], "product"), a.dtype, a.width)
+
+    def affine(self, x: Matrix, weights: Any, bias: Any) -> Matrix:
+        """Return `x @ weights + bias`; weights [width, k], bias [k]."""
+        weights = np.asarray(weights)
+        names = [
+            x.name,
+            self.constant(weights, x.dtype, "coefficient"),
+            self.constant(np.asarray(bias).reshape(-1), x.dtype, "intercept"),
+        ]
+        return Matrix(self.add("Gemm", names, "scores"), x.dtype, weights.shape[1])
+
+    def trees(self, x: Matrix, ensemble: Ensemble) -> Matrix:
+        """Return `base + Σ leaf values` [N, targets]; its operator is chosen when all are known."""
+        output = self.name("trees")
+        self.ensembles.append((len(self.nodes), ensemble, x, output))
+        return Matrix(output, x.dtype, ensemble.targets)
+
+    def labels(self, index: Matrix, classes: np.ndarray) -> Matrix:
+        """Return the class labels [N] for class indices [N] (int64)."""
+        classes = np.asarray(classes)
+        if classes.dtype.kind in "OUS":
+            dtype = "string"
+        elif classes.dtype.kind == "b":
+            dtype = "bool"
+        elif classes.dtype.kind == "f":
+            dtype = "float64" if classes.dtype.itemsize == 8 else "float32"
+        else:
+            dtype = "int64"
+            if np.array_equal(classes, np.arange(len(classes))):
+                return index
+        table = self.constant(classes, dtype, "classes")
+        return Matrix(self.add("Gather", [table, index.name], "label", axis=0), dtype, 0)
+
+    def argmax(self, scores: Matrix) -> Matrix:
+        """Return the index of each row's first largest score, int64 [N]."""
+        return Matrix(self.add("ArgMax", [scores.name], "index", axis=1, keepdims=0), "int64", 0)
+
+    def above(self, score: Matrix, threshold: float) -> Matrix:
+        """Return 1 where a single score [N, 1] is above the threshold, else 0; int64 [N]."""
+        limit = self.constant([threshold], score.dtype, "threshold")
+        flag = self.add("Greater", [score.name, limit], "above")
+        number = self.add("Cast", [flag], "cast", to=TensorProto.INT64)
+        shape = self.constant([-1], "int64", "flat")
+        return Matrix(self.add("Reshape", [number, shape], "index"), "int64", 0)
+
+    def complement(self, p: Matrix) -> Matrix:
+        """Return [1 − p, p] for the probability p [N, 1] of the second class."""
+        one = self.constant([1.0], p.dtype, "one")
+        other = Matrix(self.add("Sub", [one, p.name], "other"), p.dtype, 1)
+        return self.join([other, p])
+
+
+def initializer(name: str, values: np.ndarray) -> onnx.TensorProto:
+    """Return an array as a TensorProto; text as UTF-8 strings."""
+    if values.dtype == object:
+        strings = [str(v).encode() for v in values.ravel()]
+        return helper.make_tensor(name, TensorProto.STRING, values.shape, strings)
+    return numpy_helper.from_array(np.ascontiguousarray(values), name)

@@ -1,0 +1,116 @@
+"""From an estimator and a schema to a finished ONNX model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import onnx
+from onnx import helper
+
+from toolkit.errors import UnsupportedEstimator
+from toolkit.exporter import passes
+from toolkit.exporter.dispatch import convert
+from toolkit.exporter.graph import ELEMENT, ML, ML_OPSETS, Graph, Matrix, initializer
+from toolkit.exporter.schema import Schema, declare
+from toolkit.exporter.tasks import wanted_outputs
+from toolkit.exporter.trees import emit, is_single_valued
+from toolkit.runtime.predictor import TAKES_KEY, TASK_KEY
+
+# The oldest intermediate representation that may carry each opset
+# (https://github.com/onnx/onnx/blob/main/docs/Versioning.md).
+IR_VERSIONS = {15: 8, 16: 8, 17: 8, 18: 8, 19: 9, 20: 9, 21: 10, 22: 10}
+# Operators of ai.onnx.ml that version 5 no longer has.
+UNTIL_4 = {"TreeEnsembleClassifier", "TreeEnsembleRegressor"}
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A model, its outputs' names in order, and the traps of plain conversion that were mended."""
+
+    model: onnx.ModelProto
+    outputs: tuple[str, ...]
+    traps: tuple[str, ...]
+
+
+def build(estimator: Any, schema: Schema, opset: int, task: str, takes: str) -> Exported:
+    """Return the estimator as a checked ONNX model with the contract's input and output names.
+
+    Raises UnsupportedEstimator where a part of it cannot be converted.
+    """
+    g = Graph(convert, opset)
+    source = declare(schema, g)
+    found = convert(estimator, source, g)
+    outputs = {
+        name: found[kind] for name, kind in wanted_outputs(estimator, task) if kind in found
+    }
+    missing = [k for n, k in wanted_outputs(estimator, task) if n not in outputs]
+    if missing:
+        raise UnsupportedEstimator(
+            f"{type(estimator).__name__}: its converter gives no {missing[0]}; it cannot be exported"
+        )
+    ml_opset = _place_trees(g)
+    model = _assemble(g, schema, outputs, ml_opset)
+    helper.set_model_props(model, {TASK_KEY: task, TAKES_KEY: takes})
+    passes.run(model)
+    onnx.checker.check_model(model, full_check=True)
+    return Exported(model, tuple(outputs), tuple(dict.fromkeys(g.traps)))
+
+
+def _place_trees(g: Graph) -> int:
+    """Insert the ensembles' nodes where they were added; return ai.onnx.ml's opset for the graph.
+
+    One opset serves the whole graph, so that one ensemble with several values a leaf, or a node of
+    skl2onnx that version 5 has not, decides for all.
+    """
+    newest = ML_OPSETS[g.opset]
+    modern = all(is_single_valued(e) for _, e, _, _ in g.ensembles)
+    modern = modern and not any(n.op_type in UNTIL_4 for n in g.nodes)
+    ml_opset = newest if modern else min(newest, 4)
+    for at, ensemble, x, output in reversed(g.ensembles):
+        g.nodes.insert(at, emit(ensemble, x.name, output, x.dtype, ml_opset))
+    return ml_opset
+
+
+def _assemble(
+    g: Graph, schema: Schema, outputs: dict[str, Matrix], ml_opset: int
+) -> onnx.ModelProto:
+    inputs = [
+        helper.make_tensor_value_info(s.name, ELEMENT[s.dtype], [None, s.width])
+        for s in schema.inputs
+    ]
+    taken = {s.name for s in schema.inputs} | set(outputs)
+    names = _output_names(g, outputs, taken)
+    results = [
+        helper.make_tensor_value_info(n, ELEMENT[m.dtype], [None, m.width] if m.width else [None])
+        for n, m in outputs.items()
+    ]
+    for node in g.nodes:
+        node.input[:] = [names.get(i, i) for i in node.input]
+        node.output[:] = [names.get(o, o) for o in node.output]
+    for name, matrix in outputs.items():
+        if names.get(matrix.name) != name:  # an input, or a tensor that is another output already
+            inner = names.get(matrix.name, matrix.name)
+            g.nodes.append(helper.make_node("Identity", [inner], [name]))
+    constants = [initializer(names.get(n, n), a) for n, a in g.constants.items()]
+    graph = helper.make_graph(g.nodes, "toolkit", inputs, results, constants)
+    domains = {n.domain for n in g.nodes}
+    opsets = [helper.make_opsetid("", g.opset)]
+    if ML in domains:
+        opsets.append(helper.make_opsetid(ML, ml_opset))
+    return helper.make_model(
+        graph, opset_imports=opsets, ir_version=IR_VERSIONS[g.opset], producer_name="toolkit"
+    )
+
+
+def _output_names(g: Graph, outputs: dict[str, Matrix], taken: set[str]) -> dict[str, str]:
+    """Return new names of tensors: outputs get the contract's, others make way for them."""
+    produced = {o for n in g.nodes for o in n.output}
+    names: dict[str, str] = {}
+    for name, matrix in outputs.items():
+        if matrix.name in produced and matrix.name not in names:
+            names[matrix.name] = name
+    for tensor in produced | set(g.constants):
+        if tensor in taken and tensor not in names:
+            names[tensor] = g.name(f"{tensor}_")
+    return names

@@ -1,0 +1,15 @@
+"""Graph passes, one a file; each takes a ModelProto in place and returns whether it changed it."""
+
+from __future__ import annotations
+
+import onnx
+
+from toolkit.exporter.passes import drop_identity, prune
+
+# In this order: what a dropped Identity leaves unused is pruned after it.
+PASSES = (drop_identity.apply, prune.apply)
+
+
+def run(model: onnx.ModelProto) -> bool:
+    """Run every pass once; return whether any changed the model."""
+    return any([apply(model) for apply in PASSES])

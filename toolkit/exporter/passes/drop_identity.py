@@ -1,0 +1,28 @@
+"""Remove Identity nodes that only rename an inner tensor."""
+
+from __future__ import annotations
+
+import onnx
+
+
+def apply(model: onnx.ModelProto) -> bool:
+    """Let the readers of an Identity's output read its input; return whether there was one.
+
+    An Identity that gives a graph output stays: the output's name is part of the contract.
+    """
+    graph = model.graph
+    outputs = {o.name for o in graph.output}
+    renamed: dict[str, str] = {}
+    for node in graph.node:
+        if node.op_type == "Identity" and node.output[0] not in outputs:
+            renamed[node.output[0]] = renamed.get(node.input[0], node.input[0])
+    for node in graph.node:
+        for i, name in enumerate(node.input):
+            if name in renamed:
+                node.input[i] = renamed[name]
+    kept = [n for n in graph.node if not (n.op_type == "Identity" and n.output[0] in renamed)]
+    copies = [onnx.NodeProto.FromString(n.SerializeToString()) for n in kept]
+    if renamed:
+        del graph.node[:]
+        graph.node.extend(copies)
+    return bool(renamed)

@@ -1,0 +1,160 @@
+"""The proof: scikit-learn against onnxruntime, on held-out rows and on adversarial ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from toolkit.errors import CorruptArtifact
+from toolkit.exporter.schema import Schema, frame, rounded
+from toolkit.exporter.tasks import reference
+from toolkit.runtime.golden import deviation
+from toolkit.runtime.predictor import Predictor
+
+TOLERANCE = 1e-4  # of max(1, |y|), elementwise; labels must all be equal
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One reference against the graph on one set of rows.
+
+    max_relative: largest |graph − reference| / max(1, |reference|); max_abs, mean_abs of the
+    numbers; label_agreement, None without labels.
+    """
+
+    rows: int
+    max_relative: float
+    max_abs: float
+    mean_abs: float
+    label_agreement: float | None
+    passed: bool
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What was compared and whether it holds.
+
+    comparisons, by reference and set of rows: "float32" is scikit-learn on the values rounded to
+    float32, which the graph must match on all rows; "float64" is scikit-learn on the data as
+    given, which a graph with float32 inputs can only match where rounding decides nothing.
+    single_row and no_rows: a batch of one gives the same row, a batch of none gives none.
+    """
+
+    passed: bool
+    tolerance: float
+    input_dtype: str
+    comparisons: dict[str, dict[str, Comparison]]
+    single_row: bool
+    no_rows: bool
+    traps: tuple[str, ...]
+
+    @property
+    def exact_data(self) -> bool:
+        """Tell whether the graph also matches scikit-learn on the held-out data as given."""
+        return self.comparisons["float64"]["held_out"].passed
+
+    def summary(self) -> dict[str, Any]:
+        """Return the proof as the manifest keeps it."""
+        return asdict(self)
+
+    def worst(self) -> str:
+        """Return one line on the comparison that is furthest off, for messages."""
+        name, kind, c = max(
+            ((k, r, c) for r, by in self.comparisons.items() for k, c in by.items() if r == "float32"),
+            key=lambda item: (not item[2].passed, item[2].max_relative),
+        )
+        labels = "" if c.label_agreement is None else f", labels equal {c.label_agreement:.4%}"
+        return (
+            f"on {c.rows} {name.replace('_', '-')} rows against scikit-learn on {kind} values: "
+            f"deviation {c.max_relative:.3g} (allowed {self.tolerance:g}){labels}"
+        )
+
+
+def prove(
+    model: bytes,
+    estimator: Any,
+    schema: Schema,
+    task: str,
+    held_out: Mapping[str, np.ndarray],
+    adversarial: Mapping[str, np.ndarray],
+    traps: tuple[str, ...] = (),
+) -> Proof:
+    """Compare a model's bytes with its estimator on both sets of rows.
+
+    Rows as a bundle keeps them (float64 and text, by input name). Nothing is raised where they
+    differ: `passed` says it. A graph that onnxruntime cannot even open is a failed proof as well
+    (CorruptArtifact from the session, passed on).
+    """
+    predictor = Predictor(model, "the exported graph")
+    sets = {"held_out": held_out, "adversarial": adversarial}
+    comparisons: dict[str, dict[str, Comparison]] = {"float32": {}, "float64": {}}
+    for name, rows in sets.items():
+        got = _run(predictor, rows)
+        for kind, given in (("float32", rounded(rows)), ("float64", rows)):
+            expected = reference(estimator, frame(given, schema), task)
+            # A graph with float64 inputs was given the data as they are: it owes them alone.
+            mine = got if kind == "float64" or not _is_wide(schema) else _run(predictor, given)
+            comparisons[kind][name] = compare(expected, mine)
+    required = [*comparisons["float32"].values()]
+    if _is_wide(schema):
+        required += comparisons["float64"].values()
+    single, empty = _one_row(predictor, held_out), _no_rows(predictor, held_out)
+    return Proof(
+        passed=all(c.passed for c in required) and single and empty,
+        tolerance=TOLERANCE,
+        input_dtype=next((s.dtype for s in schema.inputs if s.dtype.startswith("float")), "none"),
+        comparisons=comparisons,
+        single_row=single,
+        no_rows=empty,
+        traps=traps,
+    )
+
+
+def compare(expected: Mapping[str, np.ndarray], got: Mapping[str, np.ndarray]) -> Comparison:
+    """Return how far `got` is from `expected`, both by output name."""
+    worst, agreement = deviation(expected, got, list(expected))
+    numbers = [n for n in expected if n != "label" and expected[n].dtype.kind == "f"]
+    differences = np.concatenate([_absolute(expected[n], got[n]) for n in numbers] or [np.zeros(1)])
+    labels = agreement if "label" in expected else None
+    return Comparison(
+        rows=len(next(iter(expected.values()))),
+        max_relative=worst,
+        max_abs=float(differences.max(initial=0.0)),
+        mean_abs=float(differences.mean()) if differences.size else 0.0,
+        label_agreement=labels,
+        passed=worst <= TOLERANCE and agreement == 1.0,
+    )
+
+
+def _absolute(expected: np.ndarray, got: np.ndarray) -> np.ndarray:
+    with np.errstate(invalid="ignore", over="ignore"):
+        difference = np.abs(np.asarray(got, dtype=np.float64).ravel() - expected.ravel())
+    return difference[np.isfinite(difference)]
+
+
+def _is_wide(schema: Schema) -> bool:
+    return any(s.dtype == "float64" for s in schema.inputs)
+
+
+def _run(predictor: Predictor, rows: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    return predictor.run({n: a for n, a in rows.items()})
+
+
+def _one_row(predictor: Predictor, rows: Mapping[str, np.ndarray]) -> bool:
+    whole = _run(predictor, {n: a[:8] for n, a in rows.items()})
+    for i in range(len(next(iter(rows.values()))[:8])):
+        alone = _run(predictor, {n: a[[i]] for n, a in rows.items()})
+        if not compare({n: v[[i]] for n, v in whole.items()}, alone).passed:
+            return False
+    return True
+
+
+def _no_rows(predictor: Predictor, rows: Mapping[str, np.ndarray]) -> bool:
+    try:
+        empty = _run(predictor, {n: a[:0] for n, a in rows.items()})
+    except CorruptArtifact:
+        return False
+    return all(len(v) == 0 for v in empty.values())

@@ -1,0 +1,159 @@
+"""What a model takes, read from sample rows: one matrix, or a column for each feature."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from toolkit.bundle import ARRAY, COLUMNS, FRAME, to_frame
+from toolkit.errors import InvalidInput
+from toolkit.exporter.graph import Graph, Matrix, Table, Value
+
+FLOATS = ("float32", "float64")
+
+
+@dataclass(frozen=True)
+class Spec:
+    """One graph input: [N, width] of `dtype`; `columns` are the feature names where known.
+
+    missing: how the estimator's data marks missing text, "none" or "nan"; scikit-learn's encoders
+    take them for different categories. None where the column is no text.
+    """
+
+    name: str
+    dtype: str
+    width: int
+    columns: tuple[str, ...] | None = None
+    missing: str | None = None
+
+
+@dataclass(frozen=True)
+class Schema:
+    """The inputs, and the form in which the estimator wants its rows.
+
+    form: "array" (one matrix), "frame" (one matrix, a data frame for the estimator), "columns"
+    (an input a column, a data frame for the estimator).
+    """
+
+    form: str
+    inputs: tuple[Spec, ...]
+
+    def with_floats(self, dtype: str) -> Schema:
+        """Return the schema with floating-point inputs of this type."""
+        specs = tuple(
+            replace(s, dtype=dtype) if s.dtype in FLOATS else s
+            for s in self.inputs
+        )
+        return Schema(self.form, specs)
+
+
+def infer(X: Any) -> Schema:
+    """Return the schema of sample rows, with float32 for numbers.
+
+    X: [N, d] numbers; or a pandas or polars data frame, one input if all its columns are numbers
+    (or booleans), else one a column. Raises InvalidInput for anything else, naming it.
+    """
+    if hasattr(X, "columns") and hasattr(X, "dtypes"):
+        return _infer_frame(X)
+    array = np.asarray(X)
+    if array.ndim != 2 or not array.size:
+        raise InvalidInput(f"X has the shape {array.shape}; give at least one row, [N, features]")
+    if array.dtype.kind not in "fiub":
+        raise InvalidInput(
+            f"X is an array of {array.dtype}; give numbers, or a data frame for columns of text"
+        )
+    return Schema(ARRAY, (Spec("X", "float32", array.shape[1]),))
+
+
+def _infer_frame(X: Any) -> Schema:
+    names = [str(c) for c in X.columns]
+    if not len(X) or not names:
+        raise InvalidInput(f"X has the shape {tuple(X.shape)}; give at least one row and column")
+    if len(set(names)) < len(names):
+        twice = next(n for n in names if names.count(n) > 1)
+        raise InvalidInput(f"X has two columns named {twice!r}; give each its own name")
+    kinds = [_column_dtype(X[c], str(c)) for c in X.columns]
+    if all(kind != "string" for kind in kinds):
+        return Schema(FRAME, (Spec("X", "float32", len(names), tuple(names)),))
+    specs = [
+        Spec(name, kind, 1, missing=_missing_text(X[column]) if kind == "string" else None)
+        for column, name, kind in zip(X.columns, names, kinds, strict=True)
+    ]
+    return Schema(COLUMNS, tuple(specs))
+
+
+def _missing_text(column: Any) -> str:
+    return "nan" if any(isinstance(v, float) for v in _values(column)) else "none"
+
+
+def _column_dtype(column: Any, name: str) -> str:
+    values = _values(column)
+    if values.dtype.kind == "f":
+        return "float32"
+    if values.dtype.kind in "iu":
+        return "int64"
+    if values.dtype.kind == "b":
+        return "bool"
+    for value in values:
+        if not isinstance(value, str) and not _is_missing(value):
+            raise InvalidInput(
+                f"column {name!r} has the value {value!r} ({type(value).__name__}); a column holds "
+                "numbers or text"
+            )
+    return "string"
+
+
+def _values(column: Any) -> np.ndarray:
+    """Return a data frame's column as numpy numbers, or as objects where it is text."""
+    values = np.asarray(column)
+    if values.dtype.kind in "fiub":
+        return values
+    if values.dtype.kind in "MmcV":
+        raise InvalidInput(f"a column of {values.dtype} is neither numbers nor text; convert it")
+    return np.asarray(list(column), dtype=object)
+
+
+def _is_missing(value: Any) -> bool:
+    return value is None or type(value).__name__ == "NAType" or (value != value) is True
+
+
+def arrays(X: Any, schema: Schema) -> dict[str, np.ndarray]:
+    """Return rows as a bundle keeps them: float64, int64, bool, or text with "" for missing.
+
+    One array [N, width] an input, by its name.
+    """
+    if schema.form == COLUMNS:
+        return {s.name: _kept(_values(X[s.name]), s.dtype) for s in schema.inputs}
+    matrix = X.to_numpy() if hasattr(X, "to_numpy") else np.asarray(X)
+    return {schema.inputs[0].name: np.ascontiguousarray(matrix, dtype=np.float64)}
+
+
+def _kept(values: np.ndarray, dtype: str) -> np.ndarray:
+    if dtype == "string":
+        texts = np.array(["" if _is_missing(v) else str(v) for v in values], dtype=object)
+        return texts.reshape(-1, 1)
+    kinds = {"float32": np.float64, "float64": np.float64, "int64": np.int64, "bool": np.bool_}
+    return np.ascontiguousarray(values, dtype=kinds[dtype]).reshape(-1, 1)
+
+
+def frame(inputs: Mapping[str, np.ndarray], schema: Schema) -> Any:
+    """Return kept rows in the form that the estimator wants; the reverse of `arrays`."""
+    return to_frame(inputs, schema.form, [asdict(s) for s in schema.inputs])
+
+
+def declare(schema: Schema, g: Graph) -> Value:
+    """Return the graph's inputs as the value that the first converter gets."""
+    matrices = [(s.name, Matrix(g.name(s.name), s.dtype, s.width)) for s in schema.inputs]
+    return Table(tuple(matrices)) if schema.form == COLUMNS else matrices[0][1]
+
+
+def rounded(inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return rows with every number rounded to float32 and held as float64."""
+    with np.errstate(over="ignore"):
+        return {
+            n: a.astype(np.float32).astype(np.float64) if a.dtype.kind == "f" else a
+            for n, a in inputs.items()
+        }

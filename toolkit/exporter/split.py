@@ -1,0 +1,81 @@
+"""Which rows calibrate and which are held out, where the caller gives one set of rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from toolkit.errors import InvalidInput
+from toolkit.exporter.schema import Schema, arrays
+
+CALIBRATION_ROWS = 1024  # enough for second moments of hundreds of features, small to keep
+SEED = 0
+
+
+@dataclass(frozen=True)
+class Split:
+    """Held-out rows and calibration rows as a bundle keeps them, their targets, and a note."""
+
+    held_out: dict[str, np.ndarray]
+    target: np.ndarray | None
+    calibration: dict[str, np.ndarray]
+    calibration_target: np.ndarray | None
+    note: str
+
+    @property
+    def rows(self) -> int:
+        """The number of held-out rows."""
+        return len(next(iter(self.held_out.values())))
+
+    @property
+    def calibration_rows(self) -> int:
+        """The number of calibration rows."""
+        return len(next(iter(self.calibration.values())))
+
+
+def split_rows(X: Any, y: Any, X_test: Any, y_test: Any, schema: Schema) -> Split:
+    """Return calibration and held-out rows.
+
+    With X_test: calibration rows are drawn from X, all of X_test is held out. Without: a quarter
+    of X, 1024 rows at most, calibrates and the rest is held out; fewer than 8 rows serve as both.
+    Raises InvalidInput where lengths or columns differ.
+    """
+    rows, target = arrays(X, schema), _target(y, X)
+    count = len(next(iter(rows.values())))
+    order = np.random.default_rng(SEED).permutation(count)
+    if X_test is not None:
+        _same_width(X, X_test)
+        chosen = np.sort(order[:CALIBRATION_ROWS])
+        note = "held out: rows that were given as such; calibration: drawn from the training rows"
+        return Split(
+            arrays(X_test, schema), _target(y_test, X_test), *_taken(rows, target, chosen), note
+        )
+    if count < 8:
+        note = f"only {count} rows were given: the same rows calibrate and are held out"
+        return Split(rows, target, rows, target, note)
+    size = min(CALIBRATION_ROWS, max(4, count // 4))
+    chosen, rest = np.sort(order[:size]), np.sort(order[size:])
+    note = "held out from calibration; whether the estimator was fitted on them is not known"
+    return Split(*_taken(rows, target, rest), *_taken(rows, target, chosen), note)
+
+
+def _taken(
+    rows: dict[str, np.ndarray], target: np.ndarray | None, at: np.ndarray
+) -> tuple[dict[str, np.ndarray], np.ndarray | None]:
+    return {n: a[at] for n, a in rows.items()}, None if target is None else target[at]
+
+
+def _target(y: Any, X: Any) -> np.ndarray | None:
+    if y is None:
+        return None
+    array = np.asarray(y)
+    if len(array) != len(X):
+        raise InvalidInput(f"y has {len(array)} values and X {len(X)} rows; give one for each row")
+    return array.astype(str) if array.dtype == object else array
+
+
+def _same_width(X: Any, X_test: Any) -> None:
+    if np.shape(X)[1] != np.shape(X_test)[1]:
+        raise InvalidInput(f"X has {np.shape(X)[1]} columns and X_test {np.shape(X_test)[1]}")

@@ -1,0 +1,79 @@
+"""What kind of model an estimator is, and what scikit-learn itself answers for given rows."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+
+from toolkit.errors import UnsupportedEstimator
+
+REGRESSOR, CLASSIFIER, OUTLIER = "regressor", "classifier", "outlier_detector"
+CLUSTERER, TRANSFORMER = "clusterer", "transformer"
+
+# Each task's outputs: (the graph's name, the estimator's method).
+OUTPUTS: dict[str, tuple[tuple[str, str], ...]] = {
+    REGRESSOR: (("variable", "predict"),),
+    CLASSIFIER: (("label", "predict"), ("probabilities", "predict_proba")),
+    OUTLIER: (("label", "predict"), ("scores", "decision_function")),
+    CLUSTERER: (("label", "predict"), ("scores", "transform")),
+    TRANSFORMER: (("variable", "transform"),),
+}
+
+
+def task_of(estimator: Any) -> str:
+    """Return the estimator's task; UnsupportedEstimator where it can neither predict nor transform."""
+    from sklearn.base import is_classifier, is_clusterer, is_outlier_detector, is_regressor
+
+    tests = (
+        (CLASSIFIER, is_classifier),
+        (REGRESSOR, is_regressor),
+        (OUTLIER, is_outlier_detector),
+        (CLUSTERER, is_clusterer),
+    )
+    if hasattr(estimator, "predict"):
+        for task, is_task in tests:
+            if is_task(estimator):
+                return task
+    if hasattr(estimator, "transform"):
+        return TRANSFORMER
+    if hasattr(estimator, "predict"):
+        return REGRESSOR
+    raise UnsupportedEstimator(
+        f"{type(estimator).__name__}: has neither predict nor transform for new rows; export an "
+        "estimator that has"
+    )
+
+
+def wanted_outputs(estimator: Any, task: str) -> tuple[tuple[str, str], ...]:
+    """Return (output name, method) for what this estimator offers."""
+    pairs = OUTPUTS[task]
+    if task == CLASSIFIER and not hasattr(estimator, "predict_proba"):
+        pairs = (("label", "predict"), ("scores", "decision_function"))
+    return tuple((n, m) for n, m in pairs if hasattr(estimator, m))
+
+
+def reference(estimator: Any, X: Any, task: str) -> dict[str, np.ndarray]:
+    """Return scikit-learn's own outputs by output name: numbers float64 [N, k], labels [N].
+
+    X in the estimator's own form. Whatever scikit-learn raises on these rows is passed on.
+    """
+    found = {}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for name, method in wanted_outputs(estimator, task):
+            values = getattr(estimator, method)(X)
+            found[name] = _plain(values, name)
+    return found
+
+
+def _plain(values: Any, name: str) -> np.ndarray:
+    if hasattr(values, "toarray"):
+        values = values.toarray()
+    array = np.asarray(values)
+    if name == "label":
+        return array
+    if array.dtype.kind not in "fiub":
+        return array.reshape(len(array), -1)
+    return np.asarray(array, dtype=np.float64).reshape(len(array), -1)

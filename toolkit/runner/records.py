@@ -1,0 +1,99 @@
+"""What the bench hands on: a Row a variant, the gates' outcomes, and the Report that holds them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from toolkit.bundle import FAILED
+
+SCHEMA_VERSION = 1
+REFERENCE = "scikit-learn"  # the method name of the estimator's own row
+
+
+@dataclass(frozen=True)
+class Row:
+    """The measurements of one variant; None for everything that was not or cannot be measured.
+
+    bytes_compressed: zlib level 9. size_ratio: model.onnx's bytes / these. difference: against
+    scikit-learn on float64 data. batch_consistency: in the output's unit. latency_us: by batch
+    size, as text. cold_start_ms: process start to first prediction. verdict: the figures in words.
+    """
+
+    method: str
+    file: str | None
+    status: str
+    reason: str = ""
+    bytes: int | None = None
+    bytes_compressed: int | None = None
+    size_ratio: float | None = None
+    metrics: dict[str, float | None] | None = None
+    difference: dict[str, float | None] | None = None
+    batch_consistency: float | None = None
+    latency_us: dict[str, dict[str, float]] | None = None
+    cold_start_ms: float | None = None
+    peak_rss_mb: float | None = None
+    verdict: str | None = None
+
+
+@dataclass(frozen=True)
+class GateOutcome:
+    """One gate on one variant; `value` None where there was nothing to hold against the limit."""
+
+    expression: str
+    method: str
+    metric: str
+    value: float | None
+    limit: float
+    passed: bool
+
+
+@dataclass(frozen=True)
+class Report:
+    """The whole bench of one bundle; `to_json` is what report.json holds.
+
+    rows: the number of rows that were scored. all_rows: the exporter's figures over training and
+    held-out rows together, None where it made none. samples: the first rows' true value, the
+    reference's and each method's prediction. variants: the scikit-learn estimator first.
+    """
+
+    model: str
+    task: str
+    environment: dict[str, Any]
+    rows: int
+    all_rows: dict[str, Any] | None
+    samples: list[dict[str, Any]]
+    variants: tuple[Row, ...]
+    gates: tuple[GateOutcome, ...]
+    schema_version: int = field(default=SCHEMA_VERSION, kw_only=True)
+
+    @property
+    def passed(self) -> bool:
+        """Whether every gate passed and every file that is there could be run."""
+        return all(g.passed for g in self.gates) and not any(
+            row.status == FAILED and row.file for row in self.variants
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain data for strict JSON: a figure that is NaN or infinite becomes None."""
+        return {
+            "schema_version": self.schema_version,
+            "model": self.model,
+            "task": self.task,
+            "passed": self.passed,
+            "environment": _finite(self.environment),
+            "rows": self.rows,
+            "all_rows": _finite(self.all_rows),
+            "samples": _finite(self.samples),
+            "variants": [_finite(asdict(row)) for row in self.variants],
+            "gates": [_finite(asdict(gate)) for gate in self.gates],
+        }
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

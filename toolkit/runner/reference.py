@@ -1,0 +1,122 @@
+"""The rows that are scored, and scikit-learn's outputs for rows that the user gave."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from toolkit.bundle import Bundle, Rows
+from toolkit.errors import InvalidInput
+from toolkit.runtime.inputs import prepare
+from toolkit.runtime.schema import ANY, Input
+
+# (task, output) -> the estimator's method whose result that output stands for.
+CALLS = {
+    ("regressor", "variable"): "predict",
+    ("classifier", "label"): "predict",
+    ("classifier", "probabilities"): "predict_proba",
+    ("classifier", "scores"): "decision_function",
+    ("outlier_detector", "label"): "predict",
+    ("outlier_detector", "scores"): "decision_function",
+    ("clusterer", "label"): "predict",
+    ("clusterer", "scores"): "transform",
+    ("transformer", "variable"): "transform",
+}
+SCORED = ("regressor", "classifier")  # the tasks whose targets are what they predict
+
+
+def main_call(task: str) -> str:
+    """Return the name of the method that stands behind `Predictor.predict`."""
+    return "transform" if task == "transformer" else "predict"
+
+
+def outputs(
+    bundle: Bundle, estimator: Any, inputs: Mapping[str, np.ndarray]
+) -> dict[str, np.ndarray]:
+    """Return the estimator's outputs under the names that the manifest gives them."""
+    X = bundle.estimator_input(inputs)
+    return {
+        o["name"]: _dense(getattr(estimator, CALLS[bundle.task, o["name"]])(X))
+        for o in bundle.manifest["outputs"]
+    }
+
+
+def _dense(values: Any) -> np.ndarray:
+    return np.asarray(values.toarray() if hasattr(values, "toarray") else values)
+
+
+def scored_rows(bundle: Bundle, X: Any = None, y: Any = None) -> Rows:
+    """Return the bundle's held-out rows, or X and y, these without outputs yet.
+
+    X: an array [N, d] or a data frame. Raises InvalidInput where they do not fit the model, differ
+    in length or are empty.
+    """
+    if X is None:
+        if y is not None:
+            raise InvalidInput("y is given without X; give both, or neither for the held-out rows")
+        rows = bundle.evaluation()
+    else:
+        rows = _given_rows(bundle, X, y)
+    if not len(rows):
+        raise InvalidInput(
+            f"{bundle.path}: there are no rows to score on; give X with at least one row"
+        )
+    return rows
+
+
+def _given_rows(bundle: Bundle, X: Any, y: Any) -> Rows:
+    inputs = prepare(X, [_as_given(spec) for spec in bundle.manifest["inputs"]])
+    count = len(next(iter(inputs.values())))
+    target = None if y is None else np.asarray(y)
+    if target is not None and len(target) != count:
+        raise InvalidInput(f"X has {count} rows and y has {len(target)}; give one target a row")
+    if target is not None and bundle.task == "regressor":
+        target = _numeric_target(target)
+    return Rows(inputs, {}, target)
+
+
+def answered(bundle: Bundle, estimator: Any, rows: Rows) -> Rows:
+    """Return the rows with scikit-learn's outputs, which only rows that the user gave lack.
+
+    Raises InvalidInput where scikit-learn refuses the rows, or the targets have another shape than
+    its predictions.
+    """
+    if rows.outputs:
+        return rows
+    try:
+        made = outputs(bundle, estimator, rows.inputs)
+    except ValueError as error:
+        raise InvalidInput(f"X: scikit-learn refuses these rows ({error}); mend them") from error
+    main = made[bundle.manifest["outputs"][0]["name"]]
+    if bundle.task in SCORED and rows.target is not None and rows.target.size != main.size:
+        raise InvalidInput(
+            f"y has the shape {rows.target.shape}, predictions {main.shape}; give one a prediction"
+        )
+    return Rows(rows.inputs, made, rows.target)
+
+
+def _as_given(spec: dict[str, Any]) -> Input:
+    # scikit-learn is asked with the data as given, not with what the graph makes of it.
+    shape, columns = spec.get("shape") or [], spec.get("columns")
+    return Input(
+        name=spec["name"],
+        dtype="float64" if spec["dtype"].startswith("float") else spec["dtype"],
+        width=shape[1] if len(shape) == 2 and isinstance(shape[1], int) else None,
+        takes=spec.get("takes", ANY),
+        columns=tuple(columns) if columns else None,
+    )
+
+
+def _numeric_target(target: np.ndarray) -> np.ndarray:
+    try:
+        target = target.astype(np.float64)
+    except (TypeError, ValueError) as error:
+        raise InvalidInput(
+            f"y has a value that is no number ({error}); a regressor's targets are"
+        ) from None
+    if not np.isfinite(target).all():
+        at = int(np.argwhere(~np.isfinite(target))[0][0])
+        raise InvalidInput(f"y is {target[at]} in row {at}; give finite targets")
+    return target
