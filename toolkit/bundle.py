@@ -116,7 +116,9 @@ class Bundle:
                 arrays.get("target"),
             )
         except KeyError as error:
-            raise CorruptArtifact(f"{self.path / name}: lacks the array {error}; export again") from None
+            raise CorruptArtifact(
+                f"{self.path / name}: lacks the array {error}; export again"
+            ) from None
 
     def estimator(self) -> Any:
         """Return the fitted reference, loaded through skops' check of its types.
@@ -168,7 +170,9 @@ def open_bundle(path: str | Path) -> Bundle:
     manifest = read_manifest(Path(path))
     for key in ("variants", "estimator"):
         if key not in manifest:
-            raise CorruptArtifact(f"{Path(path) / NAME}: {key!r} is missing; export the model again")
+            raise CorruptArtifact(
+                f"{Path(path) / NAME}: {key!r} is missing; export the model again"
+            )
     return Bundle(Path(path), manifest)
 
 
@@ -211,9 +215,7 @@ def write_files(
     return Bundle(path, manifest)
 
 
-def with_variants(
-    bundle: Bundle, made: list[tuple[Variant, bytes | None]]
-) -> Bundle:
+def with_variants(bundle: Bundle, made: list[tuple[Variant, bytes | None]]) -> Bundle:
     """Return the bundle with these variants written in place of earlier ones of the same methods.
 
     A report that measured the earlier variants is removed: it would describe other files.

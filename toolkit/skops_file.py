@@ -71,7 +71,9 @@ def _canonical(content: bytes) -> bytes:
         numbers.setdefault(match.group(2), str(len(numbers) + 1))
     schema = _ID.sub(lambda m: m.group(1) + numbers[m.group(2)], schema)
     members = {
-        _renamed(name, numbers): source.read(name) for name in source.namelist() if name != "schema.json"
+        _renamed(name, numbers): source.read(name)
+        for name in source.namelist()
+        if name != "schema.json"
     }
     compact = json.dumps(json.loads(schema), separators=(",", ":")).encode()
     out = io.BytesIO()

@@ -18,7 +18,9 @@ THRESHOLDS = 400  # at most so many thresholds, spread evenly over all trees
 Rows = dict[str, np.ndarray]
 
 
-def adversarial_rows(estimator: Any, inputs: Mapping[str, np.ndarray], schema: Schema, takes: str) -> Rows:
+def adversarial_rows(
+    estimator: Any, inputs: Mapping[str, np.ndarray], schema: Schema, takes: str
+) -> Rows:
     """Return rows by input name that are likely to part a wrong graph from its estimator.
 
     inputs: sample rows as a bundle keeps them (float64, text); takes: "finite", "nan" or "any".
@@ -60,7 +62,9 @@ def accepted(estimator: Any, rows: Rows, schema: Schema, task: str) -> Rows:
         return rows
     count = len(next(iter(rows.values())))
     kept = [
-        i for i in range(count) if _answers(estimator, {n: a[[i]] for n, a in rows.items()}, schema, task)
+        i
+        for i in range(count)
+        if _answers(estimator, {n: a[[i]] for n, a in rows.items()}, schema, task)
     ]
     return {n: a[kept] for n, a in rows.items()}
 
@@ -101,10 +105,16 @@ def _extremes(inputs: Mapping[str, np.ndarray]) -> Iterator[Rows]:
         yield from corners
 
 
-def _at_thresholds(estimator: Any, inputs: Mapping[str, np.ndarray], schema: Schema) -> Iterator[Rows]:
+def _at_thresholds(
+    estimator: Any, inputs: Mapping[str, np.ndarray], schema: Schema
+) -> Iterator[Rows]:
     if len(inputs) != 1:
         return
-    (name, sample), before, trees = next(iter(inputs.items())), _before(estimator), _final(estimator)
+    (name, sample), before, trees = (
+        next(iter(inputs.items())),
+        _before(estimator),
+        _final(estimator),
+    )
     pairs = np.array(sorted(set(_thresholds(trees))))
     if not len(pairs):
         return
@@ -115,7 +125,11 @@ def _at_thresholds(estimator: Any, inputs: Mapping[str, np.ndarray], schema: Sch
         if raw is None or feature >= sample.shape[1] or not np.isfinite(raw):
             continue
         at = np.float32(raw)
-        for value in (at, np.nextafter(at, np.float32(-np.inf)), np.nextafter(at, np.float32(np.inf))):
+        for value in (
+            at,
+            np.nextafter(at, np.float32(-np.inf)),
+            np.nextafter(at, np.float32(np.inf)),
+        ):
             row = _base(inputs, k)
             row[name][0, feature] = value
             yield row
@@ -142,7 +156,9 @@ def _thresholds(estimator: Any) -> Iterator[tuple[int, float]]:
     for iteration in getattr(estimator, "_predictors", []):
         for predictor in iteration:
             nodes = predictor.nodes[~predictor.nodes["is_leaf"].astype(bool)]
-            yield from zip(nodes["feature_idx"].tolist(), nodes["num_threshold"].tolist(), strict=True)
+            yield from zip(
+                nodes["feature_idx"].tolist(), nodes["num_threshold"].tolist(), strict=True
+            )
     for inner in np.ravel(getattr(estimator, "estimators_", np.array([], dtype=object))):
         if hasattr(inner, "tree_"):
             yield from _thresholds(inner)
@@ -158,7 +174,10 @@ def _raw_threshold(
     row = np.zeros((1, sample.shape[1]))
     row[0, feature] = threshold
     for step in reversed(before):
-        if not hasattr(step, "inverse_transform") or getattr(step, "n_features_in_", 0) != row.shape[1]:
+        if (
+            not hasattr(step, "inverse_transform")
+            or getattr(step, "n_features_in_", 0) != row.shape[1]
+        ):
             return None
         try:
             with warnings.catch_warnings():

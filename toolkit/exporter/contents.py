@@ -103,7 +103,10 @@ def write_bundle(
         MODEL: (chosen.content, VARIANT),
         golden.NAME: (to_npz(replayed), GOLDEN),
         EVALUATION: (_rows(split.held_out, evaluated, outputs, split.target), HOME),
-        CALIBRATION: (_rows(split.calibration, calibrated, outputs, split.calibration_target), HOME),
+        CALIBRATION: (
+            _rows(split.calibration, calibrated, outputs, split.calibration_target),
+            HOME,
+        ),
         ESTIMATOR: (dump_estimator(estimator), HOME),
     }
     return write_files(out, manifest, contents)

@@ -80,7 +80,9 @@ def _skl2onnx(est: Any, x: Matrix, opset: int) -> onnx.ModelProto:
     # skl2onnx raises whatever its converters stumble on; all of it means: not convertible.
     except Exception as error:
         first = str(error).strip().splitlines()[0][:200] if str(error).strip() else ""
-        raise Unconvertible(f"skl2onnx has no way ({type(error).__name__}: {first}), so it") from error
+        raise Unconvertible(
+            f"skl2onnx has no way ({type(error).__name__}: {first}), so it"
+        ) from error
 
 
 def _array(constant: onnx.TensorProto) -> Any:

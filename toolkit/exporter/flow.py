@@ -54,7 +54,9 @@ def export(
     hostile = adversarial_rows(estimator, split.held_out, schema, takes)
     hostile = accepted(estimator, hostile, schema, task)
     chosen = _choose(estimator, schema, opset, task, takes, split, hostile)
-    bundle = write_bundle(out, name, estimator, task, takes, split, hostile, chosen, dict(all_rows or {}))
+    bundle = write_bundle(
+        out, name, estimator, task, takes, split, hostile, chosen, dict(all_rows or {})
+    )
     if not chosen.proof.passed:
         raise ParityError(
             f"{name}: the exported graph differs from scikit-learn {chosen.proof.worst()}; "
@@ -110,7 +112,9 @@ def _check(estimator: Any, name: str, out: Path, opset: int, force: bool) -> Non
     try:
         check_is_fitted(estimator)
     except NotFittedError:
-        raise InvalidInput(f"{type(estimator).__name__} is not fitted; call its fit first") from None
+        raise InvalidInput(
+            f"{type(estimator).__name__} is not fitted; call its fit first"
+        ) from None
     except TypeError:
         raise UnsupportedEstimator(
             f"{type(estimator).__name__}: is no scikit-learn estimator; export one that is"

@@ -41,9 +41,7 @@ def build(estimator: Any, schema: Schema, opset: int, task: str, takes: str) -> 
     g = Graph(convert, opset)
     source = declare(schema, g)
     found = convert(estimator, source, g)
-    outputs = {
-        name: found[kind] for name, kind in wanted_outputs(estimator, task) if kind in found
-    }
+    outputs = {name: found[kind] for name, kind in wanted_outputs(estimator, task) if kind in found}
     missing = [k for n, k in wanted_outputs(estimator, task) if n not in outputs]
     if missing:
         raise UnsupportedEstimator(

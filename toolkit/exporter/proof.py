@@ -63,7 +63,12 @@ class Proof:
     def worst(self) -> str:
         """Return one line on the comparison that is furthest off, for messages."""
         name, kind, c = max(
-            ((k, r, c) for r, by in self.comparisons.items() for k, c in by.items() if r == "float32"),
+            (
+                (k, r, c)
+                for r, by in self.comparisons.items()
+                for k, c in by.items()
+                if r == "float32"
+            ),
             key=lambda item: (not item[2].passed, item[2].max_relative),
         )
         labels = "" if c.label_agreement is None else f", labels equal {c.label_agreement:.4%}"

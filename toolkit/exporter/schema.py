@@ -43,10 +43,7 @@ class Schema:
 
     def with_floats(self, dtype: str) -> Schema:
         """Return the schema with floating-point inputs of this type."""
-        specs = tuple(
-            replace(s, dtype=dtype) if s.dtype in FLOATS else s
-            for s in self.inputs
-        )
+        specs = tuple(replace(s, dtype=dtype) if s.dtype in FLOATS else s for s in self.inputs)
         return Schema(self.form, specs)
 
 

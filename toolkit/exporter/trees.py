@@ -145,9 +145,7 @@ def _emit_v5(e: Ensemble, x: str, output: str, dtype: str) -> NodeProto:
         "nodes_modes": numpy_helper.from_array(np.full(int(split.sum()), LEQ, dtype=np.uint8)),
         "leaf_weights": numpy_helper.from_array(weights[e.leaf, 0].astype(dtype)),
     }
-    return helper.make_node(
-        "TreeEnsemble", [x], [output], domain="ai.onnx.ml", **lists, **tensors
-    )
+    return helper.make_node("TreeEnsemble", [x], [output], domain="ai.onnx.ml", **lists, **tensors)
 
 
 def _with_base(e: Ensemble) -> np.ndarray:

@@ -27,9 +27,9 @@ ESTIMATOR_SINGLES = 20  # scikit-learn takes milliseconds a call, and its arithm
 class Subject:
     """One thing to measure.
 
-    file: its name in the bundle, None for the estimator. content: the file's bytes. run: every output by name. predict: the call that is timed; form:
-    rows as it takes them. program, files: see `cold_start.measure`.
-    singles: how many rows are run alone for the batch consistency.
+    file: its name in the bundle, None for the estimator. content: the file's bytes. run: every
+    output by name. predict: the call that is timed; form: rows as it takes them. program, files:
+    see `cold_start.measure`. singles: how many rows are run alone for the batch consistency.
     """
 
     file: str | None

@@ -49,16 +49,22 @@ def _parser() -> argparse.ArgumentParser:
     predict = commands.add_parser("predict", help="predict the rows of a CSV or npz file")
     predict.add_argument("artifact", help="an .onnx or .pack file, or a model directory")
     predict.add_argument("--input", default="-", help=".csv or .npz file, or - for standard input")
-    predict.add_argument("--output", default="-", help=".csv, .json or .npz file, or - (the default)")
+    predict.add_argument(
+        "--output", default="-", help=".csv, .json or .npz file, or - (the default)"
+    )
     verify = commands.add_parser("verify", help="check hashes and replay the golden rows")
     verify.add_argument("directory", nargs="?", default=bundle, help="a model directory")
     inspect = commands.add_parser("inspect", help="show what an artifact holds")
     inspect.add_argument("artifact", help="an .onnx or .pack file, or a model directory")
-    replay = commands.add_parser("replay", help="print true and predicted values of the golden rows")
+    replay = commands.add_parser(
+        "replay", help="print true and predicted values of the golden rows"
+    )
     replay.add_argument("directory", nargs="?", default=bundle, help="a model directory")
     for command in (predict, verify, inspect, replay):
         command.add_argument("--json", action="store_true", help="print JSON for machines")
-        command.add_argument("-v", "--verbose", action="store_true", help="show tracebacks of errors")
+        command.add_argument(
+            "-v", "--verbose", action="store_true", help="show tracebacks of errors"
+        )
     return parser
 
 

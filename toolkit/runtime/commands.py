@@ -20,7 +20,9 @@ from toolkit.runtime.predictor import load
 OUTPUT_KINDS = {".csv": "csv", ".json": "json", ".npz": "npz"}
 
 
-def predict(artifact: str, source: str, target: str = tabular.STANDARD, as_json: bool = False) -> int:
+def predict(
+    artifact: str, source: str, target: str = tabular.STANDARD, as_json: bool = False
+) -> int:
     """Predict the rows of `source` and write every output to `target`; return the exit code."""
     kind = "json" if as_json else "csv"
     if target != tabular.STANDARD:
@@ -57,7 +59,9 @@ def verify(folder: str, as_json: bool = False) -> int:
 def inspect(artifact: str, as_json: bool = False) -> int:
     """Print what an artifact or a model directory holds."""
     found = description.describe(artifact)
-    print(json.dumps(found, indent=2) if as_json else description.as_text(found), end="\n" * as_json)
+    print(
+        json.dumps(found, indent=2) if as_json else description.as_text(found), end="\n" * as_json
+    )
     return 0
 
 
@@ -112,4 +116,3 @@ def _print_replay(model: str, result: dict, shown: int, given: bool) -> None:
             print(f"{true!s:>14} {predicted!s:>14} {verdict:>14}")
     figures = ", ".join(f"{k} {v:.6g}" for k, v in result["metrics"].items())
     print(f"{figures} over {len(result['true'])} golden rows\n")
-

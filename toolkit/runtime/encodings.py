@@ -61,7 +61,9 @@ class Cursor:
         """Return the next `size` bytes; CorruptArtifact where fewer are left."""
         if size > len(self.data) - self.at:
             left = len(self.data) - self.at
-            raise self.fail(f"{size} bytes are declared at byte {self.at} of the body, {left} are left")
+            raise self.fail(
+                f"{size} bytes are declared at byte {self.at} of the body, {left} are left"
+            )
         self.at += size
         return self.data[self.at - size : self.at]
 

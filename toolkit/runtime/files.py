@@ -17,7 +17,9 @@ def read_bytes(path: Path) -> bytes:
     except FileNotFoundError:
         raise InvalidInput(f"{path}: no such file; check the path") from None
     except OSError as error:
-        raise InvalidInput(f"{path}: cannot be read ({error.strerror}); give a readable file") from None
+        raise InvalidInput(
+            f"{path}: cannot be read ({error.strerror}); give a readable file"
+        ) from None
 
 
 def write_atomic(path: Path, content: bytes) -> None:

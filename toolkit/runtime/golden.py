@@ -36,7 +36,9 @@ def read(content: bytes, origin: str, manifest: Mapping[str, Any]) -> Golden:
         outputs = {o["name"]: arrays[f"output_{k}"] for k, o in enumerate(manifest["outputs"])}
         adversarial = arrays["adversarial"]
     except KeyError as error:
-        raise CorruptArtifact(f"{origin}: lacks the array {error}; export the model again") from None
+        raise CorruptArtifact(
+            f"{origin}: lacks the array {error}; export the model again"
+        ) from None
     if {len(a) for a in [*inputs.values(), *outputs.values()]} != {len(adversarial)}:
         raise CorruptArtifact(f"{origin}: its arrays differ in length; export the model again")
     return Golden(inputs, outputs, arrays.get("target"), adversarial)

@@ -73,7 +73,9 @@ class Predictor:
             return self.session.run(names, feed)
         except Exception as error:  # onnxruntime's own exceptions share no public base class
             reason = str(error).strip().splitlines()[0]
-            raise InvalidInput(f"{self.origin}: onnxruntime cannot run these inputs ({reason})") from error
+            raise InvalidInput(
+                f"{self.origin}: onnxruntime cannot run these inputs ({reason})"
+            ) from error
 
 
 def load(path: str | Path, *, threads: int = 1) -> Predictor:

@@ -34,7 +34,9 @@ def read_rows(source: str, inputs: Sequence[Input]) -> Any:
         return _from_npz(path, inputs)
     if path.suffix == ".csv":
         return _from_csv(read_bytes(path), str(path), inputs)
-    raise InvalidInput(f"{path}: rows are read from .csv or .npz, not from {path.suffix or 'this'!r}")
+    raise InvalidInput(
+        f"{path}: rows are read from .csv or .npz, not from {path.suffix or 'this'!r}"
+    )
 
 
 def read_npz(content: bytes, origin: str) -> dict[str, np.ndarray]:
@@ -45,7 +47,14 @@ def read_npz(content: bytes, origin: str) -> dict[str, np.ndarray]:
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
-    except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile, NotImplementedError) as error:
+    except (
+        ValueError,
+        OSError,
+        EOFError,
+        KeyError,
+        zipfile.BadZipFile,
+        NotImplementedError,
+    ) as error:
         raise InvalidInput(
             f"{origin}: is not a readable npz file of plain arrays ({error}); write it with numpy.savez"
         ) from None
@@ -62,7 +71,9 @@ def read_csv(content: bytes, origin: str) -> list[list[str]]:
         text = content.decode("utf-8-sig")
         lines = [line for line in csv.reader(io.StringIO(text, newline=""), strict=True) if line]
     except UnicodeDecodeError as error:
-        raise InvalidInput(f"{origin}: is not UTF-8 text ({error.reason}); save it as UTF-8") from None
+        raise InvalidInput(
+            f"{origin}: is not UTF-8 text ({error.reason}); save it as UTF-8"
+        ) from None
     except csv.Error as error:
         raise InvalidInput(f"{origin}: is not well-formed CSV ({error})") from None
     if not lines:
@@ -123,7 +134,9 @@ def _columns(
     }
 
 
-def _parse(rows: list[list[str]], spec: Input, names: Sequence[str] | None, origin: str) -> np.ndarray:
+def _parse(
+    rows: list[list[str]], spec: Input, names: Sequence[str] | None, origin: str
+) -> np.ndarray:
     if spec.dtype == "string":
         return np.array(rows, dtype=object)
     out = np.empty((len(rows), len(rows[0])))

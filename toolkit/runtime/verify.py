@@ -30,7 +30,9 @@ def verify(folder: str | Path) -> list[Check]:
     """
     folder = Path(folder)
     manifest = read_manifest(folder)
-    checks = [_check_hash(folder, n, e) for n, e in manifest["files"].items() if _expected(folder, n, e)]
+    checks = [
+        _check_hash(folder, n, e) for n, e in manifest["files"].items() if _expected(folder, n, e)
+    ]
     rows = _read_golden(folder, manifest)
     variants = [n for n, e in manifest["files"].items() if e["role"] == VARIANT]
     if not variants:
@@ -45,7 +47,9 @@ def replay(model: Predictor, rows: golden.Golden, entry: dict[str, Any], name: s
         raise CorruptArtifact(f"{name}: the manifest records no tolerance for it; quantize again")
     outputs = [o for o in rows.outputs if o in model.outputs]
     worst, agreement = golden.deviation(rows.outputs, model.run(rows.inputs), outputs)
-    passed = bool(outputs) and worst <= tolerance["relative"] and agreement >= tolerance["agreement"]
+    passed = (
+        bool(outputs) and worst <= tolerance["relative"] and agreement >= tolerance["agreement"]
+    )
     return Check(
         name,
         "golden",
@@ -71,7 +75,9 @@ def _expected(folder: Path, name: str, entry: dict[str, Any]) -> bool:
 def _check_hash(folder: Path, name: str, entry: dict[str, Any]) -> Check:
     path = folder / name
     if not path.is_file():
-        raise CorruptArtifact(f"{path}: is listed in the manifest and missing; copy it or export again")
+        raise CorruptArtifact(
+            f"{path}: is listed in the manifest and missing; copy it or export again"
+        )
     return Check(name, "hash", True, f"{len(read_checked(path, entry))} bytes")
 
 

@@ -23,7 +23,9 @@ def table() -> dict[str, Converter]:
     """Return every converter by its key; RuntimeError where two files claim one key."""
     found: dict[str, Converter] = {}
     for module in pkgutil.iter_modules(__path__):
-        for key, converter in importlib.import_module(f"{__name__}.{module.name}").CONVERTERS.items():
+        for key, converter in importlib.import_module(
+            f"{__name__}.{module.name}"
+        ).CONVERTERS.items():
             if key in found:
                 raise RuntimeError(f"two converters for {key}")
             found[key] = converter

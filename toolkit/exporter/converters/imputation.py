@@ -25,7 +25,9 @@ def simple_imputer(est: Any, x: Value, g: Graph) -> Outputs:
         value = g.constant(est.missing_values, x.dtype, "sentinel")
         missing = g.add("Equal", [x.name, value], "missing")
     filling = g.constant(statistics.reshape(1, -1), x.dtype, "statistics")
-    return {"transform": Matrix(g.add("Where", [missing, filling, x.name], "imputed"), x.dtype, x.width)}
+    return {
+        "transform": Matrix(g.add("Where", [missing, filling, x.name], "imputed"), x.dtype, x.width)
+    }
 
 
 CONVERTERS = {"sklearn.SimpleImputer": simple_imputer}

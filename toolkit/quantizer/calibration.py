@@ -1,0 +1,46 @@
+"""Calibration rows, and the activations that they cause inside a graph."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import onnx
+
+from toolkit.bundle import Bundle, Rows
+from toolkit.runtime.inputs import prepare
+from toolkit.runtime.predictor import Predictor
+from toolkit.runtime.session import open_session
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Training rows as the graph takes them (`feed`), and scikit-learn's outputs for them (`rows`)."""
+
+    feed: dict[str, np.ndarray]
+    rows: Rows
+
+    @staticmethod
+    def of(bundle: Bundle, model: bytes) -> Calibration:
+        """Return a bundle's calibration rows for its model."""
+        rows = bundle.calibration()
+        return Calibration(
+            prepare(rows.inputs, Predictor(model, str(bundle.model_path)).inputs), rows
+        )
+
+    def activations(self, model: onnx.ModelProto, names: Sequence[str]) -> list[np.ndarray]:
+        """Return the named tensors for the calibration rows; the model itself is not changed."""
+        inputs = {i.name for i in model.graph.input}
+        inner = [n for n in dict.fromkeys(names) if n not in inputs]
+        values = {n: a for n, a in self.feed.items()}
+        if inner:
+            probe = onnx.ModelProto()
+            probe.CopyFrom(model)
+            del probe.graph.output[:]
+            probe.graph.output.extend(onnx.ValueInfoProto(name=n) for n in inner)
+            session = open_session(probe.SerializeToString(), "the calibration graph")
+            wanted = {i.name for i in session.get_inputs()}
+            feed = {n: a for n, a in self.feed.items() if n in wanted}
+            values |= dict(zip(inner, session.run(inner, feed), strict=True))
+        return [values[n] for n in names]

@@ -1,0 +1,91 @@
+"""Whether a variant may be kept: opened, replayed, measured against its method's limits."""
+
+from __future__ import annotations
+
+import math
+from types import ModuleType
+
+import numpy as np
+
+from toolkit.bundle import FAILED, NOT_APPLICABLE, OK, Bundle, Rows, Variant
+from toolkit.runtime import golden
+from toolkit.runtime.predictor import Predictor, to_onnx
+
+# What a replay on another processor may add to the deviation measured here.
+MARGIN = 1e-4
+SINGLE_ROWS = 64  # so many rows are also run alone: a row must not depend on its batch
+
+
+def judge(
+    name: str, method: ModuleType, content: bytes, bundle: Bundle, model_bytes: int
+) -> tuple[Variant, bytes | None]:
+    """Return the Variant for what a method made, and its bytes where they are to be kept.
+
+    Kept: at least one byte smaller than model.onnx, and within the method's LIMITS on the
+    calibration rows, in one batch and row by row (of few rows at least one may be apart).
+    """
+    size = len(content)
+    if size >= model_bytes:
+        reason = f"larger: {size} bytes against {model_bytes} of model.onnx; not kept"
+        return Variant(name, NOT_APPLICABLE, reason=reason, bytes=size), None
+    file = f"model.{name}{method.SUFFIX}"
+    predictor = Predictor(to_onnx(content, file), file)
+    broken = broken_limit(predictor, bundle.calibration(), method.LIMITS)
+    if broken:
+        return Variant(name, FAILED, reason=f"{broken}; not kept", bytes=size), None
+    return Variant(name, OK, file, bytes=size, tolerance=_tolerance(predictor, bundle)), content
+
+
+def broken_limit(predictor: Predictor, rows: Rows, limits: dict[str, float]) -> str:
+    """Return which limit the predictor breaks on these rows, in words with figures; "" if none."""
+    few = {n: a[:SINGLE_ROWS] for n, a in rows.inputs.items()}
+    count = len(next(iter(few.values())))
+    alone = [predictor.run({n: a[[i]] for n, a in few.items()}) for i in range(count)]
+    single = {n: np.concatenate([r[n] for r in alone]) for n in predictor.outputs}
+    batches = (
+        ("in one batch", rows.outputs, predictor.run(rows.inputs)),
+        ("row by row", {n: a[:SINGLE_ROWS] for n, a in rows.outputs.items()}, single),
+    )
+    for how, expected, got in batches:
+        error, agreement = nmse(expected, got), label_agreement(expected, got)
+        if not error <= limits["nmse"]:
+            return f"normalised MSE {error:.3g} on the calibration rows {how}, limit {limits['nmse']:g}"
+        count = len(next(iter(expected.values())))
+        if round((1 - agreement) * count) > math.ceil((1 - limits["agreement"]) * count):
+            return (
+                f"labels equal {agreement:.4g} on the calibration rows {how}, "
+                f"limit {limits['agreement']:g}"
+            )
+    return ""
+
+
+def nmse(expected: dict[str, np.ndarray], got: dict[str, np.ndarray]) -> float:
+    """Return the largest over the numeric outputs of mean((got − y)²) / var(y).
+
+    Where the reference does not vary: 0 if it is met to 1e-6, infinite if not.
+    """
+    worst = 0.0
+    for name, reference in expected.items():
+        if name == "label" or reference.dtype.kind != "f":
+            continue
+        values = np.asarray(got[name], dtype=np.float64).reshape(reference.shape)
+        error = float(np.square(values - reference).mean())
+        variance = float(reference.var())
+        worst = max(worst, error / variance if variance else (0.0 if error < 1e-12 else np.inf))
+    return worst
+
+
+def label_agreement(expected: dict[str, np.ndarray], got: dict[str, np.ndarray]) -> float:
+    """Return the share of equal labels; 1.0 where there are none."""
+    return golden.deviation(expected, got, ["label"] if "label" in expected else [])[1]
+
+
+def _tolerance(predictor: Predictor, bundle: Bundle) -> dict[str, float]:
+    """Return what a replay of the golden rows may show: what it shows here, and a margin."""
+    rows = bundle.golden()
+    deviation, agreement = golden.deviation(
+        rows.outputs, predictor.run(rows.inputs), list(rows.outputs)
+    )
+    # One row's label on the edge of a decision may fall the other way elsewhere.
+    spare = 0.0 if agreement == 1.0 else 1.0 / max(1, len(rows.adversarial))
+    return {"relative": deviation * 1.25 + MARGIN, "agreement": max(0.0, agreement - spare)}

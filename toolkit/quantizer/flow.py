@@ -1,0 +1,59 @@
+"""The flow of `quantize`: apply each method, check what it made, keep what is smaller and right."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import onnx
+
+from toolkit.bundle import MODEL, Bundle, Variant, open_bundle, with_variants
+from toolkit.errors import CorruptArtifact, ParityError
+from toolkit.quantizer.calibration import Calibration
+from toolkit.quantizer.check import judge
+from toolkit.quantizer.methods import NotApplicable, load_method, method_names
+
+
+def quantize(
+    bundle: Bundle | str | Path,
+    methods: Sequence[str] | None = None,
+    *,
+    force: bool = False,
+    progress: Callable[[Variant], Any] | None = None,
+) -> list[Variant]:
+    """Make a variant with each method (all, where none is named) and return what came of each.
+
+    A variant is kept only if it is smaller than model.onnx and within its method's limits on the
+    calibration rows; else its status and reason say why not, with the figures. progress is called
+    with each Variant as it is known. Raises InvalidInput for an unknown method, ParityError where
+    the bundle's own proof failed and force is not given.
+    """
+    bundle = bundle if isinstance(bundle, Bundle) else open_bundle(bundle)
+    chosen = {name: load_method(name) for name in methods or method_names()}
+    if not bundle.manifest["proof"].get("passed") and not force:
+        raise ParityError(
+            f"{bundle.path}: its proof failed, so every variant would be wrong too; export it again, "
+            "or --force"
+        )
+    content = bundle.read(MODEL)
+    model = _parse(content, str(bundle.model_path))
+    calibration = Calibration.of(bundle, content)
+    made: list[tuple[Variant, bytes | None]] = []
+    for name, method in chosen.items():
+        try:
+            result = judge(name, method, method.apply(model, calibration), bundle, len(content))
+        except NotApplicable as reason:
+            result = Variant(name, "not-applicable", reason=str(reason)), None
+        made.append(result)
+        if progress:
+            progress(result[0])
+    with_variants(bundle, made)
+    return [variant for variant, _ in made]
+
+
+def _parse(content: bytes, origin: str) -> onnx.ModelProto:
+    try:
+        return onnx.load_model_from_string(content)
+    except Exception as error:  # protobuf's DecodeError, wherever this version keeps it
+        raise CorruptArtifact(f"{origin}: is no ONNX model ({error}); export it again") from error

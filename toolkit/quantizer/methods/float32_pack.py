@@ -1,0 +1,24 @@
+"""The pack container with unquantized parameters: what the container alone saves."""
+
+from __future__ import annotations
+
+import onnx
+
+from toolkit.quantizer.calibration import Calibration
+from toolkit.quantizer.methods import NotApplicable
+from toolkit.quantizer.packing import write_pack
+from toolkit.quantizer.weights import attribute_operator
+
+SUFFIX = ".pack"
+# Nothing is rounded: what remains is float32 itself against scikit-learn's float64.
+LIMITS = {"nmse": 1e-6, "agreement": 0.999}
+
+
+def apply(model: onnx.ModelProto, calibration: Calibration) -> bytes:
+    """Return the pack; NotApplicable where the parameters are attributes, not initializers."""
+    operator = attribute_operator(model)
+    if operator:
+        raise NotApplicable(
+            f"the parameters are attributes of {operator}; a pack holds initializers only"
+        )
+    return write_pack(model, {})

@@ -1,0 +1,110 @@
+"""Weights as uint8 codes with scales and zero points in a pack; biases refitted, float32 kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import onnx
+from onnx import numpy_helper
+
+from toolkit.quantizer.affine import Affine, encode, magnitude_exponents, standardising_exponents
+from toolkit.quantizer.calibration import Calibration
+from toolkit.quantizer.methods import NotApplicable
+from toolkit.quantizer.packing import write_pack
+from toolkit.quantizer.weights import Weight, attribute_operator, find_weights, replace
+
+SUFFIX = ".pack"
+LIMITS = {"nmse": 0.01, "agreement": 0.99}
+
+# A layer's error below this share of its output's variance is not worth a byte.
+NEGLIGIBLE = 1e-7
+
+
+def apply(model: onnx.ModelProto, calibration: Calibration) -> bytes:
+    """Return the pack; NotApplicable where the graph has no weight matrices among its initializers.
+
+    Layer by layer, in the graph's order: choose the layout of the codes by the layer's output error
+    on the calibration rows, put the dequantized weights into the graph, and refit the bias to what
+    the layer's inputs and weights have become.
+    """
+    operator = attribute_operator(model)
+    if operator:
+        raise NotApplicable(
+            f"the parameters are attributes of {operator}; this method codes initializers only"
+        )
+    weights = find_weights(model)
+    if not weights:
+        raise NotApplicable("the graph has no weight matrix among its initializers")
+    changed = onnx.ModelProto()
+    changed.CopyFrom(model)
+    encoded: dict[str, Affine] = {}
+    for weight in weights:
+        before, after = _inputs(weight, model, changed, calibration)
+        codes = choose(weight, before)
+        encoded[weight.name] = codes
+        decoded = codes.decode()
+        replace(
+            changed, {weight.name: decoded} | _refitted(weight, changed, decoded, before, after)
+        )
+    return write_pack(changed, encoded)
+
+
+def choose(weight: Weight, inputs: np.ndarray) -> Affine:
+    """Return the smallest encoding whose error is within twice that of the best one.
+
+    The error is that of the layer's outputs on `inputs` [rows, inputs], once the bias has taken up
+    its mean: `trace(Δᵀ Cov(x) Δ) / trace(Wᵀ Cov(x) W)`, Δ = W − decode(codes).
+    """
+    covariance = np.cov(inputs.astype(np.float64), rowvar=False, bias=True)
+    covariance = covariance.reshape(inputs.shape[1], inputs.shape[1])
+    found = [
+        (output_error(weight.values, c, covariance), c) for c in _candidates(weight, covariance)
+    ]
+    bound = max(NEGLIGIBLE, 2 * min(error for error, _ in found))
+    return min((c for error, c in found if error <= bound), key=lambda c: len(c.to_bytes()))
+
+
+def output_error(values: np.ndarray, codes: Affine, covariance: np.ndarray) -> float:
+    """Return the layer's output error as a share of its output variance (formula in `choose`)."""
+    delta = values.astype(np.float64) - codes.decode()
+    spread = float(np.einsum("io,ij,jo->", values, covariance, values, optimize=True))
+    error = float(np.einsum("io,ij,jo->", delta, covariance, delta, optimize=True))
+    return error / spread if spread > 0 else float(np.square(delta).mean())
+
+
+def _candidates(weight: Weight, covariance: np.ndarray) -> Iterator[Affine]:
+    if not np.isfinite(weight.values).all():
+        raise NotApplicable(f"initializer {weight.name!r} holds values that are not finite")
+    deviation = np.sqrt(np.maximum(np.diag(covariance), 0.0))
+    exponents = (None, magnitude_exponents(weight.values), standardising_exponents(deviation))
+    for exponent in exponents:
+        for per_column in {False, weight.values.shape[1] > 1}:
+            yield encode(weight.values, per_column=per_column, exponent=exponent)
+
+
+def _inputs(
+    weight: Weight, model: onnx.ModelProto, changed: onnx.ModelProto, calibration: Calibration
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the layer's inputs in the float graph and in the graph that is quantized so far."""
+    return (
+        calibration.activations(model, [weight.source])[0],
+        calibration.activations(changed, [weight.source])[0],
+    )
+
+
+def _refitted(
+    weight: Weight,
+    changed: onnx.ModelProto,
+    decoded: np.ndarray,
+    before: np.ndarray,
+    after: np.ndarray,
+) -> dict[str, np.ndarray]:
+    """Return the bias that keeps the mean of the layer's output: `b + mean(x)W − mean(x′)W′`."""
+    if weight.bias is None:
+        return {}
+    tensor = next(t for t in changed.graph.initializer if t.name == weight.bias)
+    bias = numpy_helper.to_array(tensor).astype(np.float64)
+    lost = before.astype(np.float64).mean(axis=0) @ weight.values.astype(np.float64)
+    lost -= after.astype(np.float64).mean(axis=0) @ decoded.astype(np.float64)
+    return {weight.bias: bias + lost.reshape(bias.shape)}

@@ -1,0 +1,91 @@
+"""Writing packs: the graph without its numeric initializers, and each of them in an encoding.
+
+The format is described in `toolkit.runtime.pack`, which reads it.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping
+
+import numpy as np
+import onnx
+from onnx import numpy_helper
+
+from toolkit.quantizer.affine import Affine
+from toolkit.runtime import pack, wire
+from toolkit.runtime.encodings import AFFINE, ELEMENT_TYPES, RAW
+from toolkit.runtime.pack_dictionary import DICTIONARY
+
+
+def write_pack(model: onnx.ModelProto, encoded: Mapping[str, Affine]) -> bytes:
+    """Return a pack of the model; initializers in `encoded` as their codes, the others as they are.
+
+    Text initializers stay in the skeleton. The bytes are read back and compared before they are
+    returned; a difference is a defect of this code and raises AssertionError.
+    """
+    skeleton = onnx.ModelProto()
+    skeleton.CopyFrom(model)
+    moved = [t for t in model.graph.initializer if t.data_type in ELEMENT_TYPES]
+    names = {t.name for t in moved}
+    kept = [t for t in model.graph.initializer if t.name not in names]
+    del skeleton.graph.initializer[:]
+    skeleton.graph.initializer.extend(kept)
+    skeleton.producer_name = ""  # 9 bytes that the manifest has too
+    tensors = [_tensor(t, encoded.get(t.name)) for t in moved]
+    graph = skeleton.SerializeToString(deterministic=True)
+    body = b"".join([wire.varint(len(graph)), graph, wire.varint(len(tensors)), *tensors])
+    content = _wrap(body)
+    _check(content, moved, encoded)
+    return content
+
+
+def _tensor(tensor: onnx.TensorProto, codes: Affine | None) -> bytes:
+    name = tensor.name.encode()
+    head = [
+        wire.varint(len(name)),
+        name,
+        wire.varint(tensor.data_type),
+        wire.varint(len(tensor.dims)),
+    ]
+    head += [wire.varint(d) for d in tensor.dims]
+    if codes is not None:
+        return b"".join([*head, bytes([AFFINE]), codes.to_bytes()])
+    values = numpy_helper.to_array(tensor)
+    raw = np.ascontiguousarray(values, dtype=ELEMENT_TYPES[tensor.data_type]).tobytes()
+    return b"".join([*head, bytes([RAW]), raw])
+
+
+def _wrap(body: bytes) -> bytes:
+    """Return the file: the smallest of the body stored, deflated and LZMA-compressed.
+
+    A compression that a reader would refuse as too dense (4096 times) is passed over.
+    """
+    deflate = zlib.compressobj(9, zlib.DEFLATED, -15, 9, zdict=DICTIONARY)
+    choices = [
+        (pack.STORED, body),
+        (pack.DEFLATE, deflate.compress(body) + deflate.flush()),
+        (pack.LZMA, _lzma(body)),
+    ]
+    allowed = [(k, c) for k, c in choices if len(body) <= 4096 * len(c) + 65536]
+    kind, compressed = min(allowed, key=lambda choice: len(choice[1]))
+    tail = wire.varint(len(body)) + compressed
+    head = pack.MAGIC + bytes([pack.VERSION, kind])
+    draft = head + bytes(4) + tail
+    return head + pack.checksum(draft).to_bytes(4, "little") + tail
+
+
+def _lzma(body: bytes) -> bytes:
+    import lzma
+
+    filters = [{"id": lzma.FILTER_LZMA2, "preset": 9, "dict_size": pack.LZMA_WINDOW}]
+    return lzma.compress(body, lzma.FORMAT_RAW, filters=filters)
+
+
+def _check(content: bytes, moved: list[onnx.TensorProto], encoded: Mapping[str, Affine]) -> None:
+    read = {t.name: t.values for t in pack.read(content, "the new pack").tensors}
+    for tensor in moved:
+        codes = encoded.get(tensor.name)
+        expected = codes.decode() if codes else numpy_helper.to_array(tensor)
+        if not np.array_equal(read[tensor.name], expected, equal_nan=expected.dtype.kind == "f"):
+            raise AssertionError(f"tensor {tensor.name!r} did not survive packing")

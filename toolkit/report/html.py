@@ -1,0 +1,122 @@
+"""report.html: the report as one page that needs nothing but itself."""
+
+from __future__ import annotations
+
+import html
+from typing import TYPE_CHECKING
+
+from toolkit.report import plots, tables
+from toolkit.report.style import CSS
+
+if TYPE_CHECKING:
+    from toolkit.runner import Report
+
+
+def as_html(report: Report) -> str:
+    """Return the page: no script, no reference to anything outside it, all text escaped.
+
+    Raises ToolkitError where matplotlib is missing.
+    """
+    sections = [
+        _section("Variants", _variants(report)),
+        _section("Size, error and speed", _plots(report)),
+        _section("Base, quantized, difference", _comparisons(report)),
+        _section("Sample predictions", _table(tables.samples(report))),
+        _section("Gates", _table(tables.gates(report))),
+        _section("All rows", _pairs(tables.facts(report.all_rows or {}))),
+        _section("Measured on", _pairs(tables.facts(report.environment))),
+    ]
+    title = f"{report.model}: bench"
+    return (
+        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        '<meta name="color-scheme" content="light dark">\n'
+        f"<title>{_text(title)}</title>\n<style>{CSS}</style>\n</head>\n<body>\n<main>\n"
+        f"{_header(report)}\n{''.join(sections)}</main>\n</body>\n</html>\n"
+    )
+
+
+def _text(value: str) -> str:
+    return html.escape(value, quote=True)
+
+
+def _header(report: Report) -> str:
+    kind = "ok" if report.passed else "failed"
+    return (
+        f"<header><h1>{_text(report.model)}</h1>"
+        f'<p><span class="badge {kind}">{_text(tables.outcome(report))}</span> '
+        f"{_text(report.task)}, measured on {report.rows:,} rows</p></header>"
+    )
+
+
+def _section(title: str, content: str) -> str:
+    return f"<section>\n<h2>{_text(title)}</h2>\n{content}\n</section>\n" if content else ""
+
+
+def _variants(report: Report) -> str:
+    remarks = "".join(
+        f'<li><span class="badge {_text(row.status)}">{_text(row.status)}</span> '
+        f"<strong>{_text(row.method)}</strong> {_text(tables.remark(row))}</li>"
+        for row in report.variants
+    )
+    legend = "".join(
+        f"<div><dt>{_text(name)}</dt><dd>{_text(text)}</dd></div>"
+        for name, text in tables.LEGEND.items()
+    )
+    return (
+        f'{_table(tables.variants(report))}<ul class="remarks">{remarks}</ul>'
+        f"<details><summary>What the columns say</summary>"
+        f'<dl class="pairs">{legend}</dl></details>'
+    )
+
+
+def _plots(report: Report) -> str:
+    drawn = (
+        ("Size against error", "down and to the left is better", plots.size_against_error(report)),
+        ("Latency by batch size", "one thread; lower is better", plots.latency_by_batch(report)),
+    )
+    figures = "".join(
+        f"<figure><figcaption><strong>{_text(title)}</strong> {_text(hint)}</figcaption>"
+        f"{svg}</figure>"
+        for title, hint, svg in drawn
+        if svg
+    )
+    keys = "".join(
+        f'<li><span class="swatch" style="background:var(--s{k})"></span>{_text(method)}</li>'
+        for method, k in plots.series(report).items()
+    )
+    return f'<ul class="keys">{keys}</ul><div class="plots">{figures}</div>' if figures else ""
+
+
+def _comparisons(report: Report) -> str:
+    cards = "".join(
+        f'<div class="card"><h3>{_text(method)}</h3>{_table(table)}</div>'
+        for method, table in tables.comparisons(report)
+    )
+    return f'<div class="cards">{cards}</div>' if cards else ""
+
+
+def _table(table: tables.Table) -> str:
+    kinds = [' class="n"' if numeric else "" for numeric in table.numeric]
+    head = "".join(
+        f'<th scope="col"{kind}>{_text(h)}</th>'
+        for h, kind in zip(table.headers, kinds, strict=True)
+    )
+    body = "".join(
+        "<tr>"
+        + "".join(f"<td{k}>{_text(c)}</td>" for c, k in zip(row, kinds, strict=True))
+        + "</tr>"
+        for row in table.rows
+    )
+    # The wrapper scrolls sideways on a phone; it can be reached with the keyboard.
+    return (
+        f'<div class="scroll" tabindex="0"><table><thead><tr>{head}</tr></thead>'
+        f"<tbody>{body}</tbody></table></div>"
+    )
+
+
+def _pairs(pairs: list[tuple[str, str]]) -> str:
+    inner = "".join(
+        f"<div><dt>{_text(name)}</dt><dd>{_text(text)}</dd></div>" for name, text in pairs
+    )
+    return f'<dl class="pairs">{inner}</dl>' if inner else ""

@@ -1,0 +1,55 @@
+"""report.md: the report for a repository's page."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from toolkit.report import tables
+
+if TYPE_CHECKING:
+    from toolkit.runner import Report
+
+
+def as_markdown(report: Report) -> str:
+    """Return GitHub-flavoured Markdown with every table of the report."""
+    outcome = tables.outcome(report) if report.passed else f"**{tables.outcome(report)}**"
+    parts = [
+        f"# {escape(report.model)}",
+        f"{escape(report.task)}, {report.rows:,} rows, {outcome}.",
+        "## Variants",
+        _table(tables.variants(report)),
+        "\n".join(
+            f"- **{escape(r.method)}**: {escape(tables.standing(r))}" for r in report.variants
+        ),
+        "; ".join(f"{escape(name)}: {escape(text)}" for name, text in tables.LEGEND.items()) + ".",
+    ]
+    if report.all_rows:
+        parts += ["## All rows", _pairs(tables.facts(report.all_rows))]
+    compared = tables.comparisons(report)
+    if compared:
+        parts.append("## Base, quantized, difference")
+    for method, table in compared:
+        parts += [f"### {escape(method)}", _table(table)]
+    parts += ["## Sample predictions", _table(tables.samples(report))]
+    parts += ["## Gates", _table(tables.gates(report))]
+    parts += ["## Measured on", _pairs(tables.facts(report.environment))]
+    return "\n\n".join(parts) + "\n"
+
+
+def _table(table: tables.Table) -> str:
+    rule = ["---:" if numeric else "---" for numeric in table.numeric]
+    lines = [[escape(h) for h in table.headers], rule]
+    lines += [[escape(text) for text in row] for row in table.rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def _pairs(pairs: list[tuple[str, str]]) -> str:
+    return "\n".join(f"- {escape(name)}: {escape(text)}" for name, text in pairs)
+
+
+def escape(text: str) -> str:
+    """Return text that Markdown shows as it is: no markup, no HTML, no new line."""
+    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    text = re.sub(r"([\\`*_\[\]|~#!])", r"\\\1", text)
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())

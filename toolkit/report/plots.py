@@ -1,0 +1,227 @@
+"""The report's plots as inline SVG whose colours are the page's CSS variables."""
+
+from __future__ import annotations
+
+import io
+import math
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from toolkit.errors import ToolkitError
+from toolkit.report.tables import REFERENCE
+
+if TYPE_CHECKING:
+    from toolkit.runner import Report, Row
+
+SERIES = 8
+# matplotlib draws with these colours; each is replaced by the CSS variable of its name.
+INK, FAINT, PAPER = "#010101", "#020202", "#030303"
+PLACEHOLDERS = {INK: "ink", FAINT: "line", PAPER: "paper"} | {
+    f"#0405{k:02x}": f"s{k}" for k in range(SERIES + 1)
+}
+MARKERS = "osD^vph*"
+WIDTH, HEIGHT, FONT = 5.2, 3.7, 10.0  # inches and points: the text stays legible on a phone
+
+
+def series(report: Report) -> dict[str, int]:
+    """Return each measured method's colour number: 0 is scikit-learn, then 1 to 8 in turn."""
+    methods = [r.method for r in report.variants if r.latency_us and r.method != REFERENCE]
+    return {REFERENCE: 0} | {m: k % SERIES + 1 for k, m in enumerate(methods)}
+
+
+def size_against_error(report: Report) -> str | None:
+    """Return the plot of bytes against max |Δ|, both logarithmic; None where nothing is measured.
+
+    An exact variant (no difference at all) is drawn at the lower edge and says so.
+    """
+    points = [(r, _error(r)) for r in report.variants if r.method != REFERENCE and r.bytes]
+    drawn = [(r, e) for r, e in points if e is not None and math.isfinite(e)]
+    if not drawn:
+        return None
+    least = min((e for _, e in drawn if e > 0), default=1e-9)
+    figure, axes = _figure("bytes", "max |Δ| against scikit-learn")
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    axes.margins(0.18)
+    numbers, taken = series(report), []
+    for row, error in drawn:
+        colour = numbers.get(row.method, 0)
+        x, y = float(row.bytes or 1), error if error > 0 else least / 10
+        axes.plot([x], [y], **_style(colour, markersize=8))
+        taken.append((x, y, row.method + ("" if error > 0 else " (exact)")))
+    reference = next((r.bytes for r in report.variants if r.method == REFERENCE and r.bytes), None)
+    if reference:
+        axes.axvline(reference, color=_colour(0), linestyle="--", linewidth=1)
+        axes.annotate(
+            " scikit-learn's file ",
+            (reference, 0.98),
+            xycoords=("data", "axes fraction"),
+            va="top",
+            ha="right",
+            color=_colour(0),
+        )
+    _ticks(axes.xaxis, _bytes)
+    _ticks(axes.yaxis, _power)
+    _label(axes, taken)
+    return _svg(figure, "size")
+
+
+def latency_by_batch(report: Report) -> str | None:
+    """Return the plot of p50 (to p99, shaded) by batch size; None where nothing is measured."""
+    measured = [row for row in report.variants if row.latency_us]
+    if not measured:
+        return None
+    figure, axes = _figure("rows a call", "µs a call: p50, shaded up to p99")
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    numbers = series(report)
+    for row in measured:
+        batches = sorted(row.latency_us or {}, key=int)
+        x = [int(b) for b in batches]
+        p50 = [(row.latency_us or {})[b]["p50"] for b in batches]
+        p99 = [(row.latency_us or {})[b]["p99"] for b in batches]
+        colour = numbers[row.method]
+        axes.fill_between(x, p50, p99, color=_colour(colour), alpha=0.07, linewidth=0)
+        dashes = "--" if row.method == REFERENCE else "-"
+        axes.plot(x, p50, linestyle=dashes, linewidth=1.8, **_style(colour, markersize=6))
+    _ticks(axes.xaxis, lambda v: f"{v:,.0f}")
+    _ticks(axes.yaxis, lambda v: f"{v:,g} µs" if v < 1e4 else f"{v / 1e3:,.0f} ms")
+    return _svg(figure, "latency")
+
+
+def _error(row: Row) -> float | None:
+    return (row.difference or {}).get("max_abs")
+
+
+def _colour(number: int) -> str:
+    return f"#0405{number:02x}"
+
+
+def _style(number: int, markersize: float) -> dict[str, Any]:
+    return {
+        "color": _colour(number),
+        "marker": MARKERS[number % len(MARKERS)],
+        "markersize": markersize,
+        "markeredgecolor": PAPER,
+        "markeredgewidth": 1,
+    }
+
+
+def _figure(x: str, y: str) -> tuple[Any, Any]:
+    try:
+        from matplotlib.figure import Figure
+    except ImportError:
+        raise ToolkitError(
+            "the plots need matplotlib, which is not installed; pip install 'toolkit[report]'"
+        ) from None
+    figure = Figure(figsize=(WIDTH, HEIGHT), layout="constrained")
+    axes = figure.add_subplot()
+    figure.patch.set_alpha(0)
+    axes.patch.set_alpha(0)
+    axes.set_xlabel(x, color=INK, fontsize=FONT)
+    axes.set_ylabel(y, color=INK, fontsize=FONT)
+    axes.grid(True, color=FAINT, linewidth=0.8)
+    axes.set_axisbelow(True)
+    axes.tick_params(which="both", colors=INK, labelsize=FONT, length=0)
+    for side, spine in axes.spines.items():
+        spine.set_visible(side in ("left", "bottom"))
+        spine.set_color(FAINT)
+    return figure, axes
+
+
+def _ticks(axis: Any, text: Any) -> None:
+    """Put ticks at 1, 2, 5 of a decade where there are few decades, else at the decades."""
+    from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+
+    low, high = sorted(axis.get_view_interval())
+    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    for steps in ((1, 2, 5), (1, 3), (1,)):
+        at = [s * 10.0**d for d in decades for s in steps if low <= s * 10.0**d <= high]
+        if len(at) <= 7:
+            break
+    else:
+        at = at[:: math.ceil(len(at) / 7)]
+    axis.set_major_locator(FixedLocator(at))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(FuncFormatter(lambda value, _: text(value)))
+
+
+def _bytes(value: float) -> str:
+    for unit, factor in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if value >= factor:
+            return f"{value / factor:.3g} {unit}"
+    return f"{value:.3g} B"
+
+
+_SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def _power(value: float) -> str:
+    exponent = math.floor(math.log10(value) + 1e-9)
+    mantissa = value / 10.0**exponent
+    if -2 <= exponent <= 4:
+        return f"{value:g}"
+    power = "10" + str(exponent).translate(_SUPERSCRIPT)
+    return power if abs(mantissa - 1) < 1e-6 else f"{mantissa:.0f}·{power}"
+
+
+def _label(axes: Any, points: Sequence[tuple[float, float, str]]) -> None:
+    """Write each point's name beside it, where it covers neither a name nor a point, if it can."""
+    figure = axes.figure
+    figure.draw_without_rendering()
+    at = [axes.transData.transform((x, y)) for x, y, _ in points]
+    dot, em = figure.dpi / 72 * 7, figure.dpi / 72 * FONT
+    blocked = [(x - dot, y - dot, x + dot, y + dot) for x, y in at]
+    frame = axes.get_window_extent()
+    for (px, py), (x, y, name) in zip(at, points, strict=True):
+        width = 0.6 * em * len(name)
+        boxes = [
+            (px + dx, py + dy * em - 0.6 * em, px + dx + width, py + dy * em + 0.6 * em)
+            for dy in (0, 1.3, -1.3, 2.6, -2.6, 3.9, -3.9)
+            for dx in (dot, -dot - width, -width / 2)
+            if dy or dx != -width / 2
+        ]
+        inside = [b for b in boxes if frame.x0 <= b[0] and b[2] <= frame.x1 and frame.y0 <= b[1]]
+        free = [b for b in inside if not any(_overlap(b, other) for other in blocked)]
+        box = (free or inside or boxes)[0]
+        blocked.append(box)
+        axes.annotate(
+            name,
+            (x, y),
+            xytext=(
+                (box[0] - px) * 72 / figure.dpi,
+                ((box[1] + box[3]) / 2 - py) * 72 / figure.dpi,
+            ),
+            textcoords="offset points",
+            va="center",
+            ha="left",
+            color=INK,
+            fontsize=FONT,
+        )
+
+
+def _overlap(a: Sequence[float], b: Sequence[float]) -> bool:
+    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
+
+
+def _svg(figure: Any, salt: str) -> str:
+    """Return the figure as an SVG element with nothing in it that points out of the page."""
+    import matplotlib
+
+    out = io.StringIO()
+    # parse_math: a "$" in a model's name is a dollar. hashsalt: the same report, the same bytes.
+    settings: Any = {"svg.hashsalt": salt, "svg.fonttype": "none", "text.parse_math": False}
+    with matplotlib.rc_context(settings):
+        for text in figure.findobj(lambda artist: hasattr(artist, "set_parse_math")):
+            text.set_parse_math(False)
+        figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None})
+    svg = out.getvalue()
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    svg = re.sub(r'\s(?:xmlns(?::\w+)?)="[^"]*"', "", svg).replace("xlink:href", "href")
+    svg = re.sub(r'\s(?:width|height)="[\d.]+pt"', "", svg, count=2)
+    svg = re.sub(r'(\s(?:id|href)="#?|url\(#)', rf"\g<1>{salt}-", svg)
+    for placeholder, variable in PLACEHOLDERS.items():
+        svg = svg.replace(placeholder, f"var(--{variable})")
+    return svg.strip()

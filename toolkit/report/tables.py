@@ -1,0 +1,209 @@
+"""The report's tables as rows of text, once for all the formats that show them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from toolkit.report.figures import (
+    DASH,
+    cell,
+    count,
+    number,
+    percent,
+    short,
+    signed,
+    signed_count,
+    times,
+)
+
+if TYPE_CHECKING:
+    from toolkit.runner import Report, Row
+
+OK = "ok"
+REFERENCE, FLOAT = "scikit-learn", "float32"
+LARGE = "1000"  # the batch size whose throughput the tables show
+
+# What a reader asks of a figure that is not in its name.
+LEGEND = {
+    "ratio": "model.onnx's bytes / this file's bytes",
+    "max|Δ|, mean|Δ|": "difference from scikit-learn in float64, over all numeric outputs",
+    "agreement": "rows with scikit-learn's label",
+    "batch Δ": "largest change of a row's output between running it alone and in the whole batch",
+    "p50, p99": "µs a call with one row, one thread",
+    "rows/s": f"throughput at batch {LARGE}",
+    "cold ms, RSS MB": "fresh process to first prediction, and its peak memory",
+}
+
+
+@dataclass(frozen=True)
+class Table:
+    """Headers, rows of text, and which columns are numbers (set to the right)."""
+
+    headers: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    numeric: tuple[bool, ...]
+
+
+@dataclass(frozen=True)
+class _Column:
+    header: str
+    text: Callable[[Row], str]
+    numeric: bool = True
+
+
+def _metric(header: str, key: str) -> _Column:
+    return _Column(header, lambda row: number((row.metrics or {}).get(key)))
+
+
+def _difference(header: str, key: str) -> _Column:
+    return _Column(header, lambda row: number((row.difference or {}).get(key), 3))
+
+
+def _latency(header: str, batch: str, key: str, text: Callable[[float], str]) -> _Column:
+    return _Column(header, lambda row: text(row.latency_us[batch][key]) if row.latency_us else DASH)
+
+
+_METRICS = {
+    "regressor": (_metric("R²", "r2"), _metric("MSE", "mse")),
+    "classifier": (_metric("accuracy", "accuracy"), _metric("log-loss", "log_loss")),
+}
+
+
+def _columns(report: Report) -> list[_Column]:
+    labels = any((r.difference or {}).get("label_agreement") is not None for r in report.variants)
+    agreement = _Column(
+        "agreement", lambda row: percent((row.difference or {}).get("label_agreement"))
+    )
+    return [
+        _Column("method", lambda row: row.method, numeric=False),
+        _Column("file", lambda row: row.file or DASH, numeric=False),
+        _Column("bytes", lambda row: count(row.bytes)),
+        _Column("ratio", lambda row: times(row.size_ratio)),
+        *_METRICS.get(report.task, ()),
+        _difference("max|Δ|", "max_abs"),
+        _difference("mean|Δ|", "mean_abs"),
+        *([agreement] if labels else []),
+        _Column("batch Δ", lambda row: number(row.batch_consistency, 2)),
+        _latency("p50", "1", "p50", lambda v: number(v, 3)),
+        _latency("p99", "1", "p99", lambda v: number(v, 3)),
+        _latency("rows/s", LARGE, "throughput", short),
+        _Column("cold ms", lambda row: count(row.cold_start_ms)),
+        _Column("RSS MB", lambda row: count(row.peak_rss_mb)),
+    ]
+
+
+def variants(report: Report) -> Table:
+    """Return the main table: a line a variant."""
+    columns = _columns(report)
+    return Table(
+        tuple(c.header for c in columns),
+        tuple(tuple(c.text(row) for c in columns) for row in report.variants),
+        tuple(c.numeric for c in columns),
+    )
+
+
+def remark(row: Row) -> str:
+    """Return what is to be said of a row: its verdict, or why it failed or does not apply."""
+    if row.status == OK:
+        return row.verdict or "measured"
+    return f"{row.reason} ({row.verdict})" if row.verdict else row.reason
+
+
+def standing(row: Row) -> str:
+    """Return the remark, with the status in front of it where that is not ok."""
+    return remark(row) if row.status == OK else f"{row.status}: {remark(row)}"
+
+
+_Text = Callable[[Any], str]
+_COMPARED: tuple[tuple[str, Callable[[Row], float | None], _Text, _Text], ...] = (
+    ("R²", lambda r: (r.metrics or {}).get("r2"), number, signed),
+    ("MSE", lambda r: (r.metrics or {}).get("mse"), number, signed),
+    ("MAE", lambda r: (r.metrics or {}).get("mae"), number, signed),
+    ("accuracy", lambda r: (r.metrics or {}).get("accuracy"), number, signed),
+    ("log-loss", lambda r: (r.metrics or {}).get("log_loss"), number, signed),
+    ("max error", lambda r: (r.difference or {}).get("max_abs"), number, signed),
+    ("mean error", lambda r: (r.difference or {}).get("mean_abs"), number, signed),
+    ("file size", lambda r: r.bytes, count, signed_count),
+)
+
+
+def comparisons(report: Report) -> list[tuple[str, Table]]:
+    """Return (method, Base / Quantized / Difference table) for each measured variant.
+
+    Base is model.onnx; errors are against scikit-learn. No tables where it was not measured.
+    """
+    base = next((r for r in report.variants if r.method == FLOAT and r.difference), None)
+    if base is None:
+        return []
+    others = [r for r in report.variants if r.method not in (REFERENCE, FLOAT) and r.difference]
+    return [(row.method, _comparison(base, row)) for row in others]
+
+
+def _comparison(base: Row, row: Row) -> Table:
+    lines = []
+    for name, read, text, difference in _COMPARED:
+        before, after = read(base), read(row)
+        if before is None or after is None:
+            continue
+        lines.append((name, text(before), text(after), difference(after - before)))
+    return Table(("", "Base", "Quantized", "Difference"), tuple(lines), (False, True, True, True))
+
+
+def samples(report: Report) -> Table:
+    """Return the sample predictions: true, scikit-learn's, each method's and its difference."""
+    methods = [m for m in (report.samples[0] if report.samples else {}) if m not in _FIXED]
+    headers = ["true", "scikit-learn"]
+    for method in methods:
+        headers += [method, "difference"]
+    rows = tuple(_sample(s, methods) for s in report.samples)
+    return Table(tuple(headers), rows, (True,) * len(headers))
+
+
+_FIXED = ("true", "reference")
+
+
+def _sample(sample: dict[str, Any], methods: list[str]) -> tuple[str, ...]:
+    true, reference = sample["true"], sample["reference"]
+    cells = [cell(true), cell(reference)]
+    for method in methods:
+        predicted = sample[method]
+        cells += [cell(predicted), _apart(predicted, reference if true is None else true)]
+    return tuple(cells)
+
+
+def _apart(predicted: Any, true: Any) -> str:
+    if predicted is None or true is None:
+        return DASH
+    if isinstance(predicted, float):
+        return signed(predicted - float(true))
+    return "same" if str(predicted) == str(true) else "differs"
+
+
+def outcome(report: Report) -> str:
+    """Return in a few words whether the bench passed."""
+    failed = sum(not g.passed for g in report.gates)
+    if failed:
+        return f"{failed} of {len(report.gates)} gates failed"
+    return "every gate passed" if report.passed else "a variant failed"
+
+
+def gates(report: Report) -> Table:
+    """Return the gates with the figures that were held against them."""
+    rows = tuple(
+        (g.method, g.expression, number(g.value), "passed" if g.passed else "FAILED")
+        for g in report.gates
+    )
+    return Table(("method", "gate", "measured", "outcome"), rows, (False, False, True, False))
+
+
+def facts(values: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return nested plain data as (name, text) pairs; inner names follow their parent's."""
+    found: list[tuple[str, str]] = []
+    for key, value in values.items():
+        if isinstance(value, dict):
+            found += [(f"{key} {name}", text) for name, text in facts(value)]
+        else:
+            found.append((str(key), cell(value)))
+    return found

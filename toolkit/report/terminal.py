@@ -1,0 +1,101 @@
+"""The table on the screen."""
+
+from __future__ import annotations
+
+import functools
+import io
+import os
+import shutil
+import sys
+from typing import TYPE_CHECKING
+
+from toolkit.errors import ToolkitError
+from toolkit.report import tables
+
+if TYPE_CHECKING:
+    from toolkit.runner import Report
+
+LOG_WIDTH = 160  # where there is no terminal: a log must not lose columns
+GAP = 2  # characters between two columns
+COLOURS = {"ok": "green", "failed": "bold red", "not-applicable": "yellow"}
+
+
+def render_table(report: Report, width: int | None = None, colour: bool | None = None) -> str:
+    """Return the variants as a table, what is to be said of each, and the gates that failed.
+
+    width: in characters; the terminal's, or 160 where standard output is none. Columns that do not
+    fit go into a further table, so nothing is cut off. colour: on a terminal, unless NO_COLOR is
+    set. Raises ToolkitError where rich is missing.
+    """
+    try:
+        from rich.console import Console
+        from rich.text import Text
+    except ImportError:
+        raise ToolkitError(
+            "the table needs rich, which is not installed; pip install 'toolkit[report]'"
+        ) from None
+    terminal = sys.stdout.isatty()
+    width = width or (shutil.get_terminal_size().columns if terminal else LOG_WIDTH)
+    if colour is None:
+        colour = terminal and not os.environ.get("NO_COLOR")
+    out = io.StringIO()
+    console = Console(
+        file=out,
+        width=width,
+        force_terminal=colour,
+        no_color=not colour,
+        color_system="standard" if colour else None,
+        legacy_windows=False,
+    )
+    say = functools.partial(console.print, soft_wrap=True)  # the terminal folds long lines
+    title = f"{report.model}: {report.task}, {report.rows:,} rows"
+    say(Text(printable(title), style="bold"))
+    table = tables.variants(report)
+    for columns in _fit(table, width):
+        console.print(_rich_table(report, table, columns))
+    for row in report.variants:
+        line = Text("  ").append(printable(row.method), style=COLOURS.get(row.status, ""))
+        say(line.append(f": {printable(tables.standing(row))}"))
+    say(Text(tables.outcome(report), style="green" if report.passed else "bold red"))
+    return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
+
+
+def _fit(table: tables.Table, width: int) -> list[list[int]]:
+    """Return the columns of one table after the other, each with the method in front."""
+    from rich.cells import cell_len
+
+    sizes = [
+        max(cell_len(text) for text in (header, *(row[k] for row in table.rows))) + GAP
+        for k, header in enumerate(table.headers)
+    ]
+    parts, used = [[0]], sizes[0]
+    for k in range(1, len(sizes)):
+        if used + sizes[k] > width and len(parts[-1]) > 1:
+            parts.append([0])
+            used = sizes[0]
+        parts[-1].append(k)
+        used += sizes[k]
+    return parts
+
+
+def _rich_table(report: Report, table: tables.Table, columns: list[int]) -> object:
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+    from rich.text import Text
+
+    made = Table(box=SIMPLE_HEAD, padding=(0, GAP - 1, 0, 0), pad_edge=False, show_edge=False)
+    for k in columns:
+        made.add_column(
+            Text(table.headers[k]),
+            justify="right" if table.numeric[k] else "left",
+            no_wrap=True,
+        )
+    for row, cells in zip(report.variants, table.rows, strict=True):
+        style = COLOURS.get(row.status, "") if row.status != tables.OK else ""
+        made.add_row(*(Text(printable(cells[k]), style=style) for k in columns))
+    return made
+
+
+def printable(text: str) -> str:
+    """Return text without characters that could steer a terminal."""
+    return "".join(c if c.isprintable() else "�" for c in text)

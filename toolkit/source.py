@@ -1,0 +1,114 @@
+"""What `toolkit export` is given: a recipe to train, or a fitted estimator's file and its data."""
+
+from __future__ import annotations
+
+import pickle
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from toolkit.errors import InvalidInput
+from toolkit.runtime.files import read_bytes
+
+SAFE, PICKLES = (".skops",), (".joblib", ".pkl", ".pickle")
+
+
+@dataclass(frozen=True)
+class Source:
+    """A fitted estimator, its rows (X, y) and, where they are known apart, held-out rows."""
+
+    name: str
+    estimator: Any
+    X: Any
+    y: Any
+    X_test: Any = None
+    y_test: Any = None
+    all_rows: dict[str, float] | None = None
+
+
+def read_source(
+    source: str, *, data: str | None, target: str | None, name: str | None, allow_pickle: bool
+) -> Source:
+    """Train a recipe, or load an estimator's file with its data.
+
+    Raises InvalidInput where there is no such recipe or file, the data is missing or does not fit,
+    or a pickle is not allowed.
+    """
+    suffix = Path(source).suffix
+    if suffix in SAFE + PICKLES:
+        return _from_file(Path(source), data, target, name, allow_pickle)
+    if Path(source).is_file():
+        raise InvalidInput(
+            f"{source}: is neither a recipe nor an estimator's file ({', '.join(SAFE + PICKLES)})"
+        )
+    if data or target:
+        raise InvalidInput(
+            f"--data and --target go with an estimator's file; the recipe {source!r} has its own data"
+        )
+    return _from_recipe(source, name)
+
+
+def _from_recipe(recipe: str, name: str | None) -> Source:
+    from toolkit.trainer import load_recipe, train
+
+    load_recipe(recipe)  # an unknown name is an error before scikit-learn is imported
+    trained = train(recipe)
+    rows = trained.dataset
+    return Source(
+        name or recipe,
+        trained.estimator,
+        rows.X_train,
+        rows.y_train,
+        rows.X_test,
+        rows.y_test,
+        trained.all_rows,
+    )
+
+
+def _from_file(
+    path: Path, data: str | None, target: str | None, name: str | None, allow_pickle: bool
+) -> Source:
+    if path.suffix in PICKLES and not allow_pickle:
+        raise InvalidInput(
+            f"{path}: loading a {path.suffix} file runs whatever code is in it; save the estimator "
+            "with skops.io.dump as .skops, or give --allow-pickle if you trust the file"
+        )
+    content = read_bytes(path)
+    if not data:
+        raise InvalidInput(
+            f"{path}: --data is missing; give rows as .npz (X, y), .csv or .parquet with --target"
+        )
+    from toolkit.trainer.datasets.files import read_data
+
+    X, y, _ = read_data(Path(data), target)
+    estimator = _unpickled(path) if path.suffix in PICKLES else _unskopsed(content, path)
+    return Source(name or path.stem, estimator, X, y)
+
+
+def _unskopsed(content: bytes, path: Path) -> Any:
+    from toolkit.skops_file import load_estimator
+
+    return load_estimator(content, str(path))
+
+
+def _unpickled(path: Path) -> Any:
+    """Load a pickle that the user allowed."""
+    import joblib
+
+    try:
+        return joblib.load(path)
+    except (
+        pickle.UnpicklingError,
+        EOFError,
+        ImportError,
+        AttributeError,
+        IndexError,
+        KeyError,
+        TypeError,
+        ValueError,
+        OSError,
+    ) as error:
+        raise InvalidInput(
+            f"{path}: cannot be loaded ({type(error).__name__}: {error}); install what it was made "
+            "with, or save it again"
+        ) from error
