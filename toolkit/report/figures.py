@@ -65,3 +65,8 @@ def cell(value: Any) -> str:
     if value is None:
         return DASH
     return number(value, 5) if isinstance(value, float) else str(value)
+
+
+def printable(text: str) -> str:
+    """Return text without characters that could steer a terminal or break a page."""
+    return "".join(c if c.isprintable() else "�" for c in text)

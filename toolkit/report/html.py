@@ -6,6 +6,7 @@ import html
 from typing import TYPE_CHECKING
 
 from toolkit.report import plots, tables
+from toolkit.report.figures import printable
 from toolkit.report.style import CSS
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def as_html(report: Report) -> str:
 
 
 def _text(value: str) -> str:
-    return html.escape(value, quote=True)
+    return html.escape(printable(value), quote=True)
 
 
 def _header(report: Report) -> str:

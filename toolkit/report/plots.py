@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from toolkit.errors import ToolkitError
+from toolkit.report.figures import printable
 from toolkit.report.tables import REFERENCE
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def size_against_error(report: Report) -> str | None:
         colour = numbers.get(row.method, 0)
         x, y = float(row.bytes or 1), error if error > 0 else least / 10
         axes.plot([x], [y], **_style(colour, markersize=8))
-        taken.append((x, y, row.method + ("" if error > 0 else " (exact)")))
+        taken.append((x, y, printable(row.method) + ("" if error > 0 else " (exact)")))
     reference = next((r.bytes for r in report.variants if r.method == REFERENCE and r.bytes), None)
     if reference:
         axes.axvline(reference, color=_colour(0), linestyle="--", linewidth=1)

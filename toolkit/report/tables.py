@@ -183,7 +183,7 @@ def _apart(predicted: Any, true: Any) -> str:
 
 def outcome(report: Report) -> str:
     """Return in a few words whether the bench passed."""
-    failed = sum(not g.passed for g in report.gates)
+    failed = sum(not g["passed"] for g in report.gates)
     if failed:
         return f"{failed} of {len(report.gates)} gates failed"
     return "every gate passed" if report.passed else "a variant failed"
@@ -192,7 +192,7 @@ def outcome(report: Report) -> str:
 def gates(report: Report) -> Table:
     """Return the gates with the figures that were held against them."""
     rows = tuple(
-        (g.method, g.expression, number(g.value), "passed" if g.passed else "FAILED")
+        (g["method"], g["expression"], number(g["value"]), "passed" if g["passed"] else "FAILED")
         for g in report.gates
     )
     return Table(("method", "gate", "measured", "outcome"), rows, (False, False, True, False))

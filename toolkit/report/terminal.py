@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING
 
 from toolkit.errors import ToolkitError
 from toolkit.report import tables
+from toolkit.report.figures import printable
 
 if TYPE_CHECKING:
     from toolkit.runner import Report
 
 LOG_WIDTH = 160  # where there is no terminal: a log must not lose columns
 GAP = 2  # characters between two columns
+UNLIMITED = 100_000  # `_fit` keeps to the width, and rich must not cut anything off
 COLOURS = {"ok": "green", "failed": "bold red", "not-applicable": "yellow"}
 
 
@@ -41,7 +43,7 @@ def render_table(report: Report, width: int | None = None, colour: bool | None =
     out = io.StringIO()
     console = Console(
         file=out,
-        width=width,
+        width=UNLIMITED,
         force_terminal=colour,
         no_color=not colour,
         color_system="standard" if colour else None,
@@ -94,8 +96,3 @@ def _rich_table(report: Report, table: tables.Table, columns: list[int]) -> obje
         style = COLOURS.get(row.status, "") if row.status != tables.OK else ""
         made.add_row(*(Text(printable(cells[k]), style=style) for k in columns))
     return made
-
-
-def printable(text: str) -> str:
-    """Return text without characters that could steer a terminal."""
-    return "".join(c if c.isprintable() else "�" for c in text)

@@ -29,7 +29,7 @@ DEFAULTS: dict[str, tuple[str, ...]] = {
 }
 
 _EXPRESSION = re.compile(
-    r"\s*(?:(?P<method>[^\s:<>=]+)\s*:)?\s*(?P<metric>\w+)\s*(?P<operator><=|>=|<|>)\s*(?P<limit>\S+)\s*"
+    r"\s*(?:(?P<method>[^\s:<>=]+)\s*:)?\s*(?P<metric>\w+)\s*(?P<operator><=|>=|<|>)\s*(?P<limit>[^\s<>=]\S*)\s*"
 )
 _FORM = "write [METHOD:]METRIC<=NUMBER, for example max_abs<=0.1 or uint8-pack:r2_drop<0.01"
 
@@ -200,7 +200,7 @@ def evaluate(gates: Sequence[Gate], rows: Sequence[Row]) -> tuple[list[Row], lis
     judged, outcomes = [], []
     for row in rows:
         own = [_hold(g, row, reference) for g in gates if _applies(g, row)]
-        broken = [_complaint(o) for o in own if not o.passed]
+        broken = [_complaint(o) for o in own if not o["passed"]]
         judged.append(replace(row, status=FAILED, reason="; ".join(broken)) if broken else row)
         outcomes += own
     return judged, outcomes
@@ -213,9 +213,17 @@ def _applies(gate: Gate, row: Row) -> bool:
 def _hold(gate: Gate, row: Row, reference: Row) -> GateOutcome:
     value = METRICS[gate.metric].read(row, reference)
     passed = value is not None and OPERATORS[gate.operator](value, gate.limit)
-    return GateOutcome(gate.expression, row.method, gate.metric, value, gate.limit, passed)
+    return {
+        "expression": gate.expression,
+        "method": row.method,
+        "metric": gate.metric,
+        "value": value,
+        "limit": gate.limit,
+        "passed": passed,
+    }
 
 
 def _complaint(outcome: GateOutcome) -> str:
-    value = "not measured" if outcome.value is None else f"{outcome.value:.4g}"
-    return f"{outcome.metric} is {value}, the gate is {outcome.expression}"
+    value = outcome["value"]
+    found = "not measured" if value is None else f"{value:.4g}"
+    return f"{outcome['metric']} is {found}, the gate is {outcome['expression']}"

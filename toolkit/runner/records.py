@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, TypedDict
 
 from toolkit.bundle import FAILED
 
@@ -37,8 +37,7 @@ class Row:
     verdict: str | None = None
 
 
-@dataclass(frozen=True)
-class GateOutcome:
+class GateOutcome(TypedDict):
     """One gate on one variant; `value` None where there was nothing to hold against the limit."""
 
     expression: str
@@ -71,7 +70,7 @@ class Report:
     @property
     def passed(self) -> bool:
         """Whether every gate passed and every file that is there could be run."""
-        return all(g.passed for g in self.gates) and not any(
+        return all(g["passed"] for g in self.gates) and not any(
             row.status == FAILED and row.file for row in self.variants
         )
 
@@ -87,7 +86,7 @@ class Report:
             "all_rows": _finite(self.all_rows),
             "samples": _finite(self.samples),
             "variants": [_finite(asdict(row)) for row in self.variants],
-            "gates": [_finite(asdict(gate)) for gate in self.gates],
+            "gates": [_finite(gate) for gate in self.gates],
         }
 
 

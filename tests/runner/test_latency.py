@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from toolkit.runner import latency
+
+
+def test_percentiles_and_throughput_by_hand():
+    samples = [1000 * n for n in range(1, 102)]  # 1 to 101 µs, mean 51
+    found = latency.summary(samples, batch=10)
+    assert found == pytest.approx(
+        {"p50": 51.0, "p90": 91.0, "p99": 100.0, "throughput": 10 / 51e-6}
+    )
+
+
+@pytest.mark.parametrize(("rows", "batch"), [(700, 1), (120, 1), (4000, 1000), (20, 10)])
+def test_batches_are_of_distinct_rows_while_there_are(rows, batch):
+    seen = np.concatenate(latency.positions(rows, batch))
+    assert len(np.unique(seen)) == min(rows, len(seen))
+
+
+def test_all_rows_take_their_turn():
+    seen = np.concatenate(latency.positions(250, 100))
+    assert set(seen) == set(range(250))
+    assert [len(p) for p in latency.positions(250, 100)] == [100, 100, 100]
+
+
+def test_few_rows_still_fill_a_large_batch():
+    (only,) = latency.positions(7, 1000)
+    assert len(only) == 1000
+    assert set(only) == set(range(7))
+
+
+def test_calls_take_turns_and_single_rows_are_not_repeated(monkeypatch):
+    monkeypatch.setattr(latency, "SLICE_NS", 1)  # one call a slice, after the one that warms up
+    monkeypatch.setattr(latency, "BATCHES", (1,))
+    said = []
+    subjects = [
+        (lambda rows, name=name: said.append((name, rows[0, 0])), lambda inputs: inputs["X"])
+        for name in "ab"
+    ]
+    found = latency.by_batch_size(subjects, {"X": np.arange(50.0).reshape(-1, 1)})
+    names = [name for name, _ in said]
+    assert names == ["a", "a", "b", "b"] * latency.ROUNDS
+    alone = [row for name, row in said if name == "a"]
+    assert len(set(alone)) == len(alone) == 2 * latency.ROUNDS
+    assert [f["1"]["calls"] for f in found] == [latency.ROUNDS] * 2
+    assert found[0]["1"]["rows_used"] == 50
+
+
+def test_one_thread_holds_joblib_and_blas():
+    import joblib
+    import threadpoolctl
+
+    with latency.one_thread():
+        assert joblib.effective_n_jobs(-1) == 1
+        assert all(pool["num_threads"] == 1 for pool in threadpoolctl.threadpool_info())
