@@ -57,7 +57,7 @@ def which_taken(estimator: Any, inputs: Mapping[str, np.ndarray], schema: Schema
 
 
 def accepted(estimator: Any, rows: Rows, schema: Schema, task: str) -> Rows:
-    """Return the rows that scikit-learn answers; the others it refuses, so nothing is to compare."""
+    """Return the rows that scikit-learn answers; what it refuses cannot be compared."""
     if _answers(estimator, rows, schema, task):
         return rows
     count = len(next(iter(rows.values())))

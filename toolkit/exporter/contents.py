@@ -48,17 +48,26 @@ class Candidate:
     proof: Proof
 
 
+@dataclass(frozen=True)
+class Proven:
+    """A model and all that its proof was made with.
+
+    task, takes: see `tasks` and `adversarial.which_taken`; hostile: the adversarial rows.
+    """
+
+    task: str
+    takes: str
+    split: Split
+    hostile: Mapping[str, np.ndarray]
+    chosen: Candidate
+
+
 def write_bundle(
-    out: Path,
-    name: str,
-    estimator: Any,
-    task: str,
-    takes: str,
-    split: Split,
-    hostile: Mapping[str, np.ndarray],
-    chosen: Candidate,
-    all_rows: dict[str, float],
+    out: Path, name: str, estimator: Any, proven: Proven, all_rows: dict[str, float]
 ) -> Bundle:
+    """Write the model directory of a proven (or disproved) export."""
+    task, takes, split = proven.task, proven.takes, proven.split
+    hostile, chosen = proven.hostile, proven.chosen
     schema, outputs = chosen.schema, chosen.exported.outputs
     float_variant = Variant(
         FLOAT,

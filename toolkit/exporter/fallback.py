@@ -19,7 +19,7 @@ OUTPUTS = {
     "output_probability": "predict_proba",
     "scores": "decision_function",
 }
-DTYPES = {
+DTYPES: dict[int, str] = {
     onnx.TensorProto.FLOAT: "float32",
     onnx.TensorProto.DOUBLE: "float64",
     onnx.TensorProto.INT64: "int64",
@@ -94,7 +94,7 @@ def _array(constant: onnx.TensorProto) -> Any:
 
 
 def _dtype(output: onnx.ValueInfoProto) -> str:
-    return DTYPES[output.type.tensor_type.elem_type]
+    return DTYPES[int(output.type.tensor_type.elem_type)]
 
 
 def _width(output: onnx.ValueInfoProto, est: Any) -> int:

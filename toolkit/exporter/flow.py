@@ -11,7 +11,7 @@ import numpy as np
 from toolkit.bundle import Bundle
 from toolkit.errors import CorruptArtifact, InvalidInput, ParityError, UnsupportedEstimator
 from toolkit.exporter.adversarial import accepted, adversarial_rows, which_taken
-from toolkit.exporter.contents import Candidate, write_bundle
+from toolkit.exporter.contents import Candidate, Proven, write_bundle
 from toolkit.exporter.graph import DEFAULT_OPSET, OPSETS
 from toolkit.exporter.model import build
 from toolkit.exporter.proof import prove
@@ -46,7 +46,32 @@ def export(
     the same, with `proof.passed` false.
     """
     out = Path(out)
-    _check(estimator, name, out, opset, force)
+    _check_target(name, out, force)
+    proven = convert_and_prove(estimator, X, y, X_test=X_test, y_test=y_test, opset=opset)
+    bundle = write_bundle(out, name, estimator, proven, dict(all_rows or {}))
+    proof = proven.chosen.proof
+    if not proof.passed:
+        raise ParityError(
+            f"{name}: the exported graph differs from scikit-learn {proof.worst()}; "
+            f"{out / NAME} has the figures; do not ship it"
+        )
+    return bundle
+
+
+def convert_and_prove(
+    estimator: Any,
+    X: Any,
+    y: Any = None,
+    *,
+    X_test: Any = None,
+    y_test: Any = None,
+    opset: int = DEFAULT_OPSET,
+) -> Proven:
+    """Return the graph with its proof, and the rows on which it was proved; nothing is written.
+
+    Arguments and errors as in `export`, but a failed proof is returned, not raised.
+    """
+    _check_estimator(estimator, opset)
     task, schema = task_of(estimator), infer(X)
     split = split_rows(X, y, X_test, y_test, schema)
     _check_answers(estimator, split, schema, task)
@@ -54,15 +79,7 @@ def export(
     hostile = adversarial_rows(estimator, split.held_out, schema, takes)
     hostile = accepted(estimator, hostile, schema, task)
     chosen = _choose(estimator, schema, opset, task, takes, split, hostile)
-    bundle = write_bundle(
-        out, name, estimator, task, takes, split, hostile, chosen, dict(all_rows or {})
-    )
-    if not chosen.proof.passed:
-        raise ParityError(
-            f"{name}: the exported graph differs from scikit-learn {chosen.proof.worst()}; "
-            f"{out / NAME} has the figures; do not ship it"
-        )
-    return bundle
+    return Proven(task, takes, split, hostile, chosen)
 
 
 def _choose(
@@ -101,14 +118,12 @@ def _candidate(
     return Candidate(schema, exported, content, proof)
 
 
-def _check(estimator: Any, name: str, out: Path, opset: int, force: bool) -> None:
+def _check_estimator(estimator: Any, opset: int) -> None:
     from sklearn.exceptions import NotFittedError
     from sklearn.utils.validation import check_is_fitted
 
     if opset not in OPSETS:
         raise InvalidInput(f"opset {opset} is not one of {OPSETS[0]} to {OPSETS[-1]}; choose one")
-    if not name or name != Path(name).name or name.startswith("."):
-        raise InvalidInput(f"the name {name!r} is no plain file name; choose letters and dashes")
     try:
         check_is_fitted(estimator)
     except NotFittedError:
@@ -119,6 +134,11 @@ def _check(estimator: Any, name: str, out: Path, opset: int, force: bool) -> Non
         raise UnsupportedEstimator(
             f"{type(estimator).__name__}: is no scikit-learn estimator; export one that is"
         ) from None
+
+
+def _check_target(name: str, out: Path, force: bool) -> None:
+    if not name or name != Path(name).name or name.startswith("."):
+        raise InvalidInput(f"the name {name!r} is no plain file name; choose letters and dashes")
     if out.is_dir() and any(out.iterdir()) and not (out / NAME).is_file() and not force:
         raise InvalidInput(
             f"{out}: is not empty and no model directory; choose another with -o, or --force"

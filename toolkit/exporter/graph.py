@@ -60,8 +60,9 @@ Outputs = dict[str, Matrix]
 class Graph:
     """Nodes and constants in the order in which they were added, and what was mended on the way.
 
-    `dispatch` converts an estimator (dispatch.convert). `traps` collects one line for each known error of plain conversion that was avoided, for the
-    proof; `ensembles` holds tree ensembles until all are known and their operators can be chosen.
+    `dispatch` converts an estimator (dispatch.convert). `traps` collects one line for each known
+    error of plain conversion that was avoided, for the proof; `ensembles` holds tree ensembles
+    until all are known and their operators can be chosen.
     """
 
     dispatch: Callable[[Any, Value, Graph], Outputs]
@@ -152,7 +153,7 @@ class Graph:
         return picked
 
     def binary(self, op: str, x: Matrix, values: Any, hint: str) -> Matrix:
-        """Return `op(x, constant)` elementwise, the constant in x's type and broadcast over rows."""
+        """Return `op(x, constant)` elementwise; the constant is in x's type, one for all rows."""
         constant = self.constant(values, x.dtype, hint)
         return Matrix(self.add(op, [x.name, constant], op.lower()), x.dtype, x.width)
 
@@ -218,6 +219,5 @@ class Graph:
 def initializer(name: str, values: np.ndarray) -> onnx.TensorProto:
     """Return an array as a TensorProto; text as UTF-8 strings."""
     if values.dtype == object:
-        strings = [str(v).encode() for v in values.ravel()]
-        return helper.make_tensor(name, TensorProto.STRING, values.shape, strings)
+        return numpy_helper.from_array(values.astype(str).astype(object), name)
     return numpy_helper.from_array(np.ascontiguousarray(values), name)

@@ -145,7 +145,7 @@ def _is_wide(schema: Schema) -> bool:
 
 
 def _run(predictor: Predictor, rows: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    return predictor.run({n: a for n, a in rows.items()})
+    return predictor.run(dict(rows))
 
 
 def _one_row(predictor: Predictor, rows: Mapping[str, np.ndarray]) -> bool:

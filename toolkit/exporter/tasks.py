@@ -23,7 +23,7 @@ OUTPUTS: dict[str, tuple[tuple[str, str], ...]] = {
 
 
 def task_of(estimator: Any) -> str:
-    """Return the estimator's task; UnsupportedEstimator where it can neither predict nor transform."""
+    """Return the task; UnsupportedEstimator where it can neither predict nor transform."""
     from sklearn.base import is_classifier, is_clusterer, is_outlier_detector, is_regressor
 
     tests = (

@@ -9,6 +9,15 @@ import numpy as np
 from toolkit.exporter.graph import Graph, Matrix, Outputs, Unconvertible, Value
 from toolkit.exporter.trees import Ensemble, concatenate
 
+# The operator that turns a boosting's sum into its prediction, by its loss.
+LINKS: dict[str, str | None] = {
+    "squared_error": None,
+    "absolute_error": None,
+    "quantile": None,
+    "poisson": "Exp",
+    "gamma": "Exp",
+}
+
 
 def regressor(est: Any, x: Value, g: Graph) -> Outputs:
     """One tree or the mean of a forest's; several outputs are several values a leaf."""
@@ -37,11 +46,9 @@ def classifier(est: Any, x: Value, g: Graph) -> Outputs:
 def hist_regressor(est: Any, x: Value, g: Graph) -> Outputs:
     """HistGradientBoostingRegressor with the inverse link of its loss."""
     raw = _hist_raw(est, x, g)
-    links = {"squared_error": None, "absolute_error": None, "quantile": None}
-    links |= {"poisson": "Exp", "gamma": "Exp"}
-    if est.loss not in links:
+    if est.loss not in LINKS:
         raise Unconvertible(f"loss {est.loss!r}")
-    operator = links[est.loss]
+    operator = LINKS[est.loss]
     if operator:
         g.traps.append(f"loss {est.loss!r}: its exp link is applied")
     return {"predict": g.unary(operator, raw) if operator else raw}

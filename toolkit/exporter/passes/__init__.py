@@ -12,4 +12,5 @@ PASSES = (drop_identity.apply, prune.apply)
 
 def run(model: onnx.ModelProto) -> bool:
     """Run every pass once; return whether any changed the model."""
-    return any([apply(model) for apply in PASSES])
+    changed = [apply(model) for apply in PASSES]
+    return any(changed)
