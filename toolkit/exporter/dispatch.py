@@ -20,6 +20,6 @@ def convert(est: Any, x: Value, g: Graph) -> Outputs:
         return convert_leaf(est, x, g) if converter is None else converter(est, x, g)
     except Unconvertible as reason:
         raise UnsupportedEstimator(
-            f"{type(est).__name__}: {reason} cannot be exported; change that setting or replace the "
-            "estimator by one that exports"
+            f"{type(est).__name__}: {reason} cannot be exported; change that setting or replace "
+            "the estimator by one that exports"
         ) from reason

@@ -45,7 +45,8 @@ def build(estimator: Any, schema: Schema, opset: int, task: str, takes: str) -> 
     missing = [k for n, k in wanted_outputs(estimator, task) if n not in outputs]
     if missing:
         raise UnsupportedEstimator(
-            f"{type(estimator).__name__}: its converter gives no {missing[0]}; it cannot be exported"
+            f"{type(estimator).__name__}: its converter gives no {missing[0]}, so that it cannot "
+            "be exported"
         )
     ml_opset = _place_trees(g)
     model = _assemble(g, schema, outputs, ml_opset)

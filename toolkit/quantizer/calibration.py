@@ -16,7 +16,7 @@ from toolkit.runtime.session import open_session
 
 @dataclass(frozen=True)
 class Calibration:
-    """Training rows as the graph takes them (`feed`), and scikit-learn's outputs for them (`rows`)."""
+    """Training rows as the graph takes them (`feed`), and as the bundle keeps them (`rows`)."""
 
     feed: dict[str, np.ndarray]
     rows: Rows
@@ -33,7 +33,7 @@ class Calibration:
         """Return the named tensors for the calibration rows; the model itself is not changed."""
         inputs = {i.name for i in model.graph.input}
         inner = [n for n in dict.fromkeys(names) if n not in inputs]
-        values = {n: a for n, a in self.feed.items()}
+        values = dict(self.feed)
         if inner:
             probe = onnx.ModelProto()
             probe.CopyFrom(model)

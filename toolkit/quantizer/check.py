@@ -49,7 +49,10 @@ def broken_limit(predictor: Predictor, rows: Rows, limits: dict[str, float]) -> 
     for how, expected, got in batches:
         error, agreement = nmse(expected, got), label_agreement(expected, got)
         if not error <= limits["nmse"]:
-            return f"normalised MSE {error:.3g} on the calibration rows {how}, limit {limits['nmse']:g}"
+            return (
+                f"normalised MSE {error:.3g} on the calibration rows {how}, "
+                f"limit {limits['nmse']:g}"
+            )
         count = len(next(iter(expected.values())))
         if round((1 - agreement) * count) > math.ceil((1 - limits["agreement"]) * count):
             return (

@@ -33,8 +33,8 @@ def quantize(
     chosen = {name: load_method(name) for name in methods or method_names()}
     if not bundle.manifest["proof"].get("passed") and not force:
         raise ParityError(
-            f"{bundle.path}: its proof failed, so every variant would be wrong too; export it again, "
-            "or --force"
+            f"{bundle.path}: its proof failed, so every variant would be wrong too; export it "
+            "again, or --force"
         )
     content = bundle.read(MODEL)
     model = _parse(content, str(bundle.model_path))

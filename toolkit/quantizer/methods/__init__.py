@@ -40,7 +40,8 @@ def load_method(name: str) -> ModuleType:
         near = difflib.get_close_matches(name, method_names(), n=1)
         hint = f"did you mean {near[0]!r}? " if near else ""
         raise InvalidInput(
-            f"unknown method {name!r}; {hint}`toolkit methods` lists them: {', '.join(method_names())}"
+            f"unknown method {name!r}; {hint}`toolkit methods` lists them: "
+            f"{', '.join(method_names())}"
         )
     return importlib.import_module(f"{__name__}.{name.replace('-', '_')}")
 

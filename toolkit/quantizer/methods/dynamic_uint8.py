@@ -25,8 +25,8 @@ def apply(model: onnx.ModelProto, calibration: Calibration) -> bytes:
     operators = {n.op_type for n in onnx.load_model_from_string(content).graph.node}
     if not operators & INTEGER_OPERATORS:
         raise NotApplicable(
-            "quantize_dynamic changed nothing: the graph has no MatMul or Gemm with constant float32 "
-            "weights"
+            "quantize_dynamic changed nothing: the graph has no MatMul or Gemm with constant "
+            "float32 weights"
         )
     return content
 
@@ -36,9 +36,7 @@ def _quantized(model: onnx.ModelProto) -> bytes:
 
     root = logging.getLogger()
     level = root.level
-    root.setLevel(
-        logging.ERROR
-    )  # it warns of missing pre-processing, which small graphs don't need
+    root.setLevel(logging.ERROR)  # it warns of pre-processing that small graphs don't need
     try:
         with tempfile.TemporaryDirectory() as folder:
             source, target = Path(folder) / "model.onnx", Path(folder) / "quantized.onnx"
