@@ -26,8 +26,12 @@ def _size(row: Row, base: Row | None, _: float) -> str:
         return ""
     whole = "" if row.method != REFERENCE else " than the float export"
     if row.size_ratio > 1:
-        return f"{row.size_ratio:.1f}x smaller{whole}"
-    return f"{1 / row.size_ratio:.1f}x larger{whole}" if row.size_ratio < 1 else "the same size"
+        return f"{_times(row.size_ratio)} smaller{whole}"
+    return f"{_times(1 / row.size_ratio)} larger{whole}" if row.size_ratio < 1 else "the same size"
+
+
+def _times(ratio: float) -> str:
+    return f"{ratio:.1f}x" if ratio >= 1.1 else f"{ratio:.2f}x"
 
 
 def _accuracy(row: Row, base: Row | None, _: float) -> str:
