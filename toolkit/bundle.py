@@ -134,17 +134,21 @@ class Bundle:
         return to_frame(inputs, self.manifest["estimator"]["input"], self.manifest["inputs"])
 
 
-# The forms in which an estimator wants its rows: one matrix as an array, one matrix as a data
-# frame, or a data frame of single columns of several types.
-ARRAY, FRAME, COLUMNS = "array", "frame", "columns"
+# The forms in which an estimator wants its rows: one matrix as an array, a list of texts, one
+# matrix as a data frame, or a data frame of single columns of several types.
+ARRAY, TEXTS, FRAME, COLUMNS = "array", "texts", "frame", "columns"
 
 
 def to_frame(
     inputs: Mapping[str, np.ndarray], form: str, specs: Sequence[Mapping[str, Any]]
 ) -> Any:
     """Return rows by input name in the estimator's form; specs: name, dtype, columns, missing an input."""
-    if form == ARRAY:
-        return inputs[specs[0]["name"]]
+    if form in (ARRAY, TEXTS):
+        matrix = inputs[specs[0]["name"]]
+        if specs[0]["dtype"] != "string":
+            return matrix
+        texts = _texts(matrix, specs[0])
+        return texts.ravel().tolist() if form == TEXTS else texts
     import pandas
 
     if form == FRAME:
@@ -153,16 +157,23 @@ def to_frame(
 
 
 def _restored(values: np.ndarray, spec: Mapping[str, Any]) -> Any:
-    flat = values.ravel()
     if spec["dtype"] != "string":
-        return flat
+        return values.ravel()
     import pandas
 
-    # npz keeps text as fixed-width unicode, where "" is the missing value. Left to itself, pandas
-    # would turn None into NaN, which the encoders take for another category.
-    missing = float("nan") if spec["missing"] == "nan" else None
-    texts = [missing if v == "" else str(v) for v in flat]
-    return pandas.Series(texts, dtype=object)
+    # Left to itself, pandas would turn None into NaN, which encoders take for another category.
+    return pandas.Series(_texts(values, spec).ravel(), dtype=object)
+
+
+def _texts(values: np.ndarray, spec: Mapping[str, Any]) -> np.ndarray:
+    """Return text as objects, missing where it is "": npz keeps text as fixed-width unicode."""
+    if spec["missing"] == "kept":
+        missing: Any = ""
+    else:
+        missing = float("nan") if spec["missing"] == "nan" else None
+    out = np.empty(values.shape, dtype=object)
+    out.ravel()[:] = [missing if v == "" else str(v) for v in values.ravel()]
+    return out
 
 
 def open_bundle(path: str | Path) -> Bundle:

@@ -9,7 +9,7 @@ import numpy as np
 import onnx
 from onnx import numpy_helper
 
-from toolkit.exporter.graph import Graph, Matrix, Outputs, Unconvertible, Value
+from toolkit.exporter.graph import ML, Graph, Matrix, Outputs, Unconvertible, Value
 
 # skl2onnx's names of outputs -> ours.
 OUTPUTS = {
@@ -35,6 +35,9 @@ def convert_leaf(est: Any, x: Value, g: Graph) -> Outputs:
     """
     matrix = g.matrix(x)
     model = _skl2onnx(est, matrix, g.opset)
+    custom = {o.domain for o in model.opset_import} - {"", "ai.onnx", ML}
+    if custom:
+        raise Unconvertible(f"skl2onnx has operators of {sorted(custom)[0]!r} alone for it, so it")
     names = {"": ""} | {model.graph.input[0].name: matrix.name}
     for constant in model.graph.initializer:
         names[constant.name] = g.name(constant.name)

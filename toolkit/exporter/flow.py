@@ -91,7 +91,7 @@ def _choose(
     split: Split,
     hostile: Mapping[str, np.ndarray],
 ) -> Candidate:
-    """Return the float32 candidate, or the float64 one where only that matches the data as given."""
+    """Return the float32 candidate, or the float64 one where only that matches the given data."""
     narrow = _candidate(estimator, schema, opset, task, takes, split, hostile)
     if narrow.proof.passed and narrow.proof.exact_data:
         return narrow

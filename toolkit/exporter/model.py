@@ -52,8 +52,20 @@ def build(estimator: Any, schema: Schema, opset: int, task: str, takes: str) -> 
     model = _assemble(g, schema, outputs, ml_opset)
     helper.set_model_props(model, {TASK_KEY: task, TAKES_KEY: takes})
     passes.run(model)
-    onnx.checker.check_model(model, full_check=True)
+    _check(model, estimator)
     return Exported(model, tuple(outputs), tuple(dict.fromkeys(g.traps)))
+
+
+def _check(model: onnx.ModelProto, estimator: Any) -> None:
+    """Run ONNX's checker with strict shape inference; what it refuses is not supported."""
+    try:
+        onnx.checker.check_model(model, full_check=True)
+    except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
+        first = str(error).strip().splitlines()[0]
+        raise UnsupportedEstimator(
+            f"{type(estimator).__name__}: its graph is not valid ONNX ({first}); replace the estimator "
+            "by one that exports"
+        ) from error
 
 
 def _place_trees(g: Graph) -> int:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from toolkit.bundle import ARRAY, COLUMNS, FRAME, to_frame
+from toolkit.bundle import ARRAY, COLUMNS, FRAME, TEXTS, to_frame
 from toolkit.errors import InvalidInput
 from toolkit.exporter.graph import Graph, Matrix, Table, Value
 
@@ -20,7 +20,8 @@ class Spec:
     """One graph input: [N, width] of `dtype`; `columns` are the feature names where known.
 
     missing: how the estimator's data marks missing text, "none" or "nan"; scikit-learn's encoders
-    take them for different categories. None where the column is no text.
+    take them for different categories. "kept" where no text is missing and "" is a text of its own;
+    None where the column is no text.
     """
 
     name: str
@@ -34,8 +35,8 @@ class Spec:
 class Schema:
     """The inputs, and the form in which the estimator wants its rows.
 
-    form: "array" (one matrix), "frame" (one matrix, a data frame for the estimator), "columns"
-    (an input a column, a data frame for the estimator).
+    form: "array" (one matrix), "texts" (one text a row), "frame" (one matrix, a data frame for the
+    estimator), "columns" (an input a column, a data frame for the estimator).
     """
 
     form: str
@@ -50,13 +51,20 @@ class Schema:
 def infer(X: Any) -> Schema:
     """Return the schema of sample rows, with float32 for numbers.
 
-    X: [N, d] numbers; or a pandas or polars data frame, one input if all its columns are numbers
-    (or booleans), else one a column. Raises InvalidInput for anything else, naming it.
+    X: [N, d] numbers, or text throughout; [N] texts; or a pandas or polars data frame, one input if
+    all its columns are numbers (or booleans), else one a column. Raises InvalidInput for anything
+    else, naming it.
     """
     if hasattr(X, "columns") and hasattr(X, "dtypes"):
         return _infer_frame(X)
-    array = np.asarray(X)
-    if array.ndim != 2 or not array.size:
+    array = _values(X)
+    if not array.size or array.ndim not in (1, 2):
+        raise InvalidInput(f"X has the shape {array.shape}; give at least one row, [N, features]")
+    if array.dtype.kind == "O" and _all_text(array):
+        if array.ndim == 1:
+            return Schema(TEXTS, (Spec("X", "string", 1, missing="kept"),))
+        return Schema(ARRAY, (Spec("X", "string", array.shape[1], missing=_missing_text(array)),))
+    if array.ndim != 2:
         raise InvalidInput(f"X has the shape {array.shape}; give at least one row, [N, features]")
     if array.dtype.kind not in "fiub":
         raise InvalidInput(
@@ -83,7 +91,10 @@ def _infer_frame(X: Any) -> Schema:
 
 
 def _missing_text(column: Any) -> str:
-    return "nan" if any(isinstance(v, float) for v in _values(column)) else "none"
+    values = _values(column).ravel()
+    if any(isinstance(v, float) for v in values):
+        return "nan"
+    return "kept" if any(isinstance(v, str) and v == "" for v in values) else "none"
 
 
 def _column_dtype(column: Any, name: str) -> str:
@@ -110,7 +121,11 @@ def _values(column: Any) -> np.ndarray:
         return values
     if values.dtype.kind in "MmcV":
         raise InvalidInput(f"a column of {values.dtype} is neither numbers nor text; convert it")
-    return np.asarray(list(column), dtype=object)
+    return np.asarray(column if values.dtype.kind in "OUS" else list(column), dtype=object)
+
+
+def _all_text(values: np.ndarray) -> bool:
+    return all(isinstance(v, str) or _is_missing(v) for v in values.ravel())
 
 
 def _is_missing(value: Any) -> bool:
@@ -124,6 +139,10 @@ def arrays(X: Any, schema: Schema) -> dict[str, np.ndarray]:
     """
     if schema.form == COLUMNS:
         return {s.name: _kept(_values(X[s.name]), s.dtype) for s in schema.inputs}
+    if schema.inputs[0].dtype == "string":
+        values = _values(X)
+        kept = np.concatenate([_kept(c, "string") for c in values.reshape(len(values), -1).T], axis=1)
+        return {schema.inputs[0].name: kept}
     matrix = X.to_numpy() if hasattr(X, "to_numpy") else np.asarray(X)
     return {schema.inputs[0].name: np.ascontiguousarray(matrix, dtype=np.float64)}
 

@@ -43,7 +43,7 @@ def short(value: float | None) -> str:
         return DASH
     for unit, factor in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
         if value >= factor:
-            return f"{value / factor:.3g}{unit}"
+            return f"{value / factor:#.3g}".removesuffix(".") + unit
     return f"{value:.3g}"
 
 

@@ -44,7 +44,7 @@ section {
 .badge.not-applicable { color: var(--note); background: var(--note-bg); }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; font-size: .86rem; }
-th, td { padding: .38rem .5rem; text-align: left; white-space: nowrap; }
+th, td { padding: .38rem .42rem; text-align: left; white-space: nowrap; }
 th { color: var(--soft); font-weight: 600; border-bottom: 2px solid var(--line); }
 td { border-bottom: 1px solid var(--line); }
 tbody tr:last-child td { border-bottom: 0; }

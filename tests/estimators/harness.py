@@ -1,0 +1,71 @@
+"""One case of the estimator matrix: a fitted estimator with its rows, and what must come of it."""
+
+from __future__ import annotations
+
+import importlib.util
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from toolkit.errors import InvalidInput, UnsupportedEstimator
+from toolkit.exporter.flow import convert_and_prove
+
+FOLDER = Path(__file__).parent / "cases"
+
+
+@dataclass(frozen=True)
+class Case:
+    """`fit` returns (fitted estimator, X, y or None), the same each time.
+
+    name: the estimator's class name and what is special, "Ridge" or "SVC-rbf-binary". trap: the
+    known error of plain conversion that the case guards, "" if none. refused: words of the reason
+    where the export must be refused, "" where the proof must pass. covers: the class names that
+    the case counts for in the coverage table, the name's first part if empty.
+    """
+
+    name: str
+    fit: Callable[[], tuple[Any, Any, Any]]
+    trap: str = ""
+    refused: str = ""
+    covers: tuple[str, ...] = ()
+
+    @property
+    def estimators(self) -> tuple[str, ...]:
+        """The class names that the case counts for."""
+        return self.covers or (self.name.partition("-")[0],)
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of a case: "passed", "failed" (the proof) or "refused", and why."""
+
+    status: str
+    detail: str
+
+
+def run(case: Case) -> Result:
+    """Fit, convert and prove one case; nothing is written."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        estimator, X, y = case.fit()
+        try:
+            proof = convert_and_prove(estimator, X, y).chosen.proof
+        except (UnsupportedEstimator, InvalidInput) as error:
+            return Result("refused", str(error))
+    return Result("passed" if proof.passed else "failed", proof.worst())
+
+
+def all_cases() -> list[Case]:
+    """Return the cases of every file in `cases/`, in the files' order."""
+    return [case for path in sorted(FOLDER.glob("*.py")) for case in _load(path)]
+
+
+def _load(path: Path) -> Iterator[Case]:
+    spec = importlib.util.spec_from_file_location(f"estimator_cases_{path.stem}", path)
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    yield from module.CASES
