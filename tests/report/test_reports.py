@@ -63,8 +63,8 @@ def test_other_figures_as_people_read_them():
     assert [short(950), short(63_098_687), short(8.4e4), short(2e9)] == [
         "950",
         "63.1M",
-        "84k",
-        "2G",
+        "84.0k",
+        "2.00G",
     ]
     assert [percent(1.0), percent(0.999999), percent(0.975)] == ["100 %", "> 99.99 %", "97.50 %"]
     assert [cell(None), cell(1.23456789), cell("cat"), cell(3)] == ["–", "1.2346", "cat", "3"]
