@@ -13,6 +13,7 @@ from toolkit.errors import InvalidInput
 # Types outside skops' own default list that hold data and run nothing when they are restored.
 TRUSTED = frozenset(
     {
+        "numpy.dtype",
         "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
         "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",
         "sklearn.neural_network._stochastic_optimizers.SGDOptimizer",
