@@ -8,7 +8,7 @@ from typing import Any
 import onnx
 from onnx import helper
 
-from toolkit.errors import UnsupportedEstimator
+from toolkit.errors import InvalidInput, UnsupportedEstimator
 from toolkit.exporter import passes
 from toolkit.exporter.dispatch import convert
 from toolkit.exporter.graph import ELEMENT, ML, ML_OPSETS, Graph, Matrix, initializer
@@ -36,8 +36,10 @@ class Exported:
 def build(estimator: Any, schema: Schema, opset: int, task: str, takes: str) -> Exported:
     """Return the estimator as a checked ONNX model with the contract's input and output names.
 
-    Raises UnsupportedEstimator where a part of it cannot be converted.
+    Raises UnsupportedEstimator where a part of it cannot be converted, InvalidInput where a column
+    has the name of an output.
     """
+    _check_names(schema, [name for name, _ in wanted_outputs(estimator, task)])
     g = Graph(convert, opset)
     source = declare(schema, g)
     found = convert(estimator, source, g)
@@ -54,6 +56,16 @@ def build(estimator: Any, schema: Schema, opset: int, task: str, takes: str) -> 
     passes.run(model)
     _check(model, estimator)
     return Exported(model, tuple(outputs), tuple(dict.fromkeys(g.traps)))
+
+
+def _check_names(schema: Schema, outputs: list[str]) -> None:
+    """Raise InvalidInput where an input and an output would share a name, which ONNX forbids."""
+    for spec in schema.inputs:
+        if spec.name in outputs:
+            raise InvalidInput(
+                f"the column {spec.name!r} has the name of an output ({', '.join(outputs)}); rename "
+                "it and fit again"
+            )
 
 
 def _check(model: onnx.ModelProto, estimator: Any) -> None:

@@ -1,0 +1,121 @@
+"""Graph passes: each tells whether it changed the graph, and never what the graph computes."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+from toolkit.exporter import passes
+
+MODULES = {
+    m.name: importlib.import_module(f"{passes.__name__}.{m.name}")
+    for m in pkgutil.iter_modules(passes.__path__)
+}
+ROWS = np.random.default_rng(0).normal(size=(5, 3)).astype(np.float32)
+OPERATORS = ["Identity", "Relu", "Neg", "Add", "Mul", "Identity"]
+
+
+def model_of(nodes, constants, outputs):
+    graph = helper.make_graph(
+        nodes,
+        "g",
+        [helper.make_tensor_value_info("X", TensorProto.FLOAT, [None, 3])],
+        [helper.make_tensor_value_info(o, TensorProto.FLOAT, [None, 3]) for o in outputs],
+        [numpy_helper.from_array(a, n) for n, a in constants.items()],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10)
+    onnx.checker.check_model(model, full_check=True)
+    return model
+
+
+def random_model(seed):
+    """A random graph with chains of Identity, dead ends, unused constants, outputs anywhere."""
+    rng = np.random.default_rng(seed)
+    tensors, constants, nodes = ["X"], {}, []
+    for k in range(int(rng.integers(1, 12))):
+        operator = str(rng.choice(OPERATORS))
+        inputs = [str(rng.choice(tensors))]
+        if operator in ("Add", "Mul"):
+            constants[f"c{k}"] = rng.normal(size=(1, 3)).astype(np.float32)
+            inputs.append(f"c{k}" if rng.random() < 0.5 else str(rng.choice(tensors)))
+        nodes.append(helper.make_node(operator, inputs, [f"t{k}"]))
+        tensors.append(f"t{k}")
+    count = int(rng.integers(1, min(3, len(tensors) - 1) + 1))
+    outputs = rng.choice(tensors[1:], count, replace=False).tolist()
+    return model_of(nodes, constants, outputs)
+
+
+def run(model):
+    session = onnxruntime.InferenceSession(
+        model.SerializeToString(), providers=["CPUExecutionProvider"]
+    )
+    return session.run(None, {"X": ROWS})
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_random_graphs(name):
+    changed = []
+    for seed in range(150):
+        model = random_model(seed)
+        before, expected = model.SerializeToString(), run(model)
+        said = MODULES[name].apply(model)
+        assert said == (model.SerializeToString() != before), seed
+        assert isinstance(said, bool)
+        onnx.checker.check_model(model, full_check=True)
+        for a, b in zip(expected, run(model), strict=True):
+            np.testing.assert_array_equal(a, b)
+        assert not MODULES[name].apply(model), f"seed {seed}: a second time changes it again"
+        changed.append(said)
+    assert any(changed)
+    assert not all(changed)
+
+
+def test_all_passes_together():
+    for seed in range(150):
+        model = random_model(seed)
+        before, expected = model.SerializeToString(), run(model)
+        assert passes.run(model) == (model.SerializeToString() != before), seed
+        for a, b in zip(expected, run(model), strict=True):
+            np.testing.assert_array_equal(a, b)
+        kept = {t.name for t in model.graph.initializer}
+        assert kept <= {i for n in model.graph.node for i in n.input}
+
+
+def test_every_pass_is_listed():
+    assert {p.__module__.rpartition(".")[2] for p in passes.PASSES} == set(MODULES)
+
+
+def test_an_identity_that_gives_an_output_stays():
+    model = model_of([helper.make_node("Identity", ["X"], ["out"])], {}, ["out"])
+    assert not MODULES["drop_identity"].apply(model)
+    assert [n.op_type for n in model.graph.node] == ["Identity"]
+
+
+def test_a_chain_of_identities_goes_at_once():
+    nodes = [
+        helper.make_node("Identity", ["X"], ["a"]),
+        helper.make_node("Identity", ["a"], ["b"]),
+        helper.make_node("Relu", ["b"], ["out"]),
+    ]
+    model = model_of(nodes, {}, ["out"])
+    assert MODULES["drop_identity"].apply(model)
+    assert [(n.op_type, list(n.input)) for n in model.graph.node] == [("Relu", ["X"])]
+
+
+def test_dead_ends_and_their_constants_are_pruned():
+    nodes = [
+        helper.make_node("Add", ["X", "dead"], ["a"]),
+        helper.make_node("Neg", ["a"], ["b"]),
+        helper.make_node("Mul", ["X", "live"], ["out"]),
+    ]
+    three = np.ones((1, 3), np.float32)
+    model = model_of(nodes, {"dead": three, "live": three}, ["out"])
+    assert MODULES["prune"].apply(model)
+    assert [n.op_type for n in model.graph.node] == ["Mul"]
+    assert [t.name for t in model.graph.initializer] == ["live"]
