@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from toolkit.exporter import export
     from toolkit.quantizer import quantize
-    from toolkit.runner import bench
+    from toolkit.measure import bench
     from toolkit.runtime import load
 
 __version__ = "0.1.0"
@@ -20,7 +20,7 @@ __version__ = "0.1.0"
 _HOME = {
     "export": "toolkit.exporter",
     "quantize": "toolkit.quantizer",
-    "bench": "toolkit.runner",
+    "bench": "toolkit.measure",
     "load": "toolkit.runtime",
 }
 

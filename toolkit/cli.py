@@ -183,8 +183,8 @@ def bench(
     Writes report.json, report.md and report.html into each directory.
     """
     from toolkit.bundle import open_bundle
-    from toolkit.report import render_table, write
-    from toolkit.runner import bench as bench_bundle
+    from toolkit.measure import bench as measure
+    from toolkit.report import render_table
 
     bundles = [open_bundle(d) for d in directories]
     X = y = None
@@ -195,8 +195,7 @@ def bench(
     reports = []
     for bundle in bundles:
         _say(f"measuring {bundle.path} …")
-        report = bench_bundle(bundle, X, y, gates=list(gates))
-        write(report, bundle)
+        report = measure(bundle, X, y, gates=gates)
         reports.append(report)
         if not as_json:
             click.echo(render_table(report))

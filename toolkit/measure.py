@@ -1,0 +1,37 @@
+"""`bench`: measure a bundle and write its reports, for the command line and for Python alike."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from toolkit.bundle import Bundle, open_bundle
+from toolkit.errors import ToolkitError
+
+if TYPE_CHECKING:
+    from toolkit.runner import Report
+
+
+def bench(
+    bundle: Bundle | str | Path, X: Any = None, y: Any = None, *, gates: Sequence[str] | None = None
+) -> Report:
+    """Measure every variant of a model directory; write report.json, report.md and report.html.
+
+    X, y: rows to score on instead of the held-out ones, in the estimator's own form. gates: limits
+    such as "uint8-pack:max_abs<=0.1", beside the default ones. A gate that fails is told by
+    `Report.passed`. Raises InvalidInput where rows or gates do not fit, CorruptArtifact where a file
+    is damaged, and ToolkitError, before anything is measured, where the reports could not be drawn.
+    """
+    if find_spec("matplotlib") is None:
+        raise ToolkitError(
+            "the plots need matplotlib, which is not installed; pip install 'toolkit[report]'"
+        )
+    from toolkit.report import write
+    from toolkit.runner import bench as measure
+
+    bundle = bundle if isinstance(bundle, Bundle) else open_bundle(bundle)
+    report = measure(bundle, X, y, gates)
+    write(report, bundle)
+    return report
