@@ -8,6 +8,7 @@ import numpy as np
 import onnxruntime
 import pandas as pd
 
+from toolkit.errors import UnsupportedEstimator
 from toolkit.exporter.flow import convert_and_prove
 from toolkit.exporter.model import build
 from toolkit.exporter.schema import infer
@@ -102,3 +103,19 @@ def check(estimator: Any, X: Any, y: Any = None, **options: Any) -> bytes:
     ]
     assert_answers(content, estimator, X, exact_rows=wide)
     return content
+
+
+def right_or_refused(estimator: Any, X: Any, y: Any = None, *, reason: str) -> None:
+    """Check the export; where it is refused, hold the message against the reason.
+
+    For settings that plain conversion gets wrong without a word: a graph that is proved, or a
+    refusal that names the setting, and nothing else.
+    """
+    try:
+        content = export_proven(estimator, X, y)
+    except UnsupportedEstimator as error:
+        message = str(error)
+    else:
+        message = reason
+        assert_answers(content, estimator, X)
+    assert reason in message

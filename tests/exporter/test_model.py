@@ -6,13 +6,14 @@ import numpy as np
 import onnx
 import pandas as pd
 import pytest
+from sklearn.cluster import KMeans
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import (
     HistGradientBoostingClassifier,
     RandomForestClassifier,
     RandomForestRegressor,
 )
-from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.linear_model import LogisticRegression, Ridge, SGDOneClassSVM
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
@@ -75,8 +76,17 @@ def test_mixed_frame_under_every_opset():
         (LogisticRegression(), LABELS, ["label", "probabilities"]),
         (StandardScaler(), None, ["variable"]),
         (OneClassSVM(), None, ["label", "scores"]),
+        (SGDOneClassSVM(random_state=0), None, ["label", "scores"]),
+        (KMeans(3, random_state=0, n_init=1), None, ["label", "scores"]),
     ],
-    ids=["regressor", "classifier", "transformer", "outlier-detector"],
+    ids=[
+        "regressor",
+        "classifier",
+        "transformer",
+        "outliers-svm",
+        "outliers-linear",
+        "clusterer",
+    ],
 )
 def test_names_and_shapes_are_the_contracts(estimator, y, names):
     content = check(estimator.fit(X) if y is None else estimator.fit(X, y), X, y)

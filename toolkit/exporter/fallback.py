@@ -51,11 +51,19 @@ def convert_leaf(est: Any, x: Value, g: Graph) -> Outputs:
         copy.input[:] = [names[i] for i in node.input]
         copy.output[:] = [names[o] for o in node.output]
         g.nodes.append(copy)
-    single = "transform" if hasattr(est, "transform") else "predict"
     return {
-        OUTPUTS.get(o.name, single): Matrix(names[o.name], _dtype(o), _width(o, est))
+        _kind(o.name, est): _shaped(
+            g, Matrix(names[o.name], _dtype(o), _width(o, est)), o.type.tensor_type.shape.dim
+        )
         for o in model.graph.output
     }
+
+
+def _kind(name: str, est: Any) -> str:
+    """Return scikit-learn's name of an output of skl2onnx's; a clusterer's scores are distances."""
+    single = "transform" if hasattr(est, "transform") else "predict"
+    kind = OUTPUTS.get(name, single)
+    return kind if hasattr(est, kind) else single
 
 
 def _skl2onnx(est: Any, x: Matrix, opset: int) -> onnx.ModelProto:
@@ -98,6 +106,14 @@ def _array(constant: onnx.TensorProto) -> Any:
 
 def _dtype(output: onnx.ValueInfoProto) -> str:
     return DTYPES[int(output.type.tensor_type.elem_type)]
+
+
+def _shaped(g: Graph, x: Matrix, dims: Any) -> Matrix:
+    """Return labels as [N] and numbers as [N, width]: skl2onnx gives some labels as [N, 1]."""
+    if len(dims) == (2 if x.width else 1) or (len(dims) == 2 and dims[1].dim_value != 1):
+        return x
+    shape = g.constant([-1, x.width] if x.width else [-1], "int64", "shape")
+    return Matrix(g.add("Reshape", [x.name, shape], "shaped"), x.dtype, x.width)
 
 
 def _width(output: onnx.ValueInfoProto, est: Any) -> int:

@@ -59,12 +59,12 @@ def build(estimator: Any, schema: Schema, opset: int, task: str, takes: str) -> 
 
 
 def _check_names(schema: Schema, outputs: list[str]) -> None:
-    """Raise InvalidInput where an input and an output would share a name, which ONNX forbids."""
+    """Raise InvalidInput where an input and an output would share a name: ONNX forbids it."""
     for spec in schema.inputs:
         if spec.name in outputs:
             raise InvalidInput(
-                f"the column {spec.name!r} has the name of an output ({', '.join(outputs)}); rename "
-                "it and fit again"
+                f"the column {spec.name!r} has the name of an output ({', '.join(outputs)}); "
+                "rename it and fit again"
             )
 
 
@@ -75,8 +75,8 @@ def _check(model: onnx.ModelProto, estimator: Any) -> None:
     except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
         first = str(error).strip().splitlines()[0]
         raise UnsupportedEstimator(
-            f"{type(estimator).__name__}: its graph is not valid ONNX ({first}); replace the estimator "
-            "by one that exports"
+            f"{type(estimator).__name__}: its graph is not valid ONNX ({first}); replace the "
+            "estimator by one that exports"
         ) from error
 
 

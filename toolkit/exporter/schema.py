@@ -141,7 +141,8 @@ def arrays(X: Any, schema: Schema) -> dict[str, np.ndarray]:
         return {s.name: _kept(_values(X[s.name]), s.dtype) for s in schema.inputs}
     if schema.inputs[0].dtype == "string":
         values = _values(X)
-        kept = np.concatenate([_kept(c, "string") for c in values.reshape(len(values), -1).T], axis=1)
+        columns = values.reshape(len(values), -1).T
+        kept = np.concatenate([_kept(c, "string") for c in columns], axis=1)
         return {schema.inputs[0].name: kept}
     matrix = X.to_numpy() if hasattr(X, "to_numpy") else np.asarray(X)
     return {schema.inputs[0].name: np.ascontiguousarray(matrix, dtype=np.float64)}
