@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ import numpy as np
 from toolkit.errors import CorruptArtifact, InvalidInput
 from toolkit.runtime import golden
 from toolkit.runtime.files import read_bytes, sha256, write_atomic
-from toolkit.runtime.manifest import HOME, NAME, VARIANT, read_checked, read_manifest
+from toolkit.runtime.manifest import HOME, NAME, VARIANT, is_plain, read_checked, read_manifest
 from toolkit.runtime.tabular import read_npz
 
 MODEL, ESTIMATOR = "model.onnx", "estimator.skops"
@@ -142,7 +142,10 @@ ARRAY, TEXTS, FRAME, COLUMNS = "array", "texts", "frame", "columns"
 def to_frame(
     inputs: Mapping[str, np.ndarray], form: str, specs: Sequence[Mapping[str, Any]]
 ) -> Any:
-    """Return rows by input name in the estimator's form; specs: name, dtype, columns, missing an input."""
+    """Return rows by input name in the estimator's form.
+
+    specs: for each input its name, dtype, columns and missing, as the manifest has them.
+    """
     if form in (ARRAY, TEXTS):
         matrix = inputs[specs[0]["name"]]
         if specs[0]["dtype"] != "string":
@@ -179,16 +182,32 @@ def _texts(values: np.ndarray, spec: Mapping[str, Any]) -> np.ndarray:
 def open_bundle(path: str | Path) -> Bundle:
     """Open a model directory; InvalidInput or CorruptArtifact as `read_manifest` says."""
     manifest = read_manifest(Path(path))
-    for key in ("variants", "estimator"):
-        if key not in manifest:
+    for key, is_sound in (("variants", _are_variants), ("estimator", _is_estimator)):
+        if not is_sound(manifest.get(key)):
             raise CorruptArtifact(
-                f"{Path(path) / NAME}: {key!r} is missing; export the model again"
+                f"{Path(path) / NAME}: {key!r} is missing or damaged; export the model again"
             )
     return Bundle(Path(path), manifest)
 
 
+def _are_variants(entries: Any) -> bool:
+    known = {f.name for f in fields(Variant)}
+    return isinstance(entries, list) and all(
+        isinstance(e, dict)
+        and e.keys() <= known
+        and isinstance(e.get("method"), str)
+        and e.get("status") in (OK, FAILED, NOT_APPLICABLE)
+        and (e.get("file") is None or isinstance(e["file"], str))
+        for e in entries
+    )
+
+
+def _is_estimator(entry: Any) -> bool:
+    return isinstance(entry, dict) and entry.get("input") in (ARRAY, FRAME, COLUMNS)
+
+
 def to_npz(arrays: Mapping[str, np.ndarray]) -> bytes:
-    """Return arrays as compressed npz bytes (the same bytes for the same arrays); text as unicode."""
+    """Return arrays as compressed npz bytes, the same for the same arrays; text as unicode."""
     buffer = io.BytesIO()
     plain = {n: a.astype(str) if a.dtype == object else a for n, a in arrays.items()}
     np.savez_compressed(buffer, **plain)  # type: ignore[arg-type]
@@ -258,4 +277,4 @@ def _listed(path: Path) -> set[str]:
         names = json.loads(read_bytes(path / NAME))["files"].keys()
     except (InvalidInput, ValueError, KeyError, AttributeError):
         return set()
-    return {name for name in names if Path(name).name == name}
+    return {name for name in names if is_plain(name)}

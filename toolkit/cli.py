@@ -1,10 +1,11 @@
-"""The `toolkit` command line: it parses, calls the library and prints; heavy imports wait inside."""
+"""The `toolkit` command line: parses, calls the library, prints; heavy imports wait inside."""
 
 from __future__ import annotations
 
 import json
 import os
 import sys
+import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 import click
 
 from toolkit import __version__
-from toolkit.errors import ParityError, ToolkitError
+from toolkit.errors import ParityError, ToolkitError, one_line
 
 # What the base install leaves out -> the extra that brings it.
 EXTRAS = dict.fromkeys(
@@ -37,8 +38,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
     except ToolkitError as error:
         if {"-v", "--verbose"} & set(arguments):
-            raise
-        click.echo(f"error: {error}", err=True)
+            traceback.print_exc()
+        click.echo(f"error: {one_line(error)}", err=True)
         return error.exit_code
     except ModuleNotFoundError as error:
         extra = EXTRAS.get((error.name or "").partition(".")[0])
@@ -279,10 +280,11 @@ def _print_export(bundle: Any, as_json: bool) -> None:
     for reference, sets in proof["comparisons"].items():
         for rows, c in sets.items():
             labels = c["label_agreement"]
+            verdict = "ok    " if c["passed"] else "FAILED"
             agreement = "" if labels is None else f", labels equal {labels:.4%}"
             click.echo(
-                f"  {'ok    ' if c['passed'] else 'FAILED'} {rows.replace('_', '-')} rows ({c['rows']}), "
-                f"scikit-learn on {reference} values: max deviation {c['max_relative']:.2e}{agreement}"
+                f"  {verdict} {rows.replace('_', '-')} rows ({c['rows']}), scikit-learn on "
+                f"{reference} values: max deviation {c['max_relative']:.2e}{agreement}"
             )
     for trap in proof["traps"]:
         click.echo(f"  mended {trap}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class ToolkitError(Exception):
-    """Base of every deliberate error: one line that names the offender, the value and the remedy."""
+    """Base of every deliberate error: one line that names offender, value and remedy."""
 
     exit_code = 2
 
@@ -31,3 +31,14 @@ class ParityError(ToolkitError):
     """An artifact was written and measured, and its figures break a stated limit."""
 
     exit_code = 1
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of another library's message, or the error's type where it has none."""
+    lines = str(error).strip().splitlines()
+    return lines[0].strip() if lines else type(error).__name__
+
+
+def one_line(error: BaseException) -> str:
+    """Return the message on one line; a file's name or another library's words may hold breaks."""
+    return " ".join(str(error).splitlines())

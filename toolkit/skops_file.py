@@ -8,7 +8,7 @@ import re
 import zipfile
 from typing import Any
 
-from toolkit.errors import InvalidInput
+from toolkit.errors import InvalidInput, first_line
 
 # Types outside skops' own default list that hold data and run nothing when they are restored.
 TRUSTED = frozenset(
@@ -36,8 +36,8 @@ def dump_estimator(estimator: Any) -> bytes:
         content = skops.io.dumps(estimator)
     except Exception as error:
         raise InvalidInput(
-            f"{type(estimator).__name__}: cannot be kept as a skops file ({error}); replace lambdas "
-            "and local classes by importable ones"
+            f"{type(estimator).__name__}: cannot be kept as a skops file ({first_line(error)}); "
+            "replace lambdas and local classes by importable ones"
         ) from error
     return _canonical(content)
 
@@ -55,8 +55,8 @@ def load_estimator(content: bytes, origin: str) -> Any:
             return skops.io.loads(content, trusted=sorted(TRUSTED))
     except Exception as error:
         raise InvalidInput(
-            f"{origin}: is no readable skops file ({type(error).__name__}: {error}); write it again "
-            "with skops.io.dump"
+            f"{origin}: is no readable skops file ({type(error).__name__}: {first_line(error)}); "
+            "write it again with skops.io.dump"
         ) from error
     raise InvalidInput(
         f"{origin}: holds the type {unknown[0]!r}, which is not trusted because restoring it could "

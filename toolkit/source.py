@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import pickle
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from toolkit.errors import InvalidInput
+from toolkit.errors import InvalidInput, first_line
 from toolkit.runtime.files import read_bytes
 
 SAFE, PICKLES = (".skops",), (".joblib", ".pkl", ".pickle")
@@ -43,7 +42,8 @@ def read_source(
         )
     if data or target:
         raise InvalidInput(
-            f"--data and --target go with an estimator's file; the recipe {source!r} has its own data"
+            f"--data and --target go with an estimator's file; the recipe {source!r} has its own "
+            "data"
         )
     return _from_recipe(source, name)
 
@@ -97,18 +97,8 @@ def _unpickled(path: Path) -> Any:
 
     try:
         return joblib.load(path)
-    except (
-        pickle.UnpicklingError,
-        EOFError,
-        ImportError,
-        AttributeError,
-        IndexError,
-        KeyError,
-        TypeError,
-        ValueError,
-        OSError,
-    ) as error:
+    except Exception as error:  # whatever the code in the file raises
         raise InvalidInput(
-            f"{path}: cannot be loaded ({type(error).__name__}: {error}); install what it was made "
-            "with, or save it again"
+            f"{path}: cannot be loaded ({type(error).__name__}: {first_line(error)}); install what "
+            "it was made with, or save it again"
         ) from error

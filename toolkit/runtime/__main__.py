@@ -6,9 +6,10 @@ import argparse
 import os
 import signal
 import sys
+import traceback
 from collections.abc import Sequence
 
-from toolkit.errors import ToolkitError
+from toolkit.errors import ToolkitError, one_line
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -20,8 +21,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _run(args)
     except ToolkitError as error:
         if args.verbose:
-            raise
-        print(f"error: {error}", file=sys.stderr)
+            traceback.print_exc()
+        print(f"error: {one_line(error)}", file=sys.stderr)
         return error.exit_code
     except BrokenPipeError:
         # The reader of our output went away (`… | head`); Python would complain while it exits.

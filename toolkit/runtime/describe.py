@@ -34,7 +34,7 @@ def _describe_file(path: Path) -> dict[str, Any]:
     opened = Predictor(model, str(path))
     try:
         graph = wire.summary(model)
-    except (ValueError, StopIteration) as error:
+    except ValueError as error:
         raise CorruptArtifact(f"{path}: is no well-formed ONNX model ({error})") from None
     return {
         "schema_version": 1,

@@ -89,7 +89,11 @@ class Cursor:
 
 
 def _decode_raw(cursor: Cursor, elem_type: int, shape: tuple[int, ...]) -> np.ndarray:
-    return cursor.array(ELEMENT_TYPES[elem_type], math.prod(shape)).reshape(shape)
+    dtype = ELEMENT_TYPES[elem_type]
+    values = cursor.array(dtype, math.prod(shape))
+    if dtype.kind == "b" and values.view(np.uint8).max(initial=0) > 1:
+        raise cursor.fail("a truth value is neither 0 nor 1")
+    return values.reshape(shape)
 
 
 def _decode_float16(cursor: Cursor, elem_type: int, shape: tuple[int, ...]) -> np.ndarray:
@@ -125,10 +129,11 @@ def dequantize(
     same shape, unsigned; exponent: int8 [rows] or None. The product with the scale is rounded
     once to float32; the power of two is exact save where the result leaves float32's range.
     """
-    values = (codes.astype(np.float32) - zero.astype(np.float32)) * scale.astype(np.float32)
-    if exponent is not None:
-        per_row = exponent.astype(np.int32).reshape(-1, *[1] * (codes.ndim - 1))
-        values = np.ldexp(values, per_row)
+    with np.errstate(all="ignore"):  # a hostile scale must not make numpy write to stderr
+        values = (codes.astype(np.float32) - zero.astype(np.float32)) * scale.astype(np.float32)
+        if exponent is not None:
+            per_row = exponent.astype(np.int32).reshape(-1, *[1] * (codes.ndim - 1))
+            values = np.ldexp(values, per_row)
     return values.astype(np.float32, copy=False)
 
 

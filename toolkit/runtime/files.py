@@ -45,7 +45,8 @@ def write_atomic(path: Path, content: bytes) -> None:
         os.unlink(temporary)
         if isinstance(error, OSError):
             raise InvalidInput(
-                f"{path}: cannot be written ({error.strerror}); free some space or choose another path"
+                f"{path}: cannot be written ({error.strerror}); free some space or choose another "
+                "path"
             ) from None
         raise
 

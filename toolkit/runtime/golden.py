@@ -20,7 +20,7 @@ NAME = "golden.npz"
 
 @dataclass(frozen=True)
 class Golden:
-    """Rows by input name, the reference by output name, targets or None, and which are adversarial."""
+    """Rows by input name, the reference by output name, targets or None, adversarial bool [N]."""
 
     inputs: dict[str, np.ndarray]
     outputs: dict[str, np.ndarray]
@@ -29,7 +29,7 @@ class Golden:
 
 
 def read(content: bytes, origin: str, manifest: Mapping[str, Any]) -> Golden:
-    """Return the golden rows; CorruptArtifact where arrays are missing or lengths differ."""
+    """Return the golden rows; CorruptArtifact where arrays are missing, odd or of other lengths."""
     arrays = read_npz(content, origin)
     try:
         inputs = {i["name"]: arrays[f"input_{k}"] for k, i in enumerate(manifest["inputs"])}
@@ -39,9 +39,19 @@ def read(content: bytes, origin: str, manifest: Mapping[str, Any]) -> Golden:
         raise CorruptArtifact(
             f"{origin}: lacks the array {error}; export the model again"
         ) from None
-    if {len(a) for a in [*inputs.values(), *outputs.values()]} != {len(adversarial)}:
+    target = arrays.get("target")
+    listed = [*inputs.values(), *outputs.values(), *([] if target is None else [target])]
+    if adversarial.dtype != bool or adversarial.ndim != 1 or any(a.ndim == 0 for a in listed):
+        raise CorruptArtifact(f"{origin}: its arrays are not rows; export the model again")
+    if any(len(a) != len(adversarial) for a in listed):
         raise CorruptArtifact(f"{origin}: its arrays differ in length; export the model again")
-    return Golden(inputs, outputs, arrays.get("target"), adversarial)
+    for name, values in outputs.items():
+        if name != "label" and values.dtype.kind not in "fiub":
+            raise CorruptArtifact(
+                f"{origin}: the output {name!r} is of type {values.dtype}, no number; export the "
+                "model again"
+            )
+    return Golden(inputs, outputs, target, adversarial)
 
 
 def deviation(
@@ -56,7 +66,7 @@ def deviation(
     for name in outputs:
         a, b = reference[name], got[name]
         if name == "label":
-            agreement = float(np.mean(_labels(a) == _labels(b))) if len(a) else 1.0
+            agreement = _agreement(_labels(a), _labels(b))
         else:
             worst = max(worst, relative(a, b))
     return worst, agreement
@@ -77,6 +87,12 @@ def relative(reference: np.ndarray, got: np.ndarray) -> float:
     same = (got == reference) | (np.isnan(got) & np.isnan(reference))
     difference = np.where(same, 0.0, difference)
     return float(np.where(np.isnan(difference), np.inf, difference).max())
+
+
+def _agreement(reference: np.ndarray, got: np.ndarray) -> float:
+    if reference.shape != got.shape:
+        return 0.0
+    return float(np.mean(reference == got)) if len(reference) else 1.0
 
 
 def _labels(values: np.ndarray) -> np.ndarray:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from toolkit.errors import InvalidInput
+from toolkit.errors import InvalidInput, first_line
 from toolkit.runtime.schema import ANY, FINITE, Input
 
 
@@ -16,105 +17,139 @@ def prepare(X: Any, inputs: Sequence[Input]) -> dict[str, np.ndarray]:
 
     X: a 2-D array-like where the graph has one input; else a mapping or data frame with a column
     for each input (further columns are passed over), or a 2-D array-like with the columns in the
-    graph's order. None and NaN in a text column become the empty string, toolkit's missing value.
+    graph's order. For a graph with one input a mapping or data frame may also hold its features:
+    they are taken by name where the names are known, else in their order. None and NaN in a text
+    column become the empty string, toolkit's missing value. Rows are counted from 0 in messages.
     Raises InvalidInput where the width, type, names or non-finite values do not fit.
     """
     if isinstance(X, Mapping) or hasattr(X, "columns"):
         return _from_columns(X, inputs)
     if len(inputs) == 1:
         return {inputs[0].name: _matrix(X, inputs[0])}
-    table = np.asarray(X, dtype=object)
+    table = _objects(X)
     if table.ndim != 2 or table.shape[1] != len(inputs):
         raise InvalidInput(
             f"X has the shape {table.shape}, the model takes [N, {len(inputs)}]: "
-            f"{_listed([i.name for i in inputs])}"
+            f"{listed([i.name for i in inputs])}"
         )
     return {i.name: _matrix(table[:, [k]], i) for k, i in enumerate(inputs)}
 
 
+def listed(names: Sequence[str]) -> str:
+    """Return names for a message, the first twenty of them."""
+    return ", ".join(names[:20]) + (" …" if len(names) > 20 else "")
+
+
 def _from_columns(X: Any, inputs: Sequence[Input]) -> dict[str, np.ndarray]:
-    names = list(X) if isinstance(X, Mapping) else list(X.columns)
-    if len(inputs) == 1 and inputs[0].name not in names:
-        return {inputs[0].name: _matrix(_stack(X, names, inputs[0]), inputs[0])}
-    missing = [i.name for i in inputs if i.name not in names]
+    # A data frame may number its columns; the manifest keeps their names as text.
+    labels = {str(label): label for label in (X if isinstance(X, Mapping) else X.columns)}
+    if len(inputs) == 1:
+        only = inputs[0]
+        known = only.columns is not None and set(only.columns) <= labels.keys()
+        if known or only.name not in labels:
+            names = list(labels if only.columns is None else only.columns)
+            return {only.name: _matrix(_joined(X, labels, names, only), only)}
+    _require(labels, [i.name for i in inputs])
+    return {i.name: _matrix(_column(X[labels[i.name]], i), i) for i in inputs}
+
+
+def _require(labels: Mapping[str, Any], wanted: Sequence[str]) -> None:
+    missing = [name for name in wanted if name not in labels]
     if missing:
+        raise InvalidInput(f"X lacks the column {missing[0]!r}; the model takes {listed(wanted)}")
+
+
+def _joined(X: Any, labels: Mapping[str, Any], names: list[str], spec: Input) -> np.ndarray:
+    """Return single columns as one matrix; each is checked under its own name."""
+    _require(labels, names)
+    if not names:
+        raise InvalidInput(f"X has no columns; the model takes {spec.name}")
+    parts = []
+    for name in names:
+        single = replace(spec, name=name, width=1, columns=None)
+        parts.append(_matrix(_column(X[labels[name]], single), single))
+    lengths = {name: len(part) for name, part in zip(names, parts, strict=True)}
+    if len(set(lengths.values())) > 1:
+        raise InvalidInput(f"the columns of X differ in their number of rows: {lengths}")
+    return np.concatenate(parts, axis=1)
+
+
+def _column(values: Any, spec: Input) -> np.ndarray:
+    try:
+        array = np.asarray(values, dtype=object if spec.dtype == "string" else None)
+    except ValueError as error:
         raise InvalidInput(
-            f"X lacks the column {missing[0]!r}; the model takes {_listed([i.name for i in inputs])}"
-        )
-    return {i.name: _matrix(_column(X[i.name], i), i) for i in inputs}
-
-
-def _column(values: Any, spec: Input) -> Any:
-    array = np.asarray(values, dtype=object if spec.dtype == "string" else None)
+            f"{spec.name} is no column of single values; {first_line(error)}"
+        ) from None
     return array.reshape(-1, 1) if array.ndim == 1 else array
 
 
-def _stack(X: Any, names: list, spec: Input) -> Any:
-    """Join columns into one matrix, by name where the names are known, else in their order."""
-    if spec.columns is not None:
-        missing = [c for c in spec.columns if c not in names]
-        if missing:
-            raise InvalidInput(
-                f"X lacks the column {missing[0]!r}; the model takes {_listed(spec.columns)}"
-            )
-        names = list(spec.columns)
-    return np.column_stack([np.asarray(X[name]) for name in names])
-
-
 def _matrix(X: Any, spec: Input) -> np.ndarray:
-    array = _text(X) if spec.dtype == "string" else _numbers(X, spec)
+    array = _text(X, spec) if spec.dtype == "string" else _numbers(X, spec)
     if array.ndim != 2:
         raise InvalidInput(
-            f"{spec.name} has the shape {array.shape}, the model takes two dimensions, "
-            f"[N, {spec.width}]; a single row is written [[…]]"
+            f"{spec.name} has the shape {np.shape(X)}, the model takes two dimensions, "
+            f"[N, {spec.width or 'features'}]; a single row is written [[…]]"
         )
     if spec.width is not None and array.shape[1] != spec.width:
         raise InvalidInput(
             f"{spec.name} has {array.shape[1]} columns, the model takes {spec.width}"
-            + (f": {_listed(spec.columns)}" if spec.columns else "")
+            + (f": {listed(spec.columns)}" if spec.columns else "")
         )
-    if spec.takes == FINITE and spec.dtype == "string" and (array == "").any():
-        row = int(np.argwhere(array == "")[0][0])
-        raise InvalidInput(f"{spec.name} has a missing value in row {row}, the model takes none")
+    if spec.dtype == "string":
+        if spec.takes == FINITE and (array == "").any():
+            row = int(np.argwhere(array == "")[0][0])
+            raise InvalidInput(
+                f"{spec.name} has a missing value in row {row}, the model takes none"
+            )
+    elif array.dtype.kind == "f" and spec.takes != ANY:
+        _refuse_non_finite(array, spec)
     return array
 
 
 def _numbers(X: Any, spec: Input) -> np.ndarray:
     wanted = spec.numpy_dtype
     if isinstance(X, np.ndarray) and X.dtype == wanted:
-        array = np.ascontiguousarray(X)
-    else:
-        array = _cast(X, wanted, spec)
-    if wanted.kind == "f" and spec.takes != ANY:
-        _refuse_non_finite(array, spec)
-    return array
-
-
-def _cast(X: Any, wanted: np.dtype, spec: Input) -> np.ndarray:
+        return np.ascontiguousarray(X)
     try:
         source = np.asarray(X)
-        if source.dtype == object:  # None is the missing number, as in a data frame
-            source = np.where(source == None, np.nan, source)  # noqa: E711
-            source = source.astype(np.float64)
+        if source.dtype == object:
+            source = _unboxed(source)
         if source.dtype.kind not in "fiub":
-            raise TypeError(f"values of type {source.dtype}")
+            raise TypeError(f"these are of type {source.dtype}")
         with np.errstate(over="ignore", invalid="ignore"):
             array = np.ascontiguousarray(source, dtype=wanted)
-    except (TypeError, ValueError) as error:
-        raise InvalidInput(f"{spec.name} takes numbers ({wanted}); {_first_line(error)}") from None
-    if wanted.kind in "iub" and not np.array_equal(array, source):
-        at = tuple(np.argwhere(array != source)[0])
-        raise InvalidInput(
-            f"{spec.name} takes {wanted}; the value {source[at]} in row {at[0]} cannot be that"
-        )
-    if wanted.kind == "f" and source.dtype.kind == "f":
-        grown = np.isinf(array) & np.isfinite(source)
-        if grown.any():
-            at = tuple(np.argwhere(grown)[0])
-            raise InvalidInput(
-                f"{spec.name} takes {wanted}; the value {source[at]} in row {at[0]} exceeds its range"
-            )
+    except (TypeError, ValueError, OverflowError) as error:
+        raise InvalidInput(f"{spec.name} takes numbers ({wanted}); {first_line(error)}") from None
+    _refuse_changed(array, source, spec)
     return array
+
+
+def _unboxed(objects: np.ndarray) -> np.ndarray:
+    """Return Python objects as numbers, None and pandas' NA as NaN; TypeError for anything else."""
+    flat = [np.nan if _is_missing(value) else value for value in objects.ravel()]
+    for value in flat:
+        if isinstance(value, str | bytes):  # numpy would read "1.5" as a number, and "nan" too
+            raise TypeError(f"{value!r} is text")
+    if all(isinstance(value, int | np.integer) for value in flat) and flat:
+        return np.array(flat).reshape(objects.shape)  # whole: float64 would round beyond 2**53
+    return np.array(flat, dtype=np.float64).reshape(objects.shape)
+
+
+def _refuse_changed(array: np.ndarray, source: np.ndarray, spec: Input) -> None:
+    """Raise InvalidInput where the cast made an infinity, or changed a whole number."""
+    if array.dtype.kind == "f":
+        wrong = (
+            np.isinf(array) & np.isfinite(source) if source.dtype.kind == "f" else np.array(False)
+        )
+        what = "exceeds its range"
+    else:
+        wrong, what = np.asarray(array != source), "cannot be that"
+    if wrong.any():
+        at = tuple(np.argwhere(wrong)[0])
+        raise InvalidInput(
+            f"{spec.name} takes {array.dtype}; the value {source[at]} in row {at[0]} {what}"
+        )
 
 
 def _refuse_non_finite(array: np.ndarray, spec: Input) -> None:
@@ -124,34 +159,39 @@ def _refuse_non_finite(array: np.ndarray, spec: Input) -> None:
             return
     bad = ~np.isfinite(array) if spec.takes == FINITE else np.isinf(array)
     if bad.any():
-        at = tuple(int(i) for i in np.argwhere(bad)[0])
-        column = at[1] if len(at) > 1 else 0
-        name = spec.columns[column] if spec.columns and column < len(spec.columns) else column
+        row, column = (int(i) for i in np.argwhere(bad)[0])
+        name = dict(enumerate(spec.columns or ())).get(column, column)
         raise InvalidInput(
-            f"{spec.name} has {array[at]} in row {at[0]}, column {name}, the model takes "
+            f"{spec.name} has {array[row, column]} in row {row}, column {name}, the model takes "
             + ("finite numbers only" if spec.takes == FINITE else "numbers and NaN only")
         )
 
 
-def _text(X: Any) -> np.ndarray:
-    array = np.asarray(X, dtype=object)
-    flat = [_as_text(value) for value in array.ravel()]
+def _objects(X: Any) -> np.ndarray:
+    try:
+        return np.asarray(X, dtype=object)
+    except ValueError as error:
+        raise InvalidInput(f"X is no table of rows; {first_line(error)}") from None
+
+
+def _text(X: Any, spec: Input) -> np.ndarray:
+    array = _objects(X)
+    flat = [_as_text(value, spec) for value in array.ravel()]
     out = np.empty(len(flat), dtype=object)
     out[:] = flat
     return out.reshape(array.shape)
 
 
-def _as_text(value: Any) -> str:
+def _as_text(value: Any, spec: Input) -> str:
     if isinstance(value, str):
-        return value
-    if value is None or value != value or type(value).__name__ == "NAType":
+        return str(value)
+    if _is_missing(value):
         return ""
-    raise InvalidInput(f"a text column has the value {value!r}, which is no text; quote it")
+    raise InvalidInput(f"the text column {spec.name} has the value {value!r}, no text; quote it")
 
 
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(names[:20]) + (" …" if len(names) > 20 else "")
-
-
-def _first_line(error: BaseException) -> str:
-    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+def _is_missing(value: Any) -> bool:
+    # pandas' NA is known by its type's name, since pandas may be absent; it has no truth value.
+    if value is None or type(value).__name__ in ("NAType", "NaTType"):
+        return True
+    return isinstance(value, float | np.floating) and bool(np.isnan(value))

@@ -36,33 +36,61 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         raise InvalidInput(f"{folder}: no such model directory; make one with `toolkit export`")
     if not path.is_file():
         raise InvalidInput(
-            f"{folder}: holds no {NAME}, so it is no model directory; make one with `toolkit export`"
+            f"{folder}: holds no {NAME}, so it is no model directory; make one with "
+            "`toolkit export`"
         )
     try:
         manifest = json.loads(read_bytes(path))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise CorruptArtifact(f"{path}: is not JSON ({error}); export the model again") from None
     if not isinstance(manifest, dict) or not isinstance(manifest.get("schema_version"), int):
         raise CorruptArtifact(f"{path}: has no schema_version; export the model again")
     if manifest["schema_version"] > SCHEMA_VERSION:
         raise CorruptArtifact(
-            f"{path}: schema_version {manifest['schema_version']} is unknown, this toolkit reads up "
-            f"to {SCHEMA_VERSION}; update toolkit"
+            f"{path}: schema_version {manifest['schema_version']} is unknown, this toolkit reads "
+            f"up to {SCHEMA_VERSION}; update toolkit"
         )
-    for key, kind in _REQUIRED.items():
-        if not isinstance(manifest.get(key), kind):
-            raise CorruptArtifact(f"{path}: {key!r} is missing or no {kind.__name__}; export again")
-    for name, entry in manifest["files"].items():
-        if not _is_entry(name, entry):
-            raise CorruptArtifact(f"{path}: the entry of file {name!r} is damaged; export again")
+    _check(manifest, path)
     return manifest
 
 
-def _is_entry(name: str, entry: Any) -> bool:
-    # A name with a folder in it could point out of the bundle.
+def _check(manifest: dict[str, Any], path: Path) -> None:
+    for key, kind in _REQUIRED.items():
+        if not isinstance(manifest.get(key), kind):
+            raise CorruptArtifact(
+                f"{path}: {key!r} is missing or no {kind.__name__}; export the model again"
+            )
+    for key in ("inputs", "outputs"):
+        for number, entry in enumerate(manifest[key]):
+            if not _is_tensor(entry):
+                raise CorruptArtifact(
+                    f"{path}: number {number} of {key!r} is damaged; export the model again"
+                )
+    for name, entry in manifest["files"].items():
+        if not is_plain(name) or not _is_entry(entry):
+            raise CorruptArtifact(
+                f"{path}: the entry of file {name!r} is damaged; export the model again"
+            )
+
+
+def is_plain(name: str) -> bool:
+    """Tell whether a name is that of a file in the folder itself, whatever the system."""
+    # Anything else could point out of the bundle.
+    return name not in ("", ".", "..") and not set("/\\\0") & set(name)
+
+
+def _is_tensor(entry: Any) -> bool:
+    if not isinstance(entry, dict) or not isinstance(entry.get("name"), str):
+        return False
+    columns = entry.get("columns")
+    return columns is None or (
+        isinstance(columns, list) and all(isinstance(c, str) for c in columns)
+    )
+
+
+def _is_entry(entry: Any) -> bool:
     return (
-        Path(name).name == name
-        and isinstance(entry, dict)
+        isinstance(entry, dict)
         and isinstance(entry.get("bytes"), int)
         and isinstance(entry.get("sha256"), str)
         and entry.get("role") in (VARIANT, GOLDEN, HOME)

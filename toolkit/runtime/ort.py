@@ -8,7 +8,7 @@ import os
 # session unless this is set before the import; disable_telemetry_events() alone comes too late.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
-import onnxruntime  # noqa: E402
+import onnxruntime
 
 onnxruntime.disable_telemetry_events()
 

@@ -20,11 +20,13 @@ The body, decompressed:
         uvarint: ONNX element type; uvarint R, then R uvarints: the shape
         u8: the encoding's code, then its header and payload (see `encodings`)
 
-Nothing may follow. To run a pack, append to the skeleton a ModelProto that holds the decoded
-tensors as graph initializers (protobuf messages concatenate), and open the bytes as ONNX.
+No two tensors have the same name, and nothing may follow. To run a pack, append to the skeleton a
+ModelProto that holds the decoded tensors as graph initializers (protobuf messages concatenate), and
+open the bytes as ONNX.
 
 Limits that a reader enforces before it takes memory: the body may be at most 4096 times as long
-as its compressed bytes plus 64 KiB; at most 8 dimensions; every length against what is left.
+as its compressed bytes plus 64 KiB; at most 65536 tensors, 8 dimensions each; every length against
+what is left.
 A change of any of this needs a new version; readers of old versions stay (table `READERS`).
 """
 
@@ -48,12 +50,12 @@ STORED, DEFLATE, LZMA = 0, 1, 2
 COMPRESSIONS = {STORED: "stored", DEFLATE: "deflate", LZMA: "lzma"}
 LZMA_WINDOW = 8 << 20
 HEADER = 10
-MAX_RANK = 8
+MAX_TENSORS, MAX_RANK = 1 << 16, 8
 
 
 @dataclass(frozen=True)
 class Tensor:
-    """One decoded initializer: `values` in its own dtype, `stored` the bytes it took in the body."""
+    """One decoded initializer: `values` in its dtype, `stored` the bytes it took in the body."""
 
     name: str
     elem_type: int
@@ -124,6 +126,8 @@ def _read_v1(content: bytes, origin: str) -> Pack:
     body = Cursor(_decompress(compression, compressed, length, outer), origin)
     skeleton = bytes(body.take(body.uvarint()))
     tensors = tuple(_read_tensor(body) for _ in range(_bounded(body, body.uvarint())))
+    if len({t.name for t in tensors}) < len(tensors):
+        raise body.fail("two tensors have the same name")
     if body.at != length:
         raise body.fail(f"{length - body.at} bytes follow the last tensor")
     return Pack(content[4], COMPRESSIONS[compression], skeleton, tensors)
@@ -165,7 +169,7 @@ def _unlzma(data: memoryview, length: int, cursor: Cursor) -> tuple[bytes, bool]
 
 def _bounded(body: Cursor, count: int) -> int:
     # A tensor takes at least five bytes, so that a count is held against the bytes that are left.
-    if count * 5 > len(body.data) - body.at:
+    if count > MAX_TENSORS or count * 5 > len(body.data) - body.at:
         raise body.fail(f"{count} tensors are declared at byte {body.at} of the body")
     return count
 
@@ -180,7 +184,8 @@ def _read_tensor(body: Cursor) -> Tensor:
     if elem_type not in ELEMENT_TYPES or rank > MAX_RANK:
         raise body.fail(f"tensor {name!r} has element type {elem_type} and {rank} dimensions")
     shape = tuple(body.uvarint() for _ in range(rank))
-    if any(d >= 1 << 31 for d in shape) or math.prod(shape) >= 1 << 40:
+    # Beside a dimension of 0 the others must still be such as numpy can multiply.
+    if any(d >= 1 << 31 for d in shape) or math.prod(max(d, 1) for d in shape) >= 1 << 40:
         raise body.fail(f"tensor {name!r} has the shape {shape}")
     code = body.u8()
     if code not in DECODERS:

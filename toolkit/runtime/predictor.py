@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from toolkit.errors import InvalidInput
+from toolkit.errors import InvalidInput, first_line
 from toolkit.runtime import pack
 from toolkit.runtime.files import read_bytes
 from toolkit.runtime.inputs import prepare
@@ -32,6 +32,7 @@ class Predictor:
     ) -> None:
         self.origin = origin
         self.session = open_session(model, origin, threads)
+        _require_tensors(self.session, origin)
         metadata = self.session.get_modelmeta().custom_metadata_map
         self.task: str | None = metadata.get(TASK_KEY)
         self.inputs = _read_inputs(self.session, metadata.get(TAKES_KEY), columns or {})
@@ -72,9 +73,9 @@ class Predictor:
         try:
             return self.session.run(names, feed)
         except Exception as error:  # onnxruntime's own exceptions share no public base class
-            reason = str(error).strip().splitlines()[0]
             raise InvalidInput(
-                f"{self.origin}: onnxruntime cannot run these inputs ({reason})"
+                f"{self.origin}: onnxruntime cannot run these inputs ({first_line(error)}); "
+                "compare them with what `inspect` shows"
             ) from error
 
 
@@ -112,6 +113,21 @@ def _first_variant(folder: Path) -> str:
     return "model.onnx" if "model.onnx" in variants else sorted(variants)[0]
 
 
+def _require_tensors(session: Any, origin: str) -> None:
+    for node in session.get_inputs():
+        if node.type not in DTYPES:
+            raise InvalidInput(
+                f"{origin}: takes the input {node.name!r} of type {node.type}; toolkit gives "
+                f"{', '.join(sorted(set(DTYPES.values())))}"
+            )
+    for node in session.get_outputs():
+        if not node.type.startswith("tensor("):
+            raise InvalidInput(
+                f"{origin}: gives {node.name!r} as {node.type}, no tensor; export it with toolkit, "
+                "or with skl2onnx and the option zipmap=False"
+            )
+
+
 def _read_inputs(session: Any, takes: str | None, columns: dict[str, Any]) -> tuple[Input, ...]:
     nodes = session.get_inputs()
     allowed = takes.split(",") if takes else [ANY]
@@ -120,7 +136,7 @@ def _read_inputs(session: Any, takes: str | None, columns: dict[str, Any]) -> tu
     return tuple(
         Input(
             name=node.name,
-            dtype=DTYPES.get(node.type, node.type),
+            dtype=DTYPES[node.type],
             width=_width(node.shape),
             takes=allowed[k],
             columns=tuple(columns[node.name]) if columns.get(node.name) else None,

@@ -6,15 +6,17 @@ import csv
 import io
 import json
 import sys
-import zipfile
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from toolkit.errors import InvalidInput
+from toolkit.errors import InvalidInput, first_line
+from toolkit.runtime import fields
 from toolkit.runtime.files import read_bytes, write_atomic
+from toolkit.runtime.inputs import listed
 from toolkit.runtime.schema import Input
 
 STANDARD = "-"
@@ -23,9 +25,11 @@ STANDARD = "-"
 def read_rows(source: str, inputs: Sequence[Input]) -> Any:
     """Return what `prepare` takes, from a `.csv` or `.npz` file, or CSV on standard input ("-").
 
-    CSV: a first line that is not all numbers names the columns; an empty field is a missing value.
+    CSV: the first line names the columns where it holds no number, or the names of the model's
+    columns; a model that takes text, or its columns one by one, needs that line. Named columns are
+    taken by their names, further ones are passed over. An empty field is a missing value.
     npz: the array `X`, or one array for each input by its name. Raises InvalidInput where the file
-    is empty, ragged, damaged or of another kind.
+    is empty, ragged, damaged or of another kind, or does not fit the model.
     """
     if source == STANDARD:
         return _from_csv(sys.stdin.buffer.read(), "standard input", inputs)
@@ -35,7 +39,7 @@ def read_rows(source: str, inputs: Sequence[Input]) -> Any:
     if path.suffix == ".csv":
         return _from_csv(read_bytes(path), str(path), inputs)
     raise InvalidInput(
-        f"{path}: rows are read from .csv or .npz, not from {path.suffix or 'this'!r}"
+        f"{path}: rows are read from .csv or .npz, not from {path.suffix or 'this'!r}; convert it"
     )
 
 
@@ -45,46 +49,70 @@ def read_npz(content: bytes, origin: str) -> dict[str, np.ndarray]:
     Raises InvalidInput where it is damaged or holds pickled objects.
     """
     try:
-        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
-    except (
-        ValueError,
-        OSError,
-        EOFError,
-        KeyError,
-        zipfile.BadZipFile,
-        NotImplementedError,
-    ) as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what numpy guesses of a damaged header
+            with np.load(io.BytesIO(content), allow_pickle=False) as archive:
+                arrays = {name: archive[name] for name in archive.files}
+    except Exception as error:  # besides zipfile's and numpy's own, zlib's and struct's errors
         raise InvalidInput(
-            f"{origin}: is not a readable npz file of plain arrays ({error}); write it with numpy.savez"
+            f"{origin}: is not a readable npz file of plain arrays ({first_line(error)}); write it "
+            "again with numpy.savez"
         ) from None
-    except Exception as error:  # zlib.error and struct errors of a damaged member
-        raise InvalidInput(f"{origin}: is a damaged npz file ({error}); write it again") from None
+    for name, array in arrays.items():
+        if not isinstance(array, np.ndarray):  # numpy gives what is no array as bytes
+            raise InvalidInput(
+                f"{origin}: its member {name!r} is no array; write it again with numpy.savez"
+            )
+    return arrays
 
 
 def read_csv(content: bytes, origin: str) -> list[list[str]]:
-    """Return the lines of a CSV file as lists of fields, all of one length; blank lines dropped.
+    """Return the rows of a CSV file as lists of fields, all of one length.
 
-    Raises InvalidInput where it is empty, not UTF-8 or ragged.
+    The last line may be blank; any other blank line is a row with one empty field. Raises
+    InvalidInput where the file is empty, not UTF-8 or ragged.
     """
+    return [texts for _, texts in _numbered(content, origin)]
+
+
+def _numbered(content: bytes, origin: str) -> list[tuple[int, list[str]]]:
+    """Return the rows as in `read_csv`, each with the number of the line on which it begins."""
+    rows: list[tuple[int, list[str]]] = []
+    begin = 1
     try:
-        text = content.decode("utf-8-sig")
-        lines = [line for line in csv.reader(io.StringIO(text, newline=""), strict=True) if line]
+        reader = csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""), strict=True)
+        for texts in reader:
+            rows.append((begin, texts or [""]))
+            begin = reader.line_num + 1
     except UnicodeDecodeError as error:
         raise InvalidInput(
             f"{origin}: is not UTF-8 text ({error.reason}); save it as UTF-8"
         ) from None
     except csv.Error as error:
-        raise InvalidInput(f"{origin}: is not well-formed CSV ({error})") from None
-    if not lines:
+        raise InvalidInput(
+            f"{origin}: line {begin} is not well-formed CSV ({error}); mend its quotes"
+        ) from None
+    if rows and rows[-1][1] == [""] and _ends_blank(content):
+        rows.pop()
+    if all(texts == [""] for _, texts in rows):
         raise InvalidInput(f"{origin}: is empty; give at least one row")
-    for number, line in enumerate(lines, start=1):
-        if len(line) != len(lines[0]):
+    width = len(rows[0][1])
+    for line, texts in rows:
+        if len(texts) != width:
             raise InvalidInput(
-                f"{origin}: row {number} has {len(line)} fields, the first has {len(lines[0])}; "
-                "every row needs as many"
+                f"{origin}: line {line} {_counted(texts)}, the first has {width}; every row needs "
+                "as many"
             )
-    return lines
+    return rows
+
+
+def _ends_blank(content: bytes) -> bool:
+    # Not so where a quoted empty field stands on the last line: that is a missing value.
+    return content.replace(b"\r\n", b"\n").endswith((b"\n\n", b"\r\r"))
+
+
+def _counted(texts: list[str]) -> str:
+    return "is blank" if texts == [""] else f"has {len(texts)} fields"
 
 
 def _from_npz(path: Path, inputs: Sequence[Input]) -> Any:
@@ -100,66 +128,74 @@ def _from_npz(path: Path, inputs: Sequence[Input]) -> Any:
 
 
 def _from_csv(content: bytes, origin: str, inputs: Sequence[Input]) -> Any:
-    lines = read_csv(content, origin)
-    header = lines[0] if _is_header(lines[0], inputs) else None
-    rows = lines[1:] if header else lines
+    rows = _numbered(content, origin)
+    wanted = _wanted(inputs)
+    header = _header(rows[0][1], inputs, wanted, origin)
+    if header is not None:
+        rows = rows[1:]
     if not rows:
         raise InvalidInput(f"{origin}: has a header and no rows; give at least one row")
-    if len(inputs) > 1:
-        return _columns(header or [i.name for i in inputs], rows, inputs, origin)
-    wanted = inputs[0].columns
-    if header and wanted and set(wanted) <= set(header):
-        rows = [[row[header.index(c)] for c in wanted] for row in rows]
-        header = list(wanted)
-    return _parse(rows, inputs[0], header, origin)
+    if header is None or wanted is None:
+        return _parse(rows, inputs[0], range(len(rows[0][1])), header, origin)
+    at = [header.index(name) for name in wanted]
+    if len(inputs) == 1:
+        return {inputs[0].name: _parse(rows, inputs[0], at, header, origin)}
+    return {i.name: _parse(rows, i, [k], header, origin) for i, k in zip(inputs, at, strict=True)}
 
 
-def _is_header(line: list[str], inputs: Sequence[Input]) -> bool:
-    if len(inputs) > 1:
-        return {i.name for i in inputs} <= set(line)
-    return not all(_is_number(field) for field in line)
+def _wanted(inputs: Sequence[Input]) -> tuple[str, ...] | None:
+    """Return the names of the columns to take from a header, None where they are not known."""
+    if len(inputs) > 1 or (inputs[0].dtype == "string" and inputs[0].columns is None):
+        return tuple(i.name for i in inputs)
+    return inputs[0].columns
 
 
-def _columns(
-    names: list[str], rows: list[list[str]], inputs: Sequence[Input], origin: str
-) -> Mapping[str, np.ndarray]:
-    if len(names) != len(rows[0]):
-        raise InvalidInput(
-            f"{origin}: has {len(rows[0])} columns and no header with the model's columns: "
-            f"{', '.join(i.name for i in inputs)}"
-        )
-    return {
-        i.name: _parse([[row[names.index(i.name)]] for row in rows], i, [i.name], origin)
-        for i in inputs
-    }
+def _header(
+    line: list[str], inputs: Sequence[Input], wanted: tuple[str, ...] | None, origin: str
+) -> list[str] | None:
+    """Return the first line if it is a header, None where it is a row of numbers."""
+    known = set(wanted or ())
+    if len(inputs) == 1 and inputs[0].dtype != "string" and not (known and known <= set(line)):
+        texts = [field for field in line if field.strip() and not fields.is_number(field)]
+        if not texts:
+            return None
+        if any(fields.is_number(field) for field in line) and not known & set(line):
+            raise InvalidInput(
+                f"{origin}: line 1 has {texts[0]!r} among numbers, so it is neither a header nor a "
+                "row; mend it"
+            )
+    for name in wanted or ():
+        if line.count(name) != 1:
+            what = "names twice" if name in line else "lacks"
+            raise InvalidInput(
+                f"{origin}: its first line {what} the column {name!r}; the model takes "
+                f"{listed(wanted or ())}"
+            )
+    return line
 
 
 def _parse(
-    rows: list[list[str]], spec: Input, names: Sequence[str] | None, origin: str
+    rows: list[tuple[int, list[str]]],
+    spec: Input,
+    at: Sequence[int],
+    header: list[str] | None,
+    origin: str,
 ) -> np.ndarray:
-    if spec.dtype == "string":
-        return np.array(rows, dtype=object)
-    out = np.empty((len(rows), len(rows[0])))
-    for r, row in enumerate(rows):
-        for c, field in enumerate(row):
-            if not _is_number(field):
-                where = names[c] if names and c < len(names) else f"{c + 1}"
+    """Return the fields at these positions as an array [N, len(at)] of what the input takes."""
+    convert = fields.converter(spec)
+    out = np.empty((len(rows), len(at)), dtype=fields.parsed_dtype(spec))
+    for r, (line, texts) in enumerate(rows):
+        for c, k in enumerate(at):
+            try:
+                out[r, c] = convert(texts[k])
+            except (ValueError, OverflowError):
+                field = repr(texts[k]) if texts[k].strip() else "an empty field"
+                column = header[k] if header else k + 1
                 raise InvalidInput(
-                    f"{origin}: {field!r} in row {r + 1}, column {where} is no number; mend it or "
-                    "leave the field empty for a missing value"
-                )
-            out[r, c] = float(field) if field.strip() else np.nan
+                    f"{origin}: line {line}, column {column} has {field}; the model takes "
+                    f"{fields.described(spec)}; mend it or leave the row out"
+                ) from None
     return out
-
-
-def _is_number(field: str) -> bool:
-    if not field.strip():
-        return True
-    try:
-        float(field)
-    except ValueError:
-        return False
-    return True
 
 
 def render(outputs: Mapping[str, np.ndarray], kind: str) -> bytes:
@@ -172,10 +208,15 @@ def render(outputs: Mapping[str, np.ndarray], kind: str) -> bytes:
         return (json.dumps({n: a.tolist() for n, a in outputs.items()}) + "\n").encode()
     columns: dict[str, list] = {}
     for name, array in outputs.items():
-        if array.ndim == 1 or array.shape[1] == 1:
-            columns[name] = array.ravel().tolist()
+        flat = array.reshape(len(array), -1) if array.ndim else array.reshape(1, 1)
+        if array.ndim < 2 or array.shape[1:] == (1,):
+            columns[name] = flat[:, 0].tolist()
         else:
-            columns |= {f"{name}_{k}": array[:, k].tolist() for k in range(array.shape[1])}
+            columns |= {f"{name}_{k}": flat[:, k].tolist() for k in range(flat.shape[1])}
+    if len({len(values) for values in columns.values()}) > 1:
+        raise InvalidInput(
+            "the model's outputs differ in their number of rows; write .json or .npz"
+        )
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)

@@ -43,7 +43,9 @@ def verify(folder: str | Path) -> list[Check]:
 def replay(model: Predictor, rows: golden.Golden, entry: dict[str, Any], name: str) -> Check:
     """Return the check that `model` reproduces the golden rows within the entry's tolerance."""
     tolerance = entry.get("tolerance")
-    if not isinstance(tolerance, dict) or not {"relative", "agreement"} <= tolerance.keys():
+    if not isinstance(tolerance, dict) or not all(
+        isinstance(tolerance.get(key), int | float) for key in ("relative", "agreement")
+    ):
         raise CorruptArtifact(f"{name}: the manifest records no tolerance for it; quantize again")
     outputs = [o for o in rows.outputs if o in model.outputs]
     worst, agreement = golden.deviation(rows.outputs, model.run(rows.inputs), outputs)
@@ -54,8 +56,9 @@ def replay(model: Predictor, rows: golden.Golden, entry: dict[str, Any], name: s
         name,
         "golden",
         passed,
-        f"{len(rows.adversarial)} rows, deviation {worst:.3g} (allowed {tolerance['relative']:.3g}), "
-        f"labels equal {agreement:.4g} (at least {tolerance['agreement']:.4g})",
+        f"{len(rows.adversarial)} rows, deviation {worst:.3g} "
+        f"(allowed {tolerance['relative']:.3g}), labels equal {agreement:.4g} "
+        f"(at least {tolerance['agreement']:.4g})",
     )
 
 

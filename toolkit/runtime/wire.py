@@ -22,7 +22,9 @@ VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 
 
 def varint(value: int) -> bytes:
-    """Return an unsigned integer (0 ≤ value < 2**64) as a base-128 varint."""
+    """Return an unsigned integer (0 ≤ value < 2**64) as a base-128 varint; else ValueError."""
+    if not 0 <= value < 1 << 64:
+        raise ValueError(f"{value} is no unsigned integer of 64 bits")
     out = bytearray()
     while value > 0x7F:
         out.append(value & 0x7F | 0x80)
@@ -83,6 +85,9 @@ def fields(data: bytes | memoryview) -> Iterator[tuple[int, int | memoryview]]:
     while at < len(view):
         key, at = read_varint(view, at)
         number, kind = key >> 3, key & 7
+        # Another reader cuts a longer key to 32 bits, and would see another field than we do.
+        if not number or key >= 1 << 32:
+            raise ValueError(f"field key {key} before byte {at} is out of range")
         if kind == VARINT:
             value, at = read_varint(view, at)
             yield number, value
@@ -100,19 +105,22 @@ def fields(data: bytes | memoryview) -> Iterator[tuple[int, int | memoryview]]:
 
 
 def summary(model: bytes) -> dict:
-    """Return {"opsets": {domain: version}, "operators": {op_type: count}} of a serialized model."""
+    """Return {"opsets": {domain: version}, "operators": {op_type: count}} of a serialized model.
+
+    Raises ValueError where a message in it is not well formed.
+    """
     opsets: dict[str, int] = {}
     operators: dict[str, int] = {}
     for number, value in fields(model):
         if number == MODEL_OPSET_IMPORT:
             entry = dict(fields(_message(value)))
             domain = bytes(_message(entry.get(OPSET_DOMAIN, memoryview(b"")))).decode()
-            opsets[domain] = int(entry.get(OPSET_VERSION, 0))  # type: ignore[call-overload]
+            opsets[domain] = _integer(entry.get(OPSET_VERSION, 0))
         elif number == MODEL_GRAPH:
             for inner, node in fields(_message(value)):
                 if inner == GRAPH_NODE:
-                    op_type = next(v for n, v in fields(_message(node)) if n == NODE_OP_TYPE)
-                    name = bytes(_message(op_type)).decode()
+                    types = [v for n, v in fields(_message(node)) if n == NODE_OP_TYPE]
+                    name = bytes(_message(types[-1] if types else memoryview(b""))).decode()
                     operators[name] = operators.get(name, 0) + 1
     return {"opsets": opsets, "operators": operators}
 
@@ -120,4 +128,10 @@ def summary(model: bytes) -> dict:
 def _message(value: int | memoryview) -> memoryview:
     if isinstance(value, int):
         raise ValueError("an integer stands where a message is expected")
+    return value
+
+
+def _integer(value: int | memoryview) -> int:
+    if not isinstance(value, int):
+        raise ValueError("a message stands where an integer is expected")
     return value

@@ -1,0 +1,99 @@
+"""What one field of a CSV file stands for: a number, a truth value, a text, or a missing value."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from toolkit.runtime.schema import ANY, FINITE, MISSING, Input
+
+# float() also takes "1_000" and digits of other scripts, which are hardly meant as numbers.
+_NUMBER = re.compile(
+    r"[+-]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?|nan|inf|infinity)", re.IGNORECASE
+)
+
+
+def parsed_dtype(spec: Input) -> np.dtype:
+    """Return the type that holds the input's values as read: float64 for every float."""
+    return np.dtype(np.float64) if spec.numpy_dtype.kind == "f" else spec.numpy_dtype
+
+
+def converter(spec: Input) -> Callable[[str], Any]:
+    """Return the function from a field to its value for this input.
+
+    It raises ValueError where the field stands for no value that the input takes.
+    """
+    kind, takes = spec.numpy_dtype.kind, spec.takes
+    if kind == "O":
+        return str if takes != FINITE else _present
+    if kind == "b":
+        return _truth
+    if kind in "iu":
+        return _whole
+    largest = float(np.finfo(spec.numpy_dtype).max)
+
+    def number(field: str) -> float:
+        value = float(field) if is_number(field) else _missing(field)
+        if takes != ANY and (math.isinf(value) or (takes == FINITE and math.isnan(value))):
+            raise ValueError(field)
+        if abs(value) > largest and "inf" not in field.lower():  # "1e400" is not meant as infinity
+            raise ValueError(field)
+        return value
+
+    return number
+
+
+def _present(field: str) -> str:
+    if not field:
+        raise ValueError(field)
+    return field
+
+
+def _missing(field: str) -> float:
+    if field.strip():
+        raise ValueError(field)
+    return math.nan
+
+
+def _whole(field: str) -> int:
+    # Not by way of a float, which would round beyond 2**53; "3.0" is whole too.
+    text = field.strip()
+    if not is_number(text):
+        raise ValueError(field)
+    try:
+        return int(text)
+    except ValueError:
+        if not float(text).is_integer():
+            raise
+        return int(float(text))
+
+
+def _truth(field: str) -> bool:
+    value = {"0": False, "1": True, "false": False, "true": True}.get(field.strip().lower())
+    if value is None:
+        raise ValueError(field)
+    return value
+
+
+def described(spec: Input) -> str:
+    """Return in words what the input takes."""
+    kind = spec.numpy_dtype.kind
+    if kind == "O":
+        return "text there, and none is missing"
+    if kind == "b":
+        return "true or false there"
+    if kind in "iu":
+        return f"whole numbers there ({spec.dtype})"
+    return {
+        FINITE: f"finite numbers there ({spec.dtype})",
+        MISSING: f"numbers there ({spec.dtype}), or an empty field for a missing one",
+    }.get(spec.takes, f"numbers there ({spec.dtype})")
+
+
+def is_number(field: str) -> bool:
+    """Tell whether the field is written as a number (or nan, inf)."""
+    return _NUMBER.fullmatch(field.strip()) is not None
