@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -10,10 +9,10 @@ import numpy as np
 
 from toolkit.exporter.schema import Schema, frame
 from toolkit.exporter.tasks import reference
+from toolkit.exporter.thresholds import threshold_rows
 from toolkit.runtime.schema import ANY, FINITE, MISSING
 
 UNSEEN = ("not-seen-in-fitting", "Ünseen ⟂ категория")
-THRESHOLDS = 400  # at most so many thresholds, spread evenly over all trees
 
 Rows = dict[str, np.ndarray]
 
@@ -28,13 +27,14 @@ def adversarial_rows(
 
     - each numeric column at its smallest and largest value, and one range beyond either; all
       columns at once; all zeros (in sample range and type)
-    - tree thresholds, rounded to float32, and the float32 before and after each
+    - tree thresholds, rounded to float32, and the float32 before and after each, in a row that
+      reaches that split
     - NaN in each column and in all, where the estimator takes it; infinities likewise
     - an unseen and a non-ASCII category, and a missing one where taken, in each text column
     """
     made = [
         *_extremes(inputs),
-        *_at_thresholds(estimator, inputs, schema),
+        *_at_thresholds(estimator, inputs),
         *_non_finite(inputs, takes),
         *_categories(inputs, takes),
     ]
@@ -105,87 +105,13 @@ def _extremes(inputs: Mapping[str, np.ndarray]) -> Iterator[Rows]:
         yield from corners
 
 
-def _at_thresholds(
-    estimator: Any, inputs: Mapping[str, np.ndarray], schema: Schema
-) -> Iterator[Rows]:
+def _at_thresholds(estimator: Any, inputs: Mapping[str, np.ndarray]) -> Iterator[Rows]:
     if len(inputs) != 1:
         return
-    (name, sample), before, trees = (
-        next(iter(inputs.items())),
-        _before(estimator),
-        _final(estimator),
-    )
-    pairs = np.array(sorted(set(_thresholds(trees))))
-    if not len(pairs):
-        return
-    chosen = pairs[np.linspace(0, len(pairs) - 1, min(len(pairs), THRESHOLDS)).astype(int)]
-    for k, (feature, threshold) in enumerate(chosen):
-        feature = int(feature)
-        raw = _raw_threshold(before, sample, schema, feature, threshold)
-        if raw is None or feature >= sample.shape[1] or not np.isfinite(raw):
-            continue
-        at = np.float32(raw)
-        for value in (
-            at,
-            np.nextafter(at, np.float32(-np.inf)),
-            np.nextafter(at, np.float32(np.inf)),
-        ):
-            row = _base(inputs, k)
-            row[name][0, feature] = value
-            yield row
-
-
-def _before(estimator: Any) -> list[Any]:
-    steps = [s for _, s in getattr(estimator, "steps", [])]
-    return [s for s in steps[:-1] if s is not None and s != "passthrough"]
-
-
-def _final(estimator: Any) -> Any:
-    return estimator.steps[-1][1] if hasattr(estimator, "steps") else estimator
-
-
-def _thresholds(estimator: Any) -> Iterator[tuple[int, float]]:
-    """Yield (feature, threshold) of every split of every tree below the estimator."""
-    if hasattr(estimator, "tree_"):
-        split = estimator.tree_.children_left != -1
-        yield from zip(
-            estimator.tree_.feature[split].tolist(),
-            estimator.tree_.threshold[split].tolist(),
-            strict=True,
-        )
-    for iteration in getattr(estimator, "_predictors", []):
-        for predictor in iteration:
-            nodes = predictor.nodes[~predictor.nodes["is_leaf"].astype(bool)]
-            yield from zip(
-                nodes["feature_idx"].tolist(), nodes["num_threshold"].tolist(), strict=True
-            )
-    for inner in np.ravel(getattr(estimator, "estimators_", np.array([], dtype=object))):
-        if hasattr(inner, "tree_"):
-            yield from _thresholds(inner)
-
-
-def _raw_threshold(
-    before: list[Any], sample: np.ndarray, schema: Schema, feature: int, threshold: float
-) -> float | None:
-    """Return the threshold in the units of the input, through the steps before the trees."""
-    value = np.array(threshold)
-    if not before:
-        return float(value)
-    row = np.zeros((1, sample.shape[1]))
-    row[0, feature] = threshold
-    for step in reversed(before):
-        if (
-            not hasattr(step, "inverse_transform")
-            or getattr(step, "n_features_in_", 0) != row.shape[1]
-        ):
-            return None
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                row = np.asarray(step.inverse_transform(row), dtype=np.float64)
-        except (ValueError, TypeError, AttributeError):
-            return None
-    return float(row[0, feature])
+    name, sample = next(iter(inputs.items()))
+    if sample.dtype.kind == "f":
+        for row in threshold_rows(estimator, sample):
+            yield {name: row[None]}
 
 
 def _spoiled(inputs: Mapping[str, np.ndarray], value: float) -> Iterator[Rows]:

@@ -1,0 +1,263 @@
+"""The proof tested: it passes what is right and fails a graph with one number wrong."""
+
+from __future__ import annotations
+
+import numpy as np
+import onnx
+import pandas as pd
+import pytest
+from onnx import numpy_helper
+from sklearn.compose import ColumnTransformer
+from sklearn.ensemble import (
+    HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
+    RandomForestClassifier,
+    RandomForestRegressor,
+)
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.neural_network import MLPRegressor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, PolynomialFeatures, StandardScaler
+from sklearn.svm import SVR
+
+from toolkit.errors import CorruptArtifact
+from toolkit.exporter.flow import convert_and_prove
+from toolkit.exporter.proof import TOLERANCE, compare, prove
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(90, 3))
+Y = X[:, 0] + np.sin(2 * X[:, 1]) + RNG.normal(size=90) / 10
+LABELS = np.array(["low", "mid", "high"])[np.digitize(Y, [-0.5, 0.8])]
+HOLES = np.where(RNG.random(X.shape) < 0.2, np.nan, X)
+MIXED = pd.DataFrame({"n": X[:, 0], "t": pd.Series(RNG.choice(["a", "b", "c"], 90), dtype=object)})
+
+
+def initializer(model, name):
+    return next(t for t in model.graph.initializer if t.name == name)
+
+
+def nudged(name, at=0, by=1.01):
+    """Multiply one number of an initializer."""
+
+    def corrupt(model):
+        tensor = initializer(model, name)
+        values = numpy_helper.to_array(tensor).copy()
+        flat = values.reshape(-1)
+        flat[at] = flat[at] * by + (0.01 if flat[at] == 0 else 0)
+        tensor.CopyFrom(numpy_helper.from_array(values, name))
+
+    return corrupt
+
+
+def swapped_labels(model):
+    tensor = initializer(model, "classes")
+    tensor.string_data[:] = list(tensor.string_data)[::-1]
+
+
+def attribute(model, operator, name):
+    node = next(n for n in model.graph.node if n.op_type == operator)
+    return next(a for a in node.attribute if a.name == name)
+
+
+def tensor_attribute(name, at, change):
+    """Change one number of a TreeEnsemble's tensor attribute."""
+
+    def corrupt(model):
+        found = attribute(model, "TreeEnsemble", name)
+        values = numpy_helper.to_array(found.t).copy()
+        values[at] = change(values[at])
+        found.t.CopyFrom(numpy_helper.from_array(values))
+
+    return corrupt
+
+
+def list_attribute(operator, name, at, change):
+    def corrupt(model):
+        found = attribute(model, operator, name)
+        field = found.floats if found.floats else found.ints
+        field[at] = change(field[at])
+
+    return corrupt
+
+
+def renamed_category(model):
+    attribute(model, "OneHotEncoder", "cats_strings").strings[0] = b"z"
+
+
+def a_few_ulps_up(value):
+    """Two float32 steps: the smallest wrong threshold that rows at ±1 ulp can show."""
+    up = np.float32(np.inf)
+    return np.nextafter(np.nextafter(np.float32(value), up), up)
+
+
+FOREST = RandomForestRegressor(3, random_state=0, max_depth=4)
+BOOSTING = HistGradientBoostingRegressor(max_iter=4, min_samples_leaf=5)
+MLP = MLPRegressor(hidden_layer_sizes=(6,), max_iter=400, random_state=0)
+TEXT = ColumnTransformer(
+    [("c", OneHotEncoder(handle_unknown="ignore"), ["t"])], remainder="passthrough"
+)
+CASES = {
+    "linear-weight": (LinearRegression(), X, Y, nudged("coefficient")),
+    "linear-intercept": (LinearRegression(), X, Y + 5, nudged("intercept", by=1.001)),
+    "logistic-weight": (LogisticRegression(), X, LABELS, nudged("coefficient", 4)),
+    "logistic-labels": (LogisticRegression(), X, LABELS, swapped_labels),
+    "scaler-centre": (StandardScaler(), X, None, nudged("center", 1, 1.1)),
+    "scaler-scale": (StandardScaler(), X, None, nudged("scale", 2, 1.001)),
+    "polynomial-selection": (PolynomialFeatures(2), X, None, nudged("coefficient1", 1, 1.01)),
+    "mlp-first-layer": (MLP, X, Y, nudged("coefficient", 3, 1.05)),
+    "mlp-bias": (MLP, X, Y, nudged("intercept", 2, 1.05)),
+    "imputer-statistic": (SimpleImputer(), HOLES, None, nudged("statistics", 0, 1.01)),
+    "svr-vector": (SVR(), X, Y, nudged("vectors", 0, 1.3)),
+    "svr-dual": (SVR(), X, Y, nudged("dual", 0, 1.05)),
+    "category": (make_pipeline(TEXT, LinearRegression()), MIXED, Y, renamed_category),
+    "forest-threshold": (FOREST, X, Y, tensor_attribute("nodes_splits", 3, a_few_ulps_up)),
+    "forest-leaf": (FOREST, X, Y, tensor_attribute("leaf_weights", 2, lambda v: v * 1.01)),
+    "forest-child": (
+        FOREST,
+        X,
+        Y,
+        list_attribute("TreeEnsemble", "nodes_trueleafs", 0, lambda v: 1 - v),
+    ),
+    "forest-missing": (
+        RandomForestRegressor(3, random_state=0, max_depth=4),
+        HOLES,
+        Y,
+        list_attribute("TreeEnsemble", "nodes_missing_value_tracks_true", 0, lambda v: 1 - v),
+    ),
+    "forest-labels": (RandomForestClassifier(5, random_state=0), X, LABELS, swapped_labels),
+    "forest-shares": (
+        RandomForestClassifier(5, random_state=0),
+        X,
+        LABELS,
+        list_attribute("TreeEnsembleRegressor", "target_weights", 1, lambda v: v + 0.01),
+    ),
+    "boosting-threshold": (BOOSTING, X, Y, tensor_attribute("nodes_splits", 0, a_few_ulps_up)),
+    "boosting-leaf": (BOOSTING, X, Y, tensor_attribute("leaf_weights", 0, lambda v: v + 0.01)),
+    "boosting-labels": (
+        HistGradientBoostingClassifier(max_iter=4, min_samples_leaf=5),
+        X,
+        LABELS,
+        swapped_labels,
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_one_wrong_number_fails_the_proof(case):
+    estimator, data, y, corrupt = CASES[case]
+    estimator = estimator.fit(data) if y is None else estimator.fit(data, y)
+    proven = convert_and_prove(estimator, data, y)
+    chosen, split = proven.chosen, proven.split
+    assert chosen.proof.passed
+    model = onnx.load_model_from_string(chosen.content)
+    corrupt(model)
+    content = model.SerializeToString(deterministic=True)
+    assert content != chosen.content
+    try:
+        again = prove(
+            content, estimator, chosen.schema, proven.task, split.held_out, proven.hostile
+        )
+    except CorruptArtifact:  # onnxruntime does not even open it: no proof either
+        return
+    assert not again.passed
+    assert "allowed" in again.worst()
+
+
+def test_a_row_that_depends_on_its_batch_fails():
+    """The mean over the batch added and a constant taken off: right for the whole, not alone."""
+    model = LinearRegression().fit(X, Y)
+    proven = convert_and_prove(model, X, Y)
+    graph = onnx.load_model_from_string(proven.chosen.content)
+    graph.graph.node[0].output[0] = "inner"
+    graph.graph.node.extend(
+        [
+            onnx.helper.make_node("ReduceMean", ["inner", "axis"], ["mean"], keepdims=1),
+            onnx.helper.make_node("Mul", ["mean", "tiny"], ["part"]),
+            onnx.helper.make_node("Add", ["inner", "part"], ["variable"]),
+        ]
+    )
+    graph.graph.initializer.extend(
+        [
+            numpy_helper.from_array(np.array([0]), "axis"),
+            numpy_helper.from_array(np.array([0.01], np.float32), "tiny"),
+        ]
+    )
+    again = prove(
+        graph.SerializeToString(),
+        model,
+        proven.chosen.schema,
+        "regressor",
+        proven.split.held_out,
+        proven.hostile,
+    )
+    assert not again.single_row
+    assert not again.passed
+
+
+def test_a_graph_that_is_no_graph():
+    proven = convert_and_prove(LinearRegression().fit(X, Y), X, Y)
+    with pytest.raises(CorruptArtifact):
+        prove(b"\x08\x01rubbish", None, proven.chosen.schema, "regressor", {}, {})
+
+
+def number(*values):
+    return {"variable": np.array(values, dtype=np.float64).reshape(-1, 1)}
+
+
+@pytest.mark.parametrize(
+    ("expected", "got"),
+    [
+        (number(1.0), number(1.00011)),
+        (number(1000.0), number(1000.2)),
+        (number(0.0), number(1.1e-4)),
+        (number(1.0), number(np.nan)),
+        (number(np.nan), number(1.0)),
+        (number(np.inf), number(-np.inf)),
+        (number(np.inf), number(3e38)),
+        (number(1.0, 2.0), number(2.0, 1.0)),
+        (number(1.0, 2.0), number(1.0)),
+        ({"label": np.array(["a", "b"])}, {"label": np.array(["a", "a"])}),
+        ({"label": np.array([1, 2])}, {"label": np.array([2, 1])}),
+        ({"label": np.array(["1"])}, {"label": np.array([1])}),
+        ({"label": np.array([1])}, {"label": np.array([1.5])}),
+    ],
+    ids=str,
+)
+def test_compare_rejects(expected, got):
+    assert not compare(expected, got).passed
+
+
+@pytest.mark.parametrize(
+    ("expected", "got"),
+    [
+        (number(1.0), number(1.00009)),
+        (number(1000.0), number(1000.09)),
+        (number(np.nan, np.inf), number(np.nan, np.inf)),
+        ({"label": np.array(["ü", "b"])}, {"label": np.array(["ü", "b"], dtype=object)}),
+        (number(), number()),
+    ],
+    ids=str,
+)
+def test_compare_accepts(expected, got):
+    assert compare(expected, got).passed
+
+
+def test_the_figures_of_a_comparison():
+    found = compare(number(0.0, 100.0), number(0.5, 101.0))
+    assert found.rows == 2
+    assert found.max_abs == 1.0
+    assert found.mean_abs == 0.75
+    assert found.max_relative == 0.5
+    assert found.label_agreement is None
+    labels = compare({"label": np.array([1, 2, 3, 4])}, {"label": np.array([1, 2, 3, 5])})
+    assert labels.label_agreement == 0.75
+
+
+def test_the_tolerance_is_stated_in_the_summary():
+    summary = convert_and_prove(LinearRegression().fit(X, Y), X, Y).chosen.proof.summary()
+    assert summary["passed"] is True
+    assert summary["tolerance"] == TOLERANCE == 1e-4
+    assert set(summary["comparisons"]) == {"float32", "float64"}
+    for by_rows in summary["comparisons"].values():
+        assert set(by_rows) == {"held_out", "adversarial"}

@@ -1,0 +1,154 @@
+"""Rows on the thresholds of trees, each made so that it reaches the very split that it tests."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+MOST = 400  # at most so many splits, spread evenly over the thresholds of all trees
+
+
+@dataclass(frozen=True)
+class Tree:
+    """A fitted tree's arrays [nodes]: a row goes left where x[feature] <= threshold.
+
+    leaf tells which nodes are leaves; ordered which splits have a threshold, for there are splits
+    on sets of categories as well.
+    """
+
+    feature: np.ndarray
+    threshold: np.ndarray
+    left: np.ndarray
+    right: np.ndarray
+    leaf: np.ndarray
+    ordered: np.ndarray
+
+
+def threshold_rows(estimator: Any, sample: np.ndarray) -> Iterator[np.ndarray]:
+    """Yield rows [features] with one value at a threshold, and at the float32 before and after it.
+
+    sample: float64 [N, features], what each row is made from. Thresholds of trees behind scalers
+    and the like are taken back through their inverse_transform; behind a step that has none,
+    nothing is yielded.
+    """
+    steps = [s for _, s in getattr(estimator, "steps", []) if s not in (None, "passthrough")]
+    before, last = (steps[:-1], steps[-1]) if steps else ([], estimator)
+    trees = list(_trees(last))
+    inner = _transformed(sample, before)
+    if inner is None:
+        return
+    for k, (tree, node) in enumerate(_spread(trees)):
+        feature = int(tree.feature[node])
+        row = _reaching(tree, node, inner[k % len(inner)].copy())
+        raw = _inverted(row, before)
+        if raw is None or not np.isfinite(raw[feature]):
+            continue
+        with np.errstate(over="ignore"):
+            at = np.float32(raw[feature])
+            around = (
+                at,
+                np.nextafter(at, np.float32(-np.inf)),
+                np.nextafter(at, np.float32(np.inf)),
+            )
+        for value in around:
+            raw[feature] = value
+            yield raw.copy()
+
+
+def _trees(estimator: Any) -> Iterator[Tree]:
+    """Yield every tree of a tree, forest or boosting."""
+    if hasattr(estimator, "tree_"):
+        t = estimator.tree_
+        leaf = t.children_left == -1
+        yield Tree(t.feature, t.threshold, t.children_left, t.children_right, leaf, ~leaf)
+    for iteration in getattr(estimator, "_predictors", []):
+        for predictor in iteration:
+            yield _hist_tree(predictor.nodes, getattr(estimator, "is_categorical_", None))
+    for member in np.ravel(getattr(estimator, "estimators_", np.array([], dtype=object))):
+        if hasattr(member, "tree_"):
+            yield from _trees(member)
+
+
+def _hist_tree(nodes: np.ndarray, categorical: np.ndarray | None) -> Tree:
+    leaf = nodes["is_leaf"].astype(bool)
+    feature = nodes["feature_idx"].astype(np.int64)
+    if categorical is not None:  # inside, the categorical columns come first
+        feature = np.argsort(~categorical, kind="stable")[feature]
+    ordered = ~(leaf | nodes["is_categorical"].astype(bool))
+    return Tree(feature, nodes["num_threshold"], nodes["left"], nodes["right"], leaf, ordered)
+
+
+def _spread(trees: list[Tree]) -> Iterator[tuple[Tree, int]]:
+    """Yield (tree, node) of at most MOST splits, evenly along the sorted thresholds."""
+    splits = [np.flatnonzero(t.ordered) for t in trees]
+    found = [(np.full(len(nodes), k), nodes) for k, nodes in enumerate(splits)]
+    if not found:
+        return
+    owner, node = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    thresholds = np.concatenate([t.threshold[t.ordered] for t in trees])
+    order = np.lexsort((thresholds, np.concatenate([t.feature[t.ordered] for t in trees])))
+    count = min(len(order), MOST)
+    for at in order[np.linspace(0, len(order) - 1, count).astype(int)] if count else []:
+        yield trees[owner[at]], int(node[at])
+
+
+def _reaching(tree: Tree, node: int, row: np.ndarray) -> np.ndarray:
+    """Return the row with as few values changed as bring it to this node, and at its threshold."""
+    low, high = np.full(len(row), -np.inf), np.full(len(row), np.inf)
+    child = node
+    while child:
+        parents = ~tree.leaf & ((tree.left == child) | (tree.right == child))
+        parent = int(np.flatnonzero(parents)[0])
+        feature, threshold = int(tree.feature[parent]), tree.threshold[parent]
+        if not tree.ordered[parent]:
+            pass  # the row's own category decides
+        elif tree.left[parent] == child:
+            high[feature] = min(high[feature], threshold)
+        else:
+            low[feature] = max(low[feature], threshold)
+        child = parent
+    outside = ~((row > low) & (row <= high))
+    row[outside] = _between(low[outside], high[outside])
+    row[tree.feature[node]] = tree.threshold[node]
+    return row
+
+
+def _between(low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """Return a value inside each interval, away from its ends; either end may be infinite."""
+    with np.errstate(invalid="ignore"):
+        middle = low + (high - low) / 2
+        below, above = high - 1e-3 * np.abs(high) - 1e-3, low + 1e-3 * np.abs(low) + 1e-3
+    return np.where(np.isinf(low), below, np.where(np.isinf(high), above, middle))
+
+
+def _transformed(sample: np.ndarray, steps: list[Any]) -> np.ndarray | None:
+    """Return the rows as the trees get them, None where a step cannot be taken back."""
+    width = sample.shape[1]
+    for step in steps:
+        if not hasattr(step, "inverse_transform") or getattr(step, "n_features_in_", 0) != width:
+            return None
+        found = _quietly(step.transform, sample)
+        if found is None or found.shape != sample.shape:
+            return None
+        sample = found
+    return sample
+
+
+def _inverted(row: np.ndarray, steps: list[Any]) -> np.ndarray | None:
+    found: np.ndarray | None = row[None]
+    for step in reversed(steps):
+        found = None if found is None else _quietly(step.inverse_transform, found)
+    return None if found is None else found[0].copy()
+
+
+def _quietly(method: Any, rows: np.ndarray) -> np.ndarray | None:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return np.array(method(rows), dtype=np.float64)
+    except (ValueError, TypeError, AttributeError):
+        return None
