@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from toolkit.errors import InvalidInput, first_line
+from toolkit.errors import CorruptArtifact, InvalidInput, first_line
 from toolkit.runtime import pack
 from toolkit.runtime.files import read_bytes
 from toolkit.runtime.inputs import prepare
@@ -32,8 +32,14 @@ class Predictor:
     ) -> None:
         self.origin = origin
         self.session = open_session(model, origin, threads)
-        _require_tensors(self.session, origin)
-        metadata = self.session.get_modelmeta().custom_metadata_map
+        try:
+            _require_tensors(self.session, origin)
+            metadata = self.session.get_modelmeta().custom_metadata_map
+        except UnicodeDecodeError as error:
+            raise CorruptArtifact(
+                f"{origin}: a name in it is no UTF-8 text ({error.reason}); copy or make the file "
+                "again"
+            ) from None
         self.task: str | None = metadata.get(TASK_KEY)
         self.inputs = _read_inputs(self.session, metadata.get(TAKES_KEY), columns or {})
         self.outputs = tuple(o.name for o in self.session.get_outputs())

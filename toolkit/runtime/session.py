@@ -24,7 +24,10 @@ def open_session(model: bytes, origin: str, threads: int = 1) -> Any:
     # Else bytes of onnxruntime's own format would be taken, into which `external` cannot look.
     options.add_session_config_entry("session.load_model_format", "ONNX")
     try:
-        return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        # Its fallback would try the same again and print about it on standard output.
+        return onnxruntime.InferenceSession(
+            model, options, providers=["CPUExecutionProvider"], enable_fallback=False
+        )
     except Exception as error:  # onnxruntime's own exceptions share no public base class
         raise CorruptArtifact(
             f"{origin}: onnxruntime {onnxruntime.__version__} cannot open it "

@@ -1,0 +1,94 @@
+"""Bundles that several tests read, made once a session through the Python API."""
+
+from __future__ import annotations
+
+import shutil
+
+import numpy as np
+import pytest
+
+
+@pytest.fixture(scope="session")
+def california_bundle(tmp_path_factory):
+    """The recipe california-linear, exported and quantized with every method."""
+    from toolkit.exporter import export
+    from toolkit.quantizer import quantize
+    from toolkit.trainer import train
+
+    trained = train("california-linear")
+    rows = trained.dataset
+    out = tmp_path_factory.mktemp("bundles") / "california-linear"
+    bundle = export(
+        trained.estimator,
+        rows.X_train,
+        rows.y_train,
+        name="california-linear",
+        out=out,
+        X_test=rows.X_test,
+        y_test=rows.y_test,
+        all_rows=trained.all_rows,
+    )
+    quantize(bundle)
+    return out
+
+
+@pytest.fixture(scope="session")
+def classifier_bundle(tmp_path_factory):
+    """A classifier of a table: an input a column; numbers and text may be missing."""
+    import pandas as pd
+    from sklearn.compose import make_column_transformer
+    from sklearn.impute import SimpleImputer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+    from toolkit.exporter import export
+    from toolkit.quantizer import quantize
+
+    random = np.random.default_rng(7)
+    size = random.normal(50.0, 20.0, 240)
+    size[::17] = np.nan
+    city = random.choice(["Ulm", "Bonn", "Kiel"], 240).astype(object)
+    city[::23] = None
+    table = pd.DataFrame(
+        {
+            "size": size,
+            "rooms": random.integers(1, 9, 240),
+            "city": pd.Series(city, dtype=object),
+        }
+    )
+    kind = np.where(np.nan_to_num(size) + 5 * (city == "Ulm") > 52, "large", "small")
+    model = make_pipeline(
+        make_column_transformer(
+            (make_pipeline(SimpleImputer(), StandardScaler()), ["size", "rooms"]),
+            (OneHotEncoder(handle_unknown="ignore"), ["city"]),
+        ),
+        LogisticRegression(),
+    ).fit(table, kind)
+    out = tmp_path_factory.mktemp("bundles") / "homes"
+    quantize(export(model, table, kind, name="homes", out=out))
+    return out
+
+
+@pytest.fixture(scope="session")
+def named_bundle(tmp_path_factory):
+    """A regressor fitted on a data frame of numbers: one input X, whose columns have names.
+
+    It answers a + 10 b + 100 c, so that a mixed-up column shows.
+    """
+    import pandas as pd
+    from sklearn.linear_model import LinearRegression
+
+    from toolkit.exporter import export
+
+    table = pd.DataFrame(np.random.default_rng(3).normal(size=(80, 3)), columns=["a", "b", "c"])
+    target = table.to_numpy() @ [1.0, 10.0, 100.0]
+    out = tmp_path_factory.mktemp("bundles") / "named"
+    export(LinearRegression().fit(table, target), table, target, name="named", out=out)
+    return out
+
+
+@pytest.fixture
+def california(california_bundle, tmp_path):
+    """A copy of the california-linear bundle, to be damaged."""
+    return shutil.copytree(california_bundle, tmp_path / "california-linear")
