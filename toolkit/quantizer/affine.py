@@ -7,13 +7,14 @@ so that inputs on very different scales share one grid.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from toolkit.runtime.encodings import EXPONENTS, PER_COLUMN, dequantize
 
 SMALLEST = np.float32(np.finfo(np.float32).smallest_subnormal)
+LARGEST = float(np.finfo(np.float32).max)
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class Affine:
 
     def to_bytes(self) -> bytes:
         """Return header and payload as `toolkit.runtime.encodings` describes them."""
-        layout = PER_COLUMN * (len(self.scale) > 1) | EXPONENTS * (self.exponent is not None)
+        layout = PER_COLUMN * (len(self.scale) != 1) | EXPONENTS * (self.exponent is not None)
         parts = [
             bytes([self.bits, layout]),
             self.scale.astype("<f4").tobytes(),
@@ -68,11 +69,27 @@ def encode(
     integral = (values == np.rint(values)).all(axis=axes).reshape(-1) & (high - low <= steps)
     with np.errstate(under="ignore"):
         scale = ((high - low) / steps).astype(np.float32)
+    # Rounded up, the scale of the largest numbers would take the last code out of float32.
+    scale = np.where(
+        scale.astype(np.float64) * steps > LARGEST, np.nextafter(scale, np.float32(0)), scale
+    )
     scale = np.where(integral, np.float32(1), np.maximum(scale, SMALLEST)).astype(np.float32)
     unsigned = np.uint16 if bits == 16 else np.uint8
     zero = np.clip(np.rint(-low / scale), 0, steps)
     codes = np.clip(np.rint(values / scale.astype(np.float64)) + zero, 0, steps)
-    return Affine(codes.astype(unsigned), scale, zero.astype(unsigned), exponent, bits)
+    found = Affine(codes.astype(unsigned), scale, zero.astype(unsigned), exponent, bits)
+    return _kept_finite(found)
+
+
+def _kept_finite(coded: Affine) -> Affine:
+    """Return it with those codes one nearer to 0 that rounding took out of float32's range."""
+    with np.errstate(over="ignore"):
+        beyond = ~np.isfinite(coded.decode())
+    if not beyond.any():
+        return coded
+    inward = np.where(coded.codes > coded.zero, coded.codes - 1, coded.codes + 1)
+    codes = np.where(beyond, inward, coded.codes).astype(coded.codes.dtype)
+    return replace(coded, codes=codes)
 
 
 def magnitude_exponents(weights: np.ndarray) -> np.ndarray:

@@ -20,6 +20,9 @@ PARAMETERS_IN_ATTRIBUTES = {
     "LinearRegressor",
 }
 
+# Gemm's attributes where it is `x @ w + b` and nothing more.
+PLAIN = {"alpha": 1.0, "beta": 1.0, "transA": 0, "transB": 0}
+
 
 @dataclass(frozen=True)
 class Weight:
@@ -54,7 +57,7 @@ def _weight_of(
     if node.op_type not in ("MatMul", "Gemm") or node.domain:
         return
     tensor = constants.get(node.input[1])
-    plain = all(a.name in ("alpha", "beta") and a.f == 1.0 for a in node.attribute)
+    plain = all(onnx.helper.get_attribute_value(a) == PLAIN.get(a.name) for a in node.attribute)
     if tensor is None or not plain:
         return
     if tensor.data_type == onnx.TensorProto.FLOAT and len(tensor.dims) == 2 and all(tensor.dims):
