@@ -38,6 +38,8 @@ def main() -> int:
         secrets = host_pip.secrets(Path(scratch))
         for target in targets:
             build(engine, target, bundle, base, secrets)
+        if engine.name == "podman":  # a store of our own; earlier builds would fill the disk
+            engine.call("image", "prune", "--force")
         if arguments.compare:
             compare.write_table(engine, bundle, base, secrets)
         for target in [] if arguments.no_checks else targets:

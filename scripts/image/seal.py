@@ -5,6 +5,7 @@ Runs as root inside the build, with PYTHONPATH as in the image.
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -18,7 +19,9 @@ def main() -> None:
     """Compile what a run imports, then remove the installers from the base's own folders."""
     # The slim base images come without bytecode, and a read-only container can never write it. A
     # run by root writes it for exactly the modules that the runtime imports.
-    subprocess.run([sys.executable, "-m", "toolkit.runtime", "verify", "/model"], check=True)
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    command = [sys.executable, "-m", "toolkit.runtime", "verify", "/model"]
+    subprocess.run(command, check=True, env=environment)
     found = list(Path(sysconfig.get_path("scripts")).glob("pip*"))
     for key in ("stdlib", "purelib", "platlib"):
         folder = Path(sysconfig.get_path(key))
