@@ -129,8 +129,9 @@ def _unboxed(objects: np.ndarray) -> np.ndarray:
     """Return Python objects as numbers, None and pandas' NA as NaN; TypeError for anything else."""
     flat = [np.nan if _is_missing(value) else value for value in objects.ravel()]
     for value in flat:
-        if isinstance(value, str | bytes):  # numpy would read "1.5" as a number, and "nan" too
-            raise TypeError(f"{value!r} is text")
+        # numpy would make numbers of them: of "1.5" and "nan" too, and of days since 1970.
+        if isinstance(value, str | bytes | np.datetime64 | np.timedelta64):
+            raise TypeError(f"{value!r} is no number")
     if all(isinstance(value, int | np.integer) for value in flat) and flat:
         return np.array(flat).reshape(objects.shape)  # whole: float64 would round beyond 2**53
     return np.array(flat, dtype=np.float64).reshape(objects.shape)
