@@ -1,0 +1,122 @@
+"""What every method makes of every recipe, on the rows that the recipe holds out.
+
+The one table of tolerances: a method or recipe without a line here fails a test. A limit is about
+twice what was measured, so that another release of a library passes and another mistake does not;
+where it is wider or narrower than that, a comment says why.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Regressor:
+    """Limits against scikit-learn: the change of R², of any one value, and MSE over variance."""
+
+    r2: float
+    max_abs: float
+    nmse: float
+    bytes: int | None = None
+    batch: float = 1e-5  # how far a row may move when it is run alone
+
+
+@dataclass(frozen=True)
+class Classifier:
+    """Limits against scikit-learn: the share of equal labels, and the probabilities."""
+
+    agreement: float
+    max_abs: float
+    nmse: float
+    bytes: int | None = None
+    batch: float = 1e-5
+
+
+@dataclass(frozen=True)
+class Refused:
+    """Nothing is kept: the status, and what the reason has to say."""
+
+    status: str
+    reason: str
+
+
+Cell = Regressor | Classifier | Refused
+
+LARGER = Refused("not-applicable", r"larger: \d+ bytes against \d+ of model.onnx")
+NOTHING_TO_DO = Refused("not-applicable", "quantize_dynamic changed nothing")
+NO_WEIGHTS = Refused("not-applicable", "no weight matrix among its initializers")
+ATTRIBUTES = Refused("not-applicable", "parameters are attributes of TreeEnsemble")
+# A batch's largest activation sets the grid for all its rows, and one house has 1243 people.
+COARSE = Refused("failed", r"normalised MSE [\d.e+-]+ on the calibration rows .*, limit 0.01")
+
+TREES: dict[str, Cell] = {
+    "dynamic-uint8": NOTHING_TO_DO,
+    "float16": NO_WEIGHTS,
+    "float32-pack": ATTRIBUTES,
+    "uint8-pack": ATTRIBUTES,
+}
+
+MATRIX: dict[str, dict[str, Cell]] = {
+    "california-forest": TREES,
+    "california-gbm": TREES,
+    "california-linear": {
+        "dynamic-uint8": LARGER,
+        "float16": LARGER,
+        "float32-pack": Regressor(r2=1e-6, max_abs=2e-5, nmse=1e-10, bytes=96),
+        # The figures that the project promises for this model.
+        "uint8-pack": Regressor(r2=0.001, max_abs=0.15, nmse=1e-4, bytes=192),
+    },
+    "california-linear-scaled": {
+        "dynamic-uint8": LARGER,
+        "float16": LARGER,
+        "float32-pack": Regressor(r2=1e-6, max_abs=2e-5, nmse=1e-10),
+        "uint8-pack": Regressor(r2=0.001, max_abs=0.11, nmse=2e-5),
+    },
+    "california-mlp": {
+        "dynamic-uint8": COARSE,
+        "float16": Regressor(r2=1e-4, max_abs=0.02, nmse=1e-6),
+        "float32-pack": Regressor(r2=1e-6, max_abs=5e-5, nmse=1e-10),
+        # Another path of the optimizer gives other weights: three times what was measured.
+        "uint8-pack": Regressor(r2=0.002, max_abs=0.25, nmse=4e-4),
+    },
+    "california-poly": {
+        "dynamic-uint8": COARSE,
+        "float16": Regressor(r2=2e-4, max_abs=0.03, nmse=2e-6),
+        "float32-pack": Regressor(r2=1e-6, max_abs=5e-5, nmse=1e-10),
+        # One row has products of features 10,000 times the usual: it alone makes up max_abs.
+        "uint8-pack": Regressor(r2=0.006, max_abs=1.4, nmse=6e-4),
+    },
+    "california-svr": {
+        "dynamic-uint8": LARGER,
+        "float16": Regressor(r2=0.003, max_abs=0.11, nmse=8e-4),
+        "float32-pack": Regressor(r2=1e-6, max_abs=2e-4, nmse=1e-9, batch=1e-4),
+        # One uniform grid for thousands of vectors in a few of which the extremes are.
+        "uint8-pack": COARSE,
+    },
+    "digits-logistic": {
+        # Grids of the whole batch: one row's neighbours may move its probabilities.
+        "dynamic-uint8": Classifier(agreement=0.99, max_abs=0.3, nmse=2e-3, batch=0.3),
+        "float16": Classifier(agreement=1.0, max_abs=2e-3, nmse=1e-7),
+        "float32-pack": Classifier(agreement=1.0, max_abs=1e-5, nmse=1e-10),
+        "uint8-pack": Classifier(agreement=0.995, max_abs=0.04, nmse=3e-5),
+    },
+    "digits-mlp": {
+        "dynamic-uint8": Classifier(agreement=0.99, max_abs=0.3, nmse=2e-3, batch=0.3),
+        "float16": Classifier(agreement=0.997, max_abs=2e-3, nmse=1e-7),
+        "float32-pack": Classifier(agreement=1.0, max_abs=1e-5, nmse=1e-10),
+        "uint8-pack": Classifier(agreement=0.995, max_abs=0.08, nmse=4e-5),
+    },
+    "mixed-pipeline": {
+        "dynamic-uint8": LARGER,
+        "float16": Classifier(agreement=0.998, max_abs=2e-3, nmse=5e-7),
+        "float32-pack": Classifier(agreement=1.0, max_abs=1e-5, nmse=1e-10),
+        "uint8-pack": Classifier(agreement=0.99, max_abs=0.03, nmse=1e-4),
+    },
+    "wine-forest": TREES,
+}
+
+# model.onnx itself, by task: the proof's own tolerance, and no label may differ.
+FLOAT = {
+    "regressor": Regressor(r2=1e-6, max_abs=5e-4, nmse=1e-9, batch=1e-4),
+    "classifier": Classifier(agreement=1.0, max_abs=1e-5, nmse=1e-10),
+}
