@@ -8,6 +8,8 @@ import re
 import zipfile
 from typing import Any
 
+import numpy as np
+
 from toolkit.errors import InvalidInput, first_line
 
 # Types outside skops' own default list that hold data and run nothing when they are restored.
@@ -27,7 +29,8 @@ _ID = re.compile(r'("__id__": |"file": ")(\d+)')
 def dump_estimator(estimator: Any) -> bytes:
     """Return the estimator as a skops file that is the same for equal estimators.
 
-    skops numbers its objects by their addresses and stamps the time; both are made canonical here.
+    skops numbers its objects by their addresses and stamps the time, and records have gaps; all
+    that is made canonical here.
     Raises InvalidInput where skops cannot hold the estimator.
     """
     import skops.io
@@ -72,7 +75,7 @@ def _canonical(content: bytes) -> bytes:
         numbers.setdefault(match.group(2), str(len(numbers) + 1))
     schema = _ID.sub(lambda m: m.group(1) + numbers[m.group(2)], schema)
     members = {
-        _renamed(name, numbers): source.read(name)
+        _renamed(name, numbers): _without_padding(name, source.read(name))
         for name in source.namelist()
         if name != "schema.json"
     }
@@ -83,6 +86,24 @@ def _canonical(content: bytes) -> bytes:
             entry = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
             entry.compress_type = zipfile.ZIP_DEFLATED
             archive.writestr(entry, data)
+    return out.getvalue()
+
+
+def _without_padding(name: str, content: bytes) -> bytes:
+    """Return an .npy file of records with zeros between the fields, any other file as it is.
+
+    scikit-learn never sets the gaps in a tree's nodes: they hold what lay in memory before.
+    """
+    if not name.endswith(".npy"):
+        return content
+    array = np.load(io.BytesIO(content), allow_pickle=False)
+    if array.dtype.names is None:
+        return content
+    clean = np.zeros(array.shape, array.dtype)
+    for field in array.dtype.names:
+        clean[field] = array[field]
+    out = io.BytesIO()
+    np.save(out, clean, allow_pickle=False)
     return out.getvalue()
 
 
