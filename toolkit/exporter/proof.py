@@ -59,7 +59,7 @@ class Proof:
 
     def summary(self) -> dict[str, Any]:
         """Return the proof as the manifest keeps it."""
-        return asdict(self)
+        return asdict(self) | {"traps": list(self.traps)}
 
     def worst(self) -> str:
         """Return one line on the comparison that is furthest off, for messages."""
