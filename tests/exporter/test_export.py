@@ -54,7 +54,11 @@ def mixed_model():
 MODELS = {
     "linear": lambda: (LinearRegression().fit(X, Y), X, Y),
     "forest": lambda: (RandomForestClassifier(5, random_state=0).fit(X, LABELS), X, LABELS),
-    "boosting": lambda: (HistGradientBoostingRegressor(max_iter=5).fit(X, Y), X, Y),
+    "boosting": lambda: (
+        HistGradientBoostingRegressor(max_iter=5, random_state=0).fit(X, Y),
+        X,
+        Y,
+    ),
     "mixed": lambda: (mixed_model(), MIXED, LABELS),
     "scaler": lambda: (StandardScaler().fit(X), X, None),
 }
