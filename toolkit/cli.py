@@ -51,13 +51,23 @@ def main(argv: Sequence[str] | None = None) -> int:
             err=True,
         )
         return 2
-    except BrokenPipeError:
-        # The reader of our output went away (`… | head`); Python would complain while it exits.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class _Commands(click.Group):
+    """A group that ends well where the reader of its output went away (`… | head`)."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            result = super().invoke(ctx)
+            sys.stdout.flush()
+            return result
+        except BrokenPipeError:
+            # click would exit with 1, a failed gate; and Python would complain while it exits.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 0
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__)
 def cli() -> None:
     """From a fitted scikit-learn model to small, fast, proven files for onnxruntime alone.

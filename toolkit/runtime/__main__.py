@@ -18,12 +18,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, lambda *_: os._exit(128 + signal.SIGTERM))
     args = _parser().parse_args(argv)
     try:
-        return _run(args)
+        code = _run(args)
+        sys.stdout.flush()
+        return code
     except ToolkitError as error:
         if args.verbose:
             traceback.print_exc()
         print(f"error: {one_line(error)}", file=sys.stderr)
         return error.exit_code
+    except KeyboardInterrupt:
+        print("stopped; nothing was half-written", file=sys.stderr)
+        return 130
     except BrokenPipeError:
         # The reader of our output went away (`… | head`); Python would complain while it exits.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
