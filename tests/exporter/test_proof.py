@@ -25,6 +25,7 @@ from toolkit.errors import CorruptArtifact
 from toolkit.exporter.flow import convert_and_prove
 from toolkit.exporter.proof import TOLERANCE, compare, prove
 
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(90, 3))
 Y = X[:, 0] + np.sin(2 * X[:, 1]) + RNG.normal(size=90) / 10
