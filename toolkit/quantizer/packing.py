@@ -7,19 +7,28 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping
+from dataclasses import fields, replace
 
 import numpy as np
 import onnx
 from onnx import numpy_helper
 
 from toolkit.quantizer.affine import Affine
+from toolkit.quantizer.forests import OPERATORS, Leaves, find_forests, to_bytes
 from toolkit.runtime import pack, wire
 from toolkit.runtime.encodings import AFFINE, ELEMENT_TYPES, RAW
+from toolkit.runtime.forest import Forest
 from toolkit.runtime.pack_dictionary import DICTIONARY
 
 
-def write_pack(model: onnx.ModelProto, encoded: Mapping[str, Affine]) -> bytes:
-    """Return a pack of the model; initializers in `encoded` as their codes, the others as they are.
+def write_pack(
+    model: onnx.ModelProto,
+    encoded: Mapping[str, Affine],
+    leaves: Mapping[str, Leaves] | None = None,
+) -> bytes:
+    """Return a pack of the model; what is in `encoded` and `leaves` as codes, the rest as it is.
+
+    encoded: by initializer name; leaves: of tree ensembles, by output name.
 
     Text initializers stay in the skeleton. The bytes are read back and compared before they are
     returned; a difference is a defect of this code and raises AssertionError.
@@ -31,12 +40,29 @@ def write_pack(model: onnx.ModelProto, encoded: Mapping[str, Affine]) -> bytes:
     kept = [t for t in model.graph.initializer if t.name not in names]
     del skeleton.graph.initializer[:]
     skeleton.graph.initializer.extend(kept)
+    forests = find_forests(model)
+    graph_nodes = [n for n in skeleton.graph.node if n.op_type not in OPERATORS]
+    copies = [onnx.NodeProto.FromString(n.SerializeToString()) for n in graph_nodes]
+    del skeleton.graph.node[:]
+    skeleton.graph.node.extend(copies)
     skeleton.producer_name = ""  # 9 bytes that the manifest has too
     tensors = [_tensor(t, encoded.get(t.name)) for t in moved]
     graph = skeleton.SerializeToString(deterministic=True)
-    body = b"".join([wire.varint(len(graph)), graph, wire.varint(len(tensors)), *tensors])
+    trees = [to_bytes(f, (leaves or {}).get(f.output)) for f in forests]
+    body = b"".join(
+        [
+            wire.varint(len(graph)),
+            graph,
+            wire.varint(len(tensors)),
+            *tensors,
+            wire.varint(len(trees)),
+            *trees,
+        ]
+    )
     content = _wrap(body)
-    _check(content, moved, encoded)
+    read = pack.read(content, "the new pack")
+    _check_tensors(read, moved, encoded)
+    _check_forests(read, forests, leaves or {})
     return content
 
 
@@ -82,10 +108,22 @@ def _lzma(body: bytes) -> bytes:
     return lzma.compress(body, lzma.FORMAT_RAW, filters=filters)
 
 
-def _check(content: bytes, moved: list[onnx.TensorProto], encoded: Mapping[str, Affine]) -> None:
-    read = {t.name: t.values for t in pack.read(content, "the new pack").tensors}
+def _check_tensors(
+    read: pack.Pack, moved: list[onnx.TensorProto], encoded: Mapping[str, Affine]
+) -> None:
+    found = {t.name: t.values for t in read.tensors}
     for tensor in moved:
         codes = encoded.get(tensor.name)
         expected = codes.decode() if codes else numpy_helper.to_array(tensor)
-        if not np.array_equal(read[tensor.name], expected, equal_nan=expected.dtype.kind == "f"):
+        if not np.array_equal(found[tensor.name], expected, equal_nan=expected.dtype.kind == "f"):
             raise AssertionError(f"tensor {tensor.name!r} did not survive packing")
+
+
+def _check_forests(read: pack.Pack, forests: list[Forest], leaves: Mapping[str, Leaves]) -> None:
+    for got, forest in zip(read.forests, forests, strict=True):
+        codes = leaves.get(forest.output)
+        values = codes.decode(forest.leaves) if codes else forest.values
+        expected = replace(forest, values=values)
+        for field in fields(Forest):
+            if not np.array_equal(getattr(got, field.name), getattr(expected, field.name)):
+                raise AssertionError(f"{field.name} of {forest.output!r} did not survive packing")

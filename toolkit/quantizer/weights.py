@@ -11,9 +11,7 @@ from onnx import numpy_helper
 
 # Operators that hold their parameters in attributes, where no initializer can be packed.
 PARAMETERS_IN_ATTRIBUTES = {
-    "TreeEnsemble",
     "TreeEnsembleClassifier",
-    "TreeEnsembleRegressor",
     "SVMClassifier",
     "SVMRegressor",
     "LinearClassifier",

@@ -19,13 +19,15 @@ The body, decompressed:
         uvarint L, then L bytes of UTF-8: the initializer's name
         uvarint: ONNX element type; uvarint R, then R uvarints: the shape
         u8: the encoding's code, then its header and payload (see `encodings`)
+    uvarint E, then E tree ensembles (see `forest`)
 
 No two tensors have the same name, and nothing may follow. To run a pack, append to the skeleton a
-ModelProto that holds the decoded tensors as graph initializers (protobuf messages concatenate), and
-open the bytes as ONNX.
+ModelProto that holds the decoded tensors as graph initializers and one that holds the ensembles as
+graph nodes (protobuf messages concatenate; the order of nodes is free), and open the bytes as ONNX.
 
 Limits that a reader enforces before it takes memory: the body may be at most 4096 times as long
-as its compressed bytes plus 64 KiB; at most 65536 tensors, 8 dimensions each; every length against
+as its compressed bytes plus 64 KiB; at most 65536 tensors and as many
+ensembles, 8 dimensions a tensor; every length against
 what is left.
 A change of any of this needs a new version; readers of old versions stay (table `READERS`).
 """
@@ -42,6 +44,8 @@ import numpy as np
 from toolkit.errors import CorruptArtifact
 from toolkit.runtime import wire
 from toolkit.runtime.encodings import DECODERS, ELEMENT_TYPES, NAMES, Cursor
+from toolkit.runtime.forest import Forest, to_node
+from toolkit.runtime.forest import read as read_forest
 from toolkit.runtime.pack_dictionary import DICTIONARY
 
 MAGIC = b"TKPK"
@@ -50,7 +54,7 @@ STORED, DEFLATE, LZMA = 0, 1, 2
 COMPRESSIONS = {STORED: "stored", DEFLATE: "deflate", LZMA: "lzma"}
 LZMA_WINDOW = 8 << 20
 HEADER = 10
-MAX_TENSORS, MAX_RANK = 1 << 16, 8
+MAX_PARTS, MAX_RANK = 1 << 16, 8
 
 
 @dataclass(frozen=True)
@@ -72,6 +76,7 @@ class Pack:
     compression: str
     skeleton: bytes
     tensors: tuple[Tensor, ...]
+    forests: tuple[Forest, ...]
 
     def to_onnx(self) -> bytes:
         """Return the complete serialized ONNX model."""
@@ -79,7 +84,8 @@ class Pack:
             wire.tensor(t.name, t.elem_type, t.values.shape, t.values.tobytes())
             for t in self.tensors
         ]
-        return self.skeleton + wire.initializers(protos)
+        nodes = [to_node(f) for f in self.forests]
+        return self.skeleton + wire.initializers(protos) + (wire.nodes(nodes) if nodes else b"")
 
 
 def is_pack(content: bytes) -> bool:
@@ -128,9 +134,10 @@ def _read_v1(content: bytes, origin: str) -> Pack:
     tensors = tuple(_read_tensor(body) for _ in range(_bounded(body, body.uvarint())))
     if len({t.name for t in tensors}) < len(tensors):
         raise body.fail("two tensors have the same name")
+    forests = tuple(read_forest(body) for _ in range(_bounded(body, body.uvarint())))
     if body.at != length:
-        raise body.fail(f"{length - body.at} bytes follow the last tensor")
-    return Pack(content[4], COMPRESSIONS[compression], skeleton, tensors)
+        raise body.fail(f"{length - body.at} bytes follow the last part")
+    return Pack(content[4], COMPRESSIONS[compression], skeleton, tensors, forests)
 
 
 READERS: dict[int, Callable[[bytes, str], Pack]] = {1: _read_v1}
@@ -168,9 +175,9 @@ def _unlzma(data: memoryview, length: int, cursor: Cursor) -> tuple[bytes, bool]
 
 
 def _bounded(body: Cursor, count: int) -> int:
-    # A tensor takes at least five bytes, so that a count is held against the bytes that are left.
-    if count > MAX_TENSORS or count * 5 > len(body.data) - body.at:
-        raise body.fail(f"{count} tensors are declared at byte {body.at} of the body")
+    # A tensor or ensemble takes five bytes or more: a count is held against what is left.
+    if count > MAX_PARTS or count * 5 > len(body.data) - body.at:
+        raise body.fail(f"{count} parts are declared at byte {body.at} of the body")
     return count
 
 

@@ -15,10 +15,10 @@ LIMITS = {"nmse": 1e-6, "agreement": 0.999}
 
 
 def apply(model: onnx.ModelProto, calibration: Calibration) -> bytes:
-    """Return the pack; NotApplicable where the parameters are attributes, not initializers."""
+    """Return the pack; NotApplicable where an operator's parameters are out of reach."""
     operator = attribute_operator(model)
     if operator:
         raise NotApplicable(
-            f"the parameters are attributes of {operator}; a pack holds initializers only"
+            f"the parameters are attributes of {operator}, which packs do not hold"
         )
     return write_pack(model, {})

@@ -10,6 +10,7 @@ from onnx import numpy_helper
 
 from toolkit.quantizer.affine import Affine, encode, magnitude_exponents, standardising_exponents
 from toolkit.quantizer.calibration import Calibration
+from toolkit.quantizer.forests import encode_leaves, find_forests
 from toolkit.quantizer.methods import NotApplicable
 from toolkit.quantizer.packing import write_pack
 from toolkit.quantizer.weights import Weight, attribute_operator, find_weights, replace
@@ -22,20 +23,21 @@ NEGLIGIBLE = 1e-7
 
 
 def apply(model: onnx.ModelProto, calibration: Calibration) -> bytes:
-    """Return the pack; NotApplicable where the graph has no weight matrices among its initializers.
+    """Return the pack; NotApplicable where the graph has neither weight matrices nor trees.
 
     Layer by layer, in the graph's order: choose the layout of the codes by the layer's output error
     on the calibration rows, put the dequantized weights into the graph, and refit the bias to what
-    the layer's inputs and weights have become.
+    the layer's inputs and weights have become. Trees keep their splits exactly; their leaves
+    become codes.
     """
     operator = attribute_operator(model)
     if operator:
         raise NotApplicable(
-            f"the parameters are attributes of {operator}; this method codes initializers only"
+            f"the parameters are attributes of {operator}, which this method does not code"
         )
-    weights = find_weights(model)
-    if not weights:
-        raise NotApplicable("the graph has no weight matrix among its initializers")
+    weights, forests = find_weights(model), find_forests(model)
+    if not weights and not forests:
+        raise NotApplicable("the graph has no weight matrix among its initializers, and no trees")
     changed = onnx.ModelProto()
     changed.CopyFrom(model)
     encoded: dict[str, Affine] = {}
@@ -47,7 +49,9 @@ def apply(model: onnx.ModelProto, calibration: Calibration) -> bytes:
         replace(
             changed, {weight.name: decoded} | _refitted(weight, changed, decoded, before, after)
         )
-    return write_pack(changed, encoded)
+    inputs = calibration.activations(model, [f.source for f in forests])
+    leaves = {f.output: encode_leaves(f, x) for f, x in zip(forests, inputs, strict=True)}
+    return write_pack(changed, encoded, leaves)
 
 
 def choose(weight: Weight, inputs: np.ndarray) -> Affine:
