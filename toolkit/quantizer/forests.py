@@ -19,6 +19,7 @@ from toolkit.runtime.forest import (
     FLOAT64,
     MISSING,
     RAW_LEAVES,
+    SHORT_THRESHOLDS,
     VERSION_3,
     Forest,
 )
@@ -28,16 +29,21 @@ OPERATORS = ("TreeEnsemble", "TreeEnsembleRegressor")
 
 @dataclass(frozen=True)
 class Leaves:
-    """Leaf values as uint8 codes [l, V] with a scale and an offset a tree (formula in `forest`)."""
+    """Leaf values as uint8 codes [l, V] with a scale and an offset a tree (formula in `forest`).
+
+    codes uint8 [l, V]; scale and offset float32 [T]; dtype: the float type of the values.
+    """
 
     codes: np.ndarray
     scale: np.ndarray
     offset: np.ndarray
+    dtype: np.dtype
 
     def decode(self, leaves: np.ndarray) -> np.ndarray:
         """Return the values [l, V] that a reader will see; leaves: their number by tree."""
         tree = np.repeat(np.arange(len(leaves)), leaves)
-        return self.offset[tree, None] + self.scale[tree, None] * self.codes.astype(self.scale.dtype)
+        offset, scale = self.offset.astype(self.dtype), self.scale.astype(self.dtype)
+        return offset[tree, None] + scale[tree, None] * self.codes.astype(self.dtype)
 
 
 def find_forests(model: onnx.ModelProto) -> list[Forest]:
@@ -61,21 +67,31 @@ def encode_leaves(forest: Forest, rows: np.ndarray) -> Leaves:
     starts = np.cumsum(forest.leaves) - forest.leaves
     low = np.minimum.reduceat(values.min(axis=1), starts)
     high = np.maximum.reduceat(values.max(axis=1), starts)
-    scale = np.where(high > low, (high - low) / 255, 1.0).astype(dtype)
+    scale = np.where(high > low, (high - low) / 255, 1.0).astype(np.float32)
     tree = np.repeat(np.arange(len(forest.leaves)), forest.leaves)
     steps = (values - low[tree, None]) / scale[tree, None].astype(np.float64)
-    leaves = Leaves(np.clip(np.rint(steps), 0, 255).astype(np.uint8), scale, low.astype(dtype))
+    codes = np.clip(np.rint(steps), 0, 255).astype(np.uint8)
+    leaves = Leaves(codes, scale, low.astype(np.float32), dtype)
     if values.shape[1] > 1 or not len(rows):
         return leaves
     reached = _reached(forest, rows)
     lost = (values - leaves.decode(forest.leaves))[:, 0]
     bias = lost[reached].mean(axis=0)
-    return replace(leaves, offset=(low + bias).astype(dtype))
+    return replace(leaves, offset=(low + bias).astype(np.float32))
 
 
-def with_values(forest: Forest, values: np.ndarray) -> Forest:
-    """Return the forest with other leaf values [l, V]."""
-    return replace(forest, values=values.astype(forest.values.dtype))
+def with_short_thresholds(forest: Forest) -> Forest:
+    """Return the forest with thresholds that float32 can hold: the smallest not below each.
+
+    A forest that compares in float64 (histogram gradient boosting) often has a data value itself
+    for a threshold, and sends it left; so it must not be rounded down, not even to the nearest. A
+    value changes sides only if it lies above a threshold by less than one float32 ulp.
+    """
+    with np.errstate(over="ignore"):
+        nearest = forest.threshold.astype(np.float32)
+    above = np.nextafter(nearest, np.float32(np.inf))
+    short = np.where(nearest < forest.threshold, above, nearest)
+    return replace(forest, threshold=short.astype(forest.threshold.dtype))
 
 
 def to_bytes(forest: Forest, leaves: Leaves | None) -> bytes:
@@ -83,6 +99,7 @@ def to_bytes(forest: Forest, leaves: Leaves | None) -> bytes:
     dtype = forest.values.dtype
     flags = FLOAT64 * (dtype.itemsize == 8) | MISSING * bool(forest.missing_left.any())
     flags |= VERSION_3 * (forest.form == 3)
+    flags |= SHORT_THRESHOLDS * bool((forest.threshold.astype(np.float32) == forest.threshold).all())
     width = forest.values.shape[1]
     several = width == 1 and forest.targets > 1
     parts = [
@@ -93,7 +110,7 @@ def to_bytes(forest: Forest, leaves: Leaves | None) -> bytes:
         wire.packed_varints(forest.leaves),
         wire.packed_varints(forest.target) if several else b"",
         _bits(forest.split),
-        *_split_streams(forest),
+        *_split_streams(forest, np.dtype("<f4") if flags & SHORT_THRESHOLDS else dtype),
         _bits(forest.missing_left) if flags & MISSING else b"",
         *_leaf_streams(forest, leaves),
     ]
@@ -108,7 +125,7 @@ def _bits(flags: np.ndarray) -> bytes:
     return np.packbits(flags, bitorder="little").tobytes()
 
 
-def _split_streams(forest: Forest) -> Iterator[bytes]:
+def _split_streams(forest: Forest, dtype: np.dtype) -> Iterator[bytes]:
     features = int(forest.feature.max(initial=-1)) + 1
     if features > 1 << 16:
         raise NotApplicable(f"the trees use {features} features, a pack holds 65,536")
@@ -116,15 +133,26 @@ def _split_streams(forest: Forest) -> Iterator[bytes]:
     yield forest.feature.astype("u1" if features <= 256 else "<u2").tobytes()
     tables = [np.unique(forest.threshold[forest.feature == f]) for f in range(features)]
     yield wire.varint(features) + wire.packed_varints(np.array([len(t) for t in tables]))
-    yield from (t.tobytes() for t in tables)
-    code = np.zeros(len(forest.feature), dtype=np.int64)
-    for f, table in enumerate(tables):
-        mine = forest.feature == f
-        code[mine] = np.searchsorted(table, forest.threshold[mine])
+    yield from _table_planes([t.astype(dtype) for t in tables], dtype)
+    codes = [
+        np.searchsorted(table, forest.threshold[forest.feature == f])
+        for f, table in enumerate(tables)
+    ]
     largest = max((len(t) for t in tables), default=1)
     planes = 1 if largest <= 1 << 8 else 2 if largest <= 1 << 16 else 3
     yield bytes([planes])
-    yield from ((code >> 8 * p & 0xFF).astype(np.uint8).tobytes() for p in range(planes))
+    yield from _planes(np.concatenate(codes) if codes else np.zeros(0, np.int64), planes)
+
+
+def _table_planes(tables: list[np.ndarray], dtype: np.dtype) -> Iterator[bytes]:
+    bits = [t.view(f"<u{dtype.itemsize}").astype(np.uint64) for t in tables]
+    steps = [np.diff(b, prepend=np.zeros(1, np.uint64)) for b in bits]
+    yield from _planes(np.concatenate([*steps, np.zeros(0, np.uint64)]), dtype.itemsize)
+
+
+def _planes(values: np.ndarray, planes: int) -> Iterator[bytes]:
+    for plane in range(planes):
+        yield (values.astype(np.uint64) >> np.uint64(8 * plane)).astype(np.uint8).tobytes()
 
 
 def _leaf_streams(forest: Forest, leaves: Leaves | None) -> Iterator[bytes]:

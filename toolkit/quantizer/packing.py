@@ -6,7 +6,7 @@ The format is described in `toolkit.runtime.pack`, which reads it.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 
 import numpy as np
@@ -24,11 +24,12 @@ from toolkit.runtime.pack_dictionary import DICTIONARY
 def write_pack(
     model: onnx.ModelProto,
     encoded: Mapping[str, Affine],
-    leaves: Mapping[str, Leaves] | None = None,
+    trees: Sequence[tuple[Forest, Leaves | None]] | None = None,
 ) -> bytes:
-    """Return a pack of the model; what is in `encoded` and `leaves` as codes, the rest as it is.
+    """Return a pack of the model; what is in `encoded` as codes, other initializers as they are.
 
-    encoded: by initializer name; leaves: of tree ensembles, by output name.
+    encoded: by initializer name. trees: the model's tree ensembles as they are to be stored, with
+    the codes of their leaves; where None, exactly.
 
     Text initializers stay in the skeleton. The bytes are read back and compared before they are
     returned; a difference is a defect of this code and raises AssertionError.
@@ -40,7 +41,7 @@ def write_pack(
     kept = [t for t in model.graph.initializer if t.name not in names]
     del skeleton.graph.initializer[:]
     skeleton.graph.initializer.extend(kept)
-    forests = find_forests(model)
+    trees = [(f, None) for f in find_forests(model)] if trees is None else trees
     graph_nodes = [n for n in skeleton.graph.node if n.op_type not in OPERATORS]
     copies = [onnx.NodeProto.FromString(n.SerializeToString()) for n in graph_nodes]
     del skeleton.graph.node[:]
@@ -48,21 +49,21 @@ def write_pack(
     skeleton.producer_name = ""  # 9 bytes that the manifest has too
     tensors = [_tensor(t, encoded.get(t.name)) for t in moved]
     graph = skeleton.SerializeToString(deterministic=True)
-    trees = [to_bytes(f, (leaves or {}).get(f.output)) for f in forests]
+    ensembles = [to_bytes(forest, leaves) for forest, leaves in trees]
     body = b"".join(
         [
             wire.varint(len(graph)),
             graph,
             wire.varint(len(tensors)),
             *tensors,
-            wire.varint(len(trees)),
-            *trees,
+            wire.varint(len(ensembles)),
+            *ensembles,
         ]
     )
     content = _wrap(body)
     read = pack.read(content, "the new pack")
     _check_tensors(read, moved, encoded)
-    _check_forests(read, forests, leaves or {})
+    _check_forests(read, trees)
     return content
 
 
@@ -119,9 +120,8 @@ def _check_tensors(
             raise AssertionError(f"tensor {tensor.name!r} did not survive packing")
 
 
-def _check_forests(read: pack.Pack, forests: list[Forest], leaves: Mapping[str, Leaves]) -> None:
-    for got, forest in zip(read.forests, forests, strict=True):
-        codes = leaves.get(forest.output)
+def _check_forests(read: pack.Pack, trees: Sequence[tuple[Forest, Leaves | None]]) -> None:
+    for got, (forest, codes) in zip(read.forests, trees, strict=True):
         values = codes.decode(forest.leaves) if codes else forest.values
         expected = replace(forest, values=values)
         for field in fields(Forest):

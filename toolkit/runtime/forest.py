@@ -5,7 +5,8 @@ a tree with m leaves has m − 1 splits and 2m − 1 nodes):
 
     uvarint + bytes     name of the input tensor, then of the output tensor (UTF-8)
     u8                  flags: 1 float64 (else float32), 2 missing-value bits, 4 the operator is
-                        TreeEnsembleRegressor of ai.onnx.ml 3 (else TreeEnsemble of version 5)
+                        TreeEnsembleRegressor of ai.onnx.ml 3 (else TreeEnsemble of version 5),
+                        8 thresholds are stored as float32 whatever the type
     uvarint             number of targets; T; values a leaf V (1, or the number of targets)
     T uvarints          leaves of each tree
     T uvarints          target of each tree, where V = 1 and there are several targets
@@ -13,13 +14,16 @@ a tree with m leaves has m − 1 splits and 2m − 1 nodes):
                         the first node in the lowest bit
     u8                  bytes of a feature index, 1 or 2; then i of them, in that node order
     uvarint F           number of features; F uvarints: distinct thresholds of each
-    tables              thresholds of feature 0, 1, … ascending, in the ensemble's float type
+    tables              the thresholds of feature 0, 1, …, each ascending: their bit patterns as
+                        integers, each as the difference from the one before (modulo the width, the
+                        first from 0), and the bytes of all these in planes, the lowest first
     u8                  bytes of a threshold code, 1, 2 or 3; then that many planes of i bytes, the
-                        lowest first: the split's position in its feature's table
+                        lowest first: a split's position in its feature's table, the splits of
+                        feature 0 first, then those of feature 1, …, each in node order
     ⌈i/8⌉ bytes         where flagged: 1 where NaN goes left, by split
     u8                  leaf encoding: 0 raw, 1 affine
       raw               l · V values in the float type
-      affine            T scales, T offsets in the float type, then l · V bytes q:
+      affine            T scales, T offsets as float32, then l · V bytes q:
                         value = offset + scale · q, scale and offset those of the leaf's tree
 
 A split sends x left where x <= threshold. In breadth-first order the children of a tree's r-th
@@ -36,7 +40,7 @@ import numpy as np
 from toolkit.runtime import wire
 from toolkit.runtime.encodings import Cursor
 
-FLOAT64, MISSING, VERSION_3 = 1, 2, 4
+FLOAT64, MISSING, VERSION_3, SHORT_THRESHOLDS = 1, 2, 4, 8
 RAW_LEAVES, AFFINE_LEAVES = 0, 1
 
 
@@ -75,7 +79,7 @@ def read(cursor: Cursor) -> Forest:
     """Return the ensemble at the cursor; CorruptArtifact where it is damaged or not a forest."""
     source, output = _text(cursor), _text(cursor)
     flags = cursor.u8()
-    if flags & ~(FLOAT64 | MISSING | VERSION_3):
+    if flags & ~(FLOAT64 | MISSING | VERSION_3 | SHORT_THRESHOLDS):
         raise cursor.fail(f"tree ensemble with unknown flags {flags}")
     dtype = np.dtype("<f8" if flags & FLOAT64 else "<f4")
     targets, trees, width = cursor.uvarint(), cursor.uvarint(), cursor.uvarint()
@@ -90,7 +94,8 @@ def read(cursor: Cursor) -> Forest:
         raise cursor.fail("a tree without leaves or of an unknown target")
     split = _bits(cursor, int(2 * leaves.sum()) - trees)
     _check_shape(cursor, split, leaves)
-    feature, threshold = _splits(cursor, int(split.sum()), dtype)
+    stored = np.dtype("<f4") if flags & SHORT_THRESHOLDS else dtype
+    feature, threshold = _splits(cursor, int(split.sum()), stored)
     missing = _bits(cursor, len(feature)) if flags & MISSING else np.zeros(len(feature), bool)
     values = _leaves(cursor, leaves, width, dtype)
     form = 3 if flags & VERSION_3 else 5
@@ -103,7 +108,7 @@ def read(cursor: Cursor) -> Forest:
         target,
         split,
         feature,
-        threshold,
+        threshold.astype(dtype, copy=False),
         missing,
         values,
     )
@@ -155,17 +160,37 @@ def _splits(cursor: Cursor, count: int, dtype: np.dtype) -> tuple[np.ndarray, np
     if features > len(cursor.data) - cursor.at:
         raise cursor.fail(f"thresholds of {features} features are declared")
     sizes = np.array([_count(cursor) for _ in range(features)], dtype=np.int64)
-    tables = cursor.array(dtype, int(sizes.sum()))
+    tables = _tables(cursor, sizes, dtype)
     planes = cursor.u8()
     if planes not in (1, 2, 3):
         raise cursor.fail(f"threshold codes of {planes} bytes")
-    code = np.zeros(count, dtype=np.int64)
-    for plane in range(planes):
-        code |= cursor.array(np.dtype("u1"), count).astype(np.int64) << 8 * plane
-    if count and (feature.max() >= features or (code >= sizes[feature]).any()):
-        raise cursor.fail("a split names a feature or a threshold that is not there")
+    grouped = _planes(cursor, count, planes)
+    if count and feature.max() >= features:
+        raise cursor.fail("a split names a feature that is not there")
+    code = np.empty(count, dtype=np.int64)
+    code[np.argsort(feature, kind="stable")] = grouped
+    if count and (code >= sizes[feature]).any():
+        raise cursor.fail("a split names a threshold that is not there")
     starts = np.cumsum(sizes) - sizes
     return feature, tables[starts[feature] + code] if count else np.zeros(0, dtype)
+
+
+def _tables(cursor: Cursor, sizes: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    steps = _planes(cursor, int(sizes.sum()), dtype.itemsize).view(np.uint64)
+    total = np.cumsum(steps, dtype=np.uint64)  # wraps, as the differences did
+    starts = np.cumsum(sizes) - sizes
+    before = np.concatenate([np.zeros(1, np.uint64), total])[starts]
+    bits = total - np.repeat(before, sizes)
+    return bits.astype(f"<u{dtype.itemsize}").view(dtype)
+
+
+def _planes(cursor: Cursor, count: int, planes: int) -> np.ndarray:
+    """Return int64 [count] from `planes` planes of bytes, the lowest first."""
+    out = np.zeros(count, dtype=np.uint64)
+    for plane in range(planes):
+        byte = cursor.array(np.dtype("u1"), count).astype(np.uint64)
+        out |= byte << np.uint64(8 * plane)
+    return out.view(np.int64)
 
 
 def _leaves(cursor: Cursor, leaves: np.ndarray, width: int, dtype: np.dtype) -> np.ndarray:
@@ -174,7 +199,9 @@ def _leaves(cursor: Cursor, leaves: np.ndarray, width: int, dtype: np.dtype) -> 
         return cursor.array(dtype, total * width).reshape(total, width)
     if encoding != AFFINE_LEAVES:
         raise cursor.fail(f"leaf encoding {encoding} is unknown")
-    scale, offset = cursor.array(dtype, len(leaves)), cursor.array(dtype, len(leaves))
+    single = np.dtype("<f4")
+    scale = cursor.array(single, len(leaves)).astype(dtype)
+    offset = cursor.array(single, len(leaves)).astype(dtype)
     codes = cursor.array(np.dtype("u1"), total * width).reshape(total, width)
     tree = np.repeat(np.arange(len(leaves)), leaves)
     return offset[tree, None] + scale[tree, None] * codes.astype(dtype)

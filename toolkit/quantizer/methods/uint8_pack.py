@@ -10,7 +10,7 @@ from onnx import numpy_helper
 
 from toolkit.quantizer.affine import Affine, encode, magnitude_exponents, standardising_exponents
 from toolkit.quantizer.calibration import Calibration
-from toolkit.quantizer.forests import encode_leaves, find_forests
+from toolkit.quantizer.forests import encode_leaves, find_forests, with_short_thresholds
 from toolkit.quantizer.methods import NotApplicable
 from toolkit.quantizer.packing import write_pack
 from toolkit.quantizer.weights import Weight, attribute_operator, find_weights, replace
@@ -27,8 +27,8 @@ def apply(model: onnx.ModelProto, calibration: Calibration) -> bytes:
 
     Layer by layer, in the graph's order: choose the layout of the codes by the layer's output error
     on the calibration rows, put the dequantized weights into the graph, and refit the bias to what
-    the layer's inputs and weights have become. Trees keep their splits exactly; their leaves
-    become codes.
+    the layer's inputs and weights have become. Trees keep their splits (float64 thresholds as the
+    nearest float32); their leaves become codes.
     """
     operator = attribute_operator(model)
     if operator:
@@ -50,8 +50,9 @@ def apply(model: onnx.ModelProto, calibration: Calibration) -> bytes:
             changed, {weight.name: decoded} | _refitted(weight, changed, decoded, before, after)
         )
     inputs = calibration.activations(model, [f.source for f in forests])
-    leaves = {f.output: encode_leaves(f, x) for f, x in zip(forests, inputs, strict=True)}
-    return write_pack(changed, encoded, leaves)
+    shortened = [with_short_thresholds(f) for f in forests]
+    trees = [(f, encode_leaves(f, x)) for f, x in zip(shortened, inputs, strict=True)]
+    return write_pack(changed, encoded, trees)
 
 
 def choose(weight: Weight, inputs: np.ndarray) -> Affine:
