@@ -8,10 +8,11 @@ so that inputs on very different scales share one grid.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 
-from toolkit.runtime.encodings import EXPONENTS, PER_COLUMN, dequantize
+from toolkit.runtime.encodings import AFFINE, EXPONENTS, PER_COLUMN, dequantize
 
 SMALLEST = np.float32(np.finfo(np.float32).smallest_subnormal)
 LARGEST = float(np.finfo(np.float32).max)
@@ -30,6 +31,8 @@ class Affine:
     zero: np.ndarray
     exponent: np.ndarray | None
     bits: int
+
+    CODE: ClassVar[int] = AFFINE
 
     def decode(self) -> np.ndarray:
         """Return the float32 tensor that a reader will see."""

@@ -14,16 +14,19 @@ import onnx
 from onnx import numpy_helper
 
 from toolkit.quantizer.affine import Affine
+from toolkit.quantizer.companded import Companded
 from toolkit.quantizer.forests import OPERATORS, Leaves, find_forests, to_bytes
 from toolkit.runtime import pack, wire
-from toolkit.runtime.encodings import AFFINE, ELEMENT_TYPES, RAW
+from toolkit.runtime.encodings import ELEMENT_TYPES, RAW
 from toolkit.runtime.forest import Forest
 from toolkit.runtime.pack_dictionary import DICTIONARY
+
+Codes = Affine | Companded
 
 
 def write_pack(
     model: onnx.ModelProto,
-    encoded: Mapping[str, Affine],
+    encoded: Mapping[str, Codes],
     trees: Sequence[tuple[Forest, Leaves | None]] | None = None,
 ) -> bytes:
     """Return a pack of the model; what is in `encoded` as codes, other initializers as they are.
@@ -67,7 +70,7 @@ def write_pack(
     return content
 
 
-def _tensor(tensor: onnx.TensorProto, codes: Affine | None) -> bytes:
+def _tensor(tensor: onnx.TensorProto, codes: Codes | None) -> bytes:
     name = tensor.name.encode()
     head = [
         wire.varint(len(name)),
@@ -77,7 +80,7 @@ def _tensor(tensor: onnx.TensorProto, codes: Affine | None) -> bytes:
     ]
     head += [wire.varint(d) for d in tensor.dims]
     if codes is not None:
-        return b"".join([*head, bytes([AFFINE]), codes.to_bytes()])
+        return b"".join([*head, bytes([codes.CODE]), codes.to_bytes()])
     values = numpy_helper.to_array(tensor)
     raw = np.ascontiguousarray(values, dtype=ELEMENT_TYPES[tensor.data_type]).tobytes()
     return b"".join([*head, bytes([RAW]), raw])
@@ -110,7 +113,7 @@ def _lzma(body: bytes) -> bytes:
 
 
 def _check_tensors(
-    read: pack.Pack, moved: list[onnx.TensorProto], encoded: Mapping[str, Affine]
+    read: pack.Pack, moved: list[onnx.TensorProto], encoded: Mapping[str, Codes]
 ) -> None:
     found = {t.name: t.values for t in read.tensors}
     for tensor in moved:

@@ -4,16 +4,21 @@ Every decoder takes a cursor that stands at the tensor's own header and returns 
 It asks the cursor for exactly as many bytes as the shape demands *before* it makes an array, so
 a hostile shape fails on the file's real length and takes no memory.
 
-code  name     header                     payload, little-endian
-0     raw      —                          the elements in their own type
-1     float16  —                          IEEE half-precision values of a float32 tensor
-2     affine   bits u8, layout u8         scales f32, zero points, exponents i8, codes
+code  name       header                   payload, little-endian
+0     raw        —                        the elements in their own type
+1     float16    —                        IEEE half-precision values of a float32 tensor
+2     affine     bits u8, layout u8       scales f32, zero points, exponents i8, codes
+3     companded  axis u8                  spreads f32, lows f32, steps f32, codes u8
 
 Affine stands for a float32 tensor `w` of rank ≥ 1 (rows = first axis, columns = last axis):
 `w[i, …, j] = (q[i, …, j] − z[j]) · s[j] · 2**e[i]` with `q` and `z` unsigned integers of `bits`
 (4, 8 or 16) bits. Layout bit 0: one scale and zero point a column, else one a tensor. Layout
 bit 1: one exponent a row, else all are 0. Zero points take 1 byte (2 where bits = 16); 4-bit
 codes lie two a byte, the first in the low half.
+
+Companded stands for a float32 matrix whose groups g, rows (axis 0) or columns (axis 1), have long
+tails: `w = spread[g] · sinh(low[g] + step[g] · q)`, computed in float64 and rounded to float32, with
+a spread, low and step a group and q in 0 … 255.
 """
 
 from __future__ import annotations
@@ -26,7 +31,7 @@ import numpy as np
 
 from toolkit.errors import CorruptArtifact
 
-RAW, FLOAT16, AFFINE = 0, 1, 2
+RAW, FLOAT16, AFFINE, COMPANDED = 0, 1, 2, 3
 PER_COLUMN, EXPONENTS = 1, 2
 
 # ONNX TensorProto.DataType -> numpy, for the element types that a pack's tensors may have.
@@ -120,6 +125,31 @@ def _decode_affine(cursor: Cursor, elem_type: int, shape: tuple[int, ...]) -> np
     return dequantize(codes.reshape(shape), scale, zero, exponent)
 
 
+def _decode_companded(cursor: Cursor, elem_type: int, shape: tuple[int, ...]) -> np.ndarray:
+    _require_float32(cursor, elem_type, "companded")
+    axis = cursor.u8()
+    if len(shape) != 2 or axis not in (0, 1):
+        raise cursor.fail(f"companded tensor of shape {shape} along axis {axis}")
+    single = np.dtype("<f4")
+    spread, low, step = (cursor.array(single, shape[axis]) for _ in range(3))
+    codes = cursor.array(np.dtype("u1"), math.prod(shape)).reshape(shape)
+    return expand(codes, axis, spread, low, step)
+
+
+def expand(
+    codes: np.ndarray, axis: int, spread: np.ndarray, low: np.ndarray, step: np.ndarray
+) -> np.ndarray:
+    """Return the float32 matrix that companded codes stand for (formula in the docstring above).
+
+    codes: uint8 [rows, columns]; spread, low, step: float32, one a row (axis 0) or column (1).
+    """
+    shape = (-1, 1) if axis == 0 else (1, -1)
+    s, a, d = (v.astype(np.float64).reshape(shape) for v in (spread, low, step))
+    # A hostile file may ask for more than float32 holds; that becomes an infinity.
+    with np.errstate(over="ignore", invalid="ignore"):
+        return (s * np.sinh(a + d * codes)).astype(np.float32)
+
+
 def dequantize(
     codes: np.ndarray, scale: np.ndarray, zero: np.ndarray, exponent: np.ndarray | None
 ) -> np.ndarray:
@@ -146,5 +176,6 @@ DECODERS: dict[int, Callable[[Cursor, int, tuple[int, ...]], Any]] = {
     RAW: _decode_raw,
     FLOAT16: _decode_float16,
     AFFINE: _decode_affine,
+    COMPANDED: _decode_companded,
 }
-NAMES = {RAW: "raw", FLOAT16: "float16", AFFINE: "affine"}
+NAMES = {RAW: "raw", FLOAT16: "float16", AFFINE: "affine", COMPANDED: "companded"}

@@ -8,11 +8,13 @@ import numpy as np
 import onnx
 from onnx import numpy_helper
 
-from toolkit.quantizer.affine import Affine, encode, magnitude_exponents, standardising_exponents
+from toolkit.quantizer.affine import encode, magnitude_exponents, standardising_exponents
+from toolkit.quantizer import companded
 from toolkit.quantizer.calibration import Calibration
 from toolkit.quantizer.forests import encode_leaves, find_forests, with_short_thresholds
 from toolkit.quantizer.methods import NotApplicable
-from toolkit.quantizer.packing import write_pack
+from toolkit.quantizer.packing import Codes, write_pack
+from toolkit.quantizer.refit import find_readouts, refit, values_of
 from toolkit.quantizer.weights import Weight, attribute_operator, find_weights, replace
 
 SUFFIX = ".pack"
@@ -40,7 +42,7 @@ def apply(model: onnx.ModelProto, calibration: Calibration) -> bytes:
         raise NotApplicable("the graph has no weight matrix among its initializers, and no trees")
     changed = onnx.ModelProto()
     changed.CopyFrom(model)
-    encoded: dict[str, Affine] = {}
+    encoded: dict[str, Codes] = {}
     for weight in weights:
         before, after = _inputs(weight, model, changed, calibration)
         codes = choose(weight, before)
@@ -49,13 +51,14 @@ def apply(model: onnx.ModelProto, calibration: Calibration) -> bytes:
         replace(
             changed, {weight.name: decoded} | _refitted(weight, changed, decoded, before, after)
         )
+    _refit_readouts(model, changed, calibration)
     inputs = calibration.activations(model, [f.source for f in forests])
     shortened = [with_short_thresholds(f) for f in forests]
     trees = [(f, encode_leaves(f, x)) for f, x in zip(shortened, inputs, strict=True)]
     return write_pack(changed, encoded, trees)
 
 
-def choose(weight: Weight, inputs: np.ndarray) -> Affine:
+def choose(weight: Weight, inputs: np.ndarray) -> Codes:
     """Return the smallest encoding whose error is within twice that of the best one.
 
     The error is that of the layer's outputs on `inputs` [rows, inputs], once the bias has taken up
@@ -70,7 +73,7 @@ def choose(weight: Weight, inputs: np.ndarray) -> Affine:
     return min((c for error, c in found if error <= bound), key=lambda c: len(c.to_bytes()))
 
 
-def output_error(values: np.ndarray, codes: Affine, covariance: np.ndarray) -> float:
+def output_error(values: np.ndarray, codes: Codes, covariance: np.ndarray) -> float:
     """Return the layer's output error as a share of its output variance (formula in `choose`)."""
     delta = values.astype(np.float64) - codes.decode()
     spread = float(np.einsum("io,ij,jo->", values, covariance, values, optimize=True))
@@ -78,7 +81,7 @@ def output_error(values: np.ndarray, codes: Affine, covariance: np.ndarray) -> f
     return error / spread if spread > 0 else float(np.square(delta).mean())
 
 
-def _candidates(weight: Weight, covariance: np.ndarray) -> Iterator[Affine]:
+def _candidates(weight: Weight, covariance: np.ndarray) -> Iterator[Codes]:
     if not np.isfinite(weight.values).all():
         raise NotApplicable(f"initializer {weight.name!r} holds values that are not finite")
     deviation = np.sqrt(np.maximum(np.diag(covariance), 0.0))
@@ -86,6 +89,10 @@ def _candidates(weight: Weight, covariance: np.ndarray) -> Iterator[Affine]:
     for exponent in exponents:
         for per_column in {False, weight.values.shape[1] > 1}:
             yield encode(weight.values, per_column=per_column, exponent=exponent)
+    # Worth its three numbers a group only along the shorter side.
+    shorter = int(weight.values.shape[0] > weight.values.shape[1])
+    if max(weight.values.shape) > 64:
+        yield companded.encode(weight.values, axis=shorter)
 
 
 def _inputs(
@@ -96,6 +103,21 @@ def _inputs(
         calibration.activations(model, [weight.source])[0],
         calibration.activations(changed, [weight.source])[0],
     )
+
+
+def _refit_readouts(
+    model: onnx.ModelProto, changed: onnx.ModelProto, calibration: Calibration
+) -> None:
+    """Refit what is summed in float64 to the coded layers before it, in place.
+
+    Every fourth row chooses the ridge's strength.
+    """
+    for readout in find_readouts(model):
+        wanted = calibration.activations(model, [readout.output])[0]
+        activations = calibration.activations(changed, [readout.source])[0]
+        weight = values_of(changed, readout.weight)
+        alone = np.arange(len(wanted)) % 4 == 0
+        replace(changed, {readout.weight: refit(weight, activations, wanted, alone)})
 
 
 def _refitted(

@@ -1,0 +1,70 @@
+"""Codes for matrices with long tails: uint8 steps of equal size in asinh of the value.
+
+Stored points of kernel machines and neighbours are data, and data has tails: on a linear grid one
+value a hundred standard deviations away leaves two codes for all others.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from toolkit.runtime.encodings import COMPANDED, expand
+
+# The companding bends at half a standard deviation: below it is nearly linear, far above
+# logarithmic (the error of support vector regression on California Housing is smallest there).
+BEND = 0.5
+
+
+@dataclass(frozen=True)
+class Companded:
+    """An encoded float32 matrix; the formula is `toolkit.runtime.encodings.expand`.
+
+    codes uint8 [rows, columns]; spread, low, step float32, one a row (axis 0) or column (axis 1).
+    """
+
+    codes: np.ndarray
+    axis: int
+    spread: np.ndarray
+    low: np.ndarray
+    step: np.ndarray
+
+    CODE: ClassVar[int] = COMPANDED
+
+    def decode(self) -> np.ndarray:
+        """Return the float32 matrix that a reader will see."""
+        return expand(self.codes, self.axis, self.spread, self.low, self.step)
+
+    def to_bytes(self) -> bytes:
+        """Return header and payload as `toolkit.runtime.encodings` describes them."""
+        groups = (self.spread, self.low, self.step)
+        head = bytes([self.axis]) + b"".join(v.astype("<f4").tobytes() for v in groups)
+        return head + self.codes.tobytes()
+
+
+def encode(values: np.ndarray, axis: int) -> Companded:
+    """Return a finite float32 matrix in companded codes, one grid a row (axis 0) or column (1).
+
+    Codes are rounded to the nearest in the companded domain; the smallest and the largest value of
+    a group are kept to float32's rounding. A constant group is exact.
+    """
+    other = 1 - axis
+    shape = (-1, 1) if axis == 0 else (1, -1)
+    data = np.asarray(values, dtype=np.float64)
+    deviation = data.std(axis=other)
+    largest = np.abs(data).max(axis=other, initial=0.0)
+    spread = np.where(deviation > 0, BEND * deviation, np.where(largest > 0, largest, 1.0))
+    spread = np.maximum(spread, np.finfo(np.float32).tiny).astype(np.float32)
+    bent = np.arcsinh(data / spread.astype(np.float64).reshape(shape))
+    low, high = bent.min(axis=other), bent.max(axis=other)
+    step = np.where(high > low, (high - low) / 255, 1.0)
+    codes = np.rint((bent - low.reshape(shape)) / step.reshape(shape))
+    return Companded(
+        np.clip(codes, 0, 255).astype(np.uint8),
+        axis,
+        spread,
+        low.astype(np.float32),
+        step.astype(np.float32),
+    )

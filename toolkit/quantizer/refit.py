@@ -1,0 +1,75 @@
+"""Refitting a linear read-out to what the layers before it have become."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import onnx
+from onnx import numpy_helper
+
+# Ridge strengths that are tried, as shares of the mean squared activation.
+STRENGTHS = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5)
+
+
+@dataclass(frozen=True)
+class ReadOut:
+    """The product of activations and a float32 initializer that is summed in float64.
+
+    weight: the initializer [m, k]; source: the activations [N, m]; output: the product [N, k].
+    """
+
+    weight: str
+    source: str
+    output: str
+
+
+def find_readouts(model: onnx.ModelProto) -> list[ReadOut]:
+    """Return the products whose second operand is a cast of a float32 matrix of the initializers.
+
+    These are weights that no method codes: the sums are in float64 because they cancel.
+    """
+    constants = {t.name: t for t in model.graph.initializer}
+    casts = {n.output[0]: n.input[0] for n in model.graph.node if n.op_type == "Cast"}
+    found = []
+    for node in model.graph.node:
+        tensor = constants.get(casts.get(node.input[1], "")) if node.op_type == "MatMul" else None
+        if tensor is not None and tensor.data_type == onnx.TensorProto.FLOAT:
+            found.append(ReadOut(tensor.name, node.input[0], node.output[0]))
+    return found
+
+
+def refit(
+    weight: np.ndarray, activations: np.ndarray, wanted: np.ndarray, alone: np.ndarray
+) -> np.ndarray:
+    """Return float32 weights [m, k] near `weight` with `activations @ w ≈ wanted`.
+
+    Ridge regression of what is missing, in its dual form, which needs as many equations as there
+    are rows: `w = w0 + Aᵀ (A Aᵀ + λ I)⁻¹ (Y − A w0)` (Saunders, Gammerman and Vovk, "Ridge
+    regression learning algorithm in dual variables", ICML 1998). λ is that of STRENGTHS which does
+    best on the rows flagged in `alone` after fitting the others; the result is fitted on all rows,
+    or is `weight` itself where no λ improves on it.
+
+    weight [m, k], activations [N, m], wanted [N, k], alone bool [N].
+    """
+    w0, A, Y = (np.asarray(v, dtype=np.float64) for v in (weight, activations, wanted))
+    missing = Y - A @ w0
+    fit = ~alone
+
+    def change(rows: np.ndarray, strength: float) -> np.ndarray:
+        gram = A[rows] @ A[rows].T
+        ridge = strength * np.trace(gram) / len(gram) * np.eye(len(gram))
+        return A[rows].T @ np.linalg.solve(gram + ridge, missing[rows])
+
+    errors = {
+        s: float(np.square(missing[alone] - A[alone] @ change(fit, s)).mean()) for s in STRENGTHS
+    }
+    best = min(errors, key=lambda s: errors[s])
+    if errors[best] >= float(np.square(missing[alone]).mean()):
+        return weight
+    return (w0 + change(np.ones(len(A), dtype=bool), best)).astype(np.float32)
+
+
+def values_of(model: onnx.ModelProto, name: str) -> np.ndarray:
+    """Return an initializer's values."""
+    return numpy_helper.to_array(next(t for t in model.graph.initializer if t.name == name))
