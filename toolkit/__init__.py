@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from toolkit.exporter import export
-    from toolkit.quantizer import quantize
     from toolkit.measure import bench
+    from toolkit.quantizer import quantize
     from toolkit.runtime import load
 
 __version__ = "0.1.0"

@@ -21,8 +21,9 @@ def bench(
 
     X, y: rows to score on instead of the held-out ones, in the estimator's own form. gates: limits
     such as "uint8-pack:max_abs<=0.1", beside the default ones. A gate that fails is told by
-    `Report.passed`. Raises InvalidInput where rows or gates do not fit, CorruptArtifact where a file
-    is damaged, and ToolkitError, before anything is measured, where the reports could not be drawn.
+    `Report.passed`. Raises InvalidInput where rows or gates do not fit, CorruptArtifact where a
+    file is damaged, and ToolkitError, before anything is measured, where the reports could not be
+    drawn.
     """
     if find_spec("matplotlib") is None:
         raise ToolkitError(

@@ -99,7 +99,9 @@ def to_bytes(forest: Forest, leaves: Leaves | None) -> bytes:
     dtype = forest.values.dtype
     flags = FLOAT64 * (dtype.itemsize == 8) | MISSING * bool(forest.missing_left.any())
     flags |= VERSION_3 * (forest.form == 3)
-    flags |= SHORT_THRESHOLDS * bool((forest.threshold.astype(np.float32) == forest.threshold).all())
+    flags |= SHORT_THRESHOLDS * bool(
+        (forest.threshold.astype(np.float32) == forest.threshold).all()
+    )
     width = forest.values.shape[1]
     several = width == 1 and forest.targets > 1
     parts = [

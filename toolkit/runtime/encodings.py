@@ -9,6 +9,7 @@ code  name       header                   payload, little-endian
 1     float16    —                        IEEE half-precision values of a float32 tensor
 2     affine     bits u8, layout u8       scales f32, zero points, exponents i8, codes
 3     companded  axis u8                  spreads f32, lows f32, steps f32, codes u8
+4     mantissa   —                        exponents i8, sign bits, mantissas u8
 
 Affine stands for a float32 tensor `w` of rank ≥ 1 (rows = first axis, columns = last axis):
 `w[i, …, j] = (q[i, …, j] − z[j]) · s[j] · 2**e[i]` with `q` and `z` unsigned integers of `bits`
@@ -17,8 +18,12 @@ bit 1: one exponent a row, else all are 0. Zero points take 1 byte (2 where bits
 codes lie two a byte, the first in the low half.
 
 Companded stands for a float32 matrix whose groups g, rows (axis 0) or columns (axis 1), have long
-tails: `w = spread[g] · sinh(low[g] + step[g] · q)`, computed in float64 and rounded to float32, with
-a spread, low and step a group and q in 0 … 255.
+tails: `w = spread[g] · sinh(low[g] + step[g] · q)`, computed in float64 and rounded to float32,
+with a spread, low and step a group and q in 0 … 255.
+
+Mantissa stands for a float32 matrix of one column: `w = ± (256 + q) · 2**(e − 8)` with an exponent,
+a sign bit (1 is minus, the first in the lowest bit) and q in 0 … 255 a row; an exponent of −128
+is 0.
 """
 
 from __future__ import annotations
@@ -31,7 +36,7 @@ import numpy as np
 
 from toolkit.errors import CorruptArtifact
 
-RAW, FLOAT16, AFFINE, COMPANDED = 0, 1, 2, 3
+RAW, FLOAT16, AFFINE, COMPANDED, MANTISSA = 0, 1, 2, 3, 4
 PER_COLUMN, EXPONENTS = 1, 2
 
 # ONNX TensorProto.DataType -> numpy, for the element types that a pack's tensors may have.
@@ -150,6 +155,28 @@ def expand(
         return (s * np.sinh(a + d * codes)).astype(np.float32)
 
 
+def _decode_mantissa(cursor: Cursor, elem_type: int, shape: tuple[int, ...]) -> np.ndarray:
+    _require_float32(cursor, elem_type, "mantissa")
+    if len(shape) != 2 or shape[1] != 1:
+        raise cursor.fail(f"mantissa tensor of shape {shape}, it has one column")
+    rows = shape[0]
+    exponent = cursor.array(np.dtype("i1"), rows)
+    signs = cursor.array(np.dtype("u1"), (rows + 7) // 8)
+    magnitude = 256 + cursor.array(np.dtype("u1"), rows).astype(np.int64)
+    negative = np.unpackbits(signs, count=rows, bitorder="little").astype(bool)
+    codes = np.where(negative, -magnitude, magnitude)
+    return scale_mantissas(np.where(exponent == -128, 0, codes)[:, None], exponent)
+
+
+def scale_mantissas(codes: np.ndarray, exponent: np.ndarray) -> np.ndarray:
+    """Return `codes · 2**(exponent − 8)` as float32 [rows, 1]: exact within float32's range.
+
+    codes: integers [rows, 1], 0 or ±256 … ±511; exponent: int8 [rows].
+    """
+    # The largest exponent, 127, still gives at most 511 · 2**119: no overflow.
+    return np.ldexp(codes.astype(np.float64), exponent.astype(int)[:, None] - 8).astype(np.float32)
+
+
 def dequantize(
     codes: np.ndarray, scale: np.ndarray, zero: np.ndarray, exponent: np.ndarray | None
 ) -> np.ndarray:
@@ -177,5 +204,12 @@ DECODERS: dict[int, Callable[[Cursor, int, tuple[int, ...]], Any]] = {
     FLOAT16: _decode_float16,
     AFFINE: _decode_affine,
     COMPANDED: _decode_companded,
+    MANTISSA: _decode_mantissa,
 }
-NAMES = {RAW: "raw", FLOAT16: "float16", AFFINE: "affine", COMPANDED: "companded"}
+NAMES = {
+    RAW: "raw",
+    FLOAT16: "float16",
+    AFFINE: "affine",
+    COMPANDED: "companded",
+    MANTISSA: "mantissa",
+}

@@ -107,9 +107,7 @@ def nodes(serialized: Sequence[bytes]) -> bytes:
 
 
 def _attribute(name: str, kind: int, content: bytes) -> bytes:
-    return (
-        bytes_field(ATTRIBUTE_NAME, name.encode()) + content + varint_field(ATTRIBUTE_TYPE, kind)
-    )
+    return bytes_field(ATTRIBUTE_NAME, name.encode()) + content + varint_field(ATTRIBUTE_TYPE, kind)
 
 
 def int_attribute(name: str, value: int) -> bytes:

@@ -18,7 +18,5 @@ def apply(model: onnx.ModelProto, calibration: Calibration) -> bytes:
     """Return the pack; NotApplicable where an operator's parameters are out of reach."""
     operator = attribute_operator(model)
     if operator:
-        raise NotApplicable(
-            f"the parameters are attributes of {operator}, which packs do not hold"
-        )
+        raise NotApplicable(f"the parameters are attributes of {operator}, which packs do not hold")
     return write_pack(model, {})

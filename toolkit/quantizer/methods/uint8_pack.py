@@ -8,13 +8,14 @@ import numpy as np
 import onnx
 from onnx import numpy_helper
 
+from toolkit.quantizer import companded, mantissa
 from toolkit.quantizer.affine import encode, magnitude_exponents, standardising_exponents
-from toolkit.quantizer import companded
 from toolkit.quantizer.calibration import Calibration
 from toolkit.quantizer.forests import encode_leaves, find_forests, with_short_thresholds
 from toolkit.quantizer.methods import NotApplicable
 from toolkit.quantizer.packing import Codes, write_pack
 from toolkit.quantizer.refit import find_readouts, refit, values_of
+from toolkit.quantizer.rounding import refine
 from toolkit.quantizer.weights import Weight, attribute_operator, find_weights, replace
 
 SUFFIX = ".pack"
@@ -22,6 +23,10 @@ LIMITS = {"nmse": 0.01, "agreement": 0.99}
 
 # A layer's error below this share of its output's variance is not worth a byte.
 NEGLIGIBLE = 1e-7
+# Below this size no byte is saved at the expense of accuracy: the file has more of them anyway.
+FEW_BYTES = 128
+# What a single extreme value counts beside the rows' covariance.
+TAIL = 0.01
 
 
 def apply(model: onnx.ModelProto, calibration: Calibration) -> bytes:
@@ -61,16 +66,31 @@ def apply(model: onnx.ModelProto, calibration: Calibration) -> bytes:
 def choose(weight: Weight, inputs: np.ndarray) -> Codes:
     """Return the smallest encoding whose error is within twice that of the best one.
 
+    Among encodings of a few bytes it is the most accurate one.
+
     The error is that of the layer's outputs on `inputs` [rows, inputs], once the bias has taken up
     its mean: `trace(Δᵀ Cov(x) Δ) / trace(Wᵀ Cov(x) W)`, Δ = W − decode(codes).
     """
-    covariance = np.cov(inputs.astype(np.float64), rowvar=False, bias=True)
-    covariance = covariance.reshape(inputs.shape[1], inputs.shape[1])
+    covariance = second_moments(inputs)
     found = [
         (output_error(weight.values, c, covariance), c) for c in _candidates(weight, covariance)
     ]
     bound = max(NEGLIGIBLE, 2 * min(error for error, _ in found))
-    return min((c for error, c in found if error <= bound), key=lambda c: len(c.to_bytes()))
+    good = [(len(c.to_bytes()), error, c) for error, c in found if error <= bound]
+    spare = max(FEW_BYTES, min(size for size, _, _ in good))
+    return min((g for g in good if g[0] <= spare), key=lambda g: g[1])[2]
+
+
+def second_moments(inputs: np.ndarray) -> np.ndarray:
+    """Return what the error of a layer's weights is measured in, float64 [inputs, inputs].
+
+    The covariance of the layer's inputs [rows, inputs], and TAIL times the square of each input's
+    largest deviation from its mean on the diagonal: a row like that may come alone, where no other
+    input makes good for it.
+    """
+    centred = inputs.astype(np.float64) - inputs.astype(np.float64).mean(axis=0)
+    covariance = centred.T @ centred / len(centred)
+    return covariance + TAIL * np.diag(np.square(centred).max(axis=0))
 
 
 def output_error(values: np.ndarray, codes: Codes, covariance: np.ndarray) -> float:
@@ -88,7 +108,10 @@ def _candidates(weight: Weight, covariance: np.ndarray) -> Iterator[Codes]:
     exponents = (None, magnitude_exponents(weight.values), standardising_exponents(deviation))
     for exponent in exponents:
         for per_column in {False, weight.values.shape[1] > 1}:
-            yield encode(weight.values, per_column=per_column, exponent=exponent)
+            nearest = encode(weight.values, per_column=per_column, exponent=exponent)
+            yield refine(weight.values, nearest, covariance)
+    if weight.values.shape[1] == 1:
+        yield refine(weight.values, mantissa.encode(weight.values), covariance)
     # Worth its three numbers a group only along the shorter side.
     shorter = int(weight.values.shape[0] > weight.values.shape[1])
     if max(weight.values.shape) > 64:
