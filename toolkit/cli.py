@@ -144,6 +144,42 @@ def export(
 
 
 @cli.command()
+@click.argument("artifact")
+@click.argument("estimator")
+@click.option("--data", required=True, help="Rows in .npz (X, y), .csv or .parquet.")
+@click.option("--target", help="The target's column in a .csv or .parquet file.")
+@click.option("--allow-pickle", is_flag=True, help="Load .joblib and .pkl, which can run any code.")
+@_common
+def prove(
+    artifact: str,
+    estimator: str,
+    data: str,
+    target: str | None,
+    allow_pickle: bool,
+    as_json: bool,
+) -> None:
+    """Prove ARTIFACT, an .onnx or .pack file from anywhere, against a fitted ESTIMATOR's file."""
+    from toolkit.runtime.files import read_bytes
+    from toolkit.runtime.predictor import to_onnx
+    from toolkit.source import read_source
+
+    _say(f"reading {estimator} …")
+    model = to_onnx(read_bytes(Path(artifact)), artifact)
+    given = read_source(estimator, data=data, target=target, name=None, allow_pickle=allow_pickle)
+
+    from toolkit.exporter.foreign import prove_graph
+
+    _say(f"proving {artifact} …")
+    proof = prove_graph(model, artifact, given.estimator, given.X, given.y)
+    if as_json:
+        _print_json({"artifact": artifact, "proof": proof.summary()})
+    else:
+        _print_proof(proof.summary(), artifact)
+    if not proof.passed:
+        raise ParityError(f"{artifact}: differs from scikit-learn {proof.worst()}; do not ship it")
+
+
+@cli.command()
 @click.argument("directory")
 @click.option("--method", "methods", multiple=True, help="A method (repeatable).  [default: all]")
 @click.option("--force", is_flag=True, help="Quantize although the bundle's proof failed.")
@@ -287,6 +323,10 @@ def _print_export(bundle: Any, as_json: bool) -> None:
         return
     size = bundle.manifest["files"]["model.onnx"]["bytes"]
     click.echo(f"{bundle.model_path}: {size} bytes, {bundle.task}, {proof['input_dtype']} inputs")
+    _print_proof(proof, str(bundle.path / "manifest.json"))
+
+
+def _print_proof(proof: dict[str, Any], where: str) -> None:
     for reference, sets in proof["comparisons"].items():
         for rows, c in sets.items():
             labels = c["label_agreement"]
@@ -298,9 +338,7 @@ def _print_export(bundle: Any, as_json: bool) -> None:
             )
     for trap in proof["traps"]:
         click.echo(f"  mended {trap}")
-    click.echo(
-        f"proof {'passed' if proof['passed'] else 'FAILED'}: {bundle.path / 'manifest.json'}"
-    )
+    click.echo(f"proof {'passed' if proof['passed'] else 'FAILED'}: {where}")
 
 
 def _print_json(document: dict[str, Any]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -13,6 +13,8 @@ from toolkit.exporter.schema import Schema, frame, rounded
 from toolkit.exporter.tasks import reference
 from toolkit.runtime.golden import deviation
 from toolkit.runtime.predictor import Predictor
+
+Run = Callable[[Mapping[str, np.ndarray]], dict[str, np.ndarray]]
 
 TOLERANCE = 1e-4  # of max(1, |y|), elementwise; labels must all be equal
 
@@ -94,20 +96,43 @@ def prove(
     differ: `passed` says it. A graph that onnxruntime cannot even open is a failed proof as well
     (CorruptArtifact from the session, passed on).
     """
-    predictor = Predictor(model, "the exported graph")
+    return prove_run(
+        Predictor(model, "the exported graph").run,
+        estimator,
+        schema,
+        task,
+        held_out,
+        adversarial,
+        traps,
+    )
+
+
+def prove_run(
+    run: Run,
+    estimator: Any,
+    schema: Schema,
+    task: str,
+    held_out: Mapping[str, np.ndarray],
+    adversarial: Mapping[str, np.ndarray],
+    traps: tuple[str, ...] = (),
+) -> Proof:
+    """Compare whatever `run` computes with the estimator; see `prove`.
+
+    run: rows by input name -> the contract's outputs by name.
+    """
     sets = {"held_out": held_out, "adversarial": adversarial}
     comparisons: dict[str, dict[str, Comparison]] = {"float32": {}, "float64": {}}
     for name, rows in sets.items():
-        got = _run(predictor, rows)
+        got = run(rows)
         for kind, given in (("float32", rounded(rows)), ("float64", rows)):
             expected = reference(estimator, frame(given, schema), task)
             # A graph with float64 inputs was given the data as they are: it owes them alone.
-            mine = got if kind == "float64" or not _is_wide(schema) else _run(predictor, given)
+            mine = got if kind == "float64" or not _is_wide(schema) else run(given)
             comparisons[kind][name] = compare(expected, mine)
     required = [*comparisons["float32"].values()]
     if _is_wide(schema):
         required += comparisons["float64"].values()
-    single, empty = _one_row(predictor, held_out), _no_rows(predictor, held_out)
+    single, empty = _one_row(run, held_out), _no_rows(run, held_out)
     return Proof(
         passed=all(c.passed for c in required) and single,
         tolerance=TOLERANCE,
@@ -145,22 +170,18 @@ def _is_wide(schema: Schema) -> bool:
     return any(s.dtype == "float64" for s in schema.inputs)
 
 
-def _run(predictor: Predictor, rows: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    return predictor.run(dict(rows))
-
-
-def _one_row(predictor: Predictor, rows: Mapping[str, np.ndarray]) -> bool:
-    whole = _run(predictor, {n: a[:8] for n, a in rows.items()})
+def _one_row(run: Run, rows: Mapping[str, np.ndarray]) -> bool:
+    whole = run({n: a[:8] for n, a in rows.items()})
     for i in range(len(next(iter(rows.values()))[:8])):
-        alone = _run(predictor, {n: a[[i]] for n, a in rows.items()})
+        alone = run({n: a[[i]] for n, a in rows.items()})
         if not compare({n: v[[i]] for n, v in whole.items()}, alone).passed:
             return False
     return True
 
 
-def _no_rows(predictor: Predictor, rows: Mapping[str, np.ndarray]) -> bool:
+def _no_rows(run: Run, rows: Mapping[str, np.ndarray]) -> bool:
     try:
-        empty = _run(predictor, {n: a[:0] for n, a in rows.items()})
+        empty = run({n: a[:0] for n, a in rows.items()})
     except InvalidInput:
         return False
     return all(len(v) == 0 for v in empty.values())

@@ -1,0 +1,79 @@
+"""Proving a graph that came from elsewhere, such as one that skl2onnx wrote alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from toolkit.errors import InvalidInput
+from toolkit.exporter.adversarial import accepted, adversarial_rows, which_taken
+from toolkit.exporter.proof import Proof, prove_run
+from toolkit.exporter.schema import Schema, infer
+from toolkit.exporter.split import split_rows
+from toolkit.exporter.tasks import task_of, wanted_outputs
+from toolkit.runtime.predictor import Predictor
+
+NUMBERS = ("float32", "float64")
+
+
+def prove_graph(model: bytes, origin: str, estimator: Any, X: Any, y: Any = None) -> Proof:
+    """Return the proof of any ONNX model against a fitted estimator, on X and adversarial rows.
+
+    model: serialized ONNX, or an artifact's bytes decoded; origin names it in messages; X, y as the
+    estimator takes them. Inputs and outputs are matched by name, else by kind: labels are integers,
+    text or booleans, everything else is numbers. Raises InvalidInput where they cannot be matched,
+    CorruptArtifact where onnxruntime refuses the model.
+    """
+    predictor = Predictor(model, origin)
+    task, schema = task_of(estimator), _schema(predictor, X)
+    split = split_rows(X, y, None, None, schema)
+    takes = which_taken(estimator, split.held_out, schema, task)
+    hostile = adversarial_rows(estimator, split.held_out, schema, takes)
+    names = _outputs(predictor, estimator, task)
+
+    def run(rows: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        found = predictor.run(rows)
+        return {ours: found[theirs] for ours, theirs in names.items()}
+
+    rows = accepted(estimator, hostile, schema, task)
+    return prove_run(run, estimator, schema, task, split.held_out, rows)
+
+
+def _schema(predictor: Predictor, X: Any) -> Schema:
+    """Return the schema of X with the floating-point type that the graph takes."""
+    schema = infer(X)
+    if len(predictor.inputs) != len(schema.inputs):
+        raise InvalidInput(
+            f"{predictor.origin}: has {len(predictor.inputs)} inputs where the rows give "
+            f"{len(schema.inputs)}; export it with one input for a matrix, or one a column"
+        )
+    dtypes = {i.dtype for i in predictor.inputs if i.dtype in NUMBERS}
+    return schema.with_floats("float64") if dtypes == {"float64"} else schema
+
+
+def _outputs(predictor: Predictor, estimator: Any, task: str) -> dict[str, str]:
+    """Return the contract's output names -> the graph's own."""
+    kinds = {o.name: o.type for o in predictor.session.get_outputs()}
+    sequences = [n for n, kind in kinds.items() if not kind.startswith("tensor(")]
+    if sequences:
+        raise InvalidInput(
+            f"{predictor.origin}: its output {sequences[0]!r} is no tensor (a ZipMap?); convert it "
+            "with options={'zipmap': False}"
+        )
+    wanted = [name for name, _ in wanted_outputs(estimator, task)]
+    numeric = [n for n, kind in kinds.items() if kind in ("tensor(float)", "tensor(double)")]
+    others = [n for n in kinds if n not in numeric]
+    found = {}
+    for name in wanted:
+        kind = others if name == "label" else numeric
+        if name in kinds:
+            found[name] = name
+        elif kind:
+            found[name] = kind[0]
+        else:
+            raise InvalidInput(
+                f"{predictor.origin}: has no output for {name!r}, only {', '.join(kinds)}"
+            )
+    return found
