@@ -73,6 +73,8 @@ def categories() -> np.ndarray:
 
 def texts() -> list[str]:
     """Return short documents with punctuation, digits, mixed case and non-ASCII letters."""
-    words = "The quick brown fox jumps over a lazy dog café naïve Straße 東京 data-model x2 run, runs!"
+    words = (
+        "The quick brown fox jumps over a lazy dog café naïve Straße 東京 data-model x2 run, runs!"
+    )
     rng = np.random.default_rng(7)
     return [" ".join(rng.choice(words.split(), size=rng.integers(2, 10))) for _ in range(ROWS)]

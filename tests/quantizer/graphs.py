@@ -63,6 +63,19 @@ def without_weights():
     return model_of([helper.make_node("Relu", ["X"], ["variable"])], {})
 
 
+def in_attributes():
+    """A linear model as skl2onnx alone writes it, its coefficients in an attribute."""
+    node = helper.make_node(
+        "LinearRegressor",
+        ["X"],
+        ["variable"],
+        domain="ai.onnx.ml",
+        coefficients=[1.0] * WIDTH,
+        intercepts=[0.5],
+    )
+    return of_ml(node)
+
+
 def trees():
     """A stump, its parameters in attributes."""
     node = helper.make_node(
@@ -84,6 +97,11 @@ def trees():
         nodes_modes=numpy_helper.from_array(np.zeros(1, np.uint8)),
         leaf_weights=numpy_helper.from_array(np.array([-1.0, 1.0], np.float32)),
     )
+    return of_ml(node)
+
+
+def of_ml(node):
+    """A graph of one node of ai.onnx.ml."""
     graph = helper.make_graph(
         [node],
         "g",

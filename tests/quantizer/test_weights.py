@@ -9,6 +9,7 @@ from onnx import helper
 from tests.quantizer.graphs import (
     WIDTH,
     floats,
+    in_attributes,
     initializers,
     linear,
     model_of,
@@ -147,7 +148,8 @@ def test_layers_come_in_the_order_of_the_graph():
 
 
 def test_attribute_operators():
-    assert attribute_operator(trees()) == "TreeEnsemble"
+    assert attribute_operator(in_attributes()) == "LinearRegressor"
+    assert attribute_operator(trees()) is None
     assert attribute_operator(network()) is None
     assert attribute_operator(without_weights()) is None
 

@@ -57,9 +57,10 @@ def tensor(shape, elem_type=1, code=0, payload=b"", name=b"w") -> bytes:
 
 
 def body_of(*tensors: bytes, skeleton: bytes = b"", count: int | None = None) -> bytes:
-    """A pack's body; count: a number of tensors other than there are."""
+    """A pack's body without ensembles; count: a number of tensors other than there are."""
     number = len(tensors) if count is None else count
-    return b"".join([wire.varint(len(skeleton)), skeleton, wire.varint(number), *tensors])
+    parts = [wire.varint(len(skeleton)), skeleton, wire.varint(number), *tensors, wire.varint(0)]
+    return b"".join(parts)
 
 
 def pack_of(body: bytes, compression: int = pack.STORED, length: int | None = None) -> bytes:

@@ -52,19 +52,19 @@ SAMPLES = {
         "904291aec59bc06afe40c3ef246372f0aa2b4bbd5652783f8ac3b99879e21810",
     ),
     "uint8": (
-        "affine",
+        "mantissa",
         [
-            0.44856542348861694,
-            0.009543945081532001,
-            -0.12407128512859344,
-            0.7826035022735596,
-            0.0,
-            -0.004771972540766001,
-            -0.41993358731269836,
-            -0.43424949049949646,
+            0.4482421875,
+            0.009735107421875,
+            -0.123291015625,
+            0.783203125,
+            -2.041459083557129e-06,
+            -0.0035552978515625,
+            -0.419921875,
+            -0.43359375,
         ],
-        -37.07184600830078,
-        "70ec101486f65b57ef0065b1bb9a77741c3042ecc7dd97873e10358d44ce6085",
+        -37.00373840332031,
+        "929ed7a9117079bfd0815c864a20ccbde07a7da0b80281da7a43c8fecc3634d3",
     ),
 }
 
@@ -94,6 +94,14 @@ def test_samples_of_format_1_read_for_ever(kind):
     expected = row[0] @ np.array(coefficients) + intercept
     predicted = Predictor(found.to_onnx(), kind).predict(row.astype(np.float32))
     np.testing.assert_allclose(predicted, [expected], atol=1e-4)
+
+
+def test_the_sample_of_trees_in_format_1_reads_for_ever():
+    found = pack.read((DATA / "wine-forest.uint8.format1.pack").read_bytes(), "wine-forest")
+    (forest,) = found.forests
+    assert (len(forest.leaves), len(forest.split), forest.targets) == (100, 1900, 3)
+    digest = "e5aa17cd3e38c6bc4adf216a44d3203901c2461367de982c616d566f1ce91414"
+    assert hashlib.sha256(found.to_onnx()).hexdigest() == digest
 
 
 # --- what is written is what is read --------------------------------------------------------------
@@ -242,7 +250,7 @@ def read_bounded(content: bytes) -> None:
 
 def test_the_bound_on_memory_can_fail(monkeypatch):
     monkeypatch.setattr(pack, "read", lambda *_: bytearray(64 << 20))
-    content = pack_of(b"\0\0")
+    content = pack_of(b"\0\0\0")
     with pytest.raises(AssertionError):
         read_bounded(content)
 
@@ -312,8 +320,8 @@ def test_a_stream_that_never_ends(make, kind):
 
 
 HOSTILE = {
-    "many-tensors": (body_of(count=2**62), "tensors are declared"),
-    "tiny-tensors": (body_of(*[tensor((0,), name=b"")] * 70000), "70000 tensors are declared"),
+    "many-tensors": (body_of(count=2**62), "parts are declared"),
+    "tiny-tensors": (body_of(*[tensor((0,), name=b"")] * 70000), "70000 parts are declared"),
     "same-name": (body_of(tensor((0,)), tensor((0,))), "same name"),
     "long-name": (body_of(b"\xff\xff\xff\x7f"), "declared"),
     "name-no-text": (body_of(tensor((0,), name=b"\xff")), "not UTF-8"),
@@ -326,7 +334,7 @@ HOSTILE = {
     "text-tensor": (body_of(tensor((1,), elem_type=8)), "element type 8"),
     "unknown-type": (body_of(tensor((1,), elem_type=99)), "element type 99"),
     "unknown-encoding": (body_of(tensor((1,), code=77)), "unknown encoding 77"),
-    "trailing-bytes": (body_of() + b"\0", "follow the last tensor"),
+    "trailing-bytes": (body_of() + b"\0", "follow the last part"),
     "columns-beyond-the-file": (
         body_of(tensor((0, 2**31 - 1), code=2, payload=b"\x08\x01")),
         "are declared",
@@ -346,12 +354,12 @@ def test_hostile_bodies(name):
 
 @pytest.mark.parametrize("value", [3, 9, 255])
 def test_unknown_compression(value):
-    assert f"compression {value} is unknown" in refused(pack_of(b"\0\0", value))
+    assert f"compression {value} is unknown" in refused(pack_of(b"\0\0\0", value))
 
 
 @pytest.mark.parametrize("version", [0, 2, 255])
 def test_unknown_version(version):
-    content = bytearray(pack_of(b"\0\0"))
+    content = bytearray(pack_of(b"\0\0\0"))
     content[4] = version
     assert "update toolkit" in refused(bytes(content))
 
