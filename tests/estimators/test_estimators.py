@@ -1,4 +1,4 @@
-"""The estimator matrix: every case's proof passes, or its export is refused for the stated reason."""
+"""The estimator matrix: every proof passes, or the export is refused for the stated reason."""
 
 from __future__ import annotations
 
