@@ -24,13 +24,16 @@ def column_transformer(est: Any, x: Value, g: Graph) -> Outputs:
     width = len(x.columns) if isinstance(x, Table) else x.width
     names = list(getattr(est, "feature_names_in_", []))
     parts: list[Matrix] = []
-    for _, transformer, columns in est.transformers_:
+    weights = est.transformer_weights or {}
+    for name, transformer, columns in est.transformers_:
         indices = _indices(columns, names, width)
         if transformer == "drop" or not indices:
             continue
         part = g.select(x, indices)
         passed = isinstance(transformer, str)
-        parts.append(g.matrix(part) if passed else g.convert(transformer, part)["transform"])
+        done = g.matrix(part) if passed else g.convert(transformer, part)["transform"]
+        weight = weights.get(name)
+        parts.append(done if weight is None else g.binary("Mul", done, [weight], "weight"))
     return {"transform": g.join(parts)}
 
 

@@ -12,8 +12,9 @@ from toolkit.exporter.graph import Graph, Matrix, Outputs, Unconvertible, Value
 def simple_imputer(est: Any, x: Value, g: Graph) -> Outputs:
     """Missing numbers become the column's statistic."""
     statistics = est.statistics_
-    if statistics.dtype.kind not in "fiu":
+    if not all(isinstance(s, (int, float, np.number)) for s in statistics.tolist()):
         raise Unconvertible("imputing text")
+    statistics = statistics.astype(np.float64)  # strategy="constant" keeps them as objects
     if est.add_indicator:
         raise Unconvertible("add_indicator=True")
     if np.isnan(statistics.astype(np.float64)).any():
