@@ -13,10 +13,12 @@ from toolkit.quantizer.affine import Affine, encode
 from toolkit.runtime import pack
 from toolkit.runtime.encodings import (
     AFFINE,
+    COMPANDED,
     DECODERS,
     ELEMENT_TYPES,
     EXPONENTS,
     FLOAT16,
+    MANTISSA,
     NAMES,
     PER_COLUMN,
     RAW,
@@ -110,6 +112,49 @@ def test_encoded_weights_come_back_within_half_a_step(bits, data):
     assert (found[weights == 0] == 0).all()
 
 
+@pytest.mark.parametrize("axis", [0, 1], ids=["rows", "columns"])
+@QUICK
+@given(shape=st.tuples(st.integers(1, 5), st.integers(1, 5)), seed=st.integers(0, 2**32 - 1))
+def test_companded(axis, shape, seed):
+    random = np.random.default_rng(seed)
+    groups = shape[axis]
+    spread, low, step = random.uniform(-1, 1, (3, groups)).astype(np.float32)
+    step /= 64
+    codes = random.integers(0, 256, shape).astype(np.uint8)
+    payload = bytes([axis]) + b"".join(a.tobytes() for a in (spread, low, step, codes))
+    s, a, d = (np.expand_dims(v.astype(float), 1 - axis) for v in (spread, low, step))
+    found = decoded(shape, 1, COMPANDED, payload).values
+    np.testing.assert_array_equal(found, (s * np.sinh(a + d * codes)).astype(np.float32))
+
+
+@QUICK
+@given(st.lists(st.tuples(st.integers(-128, 127), st.booleans(), st.integers(0, 255)), max_size=20))
+def test_mantissa(rows):
+    exponents = np.array([e for e, _, _ in rows], dtype=np.int8)
+    signs = np.packbits([s for _, s, _ in rows], bitorder="little")
+    payload = exponents.tobytes() + signs.tobytes() + bytes(q for _, _, q in rows)
+    found = decoded((len(rows), 1), 1, MANTISSA, payload).values
+    for value, (e, minus, q) in zip(found[:, 0], rows, strict=True):
+        expected = 0.0 if e == -128 else (256 + q) * 2.0 ** (e - 8)
+        assert value == np.float32(-expected if minus else expected)
+
+
+@pytest.mark.parametrize(
+    ("code", "shape", "payload"),
+    [
+        (COMPANDED, (2,), b"\0"),
+        (COMPANDED, (2, 2, 2), b"\0"),
+        (COMPANDED, (2, 2), b"\2"),
+        (MANTISSA, (2,), b""),
+        (MANTISSA, (2, 2), b""),
+    ],
+    ids=["companded-1d", "companded-3d", "companded-axis", "mantissa-1d", "mantissa-wide"],
+)
+def test_shapes_that_an_encoding_has_not(code, shape, payload):
+    with pytest.raises(CorruptArtifact, match=f"{NAMES[code]} tensor of shape"):
+        decoded(shape, 1, code, payload + bytes(64))
+
+
 @pytest.mark.parametrize("bits", sorted(set(range(256)) - {4, 8, 16}))
 def test_affine_of_other_bits(bits):
     with pytest.raises(CorruptArtifact, match=f"affine tensor of {bits} bits"):
@@ -127,7 +172,7 @@ def test_affine_scalar():
         decoded((), 1, AFFINE, bytes([8, 0]) + bytes(6))
 
 
-@pytest.mark.parametrize("code", [FLOAT16, AFFINE], ids=["float16", "affine"])
+@pytest.mark.parametrize("code", [c for c in NAMES if c != RAW], ids=NAMES.get)
 @pytest.mark.parametrize("elem_type", [7, 10, 11])
 def test_encodings_of_float32_only(code, elem_type):
     with pytest.raises(CorruptArtifact, match="only float32"):

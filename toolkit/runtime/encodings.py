@@ -87,11 +87,11 @@ class Cursor:
         while True:
             byte = self.u8()
             value |= (byte & 0x7F) << shift
+            shift += 7
+            if value >= 1 << 64 or (byte >= 0x80 and shift > 63):
+                raise self.fail(f"the integer before byte {self.at} of the body exceeds 64 bits")
             if byte < 0x80:
                 return value
-            shift += 7
-            if shift > 63:
-                raise self.fail(f"the integer before byte {self.at} of the body exceeds 64 bits")
 
     def array(self, dtype: np.dtype, count: int) -> np.ndarray:
         """Return the next `count` elements as a read-only array that shares the buffer."""

@@ -89,9 +89,10 @@ def read(cursor: Cursor) -> Forest:
         raise cursor.fail(f"{trees} trees of {targets} targets and {width} values a leaf")
     leaves = np.array([_count(cursor) for _ in range(trees)], dtype=np.int64)
     several = width == 1 and targets > 1
-    target = np.array([cursor.uvarint() if several else 0 for _ in range(trees)], dtype=np.int64)
-    if (leaves < 1).any() or (target >= targets).any():
+    named = [cursor.uvarint() if several else 0 for _ in range(trees)]
+    if (leaves < 1).any() or max(named) >= targets:
         raise cursor.fail("a tree without leaves or of an unknown target")
+    target = np.array(named, dtype=np.int64)
     split = _bits(cursor, int(2 * leaves.sum()) - trees)
     _check_shape(cursor, split, leaves)
     stored = np.dtype("<f4") if flags & SHORT_THRESHOLDS else dtype
@@ -186,10 +187,11 @@ def _tables(cursor: Cursor, sizes: np.ndarray, dtype: np.dtype) -> np.ndarray:
 
 def _planes(cursor: Cursor, count: int, planes: int) -> np.ndarray:
     """Return int64 [count] from `planes` planes of bytes, the lowest first."""
+    # All of them at once, before memory is taken for a count that the file may not have.
+    stored = cursor.array(np.dtype("u1"), planes * count).reshape(planes, count)
     out = np.zeros(count, dtype=np.uint64)
-    for plane in range(planes):
-        byte = cursor.array(np.dtype("u1"), count).astype(np.uint64)
-        out |= byte << np.uint64(8 * plane)
+    for plane, byte in enumerate(stored):
+        out |= byte.astype(np.uint64) << np.uint64(8 * plane)
     return out.view(np.int64)
 
 
@@ -204,7 +206,8 @@ def _leaves(cursor: Cursor, leaves: np.ndarray, width: int, dtype: np.dtype) -> 
     offset = cursor.array(single, len(leaves)).astype(dtype)
     codes = cursor.array(np.dtype("u1"), total * width).reshape(total, width)
     tree = np.repeat(np.arange(len(leaves)), leaves)
-    return offset[tree, None] + scale[tree, None] * codes.astype(dtype)
+    with np.errstate(all="ignore"):  # a hostile scale must not make numpy write to stderr
+        return offset[tree, None] + scale[tree, None] * codes.astype(dtype)
 
 
 def _to_v5(forest: Forest) -> bytes:
