@@ -200,7 +200,7 @@ def test_every_flipped_bit_of_a_manifest_is_read_or_refused(california):
     path = california / "manifest.json"
     content = path.read_bytes()
     refused = 0
-    for at in range(0, len(content), 3):
+    for at in range(0, len(content), 11):
         damaged = bytearray(content)
         damaged[at] ^= 1 << at % 8
         path.write_bytes(damaged)
@@ -208,4 +208,4 @@ def test_every_flipped_bit_of_a_manifest_is_read_or_refused(california):
             open_bundle(california)
         except ToolkitError:
             refused += 1
-    assert refused > 50
+    assert refused > 30

@@ -95,7 +95,11 @@ def test_inspect(run, california_bundle, module):
     done = run("inspect", california_bundle / "model.uint8-pack.pack", "--json", module=module)
     found = json.loads(done.stdout)
     assert (found["kind"], found["format_version"], found["task"]) == ("pack", 1, "regressor")
-    assert [t["encoding"] for t in found["tensors"]] == ["affine", "raw"]
+    first, second = found["tensors"]
+    assert (first["name"], first["shape"]) == ("coefficient", [8, 1])
+    assert first["encoding"] != "raw"
+    assert first["bytes"] < 8 * 4 + 10  # its name, type and shape take ten or more
+    assert (second["name"], second["encoding"]) == ("intercept", "raw")
     text = run("inspect", california_bundle / "model.onnx", module=module).stdout
     assert "kind: onnx" in text
 

@@ -241,7 +241,7 @@ def test_every_hostile_byte(kind):
     """Every position takes the values that lengths and codes are most sensitive to."""
     content = PACKS[kind]()
     for at in range(4, len(content)):
-        for value in (0, 1, 0x7F, 0x80, 0xFF, content[at] ^ 1):
+        for value in (0, 0x7F, 0xFF, content[at] ^ 1):
             changed = bytearray(content)
             changed[at] = value
             read_bounded(sealed(bytes(changed)))
