@@ -215,9 +215,22 @@ class Graph:
         other = Matrix(self.add("Sub", [one, p.name], "other"), p.dtype, 1)
         return self.join([other, p])
 
+    def reduce(self, op: str, name: str, axis: int, keep: bool = True) -> str:
+        """Return the tensor `name` reduced over one axis, by its name.
+
+        The axis is an input of ReduceSum, and of the other reductions from opset 18 on; before, an
+        attribute of theirs.
+        """
+        hint = op.lower()
+        if op == "ReduceSum" or self.opset >= 18:
+            axes = self.constant([axis], "int64", "axis")
+            return str(self.add(op, [name, axes], hint, keepdims=int(keep)))
+        return str(self.add(op, [name], hint, axes=[axis], keepdims=int(keep)))
+
 
 def initializer(name: str, values: np.ndarray) -> onnx.TensorProto:
     """Return an array as a TensorProto; text as UTF-8 strings."""
     if values.dtype == object:
         return numpy_helper.from_array(values.astype(str).astype(object), name)
-    return numpy_helper.from_array(np.ascontiguousarray(values), name)
+    # ascontiguousarray would make a vector of a scalar.
+    return numpy_helper.from_array(np.asarray(values, order="C"), name)

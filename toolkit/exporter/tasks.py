@@ -17,7 +17,11 @@ OUTPUTS: dict[str, tuple[tuple[str, str], ...]] = {
     REGRESSOR: (("variable", "predict"),),
     CLASSIFIER: (("label", "predict"), ("probabilities", "predict_proba")),
     OUTLIER: (("label", "predict"), ("scores", "decision_function")),
-    CLUSTERER: (("label", "predict"), ("scores", "transform")),
+    CLUSTERER: (
+        ("label", "predict"),
+        ("scores", "transform"),
+        ("probabilities", "predict_proba"),  # mixtures: the components' shares
+    ),
     TRANSFORMER: (("variable", "transform"),),
 }
 
@@ -36,6 +40,8 @@ def task_of(estimator: Any) -> str:
         for task, is_task in tests:
             if is_task(estimator):
                 return task
+        if _is_mixture(estimator):
+            return CLUSTERER
     if hasattr(estimator, "transform"):
         return TRANSFORMER
     if hasattr(estimator, "predict"):
@@ -44,6 +50,13 @@ def task_of(estimator: Any) -> str:
         f"{type(estimator).__name__}: has neither predict nor transform for new rows; export an "
         "estimator that has"
     )
+
+
+def _is_mixture(estimator: Any) -> bool:
+    """Tell whether it is a density estimator whose `predict` gives a component: a clusterer to us."""
+    from sklearn.utils import get_tags
+
+    return bool(get_tags(estimator).estimator_type == "density_estimator")
 
 
 def wanted_outputs(estimator: Any, task: str) -> tuple[tuple[str, str], ...]:

@@ -1,0 +1,63 @@
+"""Linear maps of centred rows, in the narrowest type that keeps the contract's digits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from toolkit.exporter.graph import Graph, Matrix, Unconvertible, Value
+
+FLOAT32_UNIT = 2.0**-24  # the relative rounding error of one float32 operation
+REACH = 16.0  # so many standard deviations may a value lie from its centre
+ALLOWED = 5e-5  # of the contract's 1e-4
+
+
+def wide(g: Graph, x: Value) -> Matrix:
+    """Return x as one float64 matrix; integers keep all their digits."""
+    matrix = g.matrix(x)
+    if matrix.dtype == "string":
+        raise Unconvertible("text where numbers are needed")
+    return g.cast(matrix, "float64")
+
+
+def result_dtype(g: Graph, x: Value) -> str:
+    """Return the type of the outputs for x: float64 for float64 inputs, float32 otherwise."""
+    return "float64" if g.matrix(x).dtype == "float64" else "float32"
+
+
+def projected(
+    g: Graph,
+    x: Value,
+    center: Any,
+    weights: Any,
+    bias: Any = 0.0,
+    spread: Any = None,
+) -> Matrix:
+    """Return `(x − center) @ weights + bias`; center [d] or None, weights [d, k].
+
+    spread: standard deviations of x [d] where the estimator knows them. With them, the result's
+    float32 rounding error is bounded by `Σ_j |w_jk|·16·spread_j·2⁻²⁴`; if that is small enough the
+    map is computed in x's own type, with the part of the centre that its rounding lost folded into
+    the bias. Else the sum may cancel (unscaled columns, whitening), and it is computed in float64.
+    """
+    weights = np.asarray(weights, dtype=np.float64)
+    bias = np.broadcast_to(np.asarray(bias, dtype=np.float64), weights.shape[1:])
+    if not np.isfinite(weights).all():
+        raise Unconvertible("a weight that is not finite")
+    source = g.floating(x)
+    if not _fits(weights, spread):
+        source = wide(g, x)
+    if center is not None:
+        center = np.asarray(center, dtype=np.float64)
+        rounded = center.astype(source.dtype).astype(np.float64)
+        bias = bias + (rounded - center) @ weights
+        source = g.binary("Sub", source, rounded, "center")
+    return g.cast(g.affine(source, weights, bias), result_dtype(g, x))
+
+
+def _fits(weights: np.ndarray, spread: Any) -> bool:
+    if spread is None:
+        return False
+    error = np.asarray(spread, dtype=np.float64) @ np.abs(weights) * REACH * FLOAT32_UNIT
+    return bool(error.max(initial=0.0) <= ALLOWED)

@@ -1,0 +1,112 @@
+"""Iterations in the graph: ONNX's Loop, whose body is built like the graph around it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from onnx import TensorProto, helper
+
+from toolkit.exporter.graph import ELEMENT, Graph, Matrix, initializer
+
+# body(number of the step (int64 scalar), state) -> (next state, name of the bool scalar "go on")
+Body = Callable[[str, list[Matrix]], tuple[list[Matrix], str]]
+
+# update(values w_t [1, N], w_t − gradient_t / gram_tt, gradient_t, 1 / gram_tt) -> (the coordinate's
+# new values, how far they were from the optimum), each [1, N].
+Update = Callable[[Matrix, Matrix, Matrix, Matrix], tuple[Matrix, Matrix]]
+
+
+def loop(g: Graph, steps: int, state: Sequence[Matrix], body: Body) -> list[Matrix]:
+    """Repeat `body` at most `steps` times, while it says so; return the last state.
+
+    The body is closed: whatever it needs from the graph is in the state, and constants that it
+    makes are its own. So passes need not look into it. The Matrix of a state may stand for a tensor
+    of any rank.
+    """
+    outer = g.nodes, g.constants
+    g.nodes, g.constants = [], {}
+    step, going = g.name("step"), g.name("going")
+    inner = [Matrix(g.name("state"), m.dtype, m.width) for m in state]
+    following, more = body(step, inner)
+    results = [Matrix(g.add("Identity", [m.name], "next"), m.dtype, m.width) for m in following]
+    graph = helper.make_graph(
+        g.nodes,
+        "body",
+        [
+            helper.make_tensor_value_info(step, TensorProto.INT64, []),
+            helper.make_tensor_value_info(going, TensorProto.BOOL, []),
+            *(helper.make_tensor_value_info(m.name, ELEMENT[m.dtype], None) for m in inner),
+        ],
+        [
+            helper.make_tensor_value_info(more, TensorProto.BOOL, []),
+            *(helper.make_tensor_value_info(m.name, ELEMENT[m.dtype], None) for m in results),
+        ],
+        [initializer(n, a) for n, a in g.constants.items()],
+    )
+    g.nodes, g.constants = outer
+    inputs = [g.constant(np.array(steps), "int64", "steps"), g.constant(np.array(True), "bool", "go")]
+    names = [g.name("final") for _ in state]
+    g.nodes.append(helper.make_node("Loop", [*inputs, *(m.name for m in state)], names, body=graph))
+    return [Matrix(n, m.dtype, m.width) for n, m in zip(names, state, strict=True)]
+
+
+def coordinate_descent(
+    g: Graph,
+    gram: np.ndarray,
+    targets: Matrix,
+    update: Update,
+    sweeps: int,
+    tolerance: float,
+) -> Matrix:
+    """Minimise `½ wᵀ gram w − targets·w` (and what `update` adds) row by row, from w = 0.
+
+    targets [N, k]; the result is w [N, k]. One step of the loop changes one coordinate of all rows:
+    see Update. After each sweep over the coordinates it ends where the sum, over all rows, of how
+    far they were off is at most `tolerance` of the first sweep's, as scikit-learn's NMF does.
+    """
+    count, dtype = len(gram), targets.dtype
+    one_row = g.constant([0.0], dtype, "zero")
+    turned = Matrix(g.add("Transpose", [targets.name], "turned", perm=[1, 0]), dtype, 0)
+    start = Matrix(g.add("Mul", [turned.name, one_row], "start"), dtype, 0)
+    nothing = Matrix(g.constant(np.array(0.0), dtype, "nothing"), dtype, 0)
+
+    def body(step: str, state: list[Matrix]) -> tuple[list[Matrix], str]:
+        w, b, moved, first = state
+        t = g.add("Mod", [step, g.constant(np.array(count), "int64", "count")], "t")
+        at = g.add("Reshape", [t, g.constant([1], "int64", "shape")], "at")
+
+        def taken(table: str) -> Matrix:
+            return Matrix(g.add("Gather", [table, at], "taken", axis=0), dtype, 0)
+
+        diagonal = np.diag(gram)
+        # A coordinate without a diagonal never moves: its step is 0.
+        inverse = np.divide(1.0, diagonal, out=np.zeros(count), where=diagonal != 0)
+        old = taken(w.name)
+        fitted = g.add("MatMul", [taken(g.constant(gram, dtype, "gram")).name, w.name], "fitted")
+        gradient = Matrix(g.add("Sub", [fitted, taken(b.name).name], "gradient"), dtype, 0)
+        scale = taken(g.constant(inverse[:, None], dtype, "inverse"))
+        proposal = g.add("Sub", [old.name, g.product(gradient, scale).name], "proposal")
+        new, away = update(old, Matrix(proposal, dtype, 0), gradient, scale)
+        chosen = g.add(
+            "Equal", [g.constant(np.arange(count)[:, None], "int64", "rows"), t], "chosen"
+        )
+        w_next = Matrix(g.add("Where", [chosen, new.name, w.name], "changed"), dtype, 0)
+        total = g.add("ReduceSum", [away.name], "total", keepdims=0)
+        moved_next = g.add("Add", [moved.name, total], "moved")
+        last = g.constant(np.array(count - 1), "int64", "last")
+        in_first = g.add("Equal", [step, last], "in_first")
+        first_next = g.add("Where", [in_first, moved_next, first.name], "first")
+        limit = g.add(
+            "Mul", [first_next, g.constant(np.array(tolerance), dtype, "tolerance")], "limit"
+        )
+        settled = g.add("LessOrEqual", [moved_next, limit], "settled")
+        ends = g.add("Equal", [t, last], "ends")
+        more = g.add("Not", [g.add("And", [ends, settled], "stop")], "more")
+        zero = g.constant(np.array(0.0), dtype, "zero")
+        moved_next = g.add("Where", [ends, zero, moved_next], "moved")
+        return [w_next, b, Matrix(moved_next, dtype, 0), Matrix(first_next, dtype, 0)], more
+
+    result = loop(g, sweeps * count, [start, turned, nothing, nothing], body)[0]
+    back = g.add("Transpose", [result.name], "back", perm=[1, 0])
+    return Matrix(back, dtype, count)
