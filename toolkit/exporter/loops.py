@@ -12,8 +12,8 @@ from toolkit.exporter.graph import ELEMENT, Graph, Matrix, initializer
 # body(number of the step (int64 scalar), state) -> (next state, name of the bool scalar "go on")
 Body = Callable[[str, list[Matrix]], tuple[list[Matrix], str]]
 
-# update(values w_t [1, N], w_t − gradient_t / gram_tt, gradient_t, 1 / gram_tt) -> (the coordinate's
-# new values, how far they were from the optimum), each [1, N].
+# update(values w_t [1, N], w_t − gradient_t / gram_tt, gradient_t, 1 / gram_tt)
+# -> (the coordinate's new values, how far they were from the optimum), each [1, N].
 Update = Callable[[Matrix, Matrix, Matrix, Matrix], tuple[Matrix, Matrix]]
 
 
@@ -45,7 +45,10 @@ def loop(g: Graph, steps: int, state: Sequence[Matrix], body: Body) -> list[Matr
         [initializer(n, a) for n, a in g.constants.items()],
     )
     g.nodes, g.constants = outer
-    inputs = [g.constant(np.array(steps), "int64", "steps"), g.constant(np.array(True), "bool", "go")]
+    inputs = [
+        g.constant(np.array(steps), "int64", "steps"),
+        g.constant(np.array(True), "bool", "go"),
+    ]
     names = [g.name("final") for _ in state]
     g.nodes.append(helper.make_node("Loop", [*inputs, *(m.name for m in state)], names, body=graph))
     return [Matrix(n, m.dtype, m.width) for n, m in zip(names, state, strict=True)]

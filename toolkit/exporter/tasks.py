@@ -53,7 +53,7 @@ def task_of(estimator: Any) -> str:
 
 
 def _is_mixture(estimator: Any) -> bool:
-    """Tell whether it is a density estimator whose `predict` gives a component: a clusterer to us."""
+    """Tell whether its `predict` gives a component of a density: a clusterer to us."""
     from sklearn.utils import get_tags
 
     return bool(get_tags(estimator).estimator_type == "density_estimator")

@@ -34,7 +34,7 @@ def complement(est: Any, x: Value, g: Graph) -> Outputs:
 
 
 def bernoulli(est: Any, x: Value, g: Graph) -> Outputs:
-    """`b @ (f − n).T + Σ n + class_log_prior_`: f = log P(b=1), n = log P(b=0), b = x > binarize."""
+    """`b @ (f − n).T + Σ n + class_log_prior_`: b = x > binarize, f, n = log P(b = 1), P(b = 0)."""
     present = np.asarray(est.feature_log_prob_, dtype=np.float64)
     with np.errstate(divide="ignore"):
         absent = np.log(1.0 - np.exp(present))

@@ -1,4 +1,4 @@
-"""Factorisations whose transform is an iteration: NMF's coordinate descent, LDA's topics."""
+"""Non-negative factorisations, whose transform is an iteration, as a loop with the same steps."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from toolkit.exporter.graph import Graph, Matrix, Outputs, Unconvertible, Value
 from toolkit.exporter.linear_map import result_dtype, wide
 from toolkit.exporter.loops import coordinate_descent, loop
 
-EPS = float(np.finfo(np.float64).eps)
 # The multiplicative solver must have been asked for this much, or it stops well before the optimum.
 CONVERGED = 1e-7
-SWEEPS = 5000  # where the loop goes on to convergence
+# What scikit-learn puts for a denominator of 0.
+EPSILON = float(np.finfo(np.float32).eps)
 
 
 def nmf(est: Any, x: Value, g: Graph) -> Outputs:
@@ -23,45 +23,25 @@ def nmf(est: Any, x: Value, g: Graph) -> Outputs:
     (Cichocki & Phan 2009).
     """
     if est.solver == "mu":
-        return _converged(est, x, g)
+        return _multiplicative(est, x, g, est.max_iter, _by_error)
     if est.shuffle:
         raise Unconvertible("shuffle=True (the order of the updates is drawn anew each time)")
-    return _non_negative(est, x, g, est.max_iter, est.tol)
+    return {"transform": _descent(est, x, g)}
 
 
 def mini_batch_nmf(est: Any, x: Value, g: Graph) -> Outputs:
-    """MiniBatchNMF: the same minimum, which its multiplicative updates approach."""
-    return _converged(est, x, g)
+    """MiniBatchNMF: the same minimum, approached by multiplicative updates."""
+    steps = est.max_iter if est.transform_max_iter is None else est.transform_max_iter
+    return _multiplicative(est, x, g, steps, _by_change)
 
 
-def _converged(est: Any, x: Value, g: Graph) -> Outputs:
-    """Return the minimum itself, for a solver whose steps depend on the batch.
-
-    The multiplicative updates start at the mean over all rows of the batch and stop by a norm over
-    all: unless they were asked to converge, a row has another answer in other company (by 1e-2 on
-    the digits data), and no graph can agree with all of them.
-    """
-    if est.beta_loss not in ("frobenius", 2, 2.0):
-        raise Unconvertible(f"beta_loss={est.beta_loss!r} (its answer depends on the whole batch)")
-    if not 0 < est.tol <= CONVERGED:
-        raise Unconvertible(
-            f"tol={est.tol!r} with multiplicative updates (they stop early, where depends on the "
-            f"other rows of the batch; fit with tol={CONVERGED:g} and more iterations)"
-        )
-    return _non_negative(est, x, g, SWEEPS, 1e-12)
-
-
-def _non_negative(est: Any, x: Value, g: Graph, sweeps: int, tolerance: float) -> Outputs:
-    components = np.asarray(est.components_, dtype=np.float64)
-    count, width = components.shape
-    l1 = width * est.alpha_W * est.l1_ratio
-    l2 = width * est.alpha_W * (1.0 - est.l1_ratio)
+def _descent(est: Any, x: Value, g: Graph) -> Matrix:
+    components, l1, l2 = _problem(est)
+    count = len(components)
     gram = components @ components.T + l2 * np.eye(count)
     targets = g.affine(wide(g, x), components.T, np.full(count, -l1))
 
-    def update(
-        old: Matrix, proposal: Matrix, gradient: Matrix, _: Matrix
-    ) -> tuple[Matrix, Matrix]:
+    def update(old: Matrix, proposal: Matrix, gradient: Matrix, _: Matrix) -> tuple[Matrix, Matrix]:
         # At the bound only a descent counts: the projected gradient.
         zero = g.constant([0.0], old.dtype, "zero")
         bound = g.add("Equal", [old.name, zero], "bound")
@@ -69,93 +49,108 @@ def _non_negative(est: Any, x: Value, g: Graph, sweeps: int, tolerance: float) -
         away = Matrix(g.add("Where", [bound, descent, gradient.name], "projected"), old.dtype, 0)
         return g.binary("Max", proposal, [0.0], "zero"), g.unary("Abs", away)
 
-    code = coordinate_descent(g, gram, targets, update, sweeps, tolerance)
+    code = coordinate_descent(g, gram, targets, update, est.max_iter, est.tol)
+    return g.cast(code, result_dtype(g, x))
+
+
+def _problem(est: Any) -> tuple[np.ndarray, float, float]:
+    """Return H [k, d] and the weights of the l1 and the l2 norm of a row's code."""
+    components = np.asarray(est.components_, dtype=np.float64)
+    weight = components.shape[1] * est.alpha_W
+    return components, weight * est.l1_ratio, weight * (1.0 - est.l1_ratio)
+
+
+def _multiplicative(est: Any, x: Value, g: Graph, steps: int, settled: Any) -> Outputs:
+    """Repeat `W ← W · (X Hᵀ) / (W H Hᵀ + l1 + l2 W)` from `W = √(mean X / k)`.
+
+    The start is the mean over all rows of the batch and the end a norm over all: unless it was
+    asked to converge, a row has another answer in other company (by 1e-2 on the digits data), and
+    no graph agrees with all of them. Lee & Seung 2001.
+    """
+    if est.beta_loss not in ("frobenius", 2):
+        raise Unconvertible(
+            f"beta_loss={est.beta_loss!r} (each row's code depends on the other rows of the batch)"
+        )
+    if not 0 < est.tol <= CONVERGED:
+        raise Unconvertible(
+            f"tol={est.tol!r} with multiplicative updates (they stop early, where depends on "
+            f"the other rows of the batch; fit with tol={CONVERGED:g} and more iterations)"
+        )
+    components, l1, l2 = _problem(est)
+    count = len(components)
+    source = wide(g, x)
+    none = np.zeros(count)
+    products = g.affine(source, components.T, none)
+    mean = g.add("ReduceMean", [source.name], "mean", keepdims=0)
+    share = g.constant(np.array(1.0 / count), "float64", "share")
+    start = g.add("Sqrt", [g.add("Mul", [mean, share], "share")], "start")
+    flat = g.binary("Mul", products, [0.0], "zero")
+    weights = Matrix(g.add("Add", [flat.name, start], "weights"), "float64", count)
+    error = Matrix(_error(g, source, weights, components), "float64", 0)
+
+    def body(step: str, state: list[Matrix]) -> tuple[list[Matrix], str]:
+        w, b, rows, first, last = state
+        below = g.affine(w, components @ components.T + l2 * np.eye(count), none + l1)
+        zero = g.add("Equal", [below.name, g.constant([0.0], "float64", "zero")], "zero")
+        floor = g.constant([EPSILON], "float64", "floor")
+        below = Matrix(g.add("Where", [zero, floor, below.name], "below"), "float64", count)
+        factor = Matrix(g.add("Div", [b.name, below.name], "factor"), "float64", count)
+        new = g.product(w, factor)
+        stop, last = settled(g, est.tol, step, rows, (w, new), components, first, last)
+        return [new, b, rows, first, last], g.add("Not", [stop], "more")
+
+    code = loop(g, steps, [weights, products, source, error, error], body)[0]
     return {"transform": g.cast(code, result_dtype(g, x))}
 
 
-def topics(est: Any, x: Value, g: Graph) -> Outputs:
-    """LatentDirichletAllocation: each document's topic shares by variational updates.
-
-    From γ = 1, `γ ← e·((x / (e β + ε)) βᵀ) + prior` with e = exp(ψ(γ) − ψ(Σγ)), until the mean
-    change of a row is below the tolerance; then that row rests (Hoffman, Blei & Bach 2010).
-    """
-    beta = np.asarray(est.exp_dirichlet_component_, dtype=np.float64)
-    count = len(beta)
-    source = wide(g, x)
-    ones = g.affine(source, np.zeros((source.width, count)), np.ones(count))
-    active = g.binary("Greater", g.column(ones, 0), [0.0], "active")
-    state = [ones, _expectation(g, ones), source, Matrix(active.name, "bool", 1)]
-
-    def body(_: str, state: list[Matrix]) -> tuple[list[Matrix], str]:
-        gamma, e, rows, active = state
-        phi = g.affine(e, beta, np.full(beta.shape[1], EPS))
-        share = Matrix(g.add("Div", [rows.name, phi.name], "share"), "float64", rows.width)
-        weight = g.affine(share, beta.T, np.zeros(count))
-        new = g.binary("Add", g.product(e, weight), est.doc_topic_prior_, "prior")
-        difference = g.add("Sub", [gamma.name, new.name], "difference")
-        change = g.add("Abs", [difference], "change")
-        mean = Matrix(g.reduce("ReduceMean", change, 1), "float64", 1)
-        moving = g.add(
-            "Not",
-            [g.add("Less", [mean.name, g.constant(est.mean_change_tol, "float64", "tol")], "small")],
-            "moving",
-        )
-        following = [
-            Matrix(g.add("Where", [active.name, a.name, b.name], "kept"), "float64", count)
-            for a, b in ((new, gamma), (_expectation(g, new), e))
-        ]
-        still = g.add("And", [active.name, moving], "still")
-        left = g.add("ReduceSum", [g.cast(Matrix(still, "bool", 1), "float64").name], "left", keepdims=0)
-        more = g.add("Greater", [left, g.constant(np.array(0.5), "float64", "half")], "more")
-        return [*following, rows, Matrix(still, "bool", 1)], more
-
-    gamma = loop(g, est.max_doc_update_iter, state, body)[0]
-    total = g.reduce("ReduceSum", gamma.name, 1)
-    shares = Matrix(g.add("Div", [gamma.name, total], "shares"), "float64", count)
-    return {"transform": g.cast(shares, result_dtype(g, x))}
+def _error(g: Graph, rows: Matrix, weights: Matrix, components: np.ndarray) -> str:
+    """Return `‖X − W H‖` over all rows, a scalar."""
+    fitted = g.affine(weights, components, np.zeros(components.shape[1]))
+    return _norm(g, g.add("Sub", [rows.name, fitted.name], "rest"))
 
 
-def _expectation(g: Graph, gamma: Matrix) -> Matrix:
-    """Return `exp(ψ(γ) − ψ(Σγ))` of each row."""
-    total = Matrix(g.reduce("ReduceSum", gamma.name, 1), "float64", 1)
-    digamma = _digamma(g, g.join([gamma, total]))
-    parts = g.select(digamma, range(gamma.width)), g.column(digamma, gamma.width)
-    names = [g.matrix(p).name for p in parts]
-    return g.unary("Exp", Matrix(g.add("Sub", names, "expectation"), "float64", gamma.width))
+def _norm(g: Graph, name: str) -> str:
+    return str(g.add("ReduceL2", [name], "norm", keepdims=0))
 
 
-def _digamma(g: Graph, x: Matrix) -> Matrix:
-    """Return ψ(x) for x > 0 (Bernardo 1976, algorithm AS 103, as scikit-learn has it).
-
-    `ψ(x) = ψ(x + 1) − 1/x` until x ≥ 6, at most six times, then the asymptotic series; below 1e-6,
-    `−γ − 1/x`.
-    """
-    lost, shifted = None, x
-    for _ in range(6):
-        small = g.add("Less", [shifted.name, g.constant([6.0], "float64", "six")], "small")
-        step = g.cast(Matrix(small, "bool", x.width), "float64")
-        part = Matrix(g.add("Div", [step.name, shifted.name], "part"), "float64", x.width)
-        lost = part if lost is None else _sum(g, lost, part)
-        shifted = _sum(g, shifted, step)
-    assert lost is not None
-    r = g.unary("Reciprocal", shifted)
-    square = g.product(r, r)
-    series = g.binary("Mul", square, [1 / 252], "third")
-    series = g.product(square, g.binary("Sub", series, [1 / 120], "second"))
-    series = g.product(square, g.binary("Add", series, [1 / 12], "first"))
-    lost = _sum(g, _sum(g, lost, series), g.binary("Mul", r, [0.5], "half"))
-    value = g.add("Sub", [g.unary("Log", shifted).name, lost.name], "digamma")
-    tiny = g.add("LessOrEqual", [x.name, g.constant([1e-6], "float64", "tiny")], "tiny")
-    near = g.add("Sub", [g.constant([-np.euler_gamma], "float64", "euler"), g.unary("Reciprocal", x).name], "near")
-    return Matrix(g.add("Where", [tiny, near, value], "digamma"), "float64", x.width)
+def _by_error(
+    g: Graph,
+    tol: float,
+    step: str,
+    rows: Matrix,
+    weights: tuple[Matrix, Matrix],
+    components: np.ndarray,
+    first: Matrix,
+    last: Matrix,
+) -> tuple[str, Matrix]:
+    """NMF's rule: every tenth step, the error fell by less than tol of the first error."""
+    error = _error(g, rows, weights[1], components)
+    fall = g.add("Sub", [last.name, error], "fall")
+    share = g.add("Div", [fall, first.name], "share")
+    little = g.add("Less", [share, g.constant(np.array(tol), "float64", "tol")], "little")
+    ten = g.constant(np.array(10), "int64", "ten")
+    nine = g.constant(np.array(9), "int64", "nine")
+    tenth = g.add("Equal", [g.add("Mod", [step, ten], "mod"), nine], "tenth")
+    last = Matrix(g.add("Where", [tenth, error, last.name], "last"), "float64", 0)
+    return g.add("And", [tenth, little], "stop"), last
 
 
-def _sum(g: Graph, a: Matrix, b: Matrix) -> Matrix:
-    return Matrix(g.add("Add", [a.name, b.name], "sum"), a.dtype, a.width)
+def _by_change(
+    g: Graph,
+    tol: float,
+    step: str,
+    rows: Matrix,
+    weights: tuple[Matrix, Matrix],
+    components: np.ndarray,
+    first: Matrix,
+    last: Matrix,
+) -> tuple[str, Matrix]:
+    """MiniBatchNMF's rule: a step changed the codes by at most tol of their norm."""
+    old, new = weights
+    change = _norm(g, g.add("Sub", [new.name, old.name], "change"))
+    share = g.add("Div", [change, _norm(g, new.name)], "share")
+    limit = g.constant(np.array(tol), "float64", "tol")
+    return g.add("LessOrEqual", [share, limit], "stop"), last
 
 
-CONVERTERS = {
-    "sklearn.NMF": nmf,
-    "sklearn.MiniBatchNMF": mini_batch_nmf,
-    "sklearn.LatentDirichletAllocation": topics,
-}
+CONVERTERS = {"sklearn.NMF": nmf, "sklearn.MiniBatchNMF": mini_batch_nmf}

@@ -64,9 +64,7 @@ def _tied(g: Graph, x: Matrix, means: Any, factors: Any, constants: Any) -> Matr
     Its determinant is common to all components and is left out.
     """
     center = means.mean(axis=0)
-    mapped = g.affine(
-        g.binary("Sub", x, center, "center"), factors, np.zeros(factors.shape[1])
-    )
+    mapped = g.affine(g.binary("Sub", x, center, "center"), factors, np.zeros(factors.shape[1]))
     there = (means - center) @ factors
     return likelihood.diagonal(g, mapped, there, np.ones_like(there), constants)
 

@@ -29,8 +29,8 @@ def _coded(est: Any, atoms: np.ndarray, x: Value, g: Graph) -> Outputs:
     algorithm = est.transform_algorithm
     if algorithm not in ALGORITHMS:
         raise Unconvertible(
-            f"transform_algorithm={algorithm!r} (a path of steps; 'lasso_lars', 'lasso_cd', 'omp' and "
-            "'threshold' export) "
+            f"transform_algorithm={algorithm!r} (a path of steps; 'lasso_lars', 'lasso_cd', 'omp' "
+            "and 'threshold' export)"
         )
     if est.positive_code and algorithm == "lasso_lars":
         # Least angle regression kept positive leaves the lasso's path.
@@ -43,7 +43,7 @@ def _coded(est: Any, atoms: np.ndarray, x: Value, g: Graph) -> Outputs:
 
 
 def _penalty(est: Any) -> float:
-    """Return the weight of the l1 norm; the estimator's own alpha where none is set for transform."""
+    """Return the weight of the l1 norm: transform_alpha, or the alpha that was fitted with."""
     alpha = est.transform_alpha
     if alpha is None:
         alpha = getattr(est, "alpha", None)
@@ -64,9 +64,7 @@ def lasso(est: Any, atoms: np.ndarray, x: Matrix, g: Graph) -> Matrix:
     """
     alpha, dtype = _penalty(est), x.dtype
 
-    def update(
-        old: Matrix, proposal: Matrix, _: Matrix, inverse: Matrix
-    ) -> tuple[Matrix, Matrix]:
+    def update(old: Matrix, proposal: Matrix, _: Matrix, inverse: Matrix) -> tuple[Matrix, Matrix]:
         limit = g.binary("Mul", inverse, [alpha], "alpha")
         low = g.unary("Neg", limit)
         if est.positive_code:
@@ -96,10 +94,10 @@ def pursuit(est: Any, atoms: np.ndarray, x: Matrix, g: Graph) -> Matrix:
     """Orthogonal matching pursuit: greedily the atom that best fits the rest, all of them refitted.
 
     The chosen atoms are kept as an orthonormal basis, each vector q [k] in coefficients of atoms
-    and orthogonal in the metric of the Gram matrix G: a new atom e gives `q = e − Σ (q_iᵀ G e) q_i`,
-    normed, and adds `(q·b) q` to the code, b = x·atoms. A row rests when its best atom was chosen
-    before, fits by less than the square root of epsilon, or depends on the others; scikit-learn
-    stops it there too (Rubinstein, Zibulevsky & Elad 2008).
+    and orthogonal in the metric of the Gram matrix G: a new atom e gives
+    `q = e − Σ (q_iᵀ G e) q_i`, normed, and adds `(q·b) q` to the code, b = x·atoms. A row rests
+    when its best atom was chosen before, fits by less than the square root of epsilon, or depends
+    on the others; scikit-learn stops it there too (Rubinstein, Zibulevsky & Elad 2008).
     """
     count, width = atoms.shape
     wanted = est.transform_n_nonzero_coefs
