@@ -215,22 +215,20 @@ class Graph:
         other = Matrix(self.add("Sub", [one, p.name], "other"), p.dtype, 1)
         return self.join([other, p])
 
-    def reduce(self, op: str, name: str, axis: int, keep: bool = True) -> str:
-        """Return the tensor `name` reduced over one axis, by its name.
+    def reduce(self, op: str, x: str, axes: Sequence[int], keep: bool = True) -> str:
+        """Return the name of `op` (ReduceMax, ReduceMean, …) of tensor `x` over the axes.
 
-        The axis is an input of ReduceSum, and of the other reductions from opset 18 on; before, an
-        attribute of theirs.
+        The axes are an input since opset 13 for ReduceSum and since 18 for the others; before,
+        they are an attribute.
         """
-        hint = op.lower()
-        if op == "ReduceSum" or self.opset >= 18:
-            axes = self.constant([axis], "int64", "axis")
-            return str(self.add(op, [name, axes], hint, keepdims=int(keep)))
-        return str(self.add(op, [name], hint, axes=[axis], keepdims=int(keep)))
+        if self.opset >= (13 if op == "ReduceSum" else 18):
+            axis = self.constant(list(axes), "int64", "axes")
+            return str(self.add(op, [x, axis], op.lower(), keepdims=int(keep)))
+        return str(self.add(op, [x], op.lower(), axes=list(axes), keepdims=int(keep)))
 
 
 def initializer(name: str, values: np.ndarray) -> onnx.TensorProto:
     """Return an array as a TensorProto; text as UTF-8 strings."""
     if values.dtype == object:
         return numpy_helper.from_array(values.astype(str).astype(object), name)
-    # ascontiguousarray would make a vector of a scalar.
-    return numpy_helper.from_array(np.asarray(values, order="C"), name)
+    return numpy_helper.from_array(np.asarray(values, order="C"), name)  # keeps a scalar one

@@ -77,6 +77,6 @@ def full(g: Graph, x: Matrix, means: Any, maps: Any, constants: Any) -> Matrix:
 
 def _minus_squares(g: Graph, values: str, constants: np.ndarray, dtype: str) -> Matrix:
     """Return `constants − Σ values²` over the last axis of [N, classes, d]."""
-    total = g.reduce("ReduceSumSquare", values, 2, keep=False)
+    total = g.reduce("ReduceSumSquare", values, [2], keep=False)
     constant = g.constant(constants, dtype, "constants")
     return Matrix(g.add("Sub", [constant, total], "scores"), dtype, len(constants))

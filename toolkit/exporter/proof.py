@@ -75,9 +75,10 @@ class Proof:
             key=lambda item: (not item[2].passed, item[2].max_relative),
         )
         labels = "" if c.label_agreement is None else f", labels equal {c.label_agreement:.4%}"
+        alone = "" if self.single_row else "; a row alone gives other numbers than in the batch"
         return (
             f"on {c.rows} {name.replace('_', '-')} rows against scikit-learn on {kind} values: "
-            f"deviation {c.max_relative:.3g} (allowed {self.tolerance:g}){labels}"
+            f"deviation {c.max_relative:.3g} (allowed {self.tolerance:g}){labels}{alone}"
         )
 
 

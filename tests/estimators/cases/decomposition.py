@@ -116,9 +116,9 @@ def separated() -> tuple[np.ndarray, np.ndarray]:
 
 
 def clusters() -> np.ndarray:
-    """Return rows around three centres, with different spreads."""
+    """Return rows around three centres, with different spreads that overlap."""
     rng = np.random.default_rng(8)
-    centres, spreads = rng.normal(size=(3, 4)) * 4, np.array([0.3, 1.0, 2.0])
+    centres, spreads = rng.normal(size=(3, 4)) * 1.5, np.array([0.5, 1.0, 2.0])
     member = rng.integers(3, size=ROWS)
     return centres[member] + rng.normal(size=(ROWS, 4)) * spreads[member, None]
 

@@ -70,7 +70,7 @@ def categorical(est: Any, x: Value, g: Graph) -> Outputs:
     lines = g.add("Where", [unknown, end, lines], "lines")
     table = g.constant(np.concatenate([t.T for t in tables]), "float64", "log_probabilities")
     picked = g.add("Gather", [table, lines], "picked", axis=0)
-    total = g.reduce("ReduceSum", picked, 1, keep=False)
+    total = g.reduce("ReduceSum", picked, [1], keep=False)
     scores = Matrix(total, "float64", len(est.classes_))
     scores = g.binary("Add", scores, est.class_log_prior_, "priors")
     return likelihood.posterior(g, scores, est.classes_, result_dtype(g, x))

@@ -84,7 +84,7 @@ def elliptic_envelope(est: Any, x: Value, g: Graph) -> Outputs:
     dtype = result_dtype(g, x)
     away = g.binary("Sub", wide(g, x), est.location_, "location")
     mapped = g.affine(away, est.get_precision(), np.zeros(away.width))
-    squares = g.reduce("ReduceSum", g.product(away, mapped).name, 1)
+    squares = g.reduce("ReduceSum", g.product(away, mapped).name, [1])
     beyond = g.binary("Add", Matrix(squares, "float64", 1), [est.offset_], "offset")
     labels = g.labels(g.above(beyond, 0.0), np.array([1, -1]))
     return {"predict": labels, "decision_function": g.cast(g.unary("Neg", beyond), dtype)}

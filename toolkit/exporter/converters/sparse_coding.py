@@ -128,7 +128,7 @@ def _pursue(
     size = g.constant(EPS, "float64", "epsilon")
 
     def dot(a: Matrix, b: Matrix) -> Matrix:
-        return Matrix(g.reduce("ReduceSum", g.product(a, b).name, 1), "float64", 1)
+        return Matrix(g.reduce("ReduceSum", g.product(a, b).name, [1]), "float64", 1)
 
     def metric(v: Matrix) -> Matrix:
         return g.affine(v, gram, np.zeros(count))
@@ -170,7 +170,7 @@ def _orthogonal(g: Graph, basis: Matrix, v: Matrix, image: Matrix) -> Matrix:
     """Return v without its parts along the basis; image = G v."""
     axis = g.constant([2], "int64", "axis")
     parts = g.add("MatMul", [basis.name, g.add("Unsqueeze", [image.name, axis], "image")], "parts")
-    along = g.reduce("ReduceSum", g.add("Mul", [basis.name, parts], "along"), 1, keep=False)
+    along = g.reduce("ReduceSum", g.add("Mul", [basis.name, parts], "along"), [1], keep=False)
     return Matrix(g.add("Sub", [v.name, along], "orthogonal"), v.dtype, v.width)
 
 

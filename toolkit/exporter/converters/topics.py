@@ -34,7 +34,7 @@ def topics(est: Any, x: Value, g: Graph) -> Outputs:
         new = g.binary("Add", g.product(e, weight), est.doc_topic_prior_, "prior")
         difference = g.add("Sub", [gamma.name, new.name], "difference")
         change = g.add("Abs", [difference], "change")
-        mean = Matrix(g.reduce("ReduceMean", change, 1), "float64", 1)
+        mean = Matrix(g.reduce("ReduceMean", change, [1]), "float64", 1)
         moving = g.add(
             "Not",
             [
@@ -56,14 +56,14 @@ def topics(est: Any, x: Value, g: Graph) -> Outputs:
         return [*following, rows, Matrix(still, "bool", 1)], more
 
     gamma = loop(g, est.max_doc_update_iter, state, body)[0]
-    total = g.reduce("ReduceSum", gamma.name, 1)
+    total = g.reduce("ReduceSum", gamma.name, [1])
     shares = Matrix(g.add("Div", [gamma.name, total], "shares"), "float64", count)
     return {"transform": g.cast(shares, result_dtype(g, x))}
 
 
 def _expectation(g: Graph, gamma: Matrix) -> Matrix:
     """Return `exp(ψ(γ) − ψ(Σγ))` of each row."""
-    total = Matrix(g.reduce("ReduceSum", gamma.name, 1), "float64", 1)
+    total = Matrix(g.reduce("ReduceSum", gamma.name, [1]), "float64", 1)
     digamma = _digamma(g, g.join([gamma, total]))
     parts = g.select(digamma, range(gamma.width)), g.column(digamma, gamma.width)
     names = [g.matrix(p).name for p in parts]

@@ -1,0 +1,95 @@
+"""A test of the testers: a graph of this family with one wrong number fails its proof."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from onnx import numpy_helper
+
+from tests.estimators.harness import all_cases
+from toolkit.exporter.contents import Proven
+from toolkit.exporter.flow import convert_and_prove
+from toolkit.exporter.proof import prove
+
+CASES = {c.name: c for c in all_cases()}
+
+
+def constants(graph: onnx.GraphProto) -> Iterator[onnx.TensorProto]:
+    """Yield the constants of a graph and of the loops in it."""
+    yield from graph.initializer
+    for node in graph.node:
+        for attribute in node.attribute:
+            if attribute.type == onnx.AttributeProto.GRAPH:
+                yield from constants(attribute.g)
+
+
+def raised(values: np.ndarray) -> np.ndarray:
+    """Return the values with the largest off by a twentieth, and at least by 0.01."""
+    changed = values.copy()
+    at = np.unravel_index(np.abs(values).argmax(), values.shape)
+    changed[at] += max(0.01, 0.05 * abs(values[at]))
+    return changed
+
+
+def swapped(values: np.ndarray) -> np.ndarray:
+    """Return the values with the first two exchanged."""
+    changed = values.copy()
+    changed[[0, 1]] = changed[[1, 0]]
+    return changed
+
+
+def corrupted(model: onnx.ModelProto, name: str, change: Any) -> bytes:
+    """Return the model's bytes with the first constant of that name changed."""
+    copy = onnx.ModelProto.FromString(model.SerializeToString())
+    found = [c for c in constants(copy.graph) if c.name == name]
+    assert found, sorted(c.name for c in constants(copy.graph))
+    values = numpy_helper.to_array(found[0])
+    found[0].CopyFrom(numpy_helper.from_array(change(values), name))
+    return copy.SerializeToString()
+
+
+def proof_passes(estimator: Any, proven: Proven, content: bytes) -> bool:
+    chosen = proven.chosen
+    rows = proven.split.held_out, proven.hostile
+    return prove(content, estimator, chosen.schema, proven.task, *rows).passed
+
+
+@pytest.mark.parametrize(
+    ("name", "constant", "change"),
+    [
+        ("PCA", "coefficient", raised),
+        ("PCA-large-mean", "center", raised),
+        ("TruncatedSVD", "coefficient", raised),
+        ("PLSRegression", "coefficient", raised),
+        ("FactorAnalysis", "coefficient", raised),
+        ("BernoulliRBM", "intercept", raised),
+        ("GaussianNB", "coefficient1", raised),
+        ("GaussianNB-text-labels", "classes", swapped),
+        ("MultinomialNB", "intercept", raised),
+        ("BernoulliNB-threshold", "binarize", raised),
+        ("CategoricalNB", "log_probabilities", raised),
+        ("LinearDiscriminantAnalysis-binary", "intercept", raised),
+        ("LinearDiscriminantAnalysis-binary-text", "classes", swapped),
+        ("QuadraticDiscriminantAnalysis", "constants", raised),
+        ("GaussianMixture-full", "constants", raised),
+        ("GaussianMixture-diag", "intercept", raised),
+        ("EllipticEnvelope", "location", raised),
+        ("EllipticEnvelope", "offset", raised),
+        ("NMF", "gram", raised),
+        ("MiniBatchNMF-converged", "coefficient", raised),
+        ("LatentDirichletAllocation", "prior", raised),
+        ("SparseCoder-omp-3", "coefficient", raised),
+        ("SparseCoder-lasso_lars", "alpha", raised),
+        ("SparseCoder-threshold", "high", raised),
+    ],
+)
+def test_one_wrong_number_fails_the_proof(name: str, constant: str, change: Any) -> None:
+    estimator, X, y = CASES[name].fit()
+    proven = convert_and_prove(estimator, X, y)
+    model = proven.chosen.exported.model
+    assert proof_passes(estimator, proven, model.SerializeToString())
+    assert not proof_passes(estimator, proven, corrupted(model, constant, change))
