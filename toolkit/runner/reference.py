@@ -22,6 +22,7 @@ CALLS = {
     ("outlier_detector", "scores"): "decision_function",
     ("clusterer", "label"): "predict",
     ("clusterer", "scores"): "transform",
+    ("clusterer", "probabilities"): "predict_proba",
     ("transformer", "variable"): "transform",
 }
 SCORED = ("regressor", "classifier")  # the tasks whose targets are what they predict

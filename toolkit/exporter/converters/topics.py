@@ -76,14 +76,14 @@ def _digamma(g: Graph, x: Matrix) -> Matrix:
     `ψ(x) = ψ(x + 1) − 1/x` until x ≥ 6, at most six times, then the asymptotic series; below 1e-6,
     `−γ − 1/x`.
     """
-    lost, shifted = None, x
-    for _ in range(6):
-        small = g.add("Less", [shifted.name, g.constant([6.0], "float64", "six")], "small")
-        step = g.cast(Matrix(small, "bool", x.width), "float64")
-        part = Matrix(g.add("Div", [step.name, shifted.name], "part"), "float64", x.width)
-        lost = part if lost is None else _sum(g, lost, part)
-        shifted = _sum(g, shifted, step)
-    assert lost is not None
+    single = g.add("Unsqueeze", [x.name, g.constant([2], "int64", "axis")], "single")
+    ladder = g.add("Add", [single, g.constant(np.arange(6.0), "float64", "steps")], "ladder")
+    small = g.add("Less", [ladder, g.constant([6.0], "float64", "six")], "small")
+    step = g.cast(Matrix(small, "bool", 6), "float64").name
+    parts = g.add("Div", [step, ladder], "parts")
+    lost = Matrix(g.reduce("ReduceSum", parts, [2], keep=False), "float64", x.width)
+    taken = Matrix(g.reduce("ReduceSum", step, [2], keep=False), "float64", x.width)
+    shifted = _sum(g, x, taken)
     r = g.unary("Reciprocal", shifted)
     square = g.product(r, r)
     series = g.binary("Mul", square, [1 / 252], "third")
