@@ -83,7 +83,7 @@ def proof_passes(estimator: Any, proven: Proven, content: bytes) -> bool:
         ("MiniBatchNMF-converged", "coefficient", raised),
         ("LatentDirichletAllocation", "prior", raised),
         ("SparseCoder-omp-3", "coefficient", raised),
-        ("SparseCoder-lasso_lars", "alpha", raised),
+        ("SparseCoder-lasso_lars", "high", raised),
         ("SparseCoder-threshold", "high", raised),
     ],
 )

@@ -12,10 +12,6 @@ from toolkit.exporter.graph import ELEMENT, Graph, Matrix, initializer
 # body(number of the step (int64 scalar), state) -> (next state, name of the bool scalar "go on")
 Body = Callable[[str, list[Matrix]], tuple[list[Matrix], str]]
 
-# update(values w_t [1, N], w_t − gradient_t / gram_tt, gradient_t, 1 / gram_tt)
-# -> (the coordinate's new values, how far they were from the optimum), each [1, N].
-Update = Callable[[Matrix, Matrix, Matrix, Matrix], tuple[Matrix, Matrix]]
-
 
 def loop(g: Graph, steps: int, state: Sequence[Matrix], body: Body) -> list[Matrix]:
     """Repeat `body` at most `steps` times, while it says so; return the last state.
@@ -55,23 +51,21 @@ def loop(g: Graph, steps: int, state: Sequence[Matrix], body: Body) -> list[Matr
 
 
 def coordinate_descent(
-    g: Graph,
-    gram: np.ndarray,
-    targets: Matrix,
-    update: Update,
-    sweeps: int,
-    tolerance: float,
+    g: Graph, gram: np.ndarray, targets: Matrix, sweeps: int, tolerance: float
 ) -> Matrix:
-    """Minimise `½ wᵀ gram w − targets·w` (and what `update` adds) row by row, from w = 0.
+    """Minimise `½ wᵀ gram w − targets·w` over w ≥ 0 for each row, from w = 0.
 
-    targets [N, k]; the result is w [N, k]. One step of the loop changes one coordinate of all rows:
-    see Update. After each sweep over the coordinates it ends where the sum, over all rows, of how
-    far they were off is at most `tolerance` of the first sweep's, as scikit-learn's NMF does.
+    targets [N, k] of float64; the result is w [N, k]. One step of the loop changes one coordinate
+    of all rows, `w_t ← max(0, w_t − gradient_t / gram_tt)`. After each sweep over the coordinates
+    it ends where the projected gradients met on the way, summed over all rows, are at most
+    `tolerance` of the first sweep's.
     """
-    count, dtype = len(gram), targets.dtype
-    one_row = g.constant([0.0], dtype, "zero")
+    count, dtype = len(gram), "float64"
+    diagonal = np.diag(gram)
+    # A coordinate without a diagonal never moves: its step is 0.
+    inverse = np.divide(1.0, diagonal, out=np.zeros(count), where=diagonal != 0)
     turned = Matrix(g.add("Transpose", [targets.name], "turned", perm=[1, 0]), dtype, 0)
-    start = Matrix(g.add("Mul", [turned.name, one_row], "start"), dtype, 0)
+    start = g.binary("Mul", turned, [0.0], "zero")
     nothing = Matrix(g.constant(np.array(0.0), dtype, "nothing"), dtype, 0)
 
     def body(step: str, state: list[Matrix]) -> tuple[list[Matrix], str]:
@@ -82,34 +76,49 @@ def coordinate_descent(
         def taken(table: str) -> Matrix:
             return Matrix(g.add("Gather", [table, at], "taken", axis=0), dtype, 0)
 
-        diagonal = np.diag(gram)
-        # A coordinate without a diagonal never moves: its step is 0.
-        inverse = np.divide(1.0, diagonal, out=np.zeros(count), where=diagonal != 0)
         old = taken(w.name)
         fitted = g.add("MatMul", [taken(g.constant(gram, dtype, "gram")).name, w.name], "fitted")
         gradient = Matrix(g.add("Sub", [fitted, taken(b.name).name], "gradient"), dtype, 0)
         scale = taken(g.constant(inverse[:, None], dtype, "inverse"))
         proposal = g.add("Sub", [old.name, g.product(gradient, scale).name], "proposal")
-        new, away = update(old, Matrix(proposal, dtype, 0), gradient, scale)
+        new = g.binary("Max", Matrix(proposal, dtype, 0), [0.0], "zero")
+        away = g.unary("Abs", _projected(g, old, gradient))
         chosen = g.add(
             "Equal", [g.constant(np.arange(count)[:, None], "int64", "rows"), t], "chosen"
         )
         w_next = Matrix(g.add("Where", [chosen, new.name, w.name], "changed"), dtype, 0)
         total = g.add("ReduceSum", [away.name], "total", keepdims=0)
-        moved_next = g.add("Add", [moved.name, total], "moved")
-        last = g.constant(np.array(count - 1), "int64", "last")
-        in_first = g.add("Equal", [step, last], "in_first")
-        first_next = g.add("Where", [in_first, moved_next, first.name], "first")
-        limit = g.add(
-            "Mul", [first_next, g.constant(np.array(tolerance), dtype, "tolerance")], "limit"
-        )
-        settled = g.add("LessOrEqual", [moved_next, limit], "settled")
-        ends = g.add("Equal", [t, last], "ends")
-        more = g.add("Not", [g.add("And", [ends, settled], "stop")], "more")
-        zero = g.constant(np.array(0.0), dtype, "zero")
-        moved_next = g.add("Where", [ends, zero, moved_next], "moved")
-        return [w_next, b, Matrix(moved_next, dtype, 0), Matrix(first_next, dtype, 0)], more
+        sums = g.add("Add", [moved.name, total], "moved"), first.name
+        moved_next, first_next, more = _after_step(g, step, t, sums, count, tolerance)
+        return [w_next, b, moved_next, first_next], more
 
     result = loop(g, sweeps * count, [start, turned, nothing, nothing], body)[0]
     back = g.add("Transpose", [result.name], "back", perm=[1, 0])
     return Matrix(back, dtype, count)
+
+
+def _after_step(
+    g: Graph, step: str, t: str, sums: tuple[str, str], count: int, tolerance: float
+) -> tuple[Matrix, Matrix, str]:
+    """Return the sum of this sweep, begun anew after its last step, the first sweep's, and "go on".
+
+    sums: of this sweep so far, and of the first; t: the coordinate of this step.
+    """
+    moved, first = sums
+    last = g.constant(np.array(count - 1), "int64", "last")
+    ends = g.add("Equal", [t, last], "ends")
+    first = g.add("Where", [g.add("Equal", [step, last], "in_first"), moved, first], "first")
+    part = g.constant(np.array(tolerance), "float64", "tolerance")
+    settled = g.add("LessOrEqual", [moved, g.add("Mul", [first, part], "limit")], "settled")
+    more = g.add("Not", [g.add("And", [ends, settled], "stop")], "more")
+    zero = g.constant(np.array(0.0), "float64", "zero")
+    moved = g.add("Where", [ends, zero, moved], "moved")
+    return Matrix(moved, "float64", 0), Matrix(first, "float64", 0), more
+
+
+def _projected(g: Graph, w: Matrix, gradient: Matrix) -> Matrix:
+    """Return the gradient; at the bound, where w is 0, only what would raise w."""
+    zero = g.constant([0.0], w.dtype, "zero")
+    bound = g.add("Equal", [w.name, zero], "bound")
+    descent = g.add("Min", [gradient.name, zero], "descent")
+    return Matrix(g.add("Where", [bound, descent, gradient.name], "projected"), w.dtype, 0)

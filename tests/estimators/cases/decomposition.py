@@ -423,8 +423,10 @@ def atoms(count: int = 7) -> np.ndarray:
     return made / np.linalg.norm(made, axis=1, keepdims=True)
 
 
-def sparse_coder(**settings: Any) -> SparseCoder:
-    return SparseCoder(atoms(), **{f"transform_{k}": v for k, v in settings.items()})
+def sparse_coder(more: dict[str, Any] | None = None, **settings: Any) -> SparseCoder:
+    return SparseCoder(
+        atoms(), **{f"transform_{k}": v for k, v in settings.items()}, **(more or {})
+    )
 
 
 NMFS = {"random_state": 0, "max_iter": 400}
@@ -489,29 +491,29 @@ ITERATED = [
             ("omp", "-3", {"n_nonzero_coefs": 3}),
             ("omp", "-exhausted", {"n_nonzero_coefs": 7}),  # more atoms than dimensions
             ("threshold", "", {"alpha": 0.3}),
-            ("lasso_cd", "", {"alpha": 0.1}),
+            ("lasso_cd", "", {"alpha": 0.3}),
             ("lasso_lars", "", {"alpha": 0.1}),
             ("lasso_lars", "-default", {}),
         )
     ),
     case(
         "SparseCoder-split",
-        SparseCoder(atoms(), transform_algorithm="threshold", transform_alpha=0.2, split_sign=True),
+        sparse_coder({"split_sign": True}, algorithm="threshold", alpha=0.2),
         numbers,
     ),
-    case(
-        "SparseCoder-positive",
-        SparseCoder(
-            atoms(), transform_algorithm="threshold", transform_alpha=0.2, positive_code=True
-        ),
-        numbers,
+    *(
+        case(
+            f"SparseCoder-{algorithm}-positive",
+            sparse_coder({"positive_code": True}, algorithm=algorithm, alpha=0.2),
+            numbers,
+        )
+        for algorithm in ("threshold", "lasso_cd")
     ),
     case(
-        "SparseCoder-lasso_cd-positive",
-        SparseCoder(
-            atoms(), transform_algorithm="lasso_cd", transform_alpha=0.2, positive_code=True
-        ),
+        "SparseCoder-lasso_lars-positive",
+        sparse_coder({"positive_code": True}, algorithm="lasso_lars", alpha=0.2),
         numbers,
+        refused="positive_code=True",
     ),
     case("SparseCoder-lars", sparse_coder(algorithm="lars"), numbers, refused="'lars'"),
     case(

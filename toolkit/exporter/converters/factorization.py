@@ -40,16 +40,7 @@ def _descent(est: Any, x: Value, g: Graph) -> Matrix:
     count = len(components)
     gram = components @ components.T + l2 * np.eye(count)
     targets = g.affine(wide(g, x), components.T, np.full(count, -l1))
-
-    def update(old: Matrix, proposal: Matrix, gradient: Matrix, _: Matrix) -> tuple[Matrix, Matrix]:
-        # At the bound only a descent counts: the projected gradient.
-        zero = g.constant([0.0], old.dtype, "zero")
-        bound = g.add("Equal", [old.name, zero], "bound")
-        descent = g.add("Min", [gradient.name, zero], "descent")
-        away = Matrix(g.add("Where", [bound, descent, gradient.name], "projected"), old.dtype, 0)
-        return g.binary("Max", proposal, [0.0], "zero"), g.unary("Abs", away)
-
-    code = coordinate_descent(g, gram, targets, update, est.max_iter, est.tol)
+    code = coordinate_descent(g, gram, targets, est.max_iter, est.tol)
     return g.cast(code, result_dtype(g, x))
 
 

@@ -9,10 +9,13 @@ import numpy as np
 
 from toolkit.exporter.graph import Graph, Matrix, Outputs, Unconvertible, Value
 from toolkit.exporter.linear_map import result_dtype, wide
-from toolkit.exporter.loops import coordinate_descent, loop
+from toolkit.exporter.loops import loop
 
 EPS = float(np.finfo(np.float64).eps)
-SWEEPS = 20000  # so many the lasso may take to converge; it mostly takes tens
+# The lasso's iteration: its step as a part of the atoms' squared norm (measured: 300 to 1300 steps
+# on toy data, digits and iris; ten times less or more takes several times as many), when it has
+# settled, and after how many steps it ends in any case.
+STEP, RELAXATION, SETTLED, STEPS = 0.1, 1.7, 1e-11, 5000
 
 
 def dictionary(est: Any, x: Value, g: Graph) -> Outputs:
@@ -58,28 +61,50 @@ def threshold(est: Any, atoms: np.ndarray, x: Matrix, g: Graph) -> Matrix:
 
 
 def lasso(est: Any, atoms: np.ndarray, x: Matrix, g: Graph) -> Matrix:
-    """`argmin_c ½‖x − c D‖² + α‖c‖₁` by coordinate descent, to convergence.
+    """`argmin_c ½‖x − c D‖² + α‖c‖₁`, c ≥ 0 where positive_code, to convergence.
 
-    scikit-learn's least angle regression ends at this minimum, and its descent within 1e-8 of it.
+    scikit-learn's least angle regression ends at this minimum. Its coordinate descent stops short
+    of it by a duality gap; where the atoms are so alike that this shows, the proof fails.
+
+    By alternating directions: with `M = (D Dᵀ + ρI)⁻¹`, shared by all rows,
+    `w = (x Dᵀ + ρ(z − u)) M` and `v = r·w + (1 − r) z + u`, then u is v cut to ±α/ρ and z what was
+    cut off (Boyd et al. 2011, section 6.4, over-relaxed by r). One step is one product of matrices
+    for all atoms and rows.
     """
-    alpha, dtype = _penalty(est), x.dtype
+    gram = atoms @ atoms.T
+    step = STEP * float(np.diag(gram).mean())
+    inverse = np.linalg.inv(gram + step * np.eye(len(atoms)))
+    limit = _penalty(est) / step
+    products = g.affine(x, atoms.T @ inverse, np.zeros(len(atoms)))
+    nothing = g.binary("Mul", products, [0.0], "nothing")
 
-    def update(old: Matrix, proposal: Matrix, _: Matrix, inverse: Matrix) -> tuple[Matrix, Matrix]:
-        limit = g.binary("Mul", inverse, [alpha], "alpha")
-        low = g.unary("Neg", limit)
-        if est.positive_code:
-            shrunk = g.add("Sub", [proposal.name, limit.name], "shrunk")
-            new = g.binary("Max", Matrix(shrunk, dtype, 0), [0.0], "zero")
-        else:
-            inside = g.add(
-                "Min", [g.add("Max", [proposal.name, low.name], "above"), limit.name], "inside"
-            )
-            new = Matrix(g.add("Sub", [proposal.name, inside], "shrunk"), dtype, 0)
-        step = Matrix(g.add("Sub", [new.name, old.name], "step"), dtype, 0)
-        return new, g.unary("Abs", step)
+    def body(_: str, state: list[Matrix]) -> tuple[list[Matrix], str]:
+        start, z, u = state
+        pulled = g.affine(_combined(g, "Sub", z, u), step * inverse, np.zeros(len(atoms)))
+        w = _combined(g, "Add", start, pulled)
+        relaxed = g.binary("Mul", w, [RELAXATION], "relaxation")
+        rest = g.binary("Mul", z, [1.0 - RELAXATION], "rest")
+        v = _combined(g, "Add", _combined(g, "Add", relaxed, rest), u)
+        cut = g.binary("Min", v, [limit], "high")
+        if not est.positive_code:
+            cut = g.binary("Max", cut, [-limit], "low")
+        following = _combined(g, "Sub", v, cut)
+        moved = _combined(g, "Sub", following, z), _combined(g, "Sub", following, w)
+        off = g.add("Add", [_size(g, m) for m in moved], "off")
+        allowed = g.constant(np.array(SETTLED), "float64", "settled")
+        bound = g.add("Mul", [_size(g, following), allowed], "bound")
+        return [start, following, cut], g.add("Greater", [off, bound], "more")
 
-    targets = g.affine(x, atoms.T, np.zeros(len(atoms)))
-    return coordinate_descent(g, atoms @ atoms.T, targets, update, SWEEPS, 1e-11)
+    return loop(g, STEPS, [products, nothing, nothing], body)[1]
+
+
+def _combined(g: Graph, op: str, a: Matrix, b: Matrix) -> Matrix:
+    return Matrix(g.add(op, [a.name, b.name], op.lower()), a.dtype, a.width)
+
+
+def _size(g: Graph, x: Matrix) -> str:
+    """Return `Σ|x|` over all rows, a scalar."""
+    return str(g.add("ReduceL1", [x.name], "size", keepdims=0))
 
 
 def _shrunk(g: Graph, x: Matrix, limit: np.ndarray, positive: bool) -> Matrix:
