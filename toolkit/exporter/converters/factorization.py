@@ -20,7 +20,8 @@ def nmf(est: Any, x: Value, g: Graph) -> Outputs:
     """NMF: `argmin_W ½‖x − W H‖² + l1·ΣW + ½ l2·ΣW²` over W ≥ 0, H = components_.
 
     Its coordinate descent starts at 0 and is repeated here step by step, stopping rule included
-    (Cichocki & Phan 2009).
+    (Cichocki & Phan 2009). That rule counts all rows of a batch: where it stops so early that a row
+    alone gets another code, the proof fails, and a smaller `tol` of the fitted estimator mends it.
     """
     if est.solver == "mu":
         return _multiplicative(est, x, g, est.max_iter, _by_error)
