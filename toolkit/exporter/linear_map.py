@@ -47,11 +47,17 @@ def projected(
         raise Unconvertible("a weight that is not finite")
     source = g.floating(x)
     if not _fits(weights, spread):
+        if source.dtype == "float32":
+            g.traps.append("a projection that may cancel in float32 is computed in float64")
         source = wide(g, x)
     if center is not None:
         center = np.asarray(center, dtype=np.float64)
         rounded = center.astype(source.dtype).astype(np.float64)
-        bias = bias + (rounded - center) @ weights
+        lost = (rounded - center) @ weights
+        # Less than this is below what the float32 result itself is rounded to.
+        if np.abs(lost).max(initial=0.0) > 1e-7:
+            g.traps.append("a large mean in float32: the centre's rounding error is added back")
+        bias = bias + lost
         source = g.binary("Sub", source, rounded, "center")
     return g.cast(g.affine(source, weights, bias), result_dtype(g, x))
 
