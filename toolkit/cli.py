@@ -113,29 +113,32 @@ def export(
     SOURCE is a recipe (see `toolkit recipes`) or a fitted estimator in a .skops file, or in a
     .joblib or .pkl file with --allow-pickle.
     """
-    from toolkit.source import read_source
+    from toolkit.bundle import open_bundle
+    from toolkit.exporter.flow import check_request
+    from toolkit.exporter.flow import export as export_estimator
+    from toolkit.exporter.graph import DEFAULT_OPSET
+    from toolkit.source import default_name, read_source
 
+    name = name or default_name(source)
+    folder = Path(out) if out else Path("models") / name
+    opset = DEFAULT_OPSET if opset is None else opset
+    check_request(name, folder, opset, force)
     _say(f"reading {source} …")
     given = read_source(source, data=data, target=target, name=name, allow_pickle=allow_pickle)
-    folder = Path(out) if out else Path("models") / given.name
-
-    from toolkit.bundle import open_bundle
-    from toolkit.exporter import export as export_estimator
-
-    _say(f"exporting {given.name} …")
-    options: dict[str, Any] = {} if opset is None else {"opset": opset}
+    _say(f"exporting {name} …")
     try:
         bundle = export_estimator(
             given.estimator,
             given.X,
             given.y,
-            name=given.name,
+            name=name,
             out=folder,
             X_test=given.X_test,
             y_test=given.y_test,
             all_rows=given.all_rows,
             force=force,
-            **options,
+            opset=opset,
+            feature_names=given.feature_names,
         )
     except ParityError:
         _print_export(open_bundle(folder), as_json)
@@ -161,11 +164,17 @@ def prove(
     """Prove ARTIFACT, an .onnx or .pack file from anywhere, against a fitted ESTIMATOR's file."""
     from toolkit.runtime.files import read_bytes
     from toolkit.runtime.predictor import to_onnx
-    from toolkit.source import read_source
+    from toolkit.source import default_name, read_source
 
     _say(f"reading {estimator} …")
     model = to_onnx(read_bytes(Path(artifact)), artifact)
-    given = read_source(estimator, data=data, target=target, name=None, allow_pickle=allow_pickle)
+    given = read_source(
+        estimator,
+        data=data,
+        target=target,
+        name=default_name(estimator),
+        allow_pickle=allow_pickle,
+    )
 
     from toolkit.exporter.foreign import prove_graph
 

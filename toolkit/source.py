@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from toolkit.errors import InvalidInput, first_line
 from toolkit.runtime.files import read_bytes
 
@@ -23,10 +25,16 @@ class Source:
     X_test: Any = None
     y_test: Any = None
     all_rows: dict[str, float] | None = None
+    feature_names: tuple[str, ...] | None = None
+
+
+def default_name(source: str) -> str:
+    """Return the model's name where none is given: the recipe's, or the file's without suffix."""
+    return Path(source).stem if Path(source).suffix in SAFE + PICKLES else source
 
 
 def read_source(
-    source: str, *, data: str | None, target: str | None, name: str | None, allow_pickle: bool
+    source: str, *, data: str | None, target: str | None, name: str, allow_pickle: bool
 ) -> Source:
     """Train a recipe, or load an estimator's file with its data.
 
@@ -48,25 +56,26 @@ def read_source(
     return _from_recipe(source, name)
 
 
-def _from_recipe(recipe: str, name: str | None) -> Source:
+def _from_recipe(recipe: str, name: str) -> Source:
     from toolkit.trainer import load_recipe, train
 
     load_recipe(recipe)  # an unknown name is an error before scikit-learn is imported
     trained = train(recipe)
     rows = trained.dataset
     return Source(
-        name or recipe,
+        name,
         trained.estimator,
         rows.X_train,
         rows.y_train,
         rows.X_test,
         rows.y_test,
         trained.all_rows,
+        rows.feature_names if isinstance(rows.X, np.ndarray) else None,
     )
 
 
 def _from_file(
-    path: Path, data: str | None, target: str | None, name: str | None, allow_pickle: bool
+    path: Path, data: str | None, target: str | None, name: str, allow_pickle: bool
 ) -> Source:
     if path.suffix in PICKLES and not allow_pickle:
         raise InvalidInput(
@@ -82,7 +91,7 @@ def _from_file(
 
     X, y, _ = read_data(Path(data), target)
     estimator = _unpickled(path) if path.suffix in PICKLES else _unskopsed(content, path)
-    return Source(name or path.stem, estimator, X, y)
+    return Source(name, estimator, X, y)
 
 
 def _unskopsed(content: bytes, path: Path) -> Any:

@@ -258,7 +258,7 @@ def test_csv_header_alone(write):
 @pytest.mark.parametrize(("row", "count"), [(b"5", 1), (b"5,6,7", 3)], ids=["short", "long"])
 def test_csv_ragged(write, row, count):
     text = message(write("d.csv", b"a,b\n1,2\n" + row + b"\n3,4\n"))
-    assert f"row 3 has {count} fields, the first has 2" in text
+    assert f"line 3 has {count} fields, the first has 2" in text
 
 
 def test_csv_repeated_name(write):

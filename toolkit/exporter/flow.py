@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ def export(
     X_test: Any = None,
     y_test: Any = None,
     opset: int = DEFAULT_OPSET,
+    feature_names: Sequence[str] | None = None,
     all_rows: Mapping[str, float] | None = None,
     force: bool = False,
 ) -> Bundle:
@@ -38,16 +39,19 @@ def export(
 
     X, y: rows [N, …] as the estimator takes them, and targets [N] if there are any. They give the
     schema, the calibration rows and, where no X_test, y_test are given, the held-out rows (a part
-    of X that is not used for calibration). all_rows: figures of a model fitted on all rows, to be
-    kept in the manifest. force: write over a directory that is not this model's.
+    of X that is not used for calibration). feature_names: the columns' names where X is an array
+    without; the device then finds columns by name. all_rows: figures of a model fitted on all rows,
+    to be kept in the manifest. force: write over a directory that is not this model's.
 
     Raises UnsupportedEstimator where it cannot be converted, InvalidInput where the data does not
     fit, and ParityError where the graph differs from the estimator; then the bundle is written all
     the same, with `proof.passed` false.
     """
     out = Path(out)
-    _check_target(name, out, force)
-    proven = convert_and_prove(estimator, X, y, X_test=X_test, y_test=y_test, opset=opset)
+    check_request(name, out, opset, force)
+    proven = convert_and_prove(
+        estimator, X, y, X_test=X_test, y_test=y_test, opset=opset, feature_names=feature_names
+    )
     bundle = write_bundle(out, name, estimator, proven, dict(all_rows or {}))
     proof = proven.chosen.proof
     if not proof.passed:
@@ -66,13 +70,14 @@ def convert_and_prove(
     X_test: Any = None,
     y_test: Any = None,
     opset: int = DEFAULT_OPSET,
+    feature_names: Sequence[str] | None = None,
 ) -> Proven:
     """Return the graph with its proof, and the rows on which it was proved; nothing is written.
 
     Arguments and errors as in `export`, but a failed proof is returned, not raised.
     """
     _check_estimator(estimator, opset)
-    task, schema = task_of(estimator), infer(X)
+    task, schema = task_of(estimator), infer(X, feature_names)
     split = split_rows(X, y, X_test, y_test, schema)
     _check_answers(estimator, split, schema, task)
     takes = which_taken(estimator, split.held_out, schema, task)
@@ -122,8 +127,7 @@ def _check_estimator(estimator: Any, opset: int) -> None:
     from sklearn.exceptions import NotFittedError
     from sklearn.utils.validation import check_is_fitted
 
-    if opset not in OPSETS:
-        raise InvalidInput(f"opset {opset} is not one of {OPSETS[0]} to {OPSETS[-1]}; choose one")
+    _check_opset(opset)
     try:
         check_is_fitted(estimator)
     except NotFittedError:
@@ -136,7 +140,14 @@ def _check_estimator(estimator: Any, opset: int) -> None:
         ) from None
 
 
-def _check_target(name: str, out: Path, force: bool) -> None:
+def _check_opset(opset: int) -> None:
+    if opset not in OPSETS:
+        raise InvalidInput(f"opset {opset} is not one of {OPSETS[0]} to {OPSETS[-1]}; choose one")
+
+
+def check_request(name: str, out: Path, opset: int, force: bool) -> None:
+    """Raise InvalidInput for what can be told before anything is loaded or trained."""
+    _check_opset(opset)
     if not name or name != Path(name).name or name.startswith("."):
         raise InvalidInput(f"the name {name!r} is no plain file name; choose letters and dashes")
     if out.is_dir() and any(out.iterdir()) and not (out / NAME).is_file() and not force:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -48,12 +48,12 @@ class Schema:
         return Schema(self.form, specs)
 
 
-def infer(X: Any) -> Schema:
+def infer(X: Any, feature_names: Sequence[str] | None = None) -> Schema:
     """Return the schema of sample rows, with float32 for numbers.
 
     X: [N, d] numbers, or text throughout; [N] texts; or a pandas or polars data frame, one input if
-    all its columns are numbers (or booleans), else one a column. Raises InvalidInput for anything
-    else, naming it.
+    all its columns are numbers (or booleans), else one a column. feature_names: of the columns of
+    an array. Raises InvalidInput for anything else, naming it.
     """
     if hasattr(X, "columns") and hasattr(X, "dtypes"):
         return _infer_frame(X)
@@ -70,7 +70,12 @@ def infer(X: Any) -> Schema:
         raise InvalidInput(
             f"X is an array of {array.dtype}; give numbers, or a data frame for columns of text"
         )
-    return Schema(ARRAY, (Spec("X", "float32", array.shape[1]),))
+    columns = None if feature_names is None else tuple(feature_names)
+    if columns is not None and len(columns) != array.shape[1]:
+        raise InvalidInput(
+            f"{len(columns)} feature names are given for {array.shape[1]} columns; give one each"
+        )
+    return Schema(ARRAY, (Spec("X", "float32", array.shape[1], columns),))
 
 
 def _infer_frame(X: Any) -> Schema:
@@ -129,7 +134,7 @@ def _all_text(values: np.ndarray) -> bool:
 
 
 def _is_missing(value: Any) -> bool:
-    return value is None or type(value).__name__ == "NAType" or (value != value) is True
+    return value is None or type(value).__name__ == "NAType" or bool(value != value)
 
 
 def arrays(X: Any, schema: Schema) -> dict[str, np.ndarray]:

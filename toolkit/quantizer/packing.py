@@ -90,7 +90,7 @@ def _tensor(tensor: onnx.TensorProto, codes: Codes | None) -> bytes:
 def _wrap(body: bytes) -> bytes:
     """Return the file: the smallest of the body stored, deflated and LZMA-compressed.
 
-    A compression that a reader would refuse as too dense (4096 times) is passed over.
+    A compression that a reader would refuse as too dense is passed over.
     """
     deflate = zlib.compressobj(9, zlib.DEFLATED, -15, 9, zdict=DICTIONARY)
     choices = [
@@ -98,7 +98,7 @@ def _wrap(body: bytes) -> bytes:
         (pack.DEFLATE, deflate.compress(body) + deflate.flush()),
         (pack.LZMA, _lzma(body)),
     ]
-    allowed = [(k, c) for k, c in choices if len(body) <= 4096 * len(c) + 65536]
+    allowed = [(k, c) for k, c in choices if len(body) <= pack.longest_body(len(c))]
     kind, compressed = min(allowed, key=lambda choice: len(choice[1]))
     tail = wire.varint(len(body)) + compressed
     head = pack.MAGIC + bytes([pack.VERSION, kind])

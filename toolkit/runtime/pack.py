@@ -25,10 +25,9 @@ No two tensors have the same name, and nothing may follow. To run a pack, append
 ModelProto that holds the decoded tensors as graph initializers and one that holds the ensembles as
 graph nodes (protobuf messages concatenate; the order of nodes is free), and open the bytes as ONNX.
 
-Limits that a reader enforces before it takes memory: the body may be at most 4096 times as long
-as its compressed bytes plus 64 KiB; at most 65536 tensors and as many
-ensembles, 8 dimensions a tensor; every length against
-what is left.
+Limits that a reader enforces before it takes memory: the body may be at most 256 times as long
+as its compressed bytes plus 64 KiB; at most 65536 tensors and as many ensembles, 8 dimensions a
+tensor; every length against what is left.
 A change of any of this needs a new version; readers of old versions stay (table `READERS`).
 """
 
@@ -114,6 +113,11 @@ def read(content: bytes, origin: str) -> Pack:
     return READERS[version](content, origin)
 
 
+def longest_body(compressed: int) -> int:
+    """Return how long a body may be that takes so many bytes in the file."""
+    return 256 * compressed + 65536
+
+
 def checksum(content: bytes) -> int:
     """Return the CRC-32 that bytes 6 to 9 of a pack must hold."""
     return zlib.crc32(memoryview(content)[HEADER:], zlib.crc32(content[4:6]))
@@ -124,7 +128,7 @@ def _read_v1(content: bytes, origin: str) -> Pack:
     outer.at = HEADER
     length = outer.uvarint()
     compressed = outer.take(len(content) - outer.at)
-    if length > 4096 * len(compressed) + 65536:
+    if length > longest_body(len(compressed)):
         raise outer.fail(f"a body of {length} bytes is declared by {len(compressed)} bytes")
     compression = content[5]
     if compression not in COMPRESSIONS:
