@@ -1,0 +1,78 @@
+"""The `toolkit` command line: parses, calls the library, prints; heavy imports wait inside."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from toolkit import __version__
+from toolkit.cli import edge, home, lists
+from toolkit.errors import ToolkitError, one_line
+
+# What the base install leaves out -> the extra that brings it.
+EXTRAS = dict.fromkeys(
+    ("joblib", "onnx", "pandas", "scipy", "skl2onnx", "sklearn", "skops"), "export"
+) | dict.fromkeys(("matplotlib", "rich"), "report")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; return 0 done, 1 a gate failed, 2 wrong usage or input, 3 unsupported."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        return cli.main(arguments, prog_name="toolkit", standalone_mode=False) or 0
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    except click.ClickException as error:
+        error.show()
+        return 2
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("stopped; nothing was half-written", err=True)
+        return 130
+    except ToolkitError as error:
+        if {"-v", "--verbose"} & set(arguments):
+            traceback.print_exc()
+        click.echo(f"error: {one_line(error)}", err=True)
+        return error.exit_code
+    except ModuleNotFoundError as error:
+        extra = EXTRAS.get((error.name or "").partition(".")[0])
+        if extra is None:
+            raise
+        click.echo(
+            f"error: this needs {error.name}, which is not installed; "
+            f"pip install 'toolkit[{extra}]'",
+            err=True,
+        )
+        return 2
+
+
+class _Commands(click.Group):
+    """A group that ends well where the reader of its output went away (`… | head`)."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            result = super().invoke(ctx)
+            sys.stdout.flush()
+            return result
+        except BrokenPipeError:
+            # click would exit with 1, a failed gate; and Python would complain while it exits.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 0
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__)
+def cli() -> None:
+    """From a fitted scikit-learn model to small, fast, proven files for onnxruntime alone.
+
+    Exit codes: 0 done and every gate passed; 1 a parity or budget gate failed; 2 wrong usage or bad
+    input; 3 the estimator is not supported.
+    """
+
+
+for command in (*home.COMMANDS, *edge.COMMANDS, *lists.COMMANDS):
+    cli.add_command(command)

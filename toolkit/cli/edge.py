@@ -1,0 +1,44 @@
+"""The commands of the device, as in `python -m toolkit.runtime`: predict, verify, inspect."""
+
+from __future__ import annotations
+
+import click
+
+from toolkit.cli.options import common
+
+
+@click.command()
+@click.argument("artifact")
+@click.option(
+    "--input", "source", required=True, help="A .csv or .npz file, or - for CSV on stdin."
+)
+@click.option("--output", "target", default="-", help="A .csv, .json or .npz file.  [default: -]")
+@common
+def predict(artifact: str, source: str, target: str, as_json: bool) -> int:
+    """Predict rows with an .onnx or .pack file, or with a model directory."""
+    from toolkit.runtime import commands
+
+    return commands.predict(artifact, source, target, as_json)
+
+
+@click.command()
+@click.argument("directory")
+@common
+def verify(directory: str, as_json: bool) -> int:
+    """Check every file's hash and replay the golden rows through every variant."""
+    from toolkit.runtime import commands
+
+    return commands.verify(directory, as_json)
+
+
+@click.command()
+@click.argument("artifact")
+@common
+def inspect(artifact: str, as_json: bool) -> int:
+    """Show what an .onnx or .pack file, or a model directory, holds."""
+    from toolkit.runtime import commands
+
+    return commands.inspect(artifact, as_json)
+
+
+COMMANDS = (predict, verify, inspect)

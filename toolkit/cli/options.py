@@ -1,0 +1,19 @@
+"""Options that several commands have."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import click
+
+Command = Callable[..., int | None]
+
+
+def common(command: Command) -> Command:
+    """Give a command the options that all have."""
+    for option in (
+        click.option("-v", "--verbose", is_flag=True, expose_value=False, help="Show tracebacks."),
+        click.option("--json", "as_json", is_flag=True, help="Print JSON for machines."),
+    ):
+        command = option(command)
+    return command

@@ -1,0 +1,73 @@
+"""What the commands print: results on standard output, progress and messages on standard error."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+
+def print_list(kind: str, summaries: dict[str, str], as_json: bool) -> None:
+    """Print names and summaries, one a line."""
+    if as_json:
+        print_json({kind: [{"name": n, "summary": s} for n, s in summaries.items()]})
+        return
+    width = max(map(len, summaries))
+    for name, summary in summaries.items():
+        click.echo(f"{name:{width}}  {summary}")
+
+
+def print_export(bundle: Any, as_json: bool) -> None:
+    """Print what an export wrote and its proof."""
+    proof = bundle.manifest["proof"]
+    if as_json:
+        keys = ("name", "task", "inputs", "outputs", "opsets", "proof", "files")
+        print_json({"path": str(bundle.path)} | {k: bundle.manifest[k] for k in keys})
+        return
+    size = bundle.manifest["files"]["model.onnx"]["bytes"]
+    click.echo(f"{bundle.model_path}: {size} bytes, {bundle.task}, {proof['input_dtype']} inputs")
+    print_proof(proof, str(bundle.path / "manifest.json"))
+
+
+def print_proof(proof: dict[str, Any], where: str) -> None:
+    """Print a line a comparison, a line a trap, and the outcome."""
+    for reference, sets in proof["comparisons"].items():
+        for rows, c in sets.items():
+            labels = c["label_agreement"]
+            verdict = "ok    " if c["passed"] else "FAILED"
+            agreement = "" if labels is None else f", labels equal {labels:.4%}"
+            click.echo(
+                f"  {verdict} {rows.replace('_', '-')} rows ({c['rows']}), scikit-learn on "
+                f"{reference} values: max deviation {c['max_relative']:.2e}{agreement}"
+            )
+    for trap in proof["traps"]:
+        click.echo(f"  mended {trap}")
+    click.echo(f"proof {'passed' if proof['passed'] else 'FAILED'}: {where}")
+
+
+def print_json(document: dict[str, Any]) -> None:
+    """Print a document with its schema_version."""
+    document = document if "schema_version" in document else {"schema_version": 1} | document
+    click.echo(json.dumps(document, indent=2, ensure_ascii=False))
+
+
+def say(message: str) -> None:
+    """Tell progress on standard error."""
+    click.echo(message, err=True)
+
+
+def say_variant(variant: Any) -> None:
+    """Tell what came of one method."""
+    say(f"{variant.method}: {variant.status}")
+
+
+def say_failed(reports: list[Any]) -> None:
+    """Tell every gate that failed on standard error."""
+    for report in reports:
+        for gate in report.gates:
+            if not gate["passed"]:
+                say(
+                    f"error: {report.model}: {gate['method']} breaks the gate {gate['expression']} "
+                    f"with {gate['value']}"
+                )
