@@ -25,6 +25,12 @@ from toolkit.errors import ParityError
 @click.option("--target", help="The target's column in a .csv or .parquet file.")
 @click.option("--name", help="The model's name.  [default: the recipe's or the file's]")
 @click.option("--opset", type=int, default=None, help="The ONNX opset, 15 to 22.  [default: 21]")
+@click.option(
+    "--input-dtype",
+    type=click.Choice(["auto", "float32", "float64"]),
+    default="auto",
+    help="The type of the graph's numbers.  [default: auto, float64 only where it is needed]",
+)
 @click.option("--allow-pickle", is_flag=True, help="Load .joblib and .pkl, which can run any code.")
 @click.option("--force", is_flag=True, help="Write into a directory that is no model directory.")
 @common
@@ -35,6 +41,7 @@ def export(
     target: str | None,
     name: str | None,
     opset: int | None,
+    input_dtype: str,
     allow_pickle: bool,
     force: bool,
     as_json: bool,
@@ -69,6 +76,7 @@ def export(
             all_rows=given.all_rows,
             force=force,
             opset=opset,
+            input_dtype=input_dtype,
             feature_names=given.feature_names,
         )
     except ParityError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,9 @@ from toolkit.exporter.split import Split, split_rows
 from toolkit.exporter.tasks import reference, task_of
 from toolkit.runtime.manifest import NAME
 
+AUTO = "auto"
+INPUT_DTYPES = (AUTO, "float32", "float64")
+
 
 def export(
     estimator: Any,
@@ -31,6 +35,7 @@ def export(
     X_test: Any = None,
     y_test: Any = None,
     opset: int = DEFAULT_OPSET,
+    input_dtype: str = AUTO,
     feature_names: Sequence[str] | None = None,
     all_rows: Mapping[str, float] | None = None,
     force: bool = False,
@@ -39,7 +44,9 @@ def export(
 
     X, y: rows [N, …] as the estimator takes them, and targets [N] if there are any. They give the
     schema, the calibration rows and, where no X_test, y_test are given, the held-out rows (a part
-    of X that is not used for calibration). feature_names: the columns' names where X is an array
+    of X that is not used for calibration). input_dtype: the type of the graph's floating-point
+    inputs, "float32", "float64", or "auto": float64 where only that matches the data as given.
+    feature_names: the columns' names where X is an array
     without; the device then finds columns by name. all_rows: figures of a model fitted on all rows,
     to be kept in the manifest. force: write over a directory that is not this model's.
 
@@ -50,7 +57,14 @@ def export(
     out = Path(out)
     check_request(name, out, opset, force)
     proven = convert_and_prove(
-        estimator, X, y, X_test=X_test, y_test=y_test, opset=opset, feature_names=feature_names
+        estimator,
+        X,
+        y,
+        X_test=X_test,
+        y_test=y_test,
+        opset=opset,
+        input_dtype=input_dtype,
+        feature_names=feature_names,
     )
     bundle = write_bundle(out, name, estimator, proven, dict(all_rows or {}))
     proof = proven.chosen.proof
@@ -70,6 +84,7 @@ def convert_and_prove(
     X_test: Any = None,
     y_test: Any = None,
     opset: int = DEFAULT_OPSET,
+    input_dtype: str = AUTO,
     feature_names: Sequence[str] | None = None,
 ) -> Proven:
     """Return the graph with its proof, and the rows on which it was proved; nothing is written.
@@ -77,50 +92,57 @@ def convert_and_prove(
     Arguments and errors as in `export`, but a failed proof is returned, not raised.
     """
     _check_estimator(estimator, opset)
+    if input_dtype not in INPUT_DTYPES:
+        raise InvalidInput(f"input_dtype {input_dtype!r} is none of {', '.join(INPUT_DTYPES)}")
     task, schema = task_of(estimator), infer(X, feature_names)
     split = split_rows(X, y, X_test, y_test, schema)
     _check_answers(estimator, split, schema, task)
     takes = which_taken(estimator, split.held_out, schema, task)
     hostile = adversarial_rows(estimator, split.held_out, schema, takes)
     hostile = accepted(estimator, hostile, schema, task)
-    chosen = _choose(estimator, schema, opset, task, takes, split, hostile)
-    return Proven(task, takes, split, hostile, chosen)
+    case = _Case(estimator, opset, task, takes, split, hostile)
+    return Proven(task, takes, split, hostile, _choose(case, schema, input_dtype))
 
 
-def _choose(
-    estimator: Any,
-    schema: Schema,
-    opset: int,
-    task: str,
-    takes: str,
-    split: Split,
-    hostile: Mapping[str, np.ndarray],
-) -> Candidate:
+@dataclass(frozen=True)
+class _Case:
+    """All that a candidate is made and proved with, but for the type of its inputs."""
+
+    estimator: Any
+    opset: int
+    task: str
+    takes: str
+    split: Split
+    hostile: Mapping[str, np.ndarray]
+
+    def candidate(self, schema: Schema) -> Candidate:
+        """Return the graph for this schema, and its proof."""
+        exported = build(self.estimator, schema, self.opset, self.task, self.takes)
+        content = exported.model.SerializeToString(deterministic=True)
+        proof = prove(
+            content,
+            self.estimator,
+            schema,
+            self.task,
+            self.split.held_out,
+            self.hostile,
+            exported.traps,
+        )
+        return Candidate(schema, exported, content, proof)
+
+
+def _choose(case: _Case, schema: Schema, input_dtype: str) -> Candidate:
     """Return the float32 candidate, or the float64 one where only that matches the given data."""
-    narrow = _candidate(estimator, schema, opset, task, takes, split, hostile)
-    if narrow.proof.passed and narrow.proof.exact_data:
+    if input_dtype == "float64":
+        return case.candidate(schema.with_floats("float64"))
+    narrow = case.candidate(schema)
+    if input_dtype == "float32" or (narrow.proof.passed and narrow.proof.exact_data):
         return narrow
-    wide = schema.with_floats("float64")
     try:
-        candidate = _candidate(estimator, wide, opset, task, takes, split, hostile)
+        wide = case.candidate(schema.with_floats("float64"))
     except (UnsupportedEstimator, CorruptArtifact):  # no such operator for float64
         return narrow
-    return candidate if candidate.proof.passed else narrow
-
-
-def _candidate(
-    estimator: Any,
-    schema: Schema,
-    opset: int,
-    task: str,
-    takes: str,
-    split: Split,
-    hostile: Mapping[str, np.ndarray],
-) -> Candidate:
-    exported = build(estimator, schema, opset, task, takes)
-    content = exported.model.SerializeToString(deterministic=True)
-    proof = prove(content, estimator, schema, task, split.held_out, hostile, exported.traps)
-    return Candidate(schema, exported, content, proof)
+    return wide if wide.proof.passed else narrow
 
 
 def _check_estimator(estimator: Any, opset: int) -> None:
