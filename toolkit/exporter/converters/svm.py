@@ -41,22 +41,14 @@ def rbf(est: Any, x: Matrix, vectors: np.ndarray, g: Graph) -> Matrix:
     z = g.binary("Mul", x, [root], "root")
     t = g.constant(root * vectors.T, x.dtype, "vectors")
     half = g.constant(-0.5, x.dtype, "half")
-    norms = _sum_of_squares(t, 0, g)
+    norms = g.reduce("ReduceSumSquare", t, [0])
     bias = g.add("Mul", [norms, half], "bias")
     products = g.add("Gemm", [z.name, t, bias], "products")
-    lengths = _sum_of_squares(z.name, 1, g)
+    lengths = g.reduce("ReduceSumSquare", z.name, [1])
     negated = g.add("Mul", [lengths, half], "negated")
     exponent = Matrix(g.add("Add", [products, negated], "exponent"), x.dtype, len(vectors))
     # Cancellation may leave a value just above 0, and a kernel just above 1.
     return g.unary("Exp", g.binary("Min", exponent, [0.0], "zero"))
-
-
-def _sum_of_squares(x: str, axis: int, g: Graph) -> str:
-    """Return ‖·‖² along an axis, which is kept; before opset 18 axes were an attribute."""
-    hint = "lengths" if axis else "norms"
-    if g.opset < 18:
-        return g.add("ReduceSumSquare", [x], hint, axes=[axis])
-    return g.add("ReduceSumSquare", [x, g.constant([axis], "int64", "axis")], hint)
 
 
 def linear(est: Any, x: Matrix, vectors: np.ndarray, g: Graph) -> Matrix:

@@ -1,0 +1,341 @@
+"""Nearest neighbours, their transformers, outlier factors and the imputer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from sklearn.impute import KNNImputer
+from sklearn.metrics import euclidean_distances
+from sklearn.neighbors import (
+    KNeighborsClassifier,
+    KNeighborsRegressor,
+    KNeighborsTransformer,
+    LocalOutlierFactor,
+    NearestCentroid,
+    NeighborhoodComponentsAnalysis,
+    RadiusNeighborsClassifier,
+    RadiusNeighborsRegressor,
+    RadiusNeighborsTransformer,
+)
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from tests.estimators.data import (
+    ROWS,
+    binary,
+    classes,
+    labelled,
+    numbers,
+    positive,
+    regression,
+    targets,
+    with_missing,
+)
+from tests.estimators.harness import Case
+
+Data = Callable[[], tuple[Any, Any]]
+
+
+def case(name: str, make: Callable[[], Any], data: Data, **more: Any) -> Case:
+    def fit() -> tuple[Any, Any, Any]:
+        X, y = data()
+        return make().fit(X, y), X, y
+
+    return Case(name, fit, **more)
+
+
+def grid() -> tuple[np.ndarray, np.ndarray]:
+    """Return distinct points of a grid with labels: distances of 0, and no near-ties."""
+    rng = np.random.default_rng(8)
+    X = np.unique(rng.integers(0, 40, size=(200, 3)), axis=0).astype(float)
+    return X, rng.integers(0, 3, size=len(X))
+
+
+def flags() -> tuple[np.ndarray, np.ndarray]:
+    """Return rows of 0 and 1, and labels."""
+    rng = np.random.default_rng(9)
+    return (numbers(3, 12) > 0).astype(float), rng.integers(0, 3, size=ROWS)
+
+
+def far() -> tuple[np.ndarray, np.ndarray]:
+    """Return rows with a mean of 1e4."""
+    X, y = classes()
+    return X + 1e4, y
+
+
+def frame() -> tuple[Any, np.ndarray]:
+    """Return rows as a data frame with real names."""
+    import pandas as pd
+
+    X, y = classes()
+    return pd.DataFrame(X, columns=[f"köl {k}" for k in range(X.shape[1])]), y
+
+
+def nonnegative() -> tuple[np.ndarray, np.ndarray]:
+    return positive(), classes()[1]
+
+
+def holes() -> tuple[np.ndarray, None]:
+    return with_missing()[0], None
+
+
+def sentinel() -> tuple[np.ndarray, None]:
+    X = with_missing()[0]
+    return np.where(np.isnan(X), -99.0, X), None
+
+
+def empty_column() -> tuple[np.ndarray, None]:
+    X = with_missing()[0]
+    X[:, 1] = np.nan
+    return X, None
+
+
+def sparse_rows() -> tuple[np.ndarray, None]:
+    """Return rows with so many holes that some share no column."""
+    return with_missing(0.7)[0][:, :4], None
+
+
+def own_weights(distances: np.ndarray) -> np.ndarray:
+    return 1.0 / (1.0 + distances)
+
+
+DISTANCE = "KNN weights='distance' came out as uniform; a skl2onnx after 1.20 may mend it"
+RADIUS = "RadiusNeighbors* of skl2onnx 1.20 fail at run; a later one may mend it"
+NONE = "skl2onnx 1.20 has no converter for it; a later one may"
+METRICS = [
+    "manhattan", "chebyshev", "cosine", "canberra", "sqeuclidean",
+]  # fmt: skip
+BOOLEAN = ["hamming", "jaccard", "dice", "rogerstanimoto", "russellrao", "sokalsneath"]
+
+CLASSIFIERS = [
+    case("KNeighborsClassifier", KNeighborsClassifier, classes),
+    case("KNeighborsClassifier-binary", KNeighborsClassifier, binary),
+    case("KNeighborsClassifier-k1", lambda: KNeighborsClassifier(1), classes),
+    case(
+        "KNeighborsClassifier-distance",
+        lambda: KNeighborsClassifier(weights="distance"),
+        classes,
+        trap=DISTANCE,
+    ),
+    case(
+        "KNeighborsClassifier-distance-exact",
+        lambda: KNeighborsClassifier(4, weights="distance"),
+        grid,
+        trap=DISTANCE,
+    ),
+    case("KNeighborsClassifier-exact", lambda: KNeighborsClassifier(1), grid),
+    case("KNeighborsClassifier-brute", lambda: KNeighborsClassifier(algorithm="brute"), classes),
+    case(
+        "KNeighborsClassifier-ball",
+        lambda: KNeighborsClassifier(algorithm="ball_tree", weights="distance"),
+        classes,
+    ),
+    case("KNeighborsClassifier-text", KNeighborsClassifier, lambda: labelled(("ä", "b", "c"))),
+    case("KNeighborsClassifier-bool", KNeighborsClassifier, lambda: labelled((False, True))),
+    case("KNeighborsClassifier-float", KNeighborsClassifier, lambda: labelled((1.0, 2.0, 9.0))),
+    case("KNeighborsClassifier-gaps", KNeighborsClassifier, lambda: labelled((-3, 7, 20))),
+    case("KNeighborsClassifier-far", KNeighborsClassifier, far),
+    case("KNeighborsClassifier-frame", KNeighborsClassifier, frame),
+    case(
+        "KNeighborsClassifier-scaled",
+        lambda: make_pipeline(StandardScaler(), KNeighborsClassifier(weights="distance")),
+        far,
+        trap=DISTANCE,
+    ),
+    case(
+        "KNeighborsClassifier-function",
+        lambda: KNeighborsClassifier(weights=own_weights),
+        classes,
+        refused="weights=own_weights",
+    ),
+    case(
+        "KNeighborsClassifier-metric-function",
+        lambda: KNeighborsClassifier(metric=lambda a, b: np.abs(a - b).sum()),
+        classes,
+        refused="metric=<lambda>",
+    ),
+    case("KNeighborsClassifier-p3", lambda: KNeighborsClassifier(p=3), classes),
+    case("KNeighborsClassifier-p1", lambda: KNeighborsClassifier(p=1), classes),
+    case(
+        "KNeighborsClassifier-weighted-p",
+        lambda: KNeighborsClassifier(
+            metric="minkowski", p=1.5, metric_params={"w": np.array([1.0, 2, 0.5, 1, 3])}
+        ),
+        classes,
+    ),
+    case(
+        "KNeighborsClassifier-seuclidean",
+        lambda: KNeighborsClassifier(
+            metric="seuclidean", metric_params={"V": np.array([1.0, 4, 0.5, 2, 1])}
+        ),
+        classes,
+    ),
+    case(
+        "KNeighborsClassifier-mahalanobis",
+        lambda: KNeighborsClassifier(
+            metric="mahalanobis",
+            algorithm="brute",
+            metric_params={"VI": np.linalg.inv(np.cov(numbers().T))},
+        ),
+        classes,
+    ),
+    *(
+        case(
+            f"KNeighborsClassifier-{m}",
+            lambda m=m: KNeighborsClassifier(metric=m, weights="distance", algorithm="brute"),
+            nonnegative,
+        )
+        for m in METRICS
+    ),
+    # The distance of a row to itself is of either sign, or many rows are equally far from 0.
+    *(
+        case(
+            f"RadiusNeighborsClassifier-{m}",
+            lambda m=m: RadiusNeighborsClassifier(
+                0.3, metric=m, algorithm="brute", outlier_label=0
+            ),
+            nonnegative,
+        )
+        for m in ("correlation", "braycurtis")
+    ),
+    *(
+        case(
+            f"RadiusNeighborsClassifier-{m}",
+            lambda m=m: RadiusNeighborsClassifier(
+                0.51 if m != "russellrao" else 0.71, metric=m, algorithm="brute", outlier_label=9
+            ),
+            flags,
+        )
+        for m in BOOLEAN
+    ),
+    case(
+        "RadiusNeighborsClassifier",
+        lambda: RadiusNeighborsClassifier(1.5, outlier_label="most_frequent"),
+        classes,
+        trap=RADIUS,
+    ),
+    case(
+        "RadiusNeighborsClassifier-inside", lambda: RadiusNeighborsClassifier(50.0), classes,
+        trap=RADIUS,
+    ),
+    case(
+        "RadiusNeighborsClassifier-outlier",
+        lambda: RadiusNeighborsClassifier(0.8, outlier_label="z", weights="distance"),
+        lambda: labelled(("a", "b", "c")),
+        trap=RADIUS,
+    ),
+    case(
+        "RadiusNeighborsClassifier-boundary",
+        lambda: RadiusNeighborsClassifier(5.0, outlier_label=-1),
+        grid,
+        trap=RADIUS,
+    ),
+    case(
+        "RadiusNeighborsClassifier-brute",
+        lambda: RadiusNeighborsClassifier(1.0, outlier_label=2, algorithm="brute", p=1),
+        classes,
+        trap=RADIUS,
+    ),
+    case("NearestCentroid", NearestCentroid, classes, trap=NONE),
+    case("NearestCentroid-binary", NearestCentroid, lambda: labelled(("no", "yes")), trap=NONE),
+    case("NearestCentroid-shrunk", lambda: NearestCentroid(shrink_threshold=0.5), classes),
+    case("NearestCentroid-manhattan", lambda: NearestCentroid(metric="manhattan"), classes),
+    case("NearestCentroid-priors", lambda: NearestCentroid(priors="empirical"), binary),
+    case("NearestCentroid-own", lambda: NearestCentroid(priors=[0.1, 0.3, 0.6]), classes),
+    case("NearestCentroid-far", NearestCentroid, far),
+]  # fmt: skip
+
+REGRESSORS = [
+    case("KNeighborsRegressor", KNeighborsRegressor, regression),
+    case("KNeighborsRegressor-outputs", KNeighborsRegressor, targets),
+    case(
+        "KNeighborsRegressor-distance",
+        lambda: KNeighborsRegressor(weights="distance"),
+        regression,
+        trap=DISTANCE,
+    ),
+    case(
+        "KNeighborsRegressor-distance-exact",
+        lambda: KNeighborsRegressor(3, weights="distance"),
+        lambda: (grid()[0], grid()[0] @ np.array([[1.0, 2], [3, -1], [0.5, 0]])),
+        trap=DISTANCE,
+    ),
+    case(
+        "KNeighborsRegressor-scaled",
+        lambda: make_pipeline(StandardScaler(), KNeighborsRegressor(weights="distance", p=1)),
+        regression,
+        trap=DISTANCE,
+    ),
+    case("KNeighborsRegressor-all", lambda: KNeighborsRegressor(ROWS), regression),
+    case("KNeighborsRegressor-wide", KNeighborsRegressor, lambda: regression(20)),
+    case(
+        "RadiusNeighborsRegressor", lambda: RadiusNeighborsRegressor(1.5), regression, trap=RADIUS
+    ),
+    case(
+        "RadiusNeighborsRegressor-outputs",
+        lambda: RadiusNeighborsRegressor(1.0, weights="distance"),
+        targets,
+        trap=RADIUS,
+    ),
+    case(
+        "RadiusNeighborsRegressor-cosine",
+        lambda: RadiusNeighborsRegressor(0.1, metric="cosine"),
+        regression,
+        trap=RADIUS,
+    ),
+]
+
+OTHERS = [
+    case("KNeighborsTransformer", KNeighborsTransformer, classes),
+    case("KNeighborsTransformer-01", lambda: KNeighborsTransformer(mode="connectivity"), classes),
+    case("RadiusNeighborsTransformer", lambda: RadiusNeighborsTransformer(radius=1.5), classes),
+    case(
+        "RadiusNeighborsTransformer-flags",
+        lambda: RadiusNeighborsTransformer(mode="connectivity", radius=1.0, p=1),
+        classes,
+        trap=NONE,
+    ),
+    case(
+        "KNeighborsClassifier-precomputed",
+        lambda: KNeighborsClassifier(metric="precomputed", weights="distance"),
+        lambda: (euclidean_distances(numbers()[:60]), classes()[1][:60]),
+    ),
+    case(
+        "KNeighborsClassifier-graph",
+        lambda: make_pipeline(
+            KNeighborsTransformer(n_neighbors=20), KNeighborsClassifier(metric="precomputed")
+        ),
+        classes,
+        refused="sparse graph",
+    ),
+    case(
+        "NeighborhoodComponentsAnalysis",
+        lambda: NeighborhoodComponentsAnalysis(2, max_iter=5, random_state=0),
+        classes,
+    ),
+    case("LocalOutlierFactor", lambda: LocalOutlierFactor(novelty=True), classes),
+    case(
+        "LocalOutlierFactor-share",
+        lambda: LocalOutlierFactor(5, novelty=True, contamination=0.1, metric="manhattan"),
+        classes,
+    ),
+    case(
+        "LocalOutlierFactor-scaled",
+        lambda: make_pipeline(StandardScaler(), LocalOutlierFactor(novelty=True)),
+        far,
+    ),
+    case("KNNImputer", KNNImputer, holes),
+    case("KNNImputer-distance", lambda: KNNImputer(weights="distance"), holes, trap=DISTANCE),
+    case("KNNImputer-k1", lambda: KNNImputer(n_neighbors=1), holes),
+    case("KNNImputer-indicator", lambda: KNNImputer(add_indicator=True), holes),
+    case("KNNImputer-sentinel", lambda: KNNImputer(missing_values=-99.0), sentinel),
+    case("KNNImputer-empty", KNNImputer, empty_column),
+    case("KNNImputer-kept", lambda: KNNImputer(keep_empty_features=True), empty_column),
+    case("KNNImputer-many", lambda: KNNImputer(n_neighbors=200), sparse_rows),
+    case("KNNImputer-function", lambda: KNNImputer(weights=own_weights), holes,
+         refused="weights=own_weights"),
+]  # fmt: skip
+
+CASES = [*CLASSIFIERS, *REGRESSORS, *OTHERS]

@@ -1,0 +1,206 @@
+"""Nearest neighbours: classifiers, regressors, transformers, and what is built on them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from toolkit.exporter.distances import distances, nearest, weighted, within
+from toolkit.exporter.graph import Graph, Matrix, Outputs, Unconvertible, Value
+from toolkit.exporter.real import Flag, Real, constant, real
+
+
+def neighbours_of(g: Graph, x: Matrix, est: Any, count: int) -> tuple[Real, str]:
+    """Return distances [N, count] to the nearest fitted rows, and the rows' indices."""
+    params = dict(est.effective_metric_params_ or {})
+    return nearest(g, real(g, x), est._fit_X, count, est.effective_metric_, params)
+
+
+def k_regressor(est: Any, x: Value, g: Graph) -> Outputs:
+    """The (weighted) mean of the k nearest rows' targets."""
+    x = g.floating(x)
+    found, at = neighbours_of(g, x, est, est.n_neighbors)
+    weights = weighted(found, est.weights)
+    y = _targets(est)
+    values = constant(g, y, "targets").take(at, axis=0)  # [N, k, targets]
+    if weights is None:
+        mean = values.mean(1, keep=False)
+    else:
+        mean = (values * weights.reshape(0, est.n_neighbors, 1)).sum(1, keep=False) / weights.sum(1)
+    return {"predict": mean.matrix(x.dtype, y.shape[1])}
+
+
+def k_classifier(est: Any, x: Value, g: Graph) -> Outputs:
+    """Votes of the k nearest rows, weighted where they are; the first class of the most."""
+    x = g.floating(x)
+    found, at = neighbours_of(g, x, est, est.n_neighbors)
+    weights = weighted(found, est.weights)
+    ballots = constant(g, _one_hot(est), "ballots").take(at, axis=0)  # [N, k, classes]
+    if weights is not None:
+        ballots = ballots * weights.reshape(0, est.n_neighbors, 1)
+    votes, classes = ballots.sum(1, keep=False), np.asarray(est.classes_)
+    labels = g.labels(votes.index("ArgMax"), classes)
+    return _elected(g, x, labels, votes / votes.sum(1), len(classes))
+
+
+def radius_regressor(est: Any, x: Value, g: Graph) -> Outputs:
+    """The (weighted) mean of the targets of the rows in reach; NaN where there are none."""
+    x = g.floating(x)
+    weights = _reached(est, x, g)
+    y = _targets(est)
+    # 0 / 0 is the NaN that scikit-learn gives for a row without neighbours.
+    mean = (weights @ constant(g, y, "targets")) / weights.sum(1)
+    return {"predict": mean.matrix(x.dtype, y.shape[1])}
+
+
+def radius_classifier(est: Any, x: Value, g: Graph) -> Outputs:
+    """Votes of the rows in reach; a row without neighbours gets the outlier label.
+
+    An outlier label that is no class of the training rows has probabilities of 0. Without an
+    outlier label scikit-learn raises an error for such rows; the graph gives NaN probabilities.
+    """
+    x = g.floating(x)
+    weights = _reached(est, x, g)
+    votes = weights @ constant(g, _one_hot(est), "ballots")
+    total, classes = votes.sum(1), np.asarray(est.classes_)
+    if est.outlier_label_ is None:
+        g.traps.append("a row without neighbours gives NaN where scikit-learn would raise an error")
+        labels = g.labels(votes.index("ArgMax"), classes)
+        return _elected(g, x, labels, votes / total, len(classes))
+    alone = total.compare("Equal", 0.0)
+    label = np.asarray(est.outlier_label_[:1], classes.dtype)
+    lonely = (classes == label[0]).astype(np.float64).reshape(1, -1)
+    shares = alone.where(lonely, votes / alone.where(1.0, total))
+    index = shares.index("ArgMax")
+    if not lonely.any():
+        index, classes = _picked(g, alone, index, len(classes)), np.append(classes, label)
+    return _elected(g, x, g.labels(index, classes), shares, lonely.size)
+
+
+def _picked(g: Graph, flag: Flag, index: Matrix, other: int) -> Matrix:
+    """Return `other` where the flag [N, 1] holds, the index elsewhere; int64 [N]."""
+    flat = g.add("Reshape", [flag.name, g.constant([-1], "int64", "flat")], "flat")
+    value = g.constant(other, "int64", "other")
+    return Matrix(g.add("Where", [flat, value, index.name], "index"), "int64", 0)
+
+
+def _reached(est: Any, x: Matrix, g: Graph) -> Real:
+    """Return each fitted row's weight [N, rows], 0 out of reach."""
+    found, near = within(g, real(g, x), est)
+    weights = weighted(found, est.weights, near)
+    return near.real() if weights is None else weights
+
+
+def _targets(est: Any) -> np.ndarray:
+    return np.asarray(est._y, dtype=np.float64).reshape(len(est._y), -1)
+
+
+def _one_hot(est: Any) -> np.ndarray:
+    """Return the fitted rows' classes as 0/1 [rows, classes]."""
+    if est.outputs_2d_:
+        raise Unconvertible("several outputs a row")
+    return np.eye(len(est.classes_))[np.asarray(est._y).ravel()]
+
+
+def _elected(g: Graph, x: Matrix, labels: Matrix, shares: Real, classes: int) -> Outputs:
+    return {"predict": labels, "predict_proba": shares.matrix(x.dtype, classes)}
+
+
+def k_transformer(est: Any, x: Value, g: Graph) -> Outputs:
+    """The graph of neighbours as a dense matrix [N, rows]: distances, or 1 for a neighbour.
+
+    "distance" has one neighbour more, since a fitted row is its own nearest.
+    """
+    x = g.floating(x)
+    count = est.n_neighbors + (est.mode == "distance")
+    found, at = neighbours_of(g, x, est, count)
+    rows = est.n_samples_fit_
+    entries = found if est.mode == "distance" else found * 0.0 + 1.0
+    start = found.sum(1) * 0.0  # [N, 1], to know N
+    blank = start + np.zeros((1, rows))
+    name = g.add("ScatterElements", [blank.name, at, entries.name], "graph", axis=1)
+    return {"transform": Real(g, name).matrix(x.dtype, rows)}
+
+
+def radius_transformer(est: Any, x: Value, g: Graph) -> Outputs:
+    """Distances to the rows in reach, or 1 for them; 0 elsewhere."""
+    x = g.floating(x)
+    found, near = within(g, real(g, x), est)
+    entries = near.where(found, 0.0) if est.mode == "distance" else near.real()
+    return {"transform": entries.matrix(x.dtype, est.n_samples_fit_)}
+
+
+def nearest_centroid(est: Any, x: Value, g: Graph) -> Outputs:
+    """The nearest centroid's class; by scores where the priors differ.
+
+    Scores: `−d(x/s, c/s)² + 2 ln prior` with the within-class deviations s (1 where they are 0);
+    probabilities are their softmax.
+    """
+    x = g.floating(x)
+    classes, rows = np.asarray(est.classes_), real(g, x)
+    centroids = np.asarray(est.centroids_, dtype=np.float64)
+    priors = getattr(est, "class_prior_", np.full(len(classes), 1 / len(classes)))
+    deviation = getattr(est, "within_class_std_dev_", np.ones(centroids.shape[1]))
+    scale = np.where(deviation == 0, 1.0, deviation)
+    with np.errstate(divide="ignore"):
+        prior = 2.0 * np.log(np.asarray(priors, dtype=np.float64))
+    apart = distances(g, rows / scale, centroids / scale, est.metric)
+    scores = prior - apart * apart
+    if np.isclose(priors, 1 / len(classes)).all():
+        index = distances(g, rows, centroids, est.metric).index("ArgMin")
+    else:
+        index = scores.index("ArgMax")
+    decision = scores if len(classes) > 2 else scores.take([1], 1) - scores.take([0], 1)
+    return {
+        "predict": g.labels(index, classes),
+        "predict_proba": scores.apply("Softmax", axis=1).matrix(x.dtype, len(classes)),
+        "decision_function": decision.matrix(x.dtype, len(classes) if len(classes) > 2 else 1),
+    }
+
+
+def component_analysis(est: Any, x: Value, g: Graph) -> Outputs:
+    """NeighborhoodComponentsAnalysis: `X @ components_.T`."""
+    weights = np.asarray(est.components_).T
+    return {"transform": g.affine(g.floating(x), weights, np.zeros(weights.shape[1]))}
+
+
+def local_outlier(est: Any, x: Value, g: Graph) -> Outputs:
+    """LocalOutlierFactor with novelty=True: minus the mean of neighbours' densities over the row's.
+
+    density(x) = 1 / (mean over neighbours b of max(d(x, b), k-distance(b)) + 1e-10).
+    """
+    x = g.floating(x)
+    if not est.novelty:
+        raise Unconvertible("novelty=False (it judges no new rows)")
+    k = est.n_neighbors_
+    found, at = neighbours_of(g, x, est, k)
+    reach = constant(g, np.asarray(est._distances_fit_X_)[:, k - 1], "reach").take(at, axis=0)
+    density = 1.0 / (found.at_least(reach).mean(1) + 1e-10)
+    theirs = constant(g, est._lrd, "densities").take(at, axis=0)
+    decision = -(theirs / density).mean(1) - float(est.offset_)
+    inside = decision.compare("GreaterOrEqual", 0.0)
+    return {
+        "predict": signs(g, inside),
+        "decision_function": decision.matrix(x.dtype, 1),
+    }
+
+
+def signs(g: Graph, inside: Flag) -> Matrix:
+    """Return 1 where the flag [N, 1] holds, −1 elsewhere; int64 [N]."""
+    flat = g.add("Reshape", [inside.name, g.constant([-1], "int64", "flat")], "flat")
+    values = [g.constant(v, "int64", h) for v, h in ((1, "inlier"), (-1, "outlier"))]
+    return Matrix(g.add("Where", [flat, *values], "label"), "int64", 0)
+
+
+CONVERTERS = {
+    "sklearn.KNeighborsRegressor": k_regressor,
+    "sklearn.KNeighborsClassifier": k_classifier,
+    "sklearn.KNeighborsTransformer": k_transformer,
+    "sklearn.RadiusNeighborsRegressor": radius_regressor,
+    "sklearn.RadiusNeighborsClassifier": radius_classifier,
+    "sklearn.RadiusNeighborsTransformer": radius_transformer,
+    "sklearn.NearestCentroid": nearest_centroid,
+    "sklearn.NeighborhoodComponentsAnalysis": component_analysis,
+    "sklearn.LocalOutlierFactor": local_outlier,
+}

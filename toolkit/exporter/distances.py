@@ -1,0 +1,289 @@
+"""Distances between the rows and fixed points, and the nearest of these, in float64."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import reduce
+from typing import Any
+
+import numpy as np
+
+from toolkit.exporter.graph import Graph, Matrix, Unconvertible
+from toolkit.exporter.real import Flag, Real, constant
+
+SPARE = 4  # more candidates than neighbours, so that the product's rounding loses none of them
+DIRECT = (
+    32  # up to so many columns, differences are taken column by column where they must be exact
+)
+
+
+def squared(g: Graph, x: Real, points: np.ndarray) -> Real:
+    """Return `‖x‖² − 2 x·s + ‖s‖²` [N, points], as scikit-learn's euclidean_distances does.
+
+    Both sides are centred on the points' mean first: distances do not change by it, but large
+    means would cost digits.
+    """
+    centre = points.mean(axis=0)
+    x, points = x - centre, points - centre
+    lengths = (points**2).sum(axis=1)
+    products = x @ constant(g, -2.0 * points.T, "points")
+    return (products + x.reduce("ReduceSumSquare", 1) + lengths).at_least(0.0)
+
+
+def squared_exactly(g: Graph, x: Real, points: np.ndarray) -> Real:
+    """Return `Σ (x − s)²` [N, points] from differences, in the order in which k-d trees add them.
+
+    For what decides at a boundary or is not smooth at 0; many columns fall back to the product.
+    """
+    if points.shape[1] > DIRECT:
+        return squared(g, x, points)
+    return _summed(g, x, points, lambda difference, j: difference * difference)
+
+
+def _columns(g: Graph, x: Real, points: np.ndarray) -> list[tuple[Real, Real]]:
+    """Return, for each column, the rows' values [N, 1] and the points' [1, points]."""
+    return [
+        (x.take([j], axis=1), constant(g, points[:, j].reshape(1, -1), "points"))
+        for j in range(points.shape[1])
+    ]
+
+
+def _summed(
+    g: Graph, x: Real, points: np.ndarray, term: Callable[[Real, int], Real], op: str = "Add"
+) -> Real:
+    """Return the sum (or Max) over columns of `term(x − s, column)`, without an [N, points, d]."""
+    terms = [term(a - s, j) for j, (a, s) in enumerate(_columns(g, x, points))]
+    return reduce(lambda a, b: Real(g, g.add(op, [a.name, b.name], op.lower())), terms)
+
+
+def euclidean(g: Graph, x: Real, points: np.ndarray, params: Mapping[str, Any]) -> Real:
+    """`‖x − s‖`."""
+    return squared_exactly(g, x, points).apply("Sqrt")
+
+
+def squared_euclidean(g: Graph, x: Real, points: np.ndarray, params: Mapping[str, Any]) -> Real:
+    """`‖x − s‖²`."""
+    return squared_exactly(g, x, points)
+
+
+def manhattan(g: Graph, x: Real, points: np.ndarray, params: Mapping[str, Any]) -> Real:
+    """`Σ |x − s|`."""
+    return _summed(g, x, points, lambda difference, j: difference.apply("Abs"))
+
+
+def chebyshev(g: Graph, x: Real, points: np.ndarray, params: Mapping[str, Any]) -> Real:
+    """`max |x − s|`."""
+    return _summed(g, x, points, lambda difference, j: difference.apply("Abs"), op="Max")
+
+
+def minkowski(g: Graph, x: Real, points: np.ndarray, params: Mapping[str, Any]) -> Real:
+    """`(Σ w |x − s|ᵖ)^(1/p)`."""
+    p, weights = float(params.get("p", 2)), params.get("w")
+    if weights is None and p in (1.0, 2.0, np.inf):
+        return {1.0: manhattan, 2.0: euclidean, np.inf: chebyshev}[p](g, x, points, params)
+    w = np.ones(points.shape[1]) if weights is None else np.asarray(weights, dtype=np.float64)
+    total = _summed(g, x, points, lambda d, j: d.apply("Abs") ** p * float(w[j]))
+    return total ** (1.0 / p)
+
+
+def standardised(g: Graph, x: Real, points: np.ndarray, params: Mapping[str, Any]) -> Real:
+    """seuclidean: `√Σ (x − s)² / V`."""
+    variance = np.asarray(params["V"], dtype=np.float64)
+    total = _summed(g, x, points, lambda d, j: d * d * float(1.0 / variance[j]))
+    return total.apply("Sqrt")
+
+
+def mahalanobis(g: Graph, x: Real, points: np.ndarray, params: Mapping[str, Any]) -> Real:
+    """`√((x − s)ᵀ VI (x − s))`: the euclidean distance after `x @ L`, with VI = L Lᵀ."""
+    inverse = params["VI"] if "VI" in params else np.linalg.inv(np.asarray(params["V"]))
+    values, vectors = np.linalg.eigh(np.asarray(inverse, dtype=np.float64))
+    root = vectors * np.sqrt(np.maximum(values, 0.0))
+    return euclidean(g, x @ root, points @ root, {})
+
+
+def hamming(g: Graph, x: Real, points: np.ndarray, params: Mapping[str, Any]) -> Real:
+    """The share of columns that differ."""
+    total = _summed(g, x, points, lambda d, j: (~d.compare("Equal", 0.0)).real())
+    return total / float(points.shape[1])
+
+
+def canberra(g: Graph, x: Real, points: np.ndarray, params: Mapping[str, Any]) -> Real:
+    """`Σ |x − s| / (|x| + |s|)`, with 0 where both are 0."""
+    terms = []
+    for a, s in _columns(g, x, points):
+        size = a.apply("Abs") + s.apply("Abs")
+        safe = size.compare("Equal", 0.0).where(1.0, size)
+        terms.append((a - s).apply("Abs") / safe)
+    return reduce(lambda a, b: a + b, terms)
+
+
+def braycurtis(g: Graph, x: Real, points: np.ndarray, params: Mapping[str, Any]) -> Real:
+    """`Σ |x − s| / Σ (|x| + |s|)`: scikit-learn's DistanceMetric, not scipy's `Σ |x + s|`."""
+    sums = x.apply("Abs").sum(1) + np.abs(points).sum(axis=1)
+    return _ratio(manhattan(g, x, points, params), sums)
+
+
+def cosine(g: Graph, x: Real, points: np.ndarray, params: Mapping[str, Any]) -> Real:
+    """`1 − x·s / (‖x‖ ‖s‖)`, within [0, 2]; a zero vector counts as having the length 1."""
+    return (1.0 - cosine_similarity(g, x, points)).at_least(0.0).at_most(2.0)
+
+
+def cosine_similarity(g: Graph, x: Real, points: np.ndarray) -> Real:
+    """`x·s / (‖x‖ ‖s‖)`."""
+    lengths = np.linalg.norm(points, axis=1, keepdims=True)
+    unit = points / np.where(lengths == 0, 1.0, lengths)
+    length = x.reduce("ReduceSumSquare", 1).apply("Sqrt")
+    length = length.compare("Equal", 0.0).where(1.0, length)
+    return (x / length) @ constant(g, unit.T, "points")
+
+
+def correlation(g: Graph, x: Real, points: np.ndarray, params: Mapping[str, Any]) -> Real:
+    """The cosine distance of rows from which their mean was taken."""
+    centred = points - points.mean(axis=1, keepdims=True)
+    return 1.0 - cosine_similarity(g, x - x.mean(1), centred)
+
+
+def _boolean(formula: Callable[..., Real]) -> Callable[..., Real]:
+    """Return a metric on x ≠ 0 from a formula of (both true, only one true, number of columns)."""
+
+    def metric(g: Graph, x: Real, points: np.ndarray, params: Mapping[str, Any]) -> Real:
+        mine, theirs = (~x.compare("Equal", 0.0)).real(), (points != 0).astype(np.float64)
+        both = mine @ constant(g, theirs.T, "points")
+        one = mine.sum(1) + theirs.sum(axis=1) - 2.0 * both
+        return formula(both, one, float(points.shape[1]))
+
+    return metric
+
+
+def _ratio(top: Real, bottom: Real) -> Real:
+    return bottom.compare("Equal", 0.0).where(0.0, top / bottom)
+
+
+METRICS: dict[str, Callable[[Graph, Real, np.ndarray, Mapping[str, Any]], Real]] = {
+    "euclidean": euclidean,
+    "l2": euclidean,
+    "sqeuclidean": squared_euclidean,
+    "manhattan": manhattan,
+    "cityblock": manhattan,
+    "l1": manhattan,
+    "chebyshev": chebyshev,
+    "infinity": chebyshev,
+    "minkowski": minkowski,
+    "p": minkowski,
+    "seuclidean": standardised,
+    "mahalanobis": mahalanobis,
+    "hamming": hamming,
+    "canberra": canberra,
+    "braycurtis": braycurtis,
+    "cosine": cosine,
+    "correlation": correlation,
+    "jaccard": _boolean(lambda both, one, d: _ratio(one, one + both)),
+    "dice": _boolean(lambda both, one, d: _ratio(one, one + 2.0 * both)),
+    "russellrao": _boolean(lambda both, one, d: (d - both) / d),
+    "rogerstanimoto": _boolean(lambda both, one, d: 2.0 * one / (d + one)),
+    "sokalmichener": _boolean(lambda both, one, d: 2.0 * one / (d + one)),
+    "sokalsneath": _boolean(lambda both, one, d: _ratio(2.0 * one, 2.0 * one + both)),
+}
+
+
+def distances(
+    g: Graph, x: Real, points: Any, metric: Any, params: Mapping[str, Any] | None = None
+) -> Real:
+    """Return the distances [N, points]; "precomputed" takes x for them.
+
+    Raises Unconvertible for a metric that is a function, or not in the table.
+    """
+    if metric == "precomputed":
+        # What a sparse graph leaves out is infinitely far, and a dense matrix has 0 there.
+        if hasattr(points, "toarray"):
+            raise Unconvertible("metric='precomputed' on a sparse graph")
+        return x
+    if not isinstance(metric, str) or metric not in METRICS:
+        raise Unconvertible(f"metric={metric_name(metric)}")
+    return METRICS[metric](g, x, dense(points), params or {})
+
+
+def metric_name(metric: Any) -> str:
+    """Return a metric or weighting as a message names it: a function by its own name."""
+    return repr(metric) if isinstance(metric, str) else getattr(metric, "__name__", repr(metric))
+
+
+def dense(points: Any) -> np.ndarray:
+    """Return fitted points as a float64 array, sparse or not."""
+    points = points.toarray() if hasattr(points, "toarray") else points
+    return np.asarray(points, dtype=np.float64)
+
+
+def nearest(
+    g: Graph,
+    x: Real,
+    points: Any,
+    count: int,
+    metric: Any,
+    params: Mapping[str, Any] | None = None,
+) -> tuple[Real, str]:
+    """Return the nearest points' distances [N, count] in order, and their indices.
+
+    Equal distances are taken in the points' order; scikit-learn's trees may take another.
+    Euclidean distances come from a matrix product, which finds the candidates, and from the
+    differences to these: an exact match is at distance 0 and equal distances are equal.
+    """
+    kind = "euclidean" if metric == "minkowski" and (params or {}) == {"p": 2} else metric
+    if kind not in ("euclidean", "l2"):
+        return distances(g, x, points, metric, params).smallest(count)
+    points = dense(points)
+    candidates = min(len(points), count + SPARE)
+    _, at = squared(g, x, points).smallest(candidates)
+    # Back into the points' order, so that the second choice breaks ties by it.
+    k = g.constant([candidates], "int64", "count")
+    at, _ = g.add("TopK", [at, k], "candidates", outputs=2, axis=-1, largest=0, sorted=1)
+    exact = _differences(g, x, points, at).reduce("ReduceSumSquare", 2, keep=False)
+    found, place = exact.smallest(count)
+    chosen = g.add("GatherElements", [at, place], "neighbours", axis=1)
+    return found.apply("Sqrt"), chosen
+
+
+def _differences(g: Graph, x: Real, points: np.ndarray, at: str) -> Real:
+    """Return `x − points[at]` [N, neighbours, d]."""
+    rows = constant(g, points, "points").take(at, axis=0)
+    return x.reshape(0, 1, points.shape[1]) - rows
+
+
+def weighted(found: Real, weights: Any, valid: Flag | None = None) -> Real | None:
+    """Return the neighbours' weights, None for uniform ones.
+
+    "distance": 1/distance; where a distance is 0, those are 1 and the others 0. valid: the entries
+    that count. Raises Unconvertible for a function.
+    """
+    if weights in (None, "uniform"):
+        return None
+    if weights != "distance":
+        raise Unconvertible(f"weights={metric_name(weights)} (a function of your own)")
+    found.g.traps.append("weights='distance': neighbours are weighted, exact matches alone count")
+    zero = found.compare("Equal", 0.0)
+    zero = zero if valid is None else zero & valid
+    exact = zero.real()
+    any_exact = exact.reduce("ReduceMax", 1).compare("Greater", 0.0)
+    inverse = 1.0 / zero.where(1.0, found)
+    inverse = inverse if valid is None else valid.where(inverse, 0.0)
+    return any_exact.where(exact, inverse)
+
+
+def within(g: Graph, x: Real, est: Any) -> tuple[Real, Flag]:
+    """Return the distances [N, points] of a fitted neighbours estimator, and which are in reach.
+
+    The euclidean distance is compared by its square, as scikit-learn does.
+    """
+    metric, params = est.effective_metric_, dict(est.effective_metric_params_ or {})
+    radius = float(est.radius)
+    if metric in ("euclidean", "l2"):
+        square = squared_exactly(g, x, dense(est._fit_X))
+        return square.apply("Sqrt"), square.compare("LessOrEqual", radius**2)
+    found = distances(g, x, est._fit_X, metric, params)
+    return found, found.compare("LessOrEqual", radius)
+
+
+def closest(g: Graph, x: Real, centres: np.ndarray) -> Matrix:
+    """Return the nearest centre, int64 [N]: the least `‖c‖² − 2 x·c`, the first of equals."""
+    lengths = (centres**2).sum(axis=1)
+    return (x @ constant(g, -2.0 * centres.T, "centres") + lengths).index("ArgMin")

@@ -1,0 +1,189 @@
+"""Float64 tensors of the graph under numpy's operators, so that a formula reads as it is written.
+
+Distances, kernels and votes are computed in float64 whatever the graph's inputs are: scikit-learn
+does, and `‖x‖² − 2 x·s + ‖s‖²` loses in float32 what decides which neighbour is nearer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from toolkit.exporter.graph import ELEMENT, Graph, Matrix, Value
+
+SMALL = 32  # constants of fewer numbers are not worth a Cast
+
+
+@dataclass(frozen=True)
+class Flag:
+    """A tensor of booleans."""
+
+    g: Graph
+    name: str
+
+    def __and__(self, other: Flag) -> Flag:
+        return Flag(self.g, self.g.add("And", [self.name, other.name], "both"))
+
+    def __or__(self, other: Flag) -> Flag:
+        return Flag(self.g, self.g.add("Or", [self.name, other.name], "either"))
+
+    def __invert__(self) -> Flag:
+        return Flag(self.g, self.g.add("Not", [self.name], "not"))
+
+    def where(self, yes: Real | Any, no: Real | Any) -> Real:
+        """Return `yes` where true, `no` elsewhere."""
+        names = [self.name, named(self.g, yes), named(self.g, no)]
+        return Real(self.g, self.g.add("Where", names, "where"))
+
+    def real(self) -> Real:
+        """Return 1.0 where true, 0.0 elsewhere."""
+        return Real(self.g, self.g.add("Cast", [self.name], "cast", to=ELEMENT["float64"]))
+
+
+@dataclass(frozen=True)
+class Real:
+    """A tensor of float64 numbers; operators broadcast, constants may be numbers or arrays."""
+
+    g: Graph
+    name: str
+
+    def __add__(self, other: Any) -> Real:
+        return self._binary("Add", self, other)
+
+    def __radd__(self, other: Any) -> Real:
+        return self._binary("Add", other, self)
+
+    def __sub__(self, other: Any) -> Real:
+        return self._binary("Sub", self, other)
+
+    def __rsub__(self, other: Any) -> Real:
+        return self._binary("Sub", other, self)
+
+    def __mul__(self, other: Any) -> Real:
+        return self._binary("Mul", self, other)
+
+    def __rmul__(self, other: Any) -> Real:
+        return self._binary("Mul", other, self)
+
+    def __truediv__(self, other: Any) -> Real:
+        return self._binary("Div", self, other)
+
+    def __rtruediv__(self, other: Any) -> Real:
+        return self._binary("Div", other, self)
+
+    def __matmul__(self, other: Any) -> Real:
+        return self._binary("MatMul", self, other)
+
+    def __pow__(self, power: Any) -> Real:
+        return self._binary("Pow", self, power)
+
+    def __neg__(self) -> Real:
+        return self.apply("Neg")
+
+    # numpy must leave `array * real` to us instead of looping over the array.
+    __array_ufunc__ = None
+
+    def _binary(self, op: str, a: Any, b: Any) -> Real:
+        names = [named(self.g, a), named(self.g, b)]
+        return Real(self.g, self.g.add(op, names, op.lower()))
+
+    def apply(self, op: str, **attributes: Any) -> Real:
+        """Return `op` of every element: Exp, Log, Sqrt, Abs, Neg, Cos, Sin, Tanh, Sign, Softmax."""
+        return Real(self.g, self.g.add(op, [self.name], op.lower(), **attributes))
+
+    def at_least(self, limit: Any) -> Real:
+        """Return the larger of the two, elementwise."""
+        return self._binary("Max", self, limit)
+
+    def at_most(self, limit: Any) -> Real:
+        """Return the smaller of the two, elementwise."""
+        return self._binary("Min", self, limit)
+
+    def sum(self, axis: int, keep: bool = True) -> Real:
+        """Return the sum over an axis."""
+        return self.reduce("ReduceSum", axis, keep)
+
+    def mean(self, axis: int, keep: bool = True) -> Real:
+        """Return the mean over an axis."""
+        return self.reduce("ReduceMean", axis, keep)
+
+    def reduce(self, op: str, axis: int, keep: bool = True) -> Real:
+        """Return `op` (ReduceMax, ReduceMin, ReduceSumSquare, …) over an axis."""
+        return Real(self.g, self.g.reduce(op, self.name, [axis], keep))
+
+    def compare(self, op: str, other: Any) -> Flag:
+        """Return `op` (Less, LessOrEqual, Greater, GreaterOrEqual, Equal) of the two."""
+        names = [self.name, named(self.g, other)]
+        return Flag(self.g, self.g.add(op, names, op.lower()))
+
+    def take(self, index: str | Sequence[int] | np.ndarray, axis: int) -> Real:
+        """Return the entries at these positions (a tensor's name, or numbers) of an axis."""
+        at = index if isinstance(index, str) else self.g.constant(index, "int64", "at")
+        return Real(self.g, self.g.add("Gather", [self.name, at], "taken", axis=axis))
+
+    def reshape(self, *shape: int) -> Real:
+        """Return the same numbers in another shape; 0 keeps a dimension, −1 is what remains."""
+        target = self.g.constant(shape, "int64", "shape")
+        return Real(self.g, self.g.add("Reshape", [self.name, target], "reshaped"))
+
+    def swap(self, *order: int) -> Real:
+        """Return the axes in another order."""
+        return self.apply("Transpose", perm=list(order))
+
+    def index(self, op: str, last: bool = False) -> Matrix:
+        """Return the column of each row's extreme (ArgMax, ArgMin), int64 [N]; the first of equals.
+
+        last: the last of equals instead.
+        """
+        name = self.g.add(op, [self.name], "index", axis=1, keepdims=0, select_last_index=int(last))
+        return Matrix(name, "int64", 0)
+
+    def smallest(self, count: int) -> tuple[Real, str]:
+        """Return each row's smallest entries in order, and their positions (int64).
+
+        Of equal entries the first comes first.
+        """
+        k = self.g.constant([count], "int64", "count")
+        values, at = self.g.add(
+            "TopK", [self.name, k], "nearest", outputs=2, axis=-1, largest=0, sorted=1
+        )
+        return Real(self.g, values), at
+
+    def matrix(self, dtype: str, width: int) -> Matrix:
+        """Return the tensor as the graph's Matrix [N, width] of `dtype`."""
+        return self.g.cast(Matrix(self.name, "float64", width), dtype)
+
+
+def real(g: Graph, x: Value) -> Real:
+    """Return a converter's input as float64."""
+    return Real(g, g.cast(g.floating(x), "float64").name)
+
+
+def constant(g: Graph, values: Any, hint: str = "constant") -> Real:
+    """Return a constant; kept as float32 and cast where that is exact and saves bytes.
+
+    onnxruntime does the cast once, when it opens the graph.
+    """
+    array = np.asarray(values, dtype=np.float64)
+    with np.errstate(over="ignore"):
+        exact = np.array_equal(array.astype(np.float32).astype(np.float64), array)
+    if array.size < SMALL or not exact:
+        return Real(g, g.constant(array, "float64", hint))
+    narrow = g.constant(array, "float32", hint)
+    return Real(g, g.add("Cast", [narrow], "cast", to=ELEMENT["float64"]))
+
+
+def named(g: Graph, value: Any) -> str:
+    """Return the tensor's name; a number or array becomes a constant."""
+    return value.name if isinstance(value, Real) else constant(g, value).name
+
+
+def joined(parts: Sequence[Real], axis: int = 1) -> Real:
+    """Return the parts side by side."""
+    if len(parts) == 1:
+        return parts[0]
+    g = parts[0].g
+    return Real(g, g.add("Concat", [p.name for p in parts], "joined", axis=axis))
