@@ -156,7 +156,8 @@ def _boolean(formula: Callable[..., Real]) -> Callable[..., Real]:
 
 
 def _ratio(top: Real, bottom: Real) -> Real:
-    return bottom.compare("Equal", 0.0).where(0.0, top / bottom)
+    # Not "Equal": a NaN, which scikit-learn lets pass with some metrics, counts as 0 there too.
+    return bottom.compare("Greater", 0.0).where(top / bottom, 0.0)
 
 
 METRICS: dict[str, Callable[[Graph, Real, np.ndarray, Mapping[str, Any]], Real]] = {

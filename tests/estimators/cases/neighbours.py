@@ -298,8 +298,8 @@ OTHERS = [
         trap=NONE,
     ),
     case(
-        "KNeighborsClassifier-precomputed",
-        lambda: KNeighborsClassifier(metric="precomputed", weights="distance"),
+        "RadiusNeighborsClassifier-precomputed",
+        lambda: RadiusNeighborsClassifier(metric="precomputed", radius=2.5, outlier_label=0),
         lambda: (euclidean_distances(numbers()[:60]), classes()[1][:60]),
     ),
     case(
