@@ -1,0 +1,123 @@
+"""Support vector classifiers and novelty detection: kernels, votes and Platt's probabilities."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from toolkit.exporter.converters.neighbours import signs
+from toolkit.exporter.coupling import couple
+from toolkit.exporter.distances import dense
+from toolkit.exporter.graph import Graph, Matrix, Outputs, Value
+from toolkit.exporter.kernels import kernel_matrix
+from toolkit.exporter.real import Real, constant, real
+
+SMALLEST = 1e-7  # libsvm keeps the probabilities of pairs this far from 0 and 1
+
+
+def kernel_of(est: Any, x: Matrix, g: Graph) -> Real:
+    """Return the kernel [N, support vectors]; a precomputed one has a column a fitted row."""
+    if isinstance(est.kernel, str) and est.kernel == "precomputed":
+        return real(g, x).take(est.support_, axis=1)
+    params = {"gamma": est._gamma, "degree": est.degree, "coef0": est.coef0}
+    return kernel_matrix(g, real(g, x), est.support_vectors_, est.kernel, params)
+
+
+def classifier(est: Any, x: Value, g: Graph) -> Outputs:
+    """SVC and NuSVC: a decision for each pair of classes, the label of the most votes.
+
+    Pair (i, j): `Σ over vectors of i: dual[j − 1] K + Σ over vectors of j: dual[i] K + intercept`,
+    a vote for i where it is above 0. For two classes scikit-learn turns the sign.
+    """
+    x, classes = g.floating(x), np.asarray(est.classes_)
+    count = len(classes)
+    pairs = kernel_of(est, x, g) @ constant(g, _weights(est, count), "dual")
+    pairs = pairs + np.asarray(est._intercept_, dtype=np.float64)
+    outputs: Outputs = {}
+    if len(est.probA_):
+        outputs["predict_proba"] = _probabilities(est, pairs, count).matrix(x.dtype, count)
+    if count == 2:
+        g.traps.append("two classes: the decision's sign is scikit-learn's")
+        score = (-pairs).matrix("float64", 1)
+        # libsvm votes for the first class where its decision is above 0: not at 0 itself.
+        index = g.above(score, -np.nextafter(0.0, 1.0))
+        outputs["decision_function"] = g.cast(score, x.dtype)
+    else:
+        votes, ranked = _votes(g, pairs, count)
+        by_scores = est.break_ties and est.decision_function_shape == "ovr"
+        index = (ranked if by_scores else votes).index("ArgMax")
+        shown = ranked if est.decision_function_shape == "ovr" else pairs
+        width = count if est.decision_function_shape == "ovr" else count * (count - 1) // 2
+        outputs["decision_function"] = shown.matrix(x.dtype, width)
+    outputs["predict"] = g.labels(index, classes)
+    return outputs
+
+
+def _weights(est: Any, count: int) -> np.ndarray:
+    """Return libsvm's coefficients [vectors, pairs] with its own signs."""
+    dual = dense(est._dual_coef_)  # [classes − 1, vectors]
+    ends = np.cumsum([0, *np.asarray(est.n_support_)])
+    columns = []
+    for i in range(count):
+        for j in range(i + 1, count):
+            column = np.zeros(dual.shape[1])
+            column[ends[i] : ends[i + 1]] = dual[j - 1, ends[i] : ends[i + 1]]
+            column[ends[j] : ends[j + 1]] = dual[i, ends[j] : ends[j + 1]]
+            columns.append(column)
+    return np.array(columns).T
+
+
+def _sides(count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return 0/1 matrices [pairs, classes]: which class is a pair's first, and its second."""
+    i, j = np.triu_indices(count, 1)
+    return np.eye(count)[i], np.eye(count)[j]
+
+
+def _votes(g: Graph, pairs: Real, count: int) -> tuple[Real, Real]:
+    """Return the votes [N, classes], and with them a term below 1/3 that ranks equal ones.
+
+    scikit-learn's _ovr_decision_function: votes + s / (3 (|s| + 1)) with the sum s of a class's
+    decisions. A pair whose decision is 0 votes for its second class with libsvm, and for its first
+    there.
+    """
+    first, second = _sides(count)
+    for_first = pairs.compare("Greater", 0.0).real()
+    votes = for_first @ constant(g, first - second, "sides") + second.sum(axis=0)
+    for_second = pairs.compare("Less", 0.0).real()
+    ranked = for_second @ constant(g, second - first, "sides") + first.sum(axis=0)
+    total = pairs @ constant(g, first - second, "sides")
+    return votes, ranked + total / (3.0 * (total.apply("Abs") + 1.0))
+
+
+def _probabilities(est: Any, pairs: Real, count: int) -> Real:
+    """Return Platt's sigmoids `1 / (1 + exp(A d + B))` of the pairs, coupled."""
+    a, b = np.asarray(est.probA_), np.asarray(est.probB_)
+    sigmoid = (-(pairs * a + b)).apply("Sigmoid").at_least(SMALLEST).at_most(1.0 - SMALLEST)
+    return couple(pairs.g, sigmoid, count)
+
+
+def one_class(est: Any, x: Value, g: Graph) -> Outputs:
+    """OneClassSVM: `K @ dual + intercept`, an inlier where above 0."""
+    x = g.floating(x)
+    decision = kernel_of(est, x, g) @ constant(g, dense(est.dual_coef_).T, "dual")
+    decision = decision + np.asarray(est.intercept_, dtype=np.float64)
+    label = signs(g, decision.compare("Greater", 0.0))
+    return {"predict": label, "decision_function": decision.matrix(x.dtype, 1)}
+
+
+def sgd_one_class(est: Any, x: Value, g: Graph) -> Outputs:
+    """SGDOneClassSVM: `X @ coef − offset`, an inlier where it is not below 0."""
+    x = g.floating(x)
+    weights = np.asarray(est.coef_, dtype=np.float64).reshape(-1, 1)
+    decision = real(g, x) @ weights - np.asarray(est.offset_, dtype=np.float64)
+    label = signs(g, decision.compare("GreaterOrEqual", 0.0))
+    return {"predict": label, "decision_function": decision.matrix(x.dtype, 1)}
+
+
+CONVERTERS = {
+    "sklearn.SVC": classifier,
+    "sklearn.NuSVC": classifier,
+    "sklearn.OneClassSVM": one_class,
+    "sklearn.SGDOneClassSVM": sgd_one_class,
+}

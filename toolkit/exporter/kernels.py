@@ -1,0 +1,102 @@
+"""Kernels between the rows and fixed points, in float64: scikit-learn's pairwise_kernels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from toolkit.exporter.distances import cosine_similarity, dense, manhattan, metric_name, squared
+from toolkit.exporter.graph import Graph, Unconvertible
+from toolkit.exporter.real import Real, constant
+
+Params = Mapping[str, Any]
+
+
+def _gamma(points: np.ndarray, params: Params) -> float:
+    gamma = params.get("gamma")
+    return 1.0 / points.shape[1] if gamma is None else float(gamma)
+
+
+def linear(g: Graph, x: Real, points: np.ndarray, params: Params) -> Real:
+    """`x·s`."""
+    return x @ constant(g, points.T, "points")
+
+
+def polynomial(g: Graph, x: Real, points: np.ndarray, params: Params) -> Real:
+    """`(γ x·s + coef0) ** degree`."""
+    inner = _inner(g, x, points, params)
+    return inner ** float(_or(params.get("degree"), 3))
+
+
+def sigmoid(g: Graph, x: Real, points: np.ndarray, params: Params) -> Real:
+    """`tanh(γ x·s + coef0)`."""
+    return _inner(g, x, points, params).apply("Tanh")
+
+
+def _inner(g: Graph, x: Real, points: np.ndarray, params: Params) -> Real:
+    product = x @ constant(g, points.T, "points") * _gamma(points, params)
+    return product + float(_or(params.get("coef0"), 1))
+
+
+def _or(value: Any, default: float) -> Any:
+    return default if value is None else value
+
+
+def rbf(g: Graph, x: Real, points: np.ndarray, params: Params) -> Real:
+    """`exp(−γ ‖x − s‖²)`."""
+    return (squared(g, x, points) * -_gamma(points, params)).apply("Exp")
+
+
+def laplacian(g: Graph, x: Real, points: np.ndarray, params: Params) -> Real:
+    """`exp(−γ Σ |x − s|)`."""
+    return (manhattan(g, x, points, {}) * -_gamma(points, params)).apply("Exp")
+
+
+def cosine(g: Graph, x: Real, points: np.ndarray, params: Params) -> Real:
+    """`x·s / (‖x‖ ‖s‖)`."""
+    return cosine_similarity(g, x, points)
+
+
+def additive_chi2(g: Graph, x: Real, points: np.ndarray, params: Params) -> Real:
+    """`−Σ (x − s)² / (x + s)`, with 0 where both are 0."""
+    total: Real | None = None
+    for j in range(points.shape[1]):
+        a, s = x.take([j], axis=1), constant(g, points[:, j].reshape(1, -1), "points")
+        difference, size = a - s, a + s
+        term = difference * difference / size.compare("Equal", 0.0).where(1.0, size)
+        total = term if total is None else total + term
+    assert total is not None
+    return -total
+
+
+def chi2(g: Graph, x: Real, points: np.ndarray, params: Params) -> Real:
+    """`exp(−γ Σ (x − s)² / (x + s))`; γ is 1 where none is given."""
+    return (additive_chi2(g, x, points, {}) * float(_or(params.get("gamma"), 1.0))).apply("Exp")
+
+
+KERNELS: dict[str, Callable[[Graph, Real, np.ndarray, Params], Real]] = {
+    "linear": linear,
+    "poly": polynomial,
+    "polynomial": polynomial,
+    "sigmoid": sigmoid,
+    "rbf": rbf,
+    "laplacian": laplacian,
+    "cosine": cosine,
+    "chi2": chi2,
+    "additive_chi2": additive_chi2,
+}
+
+
+def kernel_matrix(g: Graph, x: Real, points: Any, kernel: Any, params: Params) -> Real:
+    """Return the kernel [N, points]; "precomputed" takes x for it.
+
+    params: gamma, degree, coef0; None stands for scikit-learn's default. Raises Unconvertible for a
+    kernel that is a function, or not in the table.
+    """
+    if kernel == "precomputed":
+        return x
+    if not isinstance(kernel, str) or kernel not in KERNELS:
+        raise Unconvertible(f"kernel={metric_name(kernel)}")
+    return KERNELS[kernel](g, x, dense(points), params)
