@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,13 @@ OUTPUTS: dict[str, tuple[tuple[str, str], ...]] = {
         ("probabilities", "predict_proba"),  # mixtures: the components' shares
     ),
     TRANSFORMER: (("variable", "transform"),),
+}
+
+# Methods that exist but raise an error for every row: (class name, method) -> under which setting.
+REFUSALS: dict[tuple[str, str], Callable[[Any], bool]] = {
+    ("GaussianProcessClassifier", "predict_proba"): (
+        lambda e: e.multi_class == "one_vs_one" and len(e.classes_) > 2
+    ),
 }
 
 
@@ -62,9 +70,18 @@ def _is_mixture(estimator: Any) -> bool:
 def wanted_outputs(estimator: Any, task: str) -> tuple[tuple[str, str], ...]:
     """Return (output name, method) for what this estimator offers."""
     pairs = OUTPUTS[task]
-    if task == CLASSIFIER and not hasattr(estimator, "predict_proba"):
+    if _refuses(estimator, "predict_proba"):
+        pairs = tuple((n, m) for n, m in pairs if m != "predict_proba")
+    elif task == CLASSIFIER and not hasattr(estimator, "predict_proba"):
         pairs = (("label", "predict"), ("scores", "decision_function"))
     return tuple((n, m) for n, m in pairs if hasattr(estimator, m))
+
+
+def _refuses(estimator: Any, method: str) -> bool:
+    """Tell whether the estimator (a pipeline: its last step) has the method, yet never answers."""
+    last = estimator.steps[-1][1] if hasattr(estimator, "steps") else estimator
+    refusal = REFUSALS.get((type(last).__name__, method))
+    return refusal is not None and refusal(last)
 
 
 def reference(estimator: Any, X: Any, task: str) -> dict[str, np.ndarray]:

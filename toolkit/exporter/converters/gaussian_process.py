@@ -1,0 +1,124 @@
+"""Gaussian processes: the posterior mean, and the Laplace approximation's class probabilities."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from toolkit.exporter.covariances import covariance, diagonal
+from toolkit.exporter.graph import Graph, Matrix, Outputs, Unconvertible, Value
+from toolkit.exporter.real import Real, constant, joined, real
+
+LARGE = 1e6  # weights that sum to more show the rounding of a distance from a matrix product
+
+# Williams and Barber's approximation of the sigmoid by error functions, as in scikit-learn's
+# gaussian_process/_gpc.py: σ(z) ≈ Σ COEFS ½ (1 + erf(λ z)).
+LAMBDAS = np.array([0.41, 0.4, 0.37, 0.44, 0.39])
+COEFS = np.array([-1854.8214151, 3516.89893646, 221.29346712, 128.12323805, -2010.49422654])
+
+# erfc(x) = t exp(−x² + P(u)), t = 2 / (2 + x), u = 2 t − 1, for x ≥ 0: Chebyshev coefficients of P
+# from Numerical Recipes (3rd edition, 6.2.2), c₀ halved; 1.2e-16 everywhere.
+ERFC = np.array([
+    -1.3026537197817094 / 2, 6.4196979235649026e-1, 1.9476473204185836e-2, -9.561514786808631e-3,
+    -9.46595344482036e-4, 3.66839497852761e-4, 4.2523324806907e-5, -2.0278578112534e-5,
+    -1.624290004647e-6, 1.303655835580e-6, 1.5626441722e-8, -8.5238095915e-8, 6.529054439e-9,
+    5.059343495e-9, -9.91364156e-10, -2.27365122e-10, 9.6467911e-11, 2.394038e-12, -6.886027e-12,
+    8.94487e-13, 3.13092e-13, -1.12708e-13, 3.81e-16, 7.106e-15, -1.523e-15, -9.4e-17, 1.21e-16,
+    -2.8e-17,
+])  # fmt: skip
+
+
+def regressor(est: Any, x: Value, g: Graph) -> Outputs:
+    """`k(x, X) α`, times the targets' deviation, plus their mean."""
+    if not hasattr(est, "X_train_"):
+        raise Unconvertible("a process that was not fitted")
+    x = g.floating(x)
+    alpha = np.asarray(est.alpha_, dtype=np.float64)
+    alpha = alpha.reshape(len(alpha), -1)
+    exact = bool(np.abs(alpha).sum(axis=0).max() > LARGE)
+    k = _kernel(est.kernel_, real(g, x), est.X_train_, exact)
+    mean = k @ constant(g, alpha, "alpha")
+    mean = mean * np.asarray(est._y_train_std, float) + np.asarray(est._y_train_mean, float)
+    return {"predict": mean.matrix(x.dtype, alpha.shape[1])}
+
+
+def _kernel(kernel: Any, x: Real, points: Any, exact: bool) -> Real:
+    points = np.asarray(points, dtype=np.float64)
+    found = covariance(x.g, kernel, x, points, exact)
+    # A kernel that is the same for all has one number: spread it over rows and points.
+    return found + (x.sum(1) * 0.0 + np.zeros((1, len(points))))
+
+
+def classifier(est: Any, x: Value, g: Graph) -> Outputs:
+    """One process for two classes, one against the rest for more, or one for each pair."""
+    x, classes = g.floating(x), np.asarray(est.classes_)
+    rows = real(g, x)
+    if len(classes) == 2:
+        p, latent = _binary(est.base_estimator_, rows)
+        index = g.above(latent.matrix("float64", 1), 0.0)
+        shares = joined([1.0 - p, p])
+    elif est.multi_class == "one_vs_rest":
+        scores = joined([_binary(e, rows)[0] for e in est.base_estimator_.estimators_])
+        # OneVsRestClassifier takes the last of equal classes, as all are far from the data.
+        index = scores.index("ArgMax", last=True)
+        shares = scores / scores.sum(1)
+    else:
+        return {"predict": g.labels(_pairs(est, rows), classes)}
+    return {
+        "predict": g.labels(index, classes),
+        "predict_proba": shares.matrix(x.dtype, len(classes)),
+    }
+
+
+def _pairs(est: Any, rows: Real) -> Matrix:
+    """Return the class of the most votes; equal ones are ranked by the sums of probabilities."""
+    first, second = np.triu_indices(len(est.classes_), 1)
+    found = [_binary(e, rows) for e in est.base_estimator_.estimators_]
+    p = joined([p for p, _ in found])
+    won = joined([latent.compare("Greater", 0.0).real() for _, latent in found])
+    sides = np.eye(len(est.classes_))
+    difference = sides[second] - sides[first]
+    votes = won @ constant(rows.g, difference, "sides") + sides[first].sum(axis=0)
+    total = p @ constant(rows.g, difference, "sides")
+    return (votes + total / (3.0 * (total.apply("Abs") + 1.0))).index("ArgMax")
+
+
+def _binary(est: Any, rows: Real) -> tuple[Real, Real]:
+    """Return the second class's probability [N, 1] and the latent mean [N, 1].
+
+    Rasmussen and Williams, algorithm 3.2: mean `k (y − π)`, variance `k(x, x) − ‖L⁻¹ W^½ k‖²`;
+    the integral over the sigmoid is `½ Σ COEFS (1 + erf(λ mean / √(1 + 2 λ² variance)))`.
+    """
+    g = rows.g
+    k = _kernel(est.kernel_, rows, est.X_train_, exact=False)
+    mean = k @ constant(g, (est.y_train_ - est.pi_).reshape(-1, 1), "residuals")
+    solve = np.linalg.solve(est.L_, np.diag(est.W_sr_))
+    v = k @ constant(g, solve.T, "solve")
+    variance = diagonal(g, est.kernel_, rows) - v.reduce("ReduceSumSquare", 1)
+    argument = mean * LAMBDAS / (1.0 + variance * (2.0 * LAMBDAS**2)).apply("Sqrt")
+    p = (erf(argument) * (0.5 * COEFS)).sum(1) + float(0.5 * COEFS.sum())
+    return p, mean
+
+
+def erf(x: Real) -> Real:
+    """Return the error function [N, k] in float64, for which onnxruntime has no operator.
+
+    float32 would not do: the coefficients of size 3500 cancel to a number below 1.
+    """
+    size = x.apply("Abs")
+    t = 2.0 / (size + 2.0)
+    # Clenshaw's recurrence for Σ c_k T_k(u).
+    u = t * 2.0 - 1.0
+    twice, d, dd = u * 2.0, u * 0.0, u * 0.0
+    for c in ERFC[:0:-1]:
+        d, dd = twice * d - dd + float(c), d
+    log = u * d - dd + float(ERFC[0])
+    positive = 1.0 - t * (log - size * size).apply("Exp")
+    return x.compare("Less", 0.0).where(-positive, positive)
+
+
+CONVERTERS = {
+    "sklearn.GaussianProcessRegressor": regressor,
+    "sklearn.GaussianProcessClassifier": classifier,
+}

@@ -1,0 +1,148 @@
+"""Covariance functions of Gaussian processes between the rows and fixed points, in float64."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from toolkit.exporter.distances import squared, squared_exactly
+from toolkit.exporter.graph import Graph, Unconvertible
+from toolkit.exporter.kernels import kernel_matrix
+from toolkit.exporter.real import Real, constant
+
+# A covariance takes (graph, kernel object, rows, points, exact) and gives [N, points] or [1, 1].
+Covariance = Callable[[Graph, Any, Real, np.ndarray, bool], Real]
+
+
+def covariance(g: Graph, kernel: Any, x: Real, points: np.ndarray, exact: bool) -> Real:
+    """Return k(x, points) [N, points], or [1, 1] where it is the same for all.
+
+    exact: distances from differences instead of a matrix product, for weights so large that they
+    would show its rounding. Raises Unconvertible for a kernel that is not in the table.
+    """
+    name = type(kernel).__name__
+    if name not in COVARIANCES:
+        raise Unconvertible(f"kernel={name}")
+    return COVARIANCES[name](g, kernel, x, points, exact)
+
+
+def diagonal(g: Graph, kernel: Any, x: Real) -> Real:
+    """Return k(x, x) of each row, [N, 1] or [1, 1]."""
+    name = type(kernel).__name__
+    if name not in DIAGONALS:
+        raise Unconvertible(f"kernel={name}, of which a variance is needed,")
+    return DIAGONALS[name](g, kernel, x)
+
+
+def _scaled(g: Graph, scale: Any, x: Real, points: np.ndarray, exact: bool) -> Real:
+    """Return `‖(x − s) / scale‖²`; scale is a number, or one for each column."""
+    scale = np.asarray(scale, dtype=np.float64)
+    return (squared_exactly if exact else squared)(g, x / scale, points / scale)
+
+
+def rbf(g: Graph, k: Any, x: Real, points: np.ndarray, exact: bool) -> Real:
+    """`exp(−½ ‖(x − s) / l‖²)`."""
+    return (_scaled(g, k.length_scale, x, points, exact) * -0.5).apply("Exp")
+
+
+def matern(g: Graph, k: Any, x: Real, points: np.ndarray, exact: bool) -> Real:
+    """Matérn for ν of ½, 1½, 2½ and ∞, with d = ‖(x − s) / l‖.
+
+    `e^−d`, `(1 + √3 d) e^(−√3 d)`, `(1 + √5 d + 5/3 d²) e^(−√5 d)`, `e^(−½ d²)`; other ν need a
+    Bessel function.
+    """
+    if k.nu == np.inf:
+        return rbf(g, k, x, points, exact)
+    if k.nu not in (0.5, 1.5, 2.5):
+        raise Unconvertible(f"kernel=Matern(nu={k.nu:g}), a Bessel function,")
+    # e^−d has a kink at 0, where the root makes 1e-8 of a rounding error of 1e-16.
+    square = _scaled(g, k.length_scale, x, points, exact or k.nu == 0.5)
+    t = (square * float(2 * k.nu)).apply("Sqrt")
+    decay = (-t).apply("Exp")
+    factors = {0.5: None, 1.5: 1.0 + t, 2.5: 1.0 + t + t * t / 3.0}
+    factor = factors[k.nu]
+    return decay if factor is None else factor * decay
+
+
+def rational_quadratic(g: Graph, k: Any, x: Real, points: np.ndarray, exact: bool) -> Real:
+    """`(1 + d² / (2 α l²))^−α`."""
+    square = _scaled(g, k.length_scale, x, points, exact)
+    return (1.0 + square * (0.5 / float(k.alpha))) ** -float(k.alpha)
+
+
+def periodic(g: Graph, k: Any, x: Real, points: np.ndarray, exact: bool) -> Real:
+    """ExpSineSquared: `exp(−2 (sin(π d / p) / l)²)`."""
+    distance = _scaled(g, 1.0, x, points, exact).apply("Sqrt")
+    sine = (distance * float(np.pi / k.periodicity)).apply("Sin") * float(1.0 / k.length_scale)
+    return (sine * sine * -2.0).apply("Exp")
+
+
+def dot_product(g: Graph, k: Any, x: Real, points: np.ndarray, exact: bool) -> Real:
+    """`σ₀² + x·s`."""
+    return x @ constant(g, points.T, "points") + float(k.sigma_0**2)
+
+
+def constant_value(g: Graph, k: Any, x: Real, points: np.ndarray, exact: bool) -> Real:
+    """The same for all."""
+    return constant(g, [[float(k.constant_value)]])
+
+
+def white(g: Graph, k: Any, x: Real, points: np.ndarray, exact: bool) -> Real:
+    """0 between different rows; scikit-learn takes new rows for different always."""
+    return constant(g, [[0.0]])
+
+
+def total(g: Graph, k: Any, x: Real, points: np.ndarray, exact: bool) -> Real:
+    """Return the sum of two kernels."""
+    return covariance(g, k.k1, x, points, exact) + covariance(g, k.k2, x, points, exact)
+
+
+def product(g: Graph, k: Any, x: Real, points: np.ndarray, exact: bool) -> Real:
+    """Return the product of two kernels."""
+    return covariance(g, k.k1, x, points, exact) * covariance(g, k.k2, x, points, exact)
+
+
+def power(g: Graph, k: Any, x: Real, points: np.ndarray, exact: bool) -> Real:
+    """Return a kernel to a power."""
+    return covariance(g, k.kernel, x, points, exact) ** float(k.exponent)
+
+
+def pairwise(g: Graph, k: Any, x: Real, points: np.ndarray, exact: bool) -> Real:
+    """PairwiseKernel: one of scikit-learn's pairwise kernels."""
+    params = {**(k.pairwise_kernels_kwargs or {}), "gamma": k.gamma}
+    return kernel_matrix(g, x, points, k.metric, params)
+
+
+COVARIANCES: dict[str, Covariance] = {
+    "RBF": rbf,
+    "Matern": matern,
+    "RationalQuadratic": rational_quadratic,
+    "ExpSineSquared": periodic,
+    "DotProduct": dot_product,
+    "ConstantKernel": constant_value,
+    "WhiteKernel": white,
+    "Sum": total,
+    "Product": product,
+    "Exponentiation": power,
+    "PairwiseKernel": pairwise,
+}
+
+
+def _one(g: Graph, k: Any, x: Real) -> Real:
+    return constant(g, [[1.0]])
+
+
+DIAGONALS: dict[str, Callable[[Graph, Any, Real], Real]] = {
+    "RBF": _one,
+    "Matern": _one,
+    "RationalQuadratic": _one,
+    "ExpSineSquared": _one,
+    "DotProduct": lambda g, k, x: x.reduce("ReduceSumSquare", 1) + float(k.sigma_0**2),
+    "ConstantKernel": lambda g, k, x: constant(g, [[float(k.constant_value)]]),
+    "WhiteKernel": lambda g, k, x: constant(g, [[float(k.noise_level)]]),
+    "Sum": lambda g, k, x: diagonal(g, k.k1, x) + diagonal(g, k.k2, x),
+    "Product": lambda g, k, x: diagonal(g, k.k1, x) * diagonal(g, k.k2, x),
+    "Exponentiation": lambda g, k, x: diagonal(g, k.kernel, x) ** float(k.exponent),
+}
