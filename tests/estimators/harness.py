@@ -57,6 +57,18 @@ def run(case: Case) -> Result:
     return Result("passed" if proof.passed else "failed", proof.worst())
 
 
+def fitted_case(
+    name: str, make: Callable[[], Any], data: Callable[[], tuple[Any, Any]], **more: Any
+) -> Case:
+    """Return the case of `make()` fitted on `data()`, which gives (X, y or None)."""
+
+    def fit() -> tuple[Any, Any, Any]:
+        X, y = data()
+        return make().fit(X, y), X, y
+
+    return Case(name, fit, **more)
+
+
 def all_cases() -> list[Case]:
     """Return the cases of every file in `cases/`, in the files' order."""
     return [case for path in sorted(FOLDER.glob("*.py")) for case in _load(path)]

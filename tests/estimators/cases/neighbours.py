@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -33,17 +32,7 @@ from tests.estimators.data import (
     targets,
     with_missing,
 )
-from tests.estimators.harness import Case
-
-Data = Callable[[], tuple[Any, Any]]
-
-
-def case(name: str, make: Callable[[], Any], data: Data, **more: Any) -> Case:
-    def fit() -> tuple[Any, Any, Any]:
-        X, y = data()
-        return make().fit(X, y), X, y
-
-    return Case(name, fit, **more)
+from tests.estimators.harness import fitted_case as case
 
 
 def grid() -> tuple[np.ndarray, np.ndarray]:

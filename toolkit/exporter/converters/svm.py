@@ -6,16 +6,19 @@ from typing import Any
 
 import numpy as np
 
-from toolkit.exporter.graph import Graph, Matrix, Outputs, Unconvertible, Value
+from toolkit.exporter.converters.svc import kernel_of
+from toolkit.exporter.distances import dense
+from toolkit.exporter.graph import Graph, Matrix, Outputs, Value
 
 
 def regressor(est: Any, x: Value, g: Graph) -> Outputs:
     """`K(X, S) @ dual_coef_.T + intercept_` with the support vectors S [m, d]."""
-    if isinstance(est.kernel, str) and est.kernel in KERNELS and not est._sparse:
-        x = g.floating(x)
-        kernel = KERNELS[est.kernel](est, x, np.asarray(est.support_vectors_), g)
-        return {"predict": _weighted(kernel, est, g)}
-    raise Unconvertible(f"kernel {est.kernel!r}")
+    x = g.floating(x)
+    if isinstance(est.kernel, str) and est.kernel in KERNELS:
+        kernel = KERNELS[est.kernel](est, x, dense(est.support_vectors_), g)
+    else:  # precomputed, or refused
+        kernel = kernel_of(est, x, g).matrix(x.dtype, len(est.support_))
+    return {"predict": _weighted(kernel, est, g)}
 
 
 def _weighted(kernel: Matrix, est: Any, g: Graph) -> Matrix:
@@ -24,7 +27,7 @@ def _weighted(kernel: Matrix, est: Any, g: Graph) -> Matrix:
     Thousands of terms of size C and of both signs cancel to a number near 1: in float32 that sum
     alone is off by 1e-4 (California Housing, 7351 vectors, C = 5), its terms are not.
     """
-    dual = Matrix(g.constant(est.dual_coef_.T, kernel.dtype, "dual"), kernel.dtype, 1)
+    dual = Matrix(g.constant(dense(est.dual_coef_).T, kernel.dtype, "dual"), kernel.dtype, 1)
     names = [g.cast(kernel, "float64").name, g.cast(dual, "float64").name]
     total = Matrix(g.add("MatMul", names, "total"), "float64", 1)
     return g.cast(g.binary("Add", total, est.intercept_, "intercept"), kernel.dtype)

@@ -1,0 +1,142 @@
+"""Clusterers that judge new rows: the nearest of their centres."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from toolkit.exporter.distances import closest, dense, metric_name, squared
+from toolkit.exporter.graph import Graph, Matrix, Outputs, Unconvertible, Value
+from toolkit.exporter.real import Real, constant, joined, real
+
+
+def centres(est: Any, x: Value, g: Graph) -> Outputs:
+    """KMeans, MiniBatchKMeans: the nearest centre, and the distances to all."""
+    x = g.floating(x)
+    return {
+        "predict": closest(g, real(g, x), dense(est.cluster_centers_)),
+        "transform": _distances(g, x, est.cluster_centers_),
+    }
+
+
+def _distances(g: Graph, x: Matrix, points: Any) -> Matrix:
+    points = dense(points)
+    return squared(g, real(g, x), points).apply("Sqrt").matrix(x.dtype, len(points))
+
+
+def mean_shift(est: Any, x: Value, g: Graph) -> Outputs:
+    """MeanShift: the nearest centre."""
+    return {"predict": closest(g, real(g, x), dense(est.cluster_centers_))}
+
+
+def affinity(est: Any, x: Value, g: Graph) -> Outputs:
+    """AffinityPropagation: the nearest exemplar; −1 where fitting found none."""
+    if not hasattr(est, "cluster_centers_"):
+        raise Unconvertible(f"affinity={est.affinity!r} (it judges no new rows)")
+    points = dense(est.cluster_centers_)
+    rows = real(g, x)
+    if len(points):
+        return {"predict": closest(g, rows, points)}
+    first = (rows.sum(1) * 0.0).index("ArgMax")
+    return {"predict": g.labels(first, np.array([-1]))}
+
+
+def birch(est: Any, x: Value, g: Graph) -> Outputs:
+    """Birch: the cluster of the nearest subcluster, and the distances to the subclusters."""
+    x, points = g.floating(x), dense(est.subcluster_centers_)
+    nearest = closest(g, real(g, x), points)
+    return {
+        "predict": g.labels(nearest, np.asarray(est.subcluster_labels_)),
+        "transform": _distances(g, x, points),
+    }
+
+
+def bisecting(est: Any, x: Value, g: Graph) -> Outputs:
+    """BisectingKMeans: from the root down, the nearer of two centres, until a leaf.
+
+    All the tests at once, then the leaf whose path they all agree with.
+    """
+    x = g.floating(x)
+    shift = getattr(est, "_X_mean", 0.0)
+    tests: list[tuple[np.ndarray, np.ndarray]] = []
+    leaves: list[tuple[int, dict[int, float]]] = []
+    _walk(est._bisecting_tree, {}, tests, leaves)
+    labels = np.array([label for label, _ in leaves])
+    rows = real(g, x)
+    if not tests:
+        index = (rows.sum(1) * 0.0).index("ArgMax")
+    else:
+        left, right = (np.array([t[side] for t in tests]) + shift for side in (0, 1))
+        to_left = _products(rows, left).compare("LessOrEqual", _products(rows, right)).real()
+        path = np.zeros((len(tests), len(leaves)))
+        wanted = np.zeros(len(leaves))
+        for k, (_, choices) in enumerate(leaves):
+            for test, side in choices.items():
+                path[test, k] = side
+                wanted[k] += side > 0
+        # +1 for each step to the left that was taken, −1 for each that should not have been.
+        agreement = to_left @ constant(g, path, "paths") - wanted
+        index = agreement.index("ArgMax")
+    return {
+        "predict": g.labels(index, labels),
+        "transform": _distances(g, x, est.cluster_centers_),
+    }
+
+
+def _products(rows: Real, points: np.ndarray) -> Real:
+    return rows @ constant(rows.g, -2.0 * points.T, "centres") + (points**2).sum(axis=1)
+
+
+def _walk(
+    node: Any,
+    choices: dict[int, float],
+    tests: list[tuple[np.ndarray, np.ndarray]],
+    leaves: list[tuple[int, dict[int, float]]],
+) -> None:
+    """Collect the centres that each inner node compares, and each leaf's path: test → ±1."""
+    if node.left is None:
+        leaves.append((int(node.label), choices))
+        return
+    number = len(tests)
+    tests.append((np.asarray(node.left.center, float), np.asarray(node.right.center, float)))
+    _walk(node.left, {**choices, number: 1.0}, tests, leaves)
+    _walk(node.right, {**choices, number: -1.0}, tests, leaves)
+
+
+def agglomeration(est: Any, x: Value, g: Graph) -> Outputs:
+    """FeatureAgglomeration: the columns of a cluster become their mean, maximum, median, …."""
+    pool = POOLS.get(est.pooling_func)
+    if pool is None:
+        raise Unconvertible(f"pooling_func={metric_name(est.pooling_func)}")
+    x = g.floating(x)
+    rows, labels = real(g, x), np.asarray(est.labels_)
+    groups = [np.flatnonzero(labels == k) for k in np.unique(labels)]
+    pooled = joined([pool(rows.take(group, axis=1), len(group)) for group in groups])
+    return {"transform": pooled.matrix(x.dtype, len(groups))}
+
+
+def _median(columns: Real, width: int) -> Real:
+    ordered, _ = columns.smallest(width)
+    return ordered.take([(width - 1) // 2, width // 2], axis=1).mean(1)
+
+
+POOLS: dict[Any, Any] = {
+    np.mean: lambda columns, width: columns.mean(1),
+    np.sum: lambda columns, width: columns.sum(1),
+    np.max: lambda columns, width: columns.reduce("ReduceMax", 1),
+    np.amax: lambda columns, width: columns.reduce("ReduceMax", 1),
+    np.min: lambda columns, width: columns.reduce("ReduceMin", 1),
+    np.amin: lambda columns, width: columns.reduce("ReduceMin", 1),
+    np.median: _median,
+}
+
+CONVERTERS = {
+    "sklearn.KMeans": centres,
+    "sklearn.MiniBatchKMeans": centres,
+    "sklearn.BisectingKMeans": bisecting,
+    "sklearn.MeanShift": mean_shift,
+    "sklearn.AffinityPropagation": affinity,
+    "sklearn.Birch": birch,
+    "sklearn.FeatureAgglomeration": agglomeration,
+}
