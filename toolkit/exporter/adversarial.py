@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from toolkit.exporter.points import point_rows
 from toolkit.exporter.schema import Schema, frame
 from toolkit.exporter.tasks import reference
 from toolkit.exporter.thresholds import threshold_rows
@@ -29,12 +30,14 @@ def adversarial_rows(
       columns at once; all zeros (in sample range and type)
     - tree thresholds, rounded to float32, and the float32 before and after each, in a row that
       reaches that split
+    - the points that the estimator keeps: exact matches, at distance 0
     - NaN in each column and in all, where the estimator takes it; infinities likewise
     - an unseen and a non-ASCII category, and a missing one where taken, in each text column
     """
     made = [
         *_extremes(inputs),
         *_at_thresholds(estimator, inputs),
+        *_at_points(estimator, inputs),
         *_non_finite(inputs, takes),
         *_categories(inputs, takes),
     ]
@@ -111,6 +114,15 @@ def _at_thresholds(estimator: Any, inputs: Mapping[str, np.ndarray]) -> Iterator
     name, sample = next(iter(inputs.items()))
     if sample.dtype.kind == "f":
         for row in threshold_rows(estimator, sample):
+            yield {name: row[None]}
+
+
+def _at_points(estimator: Any, inputs: Mapping[str, np.ndarray]) -> Iterator[Rows]:
+    if len(inputs) != 1:
+        return
+    name, sample = next(iter(inputs.items()))
+    if sample.dtype.kind == "f":
+        for row in point_rows(estimator, sample):
             yield {name: row[None]}
 
 

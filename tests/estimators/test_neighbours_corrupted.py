@@ -1,0 +1,80 @@
+"""The proof must fail where one weight, distance, threshold or label of a graph is wrong."""
+
+from __future__ import annotations
+
+import numpy as np
+import onnx
+import pytest
+from onnx import numpy_helper
+
+from tests.estimators.harness import all_cases
+from toolkit.exporter.flow import Proven, convert_and_prove
+from toolkit.exporter.proof import Proof, prove
+
+CASES = {case.name: case for case in all_cases()}
+
+# A case of each family, and the constant of its graph of which one number (or text) is changed.
+CORRUPTED = [
+    ("KNeighborsClassifier-distance", "ballots"),
+    ("KNeighborsClassifier-text", "classes"),
+    ("KNeighborsRegressor", "targets"),
+    ("RadiusNeighborsClassifier", "ballots"),
+    ("RadiusNeighborsRegressor", "points"),
+    ("KNeighborsTransformer", "points"),
+    ("NearestCentroid", "points"),
+    ("LocalOutlierFactor", "densities"),
+    ("KNNImputer", "points"),
+    ("SVC-rbf", "dual"),
+    ("SVC-linear-classes", "points"),
+    ("SVC-platt-classes", "constant"),
+    ("NuSVC-classes", "dual"),
+    ("OneClassSVM", "dual"),
+    ("SGDOneClassSVM", "constant"),
+    ("KernelRidge-rbf", "dual"),
+    ("KernelPCA-rbf", "eigenvectors"),
+    ("KernelCenterer", "constant"),
+    ("Nystroem-rbf", "normalization"),
+    ("RBFSampler", "weights"),
+    ("PolynomialCountSketch", "hashes"),
+    ("GaussianProcessRegressor", "alpha"),
+    ("GaussianProcessClassifier", "residuals"),
+    ("GaussianProcessClassifier-rest", "solve"),
+    ("KMeans", "centres"),
+    ("BisectingKMeans", "centres"),
+    ("MeanShift", "centres"),
+    ("Birch", "centres"),
+    ("AffinityPropagation", "centres"),
+    ("LabelSpreading", "shares"),
+    ("Isomap", "ways"),
+    ("LocallyLinearEmbedding", "embedding"),
+]
+
+
+def corrupted(content: bytes, hint: str) -> bytes:
+    """Return the model with one entry of its first constant of that name changed."""
+    model = onnx.load_from_string(content)
+    constant = next(i for i in model.graph.initializer if i.name.startswith(hint))
+    array = numpy_helper.to_array(constant).copy()
+    flat = array.reshape(-1)
+    if array.dtype == object:
+        flat[0] = "wrong"
+    else:
+        # The largest, so that it counts; by more than any tolerance.
+        flat[np.abs(flat).argmax()] *= -3.0
+    constant.CopyFrom(numpy_helper.from_array(array, constant.name))
+    return model.SerializeToString()
+
+
+def proved(proven: Proven, estimator: object, content: bytes) -> Proof:
+    chosen = proven.chosen
+    return prove(
+        content, estimator, chosen.schema, proven.task, proven.split.held_out, proven.hostile
+    )
+
+
+@pytest.mark.parametrize(("name", "hint"), CORRUPTED, ids=[n for n, _ in CORRUPTED])
+def test_a_wrong_constant_fails_the_proof(name: str, hint: str) -> None:
+    estimator, X, y = CASES[name].fit()
+    proven = convert_and_prove(estimator, X, y)
+    assert proved(proven, estimator, proven.chosen.content).passed
+    assert not proved(proven, estimator, corrupted(proven.chosen.content, hint)).passed
