@@ -20,14 +20,24 @@ DIRECT = (
 def squared(g: Graph, x: Real, points: np.ndarray) -> Real:
     """Return `‖x‖² − 2 x·s + ‖s‖²` [N, points], as scikit-learn's euclidean_distances does.
 
-    Both sides are centred on the points' mean first: distances do not change by it, but large
-    means would cost digits.
+    Both sides are centred first: distances do not change by it, but large means would cost digits.
     """
-    centre = points.mean(axis=0)
-    x, points = x - centre, points - centre
+    centre = _centre(points)
+    if centre.any():
+        x, points = x - centre, points - centre
     lengths = (points**2).sum(axis=1)
     products = x @ constant(g, -2.0 * points.T, "points")
     return (products + x.reduce("ReduceSumSquare", 1) + lengths).at_least(0.0)
+
+
+def _centre(points: np.ndarray) -> np.ndarray:
+    """Return about the points' mean, rounded to a power of two of the size of their deviation.
+
+    So rounded, whole numbers stay whole: their distances, and exact matches, remain exact.
+    """
+    spread = points.std(axis=0)
+    step = 2.0 ** np.floor(np.log2(np.where(spread > 0, spread, 1.0)))
+    return np.round(points.mean(axis=0) / step) * step
 
 
 def squared_exactly(g: Graph, x: Real, points: np.ndarray) -> Real:

@@ -269,6 +269,18 @@ REGRESSORS = [
         trap=RADIUS,
     ),
     case(
+        "RadiusNeighborsRegressor-whole",
+        lambda: RadiusNeighborsRegressor(0.5),
+        binary,
+        trap="rows without neighbours: NaN in the targets' whole numbers is the least int64",
+    ),
+    case(
+        "RadiusNeighborsRegressor-exact",
+        lambda: RadiusNeighborsRegressor(9.0, weights="distance"),
+        lambda: (np.round(numbers(columns=70) * 2), regression()[1]),
+        trap=DISTANCE,
+    ),
+    case(
         "RadiusNeighborsRegressor-cosine",
         lambda: RadiusNeighborsRegressor(0.1, metric="cosine"),
         regression,
@@ -289,7 +301,7 @@ OTHERS = [
     case(
         "RadiusNeighborsClassifier-precomputed",
         lambda: RadiusNeighborsClassifier(metric="precomputed", radius=2.5, outlier_label=0),
-        lambda: (euclidean_distances(numbers()[:60]), classes()[1][:60]),
+        lambda: (euclidean_distances(numbers()[:25]), classes()[1][:25]),
     ),
     case(
         "KNeighborsClassifier-graph",

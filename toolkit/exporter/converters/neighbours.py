@@ -45,12 +45,18 @@ def k_classifier(est: Any, x: Value, g: Graph) -> Outputs:
 
 
 def radius_regressor(est: Any, x: Value, g: Graph) -> Outputs:
-    """The (weighted) mean of the targets of the rows in reach; NaN where there are none."""
+    """The (weighted) mean of the targets of the rows in reach.
+
+    A row without neighbours gets what scikit-learn makes of NaN in the targets' type: for whole
+    numbers that is the least int64.
+    """
     x = g.floating(x)
     weights = _reached(est, x, g)
-    y = _targets(est)
-    # 0 / 0 is the NaN that scikit-learn gives for a row without neighbours.
-    mean = (weights @ constant(g, y, "targets")) / weights.sum(1)
+    y, total = _targets(est), weights.sum(1)
+    with np.errstate(invalid="ignore"):
+        empty = np.full_like(np.asarray(est._y)[:1], np.nan).astype(np.float64).reshape(1, -1)
+    mean = (weights @ constant(g, y, "targets")) / total
+    mean = total.compare("Equal", 0.0).where(empty, mean)
     return {"predict": mean.matrix(x.dtype, y.shape[1])}
 
 
