@@ -1,4 +1,4 @@
-"""Distances between the rows and fixed points, and the nearest of these, in float64."""
+"""Distances between the rows and fixed points, in float64."""
 
 from __future__ import annotations
 
@@ -9,24 +9,27 @@ from typing import Any
 import numpy as np
 
 from toolkit.exporter.graph import Graph, Matrix, Unconvertible
-from toolkit.exporter.real import Flag, Real, constant
+from toolkit.exporter.real import Real, constant
 
-SPARE = 4  # more candidates than neighbours, so that the product's rounding loses none of them
 DIRECT = (
     32  # up to so many columns, differences are taken column by column where they must be exact
 )
 
 
-def squared(g: Graph, x: Real, points: np.ndarray) -> Real:
+def squared(g: Graph, x: Real, points: np.ndarray, table: Real | None = None) -> Real:
     """Return `‖x‖² − 2 x·s + ‖s‖²` [N, points], as scikit-learn's euclidean_distances does.
 
     Both sides are centred first: distances do not change by it, but large means would cost digits.
+    table: the points where they are a constant of the graph already. What depends on the points
+    alone is computed from them in the graph: onnxruntime does that once, when it opens it, and the
+    file holds the points but once, as float32 where they are.
     """
+    table = constant(g, points, "points") if table is None else table
     centre = _centre(points)
     if centre.any():
-        x, points = x - centre, points - centre
-    lengths = (points**2).sum(axis=1)
-    products = x @ constant(g, -2.0 * points.T, "points")
+        x, table = x - centre, table - centre
+    lengths = table.reduce("ReduceSumSquare", 1, keep=False)
+    products = x @ (table.swap(1, 0) * -2.0)
     return (products + x.reduce("ReduceSumSquare", 1) + lengths).at_least(0.0)
 
 
@@ -223,75 +226,6 @@ def dense(points: Any) -> np.ndarray:
     """Return fitted points as a float64 array, sparse or not."""
     points = points.toarray() if hasattr(points, "toarray") else points
     return np.asarray(points, dtype=np.float64)
-
-
-def nearest(
-    g: Graph,
-    x: Real,
-    points: Any,
-    count: int,
-    metric: Any,
-    params: Mapping[str, Any] | None = None,
-) -> tuple[Real, str]:
-    """Return the nearest points' distances [N, count] in order, and their indices.
-
-    Equal distances are taken in the points' order; scikit-learn's trees may take another.
-    Euclidean distances come from a matrix product, which finds the candidates, and from the
-    differences to these: an exact match is at distance 0 and equal distances are equal.
-    """
-    kind = "euclidean" if metric == "minkowski" and (params or {}) == {"p": 2} else metric
-    if kind not in ("euclidean", "l2"):
-        return distances(g, x, points, metric, params).smallest(count)
-    points = dense(points)
-    candidates = min(len(points), count + SPARE)
-    _, at = squared(g, x, points).smallest(candidates)
-    # Back into the points' order, so that the second choice breaks ties by it.
-    k = g.constant([candidates], "int64", "count")
-    at, _ = g.add("TopK", [at, k], "candidates", outputs=2, axis=-1, largest=0, sorted=1)
-    exact = _differences(g, x, points, at).reduce("ReduceSumSquare", 2, keep=False)
-    found, place = exact.smallest(count)
-    chosen = g.add("GatherElements", [at, place], "neighbours", axis=1)
-    return found.apply("Sqrt"), chosen
-
-
-def _differences(g: Graph, x: Real, points: np.ndarray, at: str) -> Real:
-    """Return `x − points[at]` [N, neighbours, d]."""
-    rows = constant(g, points, "points").take(at, axis=0)
-    return x.reshape(0, 1, points.shape[1]) - rows
-
-
-def weighted(found: Real, weights: Any, valid: Flag | None = None) -> Real | None:
-    """Return the neighbours' weights, None for uniform ones.
-
-    "distance": 1/distance; where a distance is 0, those are 1 and the others 0. valid: the entries
-    that count. Raises Unconvertible for a function.
-    """
-    if weights in (None, "uniform"):
-        return None
-    if weights != "distance":
-        raise Unconvertible(f"weights={metric_name(weights)} (a function of your own)")
-    found.g.traps.append("weights='distance': neighbours are weighted, exact matches alone count")
-    zero = found.compare("Equal", 0.0)
-    zero = zero if valid is None else zero & valid
-    exact = zero.real()
-    any_exact = exact.reduce("ReduceMax", 1).compare("Greater", 0.0)
-    inverse = 1.0 / zero.where(1.0, found)
-    inverse = inverse if valid is None else valid.where(inverse, 0.0)
-    return any_exact.where(exact, inverse)
-
-
-def within(g: Graph, x: Real, est: Any) -> tuple[Real, Flag]:
-    """Return the distances [N, points] of a fitted neighbours estimator, and which are in reach.
-
-    The euclidean distance is compared by its square, as scikit-learn does.
-    """
-    metric, params = est.effective_metric_, dict(est.effective_metric_params_ or {})
-    radius = float(est.radius)
-    if metric in ("euclidean", "l2"):
-        square = squared_exactly(g, x, dense(est._fit_X))
-        return square.apply("Sqrt"), square.compare("LessOrEqual", radius**2)
-    found = distances(g, x, est._fit_X, metric, params)
-    return found, found.compare("LessOrEqual", radius)
 
 
 def closest(g: Graph, x: Real, centres: np.ndarray) -> Matrix:

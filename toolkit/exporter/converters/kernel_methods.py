@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from toolkit.exporter.distances import dense, metric_name, nearest
+from toolkit.exporter.distances import dense, metric_name
 from toolkit.exporter.graph import Graph, Outputs, Unconvertible, Value
 from toolkit.exporter.kernels import kernel_matrix
+from toolkit.exporter.neighbourhood import nearest
 from toolkit.exporter.real import Real, constant, joined, real
 
 # AdditiveChi2Sampler's interval where none is given, by its steps.

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from toolkit.exporter.converters.kernel_methods import projected
-from toolkit.exporter.distances import dense, nearest
+from toolkit.exporter.distances import dense
 from toolkit.exporter.graph import Graph, Outputs, Unconvertible, Value
+from toolkit.exporter.neighbourhood import nearest
 from toolkit.exporter.real import Real, constant, real
 
 

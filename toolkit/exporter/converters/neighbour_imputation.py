@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from toolkit.exporter.distances import metric_name, weighted
+from toolkit.exporter.distances import metric_name
 from toolkit.exporter.graph import Graph, Outputs, Unconvertible, Value
+from toolkit.exporter.neighbourhood import weighted
 from toolkit.exporter.real import Flag, Real, constant, joined, real
 
 

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from toolkit.exporter.distances import distances, nearest, weighted, within
+from toolkit.exporter.distances import distances
 from toolkit.exporter.graph import Graph, Matrix, Outputs, Unconvertible, Value
+from toolkit.exporter.neighbourhood import nearest, weighted, within
 from toolkit.exporter.real import Flag, Real, constant, real
 
 
