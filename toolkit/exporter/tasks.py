@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -98,7 +98,27 @@ def reference(estimator: Any, X: Any, task: str) -> dict[str, np.ndarray]:
     return found
 
 
+def side_by_side(widths: Sequence[int]) -> list[slice]:
+    """Return which columns of several outputs' probabilities the contract's one matrix holds.
+
+    scikit-learn gives a list with a matrix [N, classes] for each output. Where every output has
+    two classes, `probabilities` [N, outputs] is each one's probability of its second class; else
+    all columns of all outputs stand side by side, [N, Σ classes], in the order of the outputs.
+    """
+    return [slice(1, 2) if set(widths) == {2} else slice(0, w) for w in widths]
+
+
+def in_one_matrix(probabilities: Sequence[np.ndarray]) -> np.ndarray:
+    """Return several outputs' probabilities as `side_by_side` has it."""
+    columns = side_by_side([p.shape[1] for p in probabilities])
+    return np.concatenate(
+        [p[:, c] for p, c in zip(probabilities, columns, strict=True)], axis=1
+    )
+
+
 def _plain(values: Any, name: str) -> np.ndarray:
+    if isinstance(values, list) and name == "probabilities":
+        values = in_one_matrix(values)
     if hasattr(values, "toarray"):
         values = values.toarray()
     array = np.asarray(values)

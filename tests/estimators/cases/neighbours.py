@@ -26,6 +26,7 @@ from tests.estimators.data import (
     binary,
     classes,
     labelled,
+    multilabel,
     numbers,
     positive,
     regression,
@@ -40,6 +41,12 @@ def grid() -> tuple[np.ndarray, np.ndarray]:
     rng = np.random.default_rng(8)
     X = np.unique(rng.integers(0, 40, size=(200, 3)), axis=0).astype(float)
     return X, rng.integers(0, 3, size=len(X))
+
+
+def mixed() -> tuple[np.ndarray, np.ndarray]:
+    """Return rows with two outputs, of three classes and of two."""
+    X, y = classes()
+    return X, np.column_stack([y, y > 1])
 
 
 def flags() -> tuple[np.ndarray, np.ndarray]:
@@ -236,6 +243,23 @@ CLASSIFIERS = [
     case("NearestCentroid-far", NearestCentroid, far),
 ]  # fmt: skip
 
+SEVERAL = [
+    case("KNeighborsClassifier-labels", KNeighborsClassifier, multilabel),
+    case("KNeighborsClassifier-outputs", lambda: KNeighborsClassifier(weights="distance"), mixed),
+    case(
+        "RadiusNeighborsClassifier-outputs",
+        lambda: RadiusNeighborsClassifier(1.2, outlier_label=[2, 7]),
+        mixed,
+        trap=RADIUS,
+    ),
+    case(
+        "RadiusNeighborsClassifier-labels",
+        lambda: RadiusNeighborsClassifier(1.2, outlier_label=0, weights="distance"),
+        multilabel,
+        trap=RADIUS,
+    ),
+]
+
 REGRESSORS = [
     case("KNeighborsRegressor", KNeighborsRegressor, regression),
     case("KNeighborsRegressor-outputs", KNeighborsRegressor, targets),
@@ -339,4 +363,4 @@ OTHERS = [
          refused="weights=own_weights"),
 ]  # fmt: skip
 
-CASES = [*CLASSIFIERS, *REGRESSORS, *OTHERS]
+CASES = [*CLASSIFIERS, *SEVERAL, *REGRESSORS, *OTHERS]

@@ -10,6 +10,7 @@ from toolkit.exporter.distances import distances
 from toolkit.exporter.graph import Graph, Matrix, Outputs, Unconvertible, Value
 from toolkit.exporter.neighbourhood import nearest, weighted, within
 from toolkit.exporter.real import Flag, Real, constant, real
+from toolkit.exporter.tasks import side_by_side
 
 
 def neighbours_of(g: Graph, x: Matrix, est: Any, count: int) -> tuple[Real, str]:
@@ -37,12 +38,15 @@ def k_classifier(est: Any, x: Value, g: Graph) -> Outputs:
     x = g.floating(x)
     found, at = neighbours_of(g, x, est, est.n_neighbors)
     weights = weighted(found, est.weights)
-    ballots = constant(g, _one_hot(est), "ballots").take(at, axis=0)  # [N, k, classes]
-    if weights is not None:
-        ballots = ballots * weights.reshape(0, est.n_neighbors, 1)
-    votes, classes = ballots.sum(1, keep=False), np.asarray(est.classes_)
-    labels = g.labels(votes.index("ArgMax"), classes)
-    return _elected(g, x, labels, votes / votes.sum(1), len(classes))
+    answers = []
+    for one_hot, classes in _ballots(est):
+        ballots = constant(g, one_hot, "ballots").take(at, axis=0)  # [N, k, classes]
+        if weights is not None:
+            ballots = ballots * weights.reshape(0, est.n_neighbors, 1)
+        votes = ballots.sum(1, keep=False)
+        labels = g.labels(votes.index("ArgMax"), classes)
+        answers.append((labels, (votes / votes.sum(1)).matrix(x.dtype, len(classes))))
+    return _answered(g, est, answers)
 
 
 def radius_regressor(est: Any, x: Value, g: Graph) -> Outputs:
@@ -69,20 +73,30 @@ def radius_classifier(est: Any, x: Value, g: Graph) -> Outputs:
     """
     x = g.floating(x)
     weights = _reached(est, x, g)
-    votes = weights @ constant(g, _one_hot(est), "ballots")
-    total, classes = votes.sum(1), np.asarray(est.classes_)
     if est.outlier_label_ is None:
         g.traps.append("a row without neighbours gives NaN where scikit-learn would raise an error")
-        labels = g.labels(votes.index("ArgMax"), classes)
-        return _elected(g, x, labels, votes / total, len(classes))
+    answers = []
+    for k, (one_hot, classes) in enumerate(_ballots(est)):
+        votes = weights @ constant(g, one_hot, "ballots")
+        if est.outlier_label_ is None:
+            labels, shares = g.labels(votes.index("ArgMax"), classes), votes / votes.sum(1)
+        else:
+            labels, shares = _with_outliers(g, votes, classes, est.outlier_label_[k])
+        answers.append((labels, shares.matrix(x.dtype, len(classes))))
+    return _answered(g, est, answers)
+
+
+def _with_outliers(g: Graph, votes: Real, classes: np.ndarray, outlier: Any) -> tuple[Matrix, Real]:
+    """Return labels and shares, with the outlier label where there are no votes."""
+    total = votes.sum(1)
     alone = total.compare("Equal", 0.0)
-    label = np.asarray(est.outlier_label_[:1], classes.dtype)
+    label = np.asarray([outlier], classes.dtype)
     lonely = (classes == label[0]).astype(np.float64).reshape(1, -1)
     shares = alone.where(lonely, votes / alone.where(1.0, total))
     index = shares.index("ArgMax")
     if not lonely.any():
         index, classes = _picked(g, alone, index, len(classes)), np.append(classes, label)
-    return _elected(g, x, g.labels(index, classes), shares, lonely.size)
+    return g.labels(index, classes), shares
 
 
 def _picked(g: Graph, flag: Flag, index: Matrix, other: int) -> Matrix:
@@ -103,15 +117,29 @@ def _targets(est: Any) -> np.ndarray:
     return np.asarray(est._y, dtype=np.float64).reshape(len(est._y), -1)
 
 
-def _one_hot(est: Any) -> np.ndarray:
-    """Return the fitted rows' classes as 0/1 [rows, classes]."""
-    if est.outputs_2d_:
-        raise Unconvertible("several outputs a row")
-    return np.eye(len(est.classes_))[np.asarray(est._y).ravel()]
+def _ballots(est: Any) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return the fitted rows' classes as 0/1 [rows, classes], and the classes, for each output."""
+    classes = est.classes_ if est.outputs_2d_ else [est.classes_]
+    y = np.asarray(est._y).reshape(len(est._y), -1)
+    return [(np.eye(len(c))[y[:, k]], np.asarray(c)) for k, c in enumerate(classes)]
 
 
-def _elected(g: Graph, x: Matrix, labels: Matrix, shares: Real, classes: int) -> Outputs:
-    return {"predict": labels, "predict_proba": shares.matrix(x.dtype, classes)}
+def _answered(g: Graph, est: Any, answers: list[tuple[Matrix, Matrix]]) -> Outputs:
+    """Return the outputs of each output's labels and probabilities."""
+    if not est.outputs_2d_:
+        ((labels, shares),) = answers
+        return {"predict": labels, "predict_proba": shares}
+    shape = g.constant([-1, 1], "int64", "column")
+    columns = [
+        Matrix(g.add("Reshape", [labels.name, shape], "label"), labels.dtype, 1)
+        for labels, _ in answers
+    ]
+    slices = side_by_side([shares.width for _, shares in answers])
+    parts = [
+        g.matrix(g.select(shares, range(shares.width)[s]))
+        for (_, shares), s in zip(answers, slices, strict=True)
+    ]
+    return {"predict": g.join(columns), "predict_proba": g.join(parts)}
 
 
 def k_transformer(est: Any, x: Value, g: Graph) -> Outputs:
