@@ -93,9 +93,22 @@ def reference(estimator: Any, X: Any, task: str) -> dict[str, np.ndarray]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for name, method in wanted_outputs(estimator, task):
-            values = getattr(estimator, method)(X)
+            values = _answer(getattr(estimator, method), X)
             found[name] = _plain(values, name)
     return found
+
+
+def _answer(method: Callable[[Any], Any], X: Any) -> Any:
+    """Return the method's answer; in float32 where the estimator was fitted on that alone.
+
+    scikit-learn's KMeans and its kin, once fitted on float32, take no float64 rows.
+    """
+    try:
+        return method(X)
+    except ValueError as error:
+        if "Buffer dtype mismatch" not in str(error) or not hasattr(X, "astype"):
+            raise
+        return method(X.astype(np.float32))
 
 
 def side_by_side(widths: Sequence[int]) -> list[slice]:
@@ -111,9 +124,7 @@ def side_by_side(widths: Sequence[int]) -> list[slice]:
 def in_one_matrix(probabilities: Sequence[np.ndarray]) -> np.ndarray:
     """Return several outputs' probabilities as `side_by_side` has it."""
     columns = side_by_side([p.shape[1] for p in probabilities])
-    return np.concatenate(
-        [p[:, c] for p, c in zip(probabilities, columns, strict=True)], axis=1
-    )
+    return np.concatenate([p[:, c] for p, c in zip(probabilities, columns, strict=True)], axis=1)
 
 
 def _plain(values: Any, name: str) -> np.ndarray:

@@ -5,18 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from sklearn.impute import KNNImputer
-from sklearn.metrics import euclidean_distances
 from sklearn.neighbors import (
     KNeighborsClassifier,
     KNeighborsRegressor,
-    KNeighborsTransformer,
-    LocalOutlierFactor,
     NearestCentroid,
-    NeighborhoodComponentsAnalysis,
     RadiusNeighborsClassifier,
     RadiusNeighborsRegressor,
-    RadiusNeighborsTransformer,
 )
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -31,7 +25,6 @@ from tests.estimators.data import (
     positive,
     regression,
     targets,
-    with_missing,
 )
 from tests.estimators.harness import fitted_case as case
 
@@ -71,26 +64,6 @@ def frame() -> tuple[Any, np.ndarray]:
 
 def nonnegative() -> tuple[np.ndarray, np.ndarray]:
     return positive(), classes()[1]
-
-
-def holes() -> tuple[np.ndarray, None]:
-    return with_missing()[0], None
-
-
-def sentinel() -> tuple[np.ndarray, None]:
-    X = with_missing()[0]
-    return np.where(np.isnan(X), -99.0, X), None
-
-
-def empty_column() -> tuple[np.ndarray, None]:
-    X = with_missing()[0]
-    X[:, 1] = np.nan
-    return X, None
-
-
-def sparse_rows() -> tuple[np.ndarray, None]:
-    """Return rows with so many holes that some share no column."""
-    return with_missing(0.7)[0][:, :4], None
 
 
 def own_weights(distances: np.ndarray) -> np.ndarray:
@@ -312,55 +285,4 @@ REGRESSORS = [
     ),
 ]
 
-OTHERS = [
-    case("KNeighborsTransformer", KNeighborsTransformer, classes),
-    case("KNeighborsTransformer-01", lambda: KNeighborsTransformer(mode="connectivity"), classes),
-    case("RadiusNeighborsTransformer", lambda: RadiusNeighborsTransformer(radius=1.5), classes),
-    case(
-        "RadiusNeighborsTransformer-flags",
-        lambda: RadiusNeighborsTransformer(mode="connectivity", radius=1.0, p=1),
-        classes,
-        trap=NONE,
-    ),
-    case(
-        "RadiusNeighborsClassifier-precomputed",
-        lambda: RadiusNeighborsClassifier(metric="precomputed", radius=2.5, outlier_label=0),
-        lambda: (euclidean_distances(numbers()[:25]), classes()[1][:25]),
-    ),
-    case(
-        "KNeighborsClassifier-graph",
-        lambda: make_pipeline(
-            KNeighborsTransformer(n_neighbors=20), KNeighborsClassifier(metric="precomputed")
-        ),
-        classes,
-        refused="sparse graph",
-    ),
-    case(
-        "NeighborhoodComponentsAnalysis",
-        lambda: NeighborhoodComponentsAnalysis(2, max_iter=5, random_state=0),
-        classes,
-    ),
-    case("LocalOutlierFactor", lambda: LocalOutlierFactor(novelty=True), classes),
-    case(
-        "LocalOutlierFactor-share",
-        lambda: LocalOutlierFactor(5, novelty=True, contamination=0.1, metric="manhattan"),
-        classes,
-    ),
-    case(
-        "LocalOutlierFactor-scaled",
-        lambda: make_pipeline(StandardScaler(), LocalOutlierFactor(novelty=True)),
-        far,
-    ),
-    case("KNNImputer", KNNImputer, holes),
-    case("KNNImputer-distance", lambda: KNNImputer(weights="distance"), holes, trap=DISTANCE),
-    case("KNNImputer-k1", lambda: KNNImputer(n_neighbors=1), holes),
-    case("KNNImputer-indicator", lambda: KNNImputer(add_indicator=True), holes),
-    case("KNNImputer-sentinel", lambda: KNNImputer(missing_values=-99.0), sentinel),
-    case("KNNImputer-empty", KNNImputer, empty_column),
-    case("KNNImputer-kept", lambda: KNNImputer(keep_empty_features=True), empty_column),
-    case("KNNImputer-many", lambda: KNNImputer(n_neighbors=200), sparse_rows),
-    case("KNNImputer-function", lambda: KNNImputer(weights=own_weights), holes,
-         refused="weights=own_weights"),
-]  # fmt: skip
-
-CASES = [*CLASSIFIERS, *SEVERAL, *REGRESSORS, *OTHERS]
+CASES = [*CLASSIFIERS, *SEVERAL, *REGRESSORS]

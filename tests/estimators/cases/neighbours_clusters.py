@@ -29,6 +29,11 @@ def rows() -> tuple[np.ndarray, None]:
     return numbers(), None
 
 
+def narrow() -> tuple[np.ndarray, None]:
+    """Return float32 rows: what is fitted on them takes nothing else."""
+    return numbers().astype(np.float32), None
+
+
 def wide() -> tuple[np.ndarray, None]:
     return numbers(columns=12), None
 
@@ -67,6 +72,13 @@ CASES = [
         "KMeans-scaled",
         lambda: make_pipeline(StandardScaler(), KMeans(6, n_init=1, random_state=0)),
         far,
+    ),
+    case("KMeans-float32", lambda: KMeans(4, n_init=1, random_state=0), narrow),
+    case(
+        "BisectingKMeans-float32",
+        lambda: make_pipeline(StandardScaler(), BisectingKMeans(5, random_state=0)),
+        narrow,
+        trap=NONE,
     ),
     case("MiniBatchKMeans", lambda: MiniBatchKMeans(4, n_init=1, random_state=0), rows),
     case("BisectingKMeans", lambda: BisectingKMeans(7, random_state=0), rows, trap=NONE),

@@ -1,0 +1,105 @@
+"""What neighbours are used for besides predictions: graphs, embeddings, outliers, imputation."""
+
+from __future__ import annotations
+
+import numpy as np
+from sklearn.impute import KNNImputer
+from sklearn.metrics import euclidean_distances
+from sklearn.neighbors import (
+    KNeighborsClassifier,
+    KNeighborsTransformer,
+    LocalOutlierFactor,
+    NeighborhoodComponentsAnalysis,
+    RadiusNeighborsClassifier,
+    RadiusNeighborsTransformer,
+)
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from tests.estimators.data import classes, numbers, with_missing
+from tests.estimators.harness import fitted_case as case
+
+DISTANCE = "KNN weights='distance' came out as uniform; a skl2onnx after 1.20 may mend it"
+NONE = "skl2onnx 1.20 has no converter for it; a later one may"
+
+
+def holes() -> tuple[np.ndarray, None]:
+    return with_missing()[0], None
+
+
+def sentinel() -> tuple[np.ndarray, None]:
+    X = with_missing()[0]
+    return np.where(np.isnan(X), -99.0, X), None
+
+
+def empty_column() -> tuple[np.ndarray, None]:
+    X = with_missing()[0]
+    X[:, 1] = np.nan
+    return X, None
+
+
+def sparse_rows() -> tuple[np.ndarray, None]:
+    """Return rows with so many holes that some share no column."""
+    return with_missing(0.7)[0][:, :4], None
+
+
+def far() -> tuple[np.ndarray, np.ndarray]:
+    """Return rows with a mean of 1e4."""
+    X, y = classes()
+    return X + 1e4, y
+
+
+def own_weights(distances: np.ndarray) -> np.ndarray:
+    return 1.0 / (1.0 + distances)
+
+
+CASES = [
+    case("KNeighborsTransformer", KNeighborsTransformer, classes),
+    case("KNeighborsTransformer-01", lambda: KNeighborsTransformer(mode="connectivity"), classes),
+    case("RadiusNeighborsTransformer", lambda: RadiusNeighborsTransformer(radius=1.5), classes),
+    case(
+        "RadiusNeighborsTransformer-flags",
+        lambda: RadiusNeighborsTransformer(mode="connectivity", radius=1.0, p=1),
+        classes,
+        trap=NONE,
+    ),
+    case(
+        "RadiusNeighborsClassifier-precomputed",
+        lambda: RadiusNeighborsClassifier(metric="precomputed", radius=2.5, outlier_label=0),
+        lambda: (euclidean_distances(numbers()[:25]), classes()[1][:25]),
+    ),
+    case(
+        "KNeighborsClassifier-graph",
+        lambda: make_pipeline(
+            KNeighborsTransformer(n_neighbors=20), KNeighborsClassifier(metric="precomputed")
+        ),
+        classes,
+        refused="sparse graph",
+    ),
+    case(
+        "NeighborhoodComponentsAnalysis",
+        lambda: NeighborhoodComponentsAnalysis(2, max_iter=5, random_state=0),
+        classes,
+    ),
+    case("LocalOutlierFactor", lambda: LocalOutlierFactor(novelty=True), classes),
+    case(
+        "LocalOutlierFactor-share",
+        lambda: LocalOutlierFactor(5, novelty=True, contamination=0.1, metric="manhattan"),
+        classes,
+    ),
+    case(
+        "LocalOutlierFactor-scaled",
+        lambda: make_pipeline(StandardScaler(), LocalOutlierFactor(novelty=True)),
+        far,
+    ),
+    case("KNNImputer", KNNImputer, holes),
+    case("KNNImputer-distance", lambda: KNNImputer(weights="distance"), holes, trap=DISTANCE),
+    case("KNNImputer-k1", lambda: KNNImputer(n_neighbors=1), holes),
+    case("KNNImputer-indicator", lambda: KNNImputer(add_indicator=True), holes),
+    case("KNNImputer-sentinel", lambda: KNNImputer(missing_values=-99.0), sentinel),
+    case("KNNImputer-empty", KNNImputer, empty_column),
+    case("KNNImputer-kept", lambda: KNNImputer(keep_empty_features=True), empty_column),
+    case("KNNImputer-many", lambda: KNNImputer(n_neighbors=200), sparse_rows),
+    case("KNNImputer-function", lambda: KNNImputer(weights=own_weights), holes,
+         refused="weights=own_weights"),
+]  # fmt: skip
