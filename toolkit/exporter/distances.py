@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from functools import reduce
 from typing import Any
@@ -11,6 +12,8 @@ import numpy as np
 from toolkit.exporter.graph import Graph, Matrix, Unconvertible
 from toolkit.exporter.real import Real, constant
 
+# P of asin √h = √h P(h), h in [0, ½]: its power series' coefficients, (2k)! / (4ᵏ (k!)² (2k + 1)).
+ARCSINE = [math.comb(2 * k, k) / (4.0**k * (2 * k + 1)) for k in range(45)]
 DIRECT = (
     32  # up to so many columns, differences are taken column by column where they must be exact
 )
@@ -173,6 +176,24 @@ def _ratio(top: Real, bottom: Real) -> Real:
     return bottom.compare("Greater", 0.0).where(top / bottom, 0.0)
 
 
+def haversine(g: Graph, x: Real, points: np.ndarray, params: Mapping[str, Any]) -> Real:
+    """`2 asin √h` between (latitude, longitude) in radians.
+
+    `h = sin²(Δφ/2) + cos φ cos φ' sin²(Δλ/2)`. There is no float64 arcsine: up to h = ½ it is
+    `√h P(h)`, beyond `π/2 − asin √(1 − h)`.
+    """
+    (a, s), (b, t) = _columns(g, x, points)
+    latitude, longitude = ((a - s) * 0.5).apply("Sin"), ((b - t) * 0.5).apply("Sin")
+    h = latitude * latitude + a.apply("Cos") * s.apply("Cos") * longitude * longitude
+    h = h.at_most(1.0)
+    small = h.at_most(1.0 - h).at_least(0.0)
+    series = small * 0.0
+    for coefficient in ARCSINE[::-1]:
+        series = series * small + float(coefficient)
+    angle = small.apply("Sqrt") * series
+    return 2.0 * h.compare("LessOrEqual", 0.5).where(angle, float(np.pi / 2) - angle)
+
+
 METRICS: dict[str, Callable[[Graph, Real, np.ndarray, Mapping[str, Any]], Real]] = {
     "euclidean": euclidean,
     "l2": euclidean,
@@ -189,6 +210,7 @@ METRICS: dict[str, Callable[[Graph, Real, np.ndarray, Mapping[str, Any]], Real]]
     "hamming": hamming,
     "canberra": canberra,
     "braycurtis": braycurtis,
+    "haversine": haversine,
     "cosine": cosine,
     "correlation": correlation,
     "jaccard": _boolean(lambda both, one, d: _ratio(one, one + both)),

@@ -42,6 +42,13 @@ def mixed() -> tuple[np.ndarray, np.ndarray]:
     return X, np.column_stack([y, y > 1])
 
 
+def places() -> tuple[np.ndarray, np.ndarray]:
+    """Return places on the globe in radians, and heights."""
+    rng = np.random.default_rng(11)
+    X = np.column_stack([np.arcsin(rng.uniform(-1, 1, ROWS)), rng.uniform(-np.pi, np.pi, ROWS)])
+    return X, np.sin(X[:, 0]) + np.cos(X[:, 1])
+
+
 def flags() -> tuple[np.ndarray, np.ndarray]:
     """Return rows of 0 and 1, and labels."""
     rng = np.random.default_rng(9)
@@ -201,6 +208,17 @@ CLASSIFIERS = [
         grid,
         trap=RADIUS,
     ),
+    *(
+        case(
+            f"RadiusNeighborsClassifier-fast-{label}",
+            lambda label=label: RadiusNeighborsClassifier(
+                1.5, outlier_label=label, algorithm="brute", metric="manhattan"
+            ),
+            lambda: labelled((-3, 7, 20)),
+            trap="an outlier label that scikit-learn takes for a class's number",
+        )
+        for label in (7, 2, "most_frequent")
+    ),
     case(
         "RadiusNeighborsClassifier-brute",
         lambda: RadiusNeighborsClassifier(1.0, outlier_label=2, algorithm="brute", p=1),
@@ -215,6 +233,22 @@ CLASSIFIERS = [
     case("NearestCentroid-own", lambda: NearestCentroid(priors=[0.1, 0.3, 0.6]), classes),
     case("NearestCentroid-far", NearestCentroid, far),
 ]  # fmt: skip
+
+GLOBE = [
+    case("KNeighborsRegressor-haversine", lambda: KNeighborsRegressor(metric="haversine"), places),
+    case(
+        "KNeighborsRegressor-haversine-distance",
+        lambda: KNeighborsRegressor(metric="haversine", weights="distance", algorithm="brute"),
+        places,
+        trap=DISTANCE,
+    ),
+    case(
+        "RadiusNeighborsRegressor-haversine",
+        lambda: RadiusNeighborsRegressor(2.5, metric="haversine"),
+        places,
+        trap=RADIUS,
+    ),
+]
 
 SEVERAL = [
     case("KNeighborsClassifier-labels", KNeighborsClassifier, multilabel),
@@ -285,4 +319,4 @@ REGRESSORS = [
     ),
 ]
 
-CASES = [*CLASSIFIERS, *SEVERAL, *REGRESSORS]
+CASES = [*CLASSIFIERS, *GLOBE, *SEVERAL, *REGRESSORS]

@@ -12,6 +12,13 @@ from toolkit.exporter.neighbourhood import nearest, weighted, within
 from toolkit.exporter.real import Flag, Real, constant, real
 from toolkit.exporter.tasks import side_by_side
 
+# The metrics for which scikit-learn counts the classes in reach in one pass (its
+# RadiusNeighborsClassMode), where all rows are compared and weigh the same.
+FAST_RADIUS = (
+    "manhattan", "cityblock", "l1", "chebyshev", "infinity", "minkowski", "p", "seuclidean",
+    "canberra", "braycurtis", "haversine",
+)  # fmt: skip
+
 
 def neighbours_of(g: Graph, x: Matrix, est: Any, count: int) -> tuple[Real, str]:
     """Return distances [N, count] to the nearest fitted rows, and the rows' indices."""
@@ -81,17 +88,34 @@ def radius_classifier(est: Any, x: Value, g: Graph) -> Outputs:
         if est.outlier_label_ is None:
             labels, shares = g.labels(votes.index("ArgMax"), classes), votes / votes.sum(1)
         else:
-            labels, shares = _with_outliers(g, votes, classes, est.outlier_label_[k])
+            lonely = _lonely(est, k, classes).astype(np.float64).reshape(1, -1)
+            label = np.asarray(est.outlier_label_[k : k + 1], classes.dtype)
+            labels, shares = _with_outliers(g, votes, classes, lonely, label)
         answers.append((labels, shares.matrix(x.dtype, len(classes))))
     return _answered(g, est, answers)
 
 
-def _with_outliers(g: Graph, votes: Real, classes: np.ndarray, outlier: Any) -> tuple[Matrix, Real]:
-    """Return labels and shares, with the outlier label where there are no votes."""
+def _lonely(est: Any, output: int, classes: np.ndarray) -> np.ndarray:
+    """Return which class has all the probability of a row without neighbours; maybe none.
+
+    That of the outlier label; but scikit-learn's fast path takes the label as written (also
+    "most_frequent") for the class's number.
+    """
+    fast = est._fit_method == "brute" and est.weights == "uniform" and not est.outputs_2d_
+    if fast and est.effective_metric_ in FAST_RADIUS:
+        return np.array([k == est.outlier_label for k in range(len(classes))])
+    return np.array([c == est.outlier_label_[output] for c in classes.tolist()])
+
+
+def _with_outliers(
+    g: Graph, votes: Real, classes: np.ndarray, lonely: np.ndarray, label: np.ndarray
+) -> tuple[Matrix, Real]:
+    """Return labels and shares, with the lonely shares [1, classes] where there are no votes.
+
+    label [1] is the label of such rows where none of their shares is above 0.
+    """
     total = votes.sum(1)
     alone = total.compare("Equal", 0.0)
-    label = np.asarray([outlier], classes.dtype)
-    lonely = (classes == label[0]).astype(np.float64).reshape(1, -1)
     shares = alone.where(lonely, votes / alone.where(1.0, total))
     index = shares.index("ArgMax")
     if not lonely.any():
