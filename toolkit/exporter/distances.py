@@ -19,21 +19,26 @@ DIRECT = (
 )
 
 
-def squared(g: Graph, x: Real, points: np.ndarray, table: Real | None = None) -> Real:
-    """Return `‖x‖² − 2 x·s + ‖s‖²` [N, points], as scikit-learn's euclidean_distances does.
+def squared(g: Graph, x: Real, points: np.ndarray) -> Real:
+    """Return `‖x‖² − 2 x·s + ‖s‖²` [N, points], as scikit-learn's euclidean_distances does."""
+    ranks, x = ranked(g, x, points, constant(g, points, "points"))
+    return (ranks + x.reduce("ReduceSumSquare", 1)).at_least(0.0)
+
+
+def ranked(g: Graph, x: Real, points: np.ndarray, table: Real) -> tuple[Real, Real]:
+    """Return `‖s‖² − 2 x·s` [N, points], which orders a row's points by distance, and x centred.
 
     Both sides are centred first: distances do not change by it, but large means would cost digits.
-    table: the points where they are a constant of the graph already. What depends on the points
-    alone is computed from them in the graph: onnxruntime does that once, when it opens it, and the
-    file holds the points but once, as float32 where they are.
+    table: the points as a constant of the graph. What depends on them alone is computed from it in
+    the graph: onnxruntime does that once, when it opens it, and the file holds the points but once,
+    as float32 where they are.
     """
-    table = constant(g, points, "points") if table is None else table
     centre = _centre(points)
     if centre.any():
         x, table = x - centre, table - centre
     lengths = table.reduce("ReduceSumSquare", 1, keep=False)
-    products = x @ (table.swap(1, 0) * -2.0)
-    return (products + x.reduce("ReduceSumSquare", 1) + lengths).at_least(0.0)
+    names = [x.name, (table.swap(1, 0) * -2.0).name, lengths.name]
+    return Real(g, g.add("Gemm", names, "ranks")), x
 
 
 def _centre(points: np.ndarray) -> np.ndarray:
@@ -252,5 +257,6 @@ def dense(points: Any) -> np.ndarray:
 
 def closest(g: Graph, x: Real, centres: np.ndarray) -> Matrix:
     """Return the nearest centre, int64 [N]: the least `‖c‖² − 2 x·c`, the first of equals."""
-    lengths = (centres**2).sum(axis=1)
-    return (x @ constant(g, -2.0 * centres.T, "centres") + lengths).index("ArgMin")
+    lengths = constant(g, (centres**2).sum(axis=1), "lengths")
+    names = [x.name, constant(g, -2.0 * centres.T, "centres").name, lengths.name]
+    return Real(g, g.add("Gemm", names, "ranks")).index("ArgMin")

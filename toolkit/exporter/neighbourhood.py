@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from toolkit.exporter.distances import dense, distances, metric_name, squared, squared_exactly
+from toolkit.exporter.distances import dense, distances, metric_name, ranked, squared_exactly
 from toolkit.exporter.graph import Graph, Unconvertible
 from toolkit.exporter.real import Flag, Real, constant
 
@@ -32,7 +32,7 @@ def nearest(
     points = dense(points)
     candidates = min(len(points), count + SPARE)
     table = constant(g, points, "points")
-    _, at = squared(g, x, points, table).smallest(candidates)
+    _, at = ranked(g, x, points, table)[0].smallest(candidates)
     # Back into the points' order, so that the second choice breaks ties by it.
     k = g.constant([candidates], "int64", "count")
     at, _ = g.add("TopK", [at, k], "candidates", outputs=2, axis=-1, largest=0, sorted=1)
