@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from toolkit.exporter.graph import Graph, Matrix, Unconvertible
-from toolkit.exporter.real import Real, constant
+from toolkit.exporter.real import Flag, Real, constant
 
 # P of asin √h = √h P(h), h in [0, ½]: its power series' coefficients, (2k)! / (4ᵏ (k!)² (2k + 1)).
 ARCSINE = [math.comb(2 * k, k) / (4.0**k * (2 * k + 1)) for k in range(45)]
@@ -85,6 +85,24 @@ def euclidean(g: Graph, x: Real, points: np.ndarray, params: Mapping[str, Any]) 
 def squared_euclidean(g: Graph, x: Real, points: np.ndarray, params: Mapping[str, Any]) -> Real:
     """`‖x − s‖²`."""
     return squared_exactly(g, x, points)
+
+
+def nan_euclidean(g: Graph, x: Real, points: np.ndarray, params: Mapping[str, Any]) -> Real:
+    """`√(columns / shared · Σ over shared columns (x − s)²)`, infinite where no column is shared.
+
+    With 0 for what is missing: `‖x‖² − 2 x·s + ‖s‖²`, each length over the other's columns.
+    """
+    missing, known = Flag(g, g.add("IsNaN", [x.name], "missing")), ~np.isnan(points)
+    x, fitted = missing.where(0.0, x), np.where(known, points, 0.0)
+    present, theirs = (~missing).real(), constant(g, known.T.astype(float), "present")
+    total = (
+        (x * x) @ theirs
+        + x @ constant(g, -2.0 * fitted.T, "points")
+        + present @ constant(g, (fitted**2).T, "lengths")
+    )
+    shared = present @ theirs
+    scaled = total.at_least(0.0) / shared.at_least(1.0) * float(points.shape[1])
+    return shared.compare("Equal", 0.0).where(np.inf, scaled.apply("Sqrt"))
 
 
 def manhattan(g: Graph, x: Real, points: np.ndarray, params: Mapping[str, Any]) -> Real:
@@ -203,6 +221,7 @@ METRICS: dict[str, Callable[[Graph, Real, np.ndarray, Mapping[str, Any]], Real]]
     "euclidean": euclidean,
     "l2": euclidean,
     "sqeuclidean": squared_euclidean,
+    "nan_euclidean": nan_euclidean,
     "manhattan": manhattan,
     "cityblock": manhattan,
     "l1": manhattan,

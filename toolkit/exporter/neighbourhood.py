@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from toolkit.exporter.distances import dense, distances, metric_name, ranked, squared_exactly
 from toolkit.exporter.graph import Graph, Unconvertible
 from toolkit.exporter.real import Flag, Real, constant
@@ -28,7 +30,8 @@ def nearest(
     """
     kind = "euclidean" if metric == "minkowski" and (params or {}) == {"p": 2} else metric
     if kind not in ("euclidean", "l2"):
-        return distances(g, x, points, metric, params).smallest(count)
+        found, at = distances(g, x, points, metric, params).smallest(count)
+        return found, _of_none(g, found, at, points, count) if metric == "nan_euclidean" else at
     points = dense(points)
     candidates = min(len(points), count + SPARE)
     table = constant(g, points, "points")
@@ -41,6 +44,18 @@ def nearest(
     found, place = exact.smallest(count)
     chosen = g.add("GatherElements", [at, place], "neighbours", axis=1)
     return found.apply("Sqrt"), chosen
+
+
+def _of_none(g: Graph, found: Real, at: str, points: Any, count: int) -> str:
+    """Return the neighbours, with scikit-learn's where a row shares no column with any point.
+
+    All its distances are NaN; scikit-learn takes what numpy's partition of so many NaN leaves in
+    front, which is the same each time.
+    """
+    front = np.argpartition(np.full(len(points), np.nan), count - 1)[:count]
+    alone = found.take([0], axis=1).compare("Equal", np.inf)
+    default = g.constant(front.reshape(1, -1), "int64", "default")
+    return str(g.add("Where", [alone.name, default, at], "neighbours"))
 
 
 def weighted(found: Real, weights: Any, valid: Flag | None = None) -> Real | None:

@@ -7,6 +7,7 @@ from sklearn.impute import KNNImputer
 from sklearn.metrics import euclidean_distances
 from sklearn.neighbors import (
     KNeighborsClassifier,
+    KNeighborsRegressor,
     KNeighborsTransformer,
     LocalOutlierFactor,
     NeighborhoodComponentsAnalysis,
@@ -100,6 +101,21 @@ CASES = [
     case("KNNImputer-empty", KNNImputer, empty_column),
     case("KNNImputer-kept", lambda: KNNImputer(keep_empty_features=True), empty_column),
     case("KNNImputer-many", lambda: KNNImputer(n_neighbors=200), sparse_rows),
-    case("KNNImputer-function", lambda: KNNImputer(weights=own_weights), holes,
-         refused="weights=own_weights"),
-]  # fmt: skip
+    case(
+        "KNNImputer-function",
+        lambda: KNNImputer(weights=own_weights),
+        holes,
+        refused="weights=own_weights",
+    ),
+    case(
+        "KNeighborsRegressor-missing",
+        lambda: KNeighborsRegressor(metric="nan_euclidean", algorithm="brute"),
+        with_missing,
+    ),
+    case(
+        "KNeighborsClassifier-missing",
+        lambda: KNeighborsClassifier(metric="nan_euclidean", weights="distance"),
+        lambda: (with_missing()[0], classes()[1]),
+        trap=DISTANCE,
+    ),
+]

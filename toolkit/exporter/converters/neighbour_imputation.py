@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from toolkit.exporter.distances import metric_name
+from toolkit.exporter.distances import distances, metric_name
 from toolkit.exporter.graph import Graph, Outputs, Unconvertible, Value
 from toolkit.exporter.neighbourhood import weighted
 from toolkit.exporter.real import Flag, Real, constant, joined, real
@@ -22,7 +22,9 @@ def imputer(est: Any, x: Value, g: Graph) -> Outputs:
     fitted = np.asarray(est._fit_X, dtype=np.float64)
     absent = np.asarray(est._mask_fit_X)
     filled = missing.where(0.0, rows)
-    apart = _distances(g, filled, missing, np.where(absent, 0.0, fitted), absent)
+    apart = distances(
+        g, missing.where(np.nan, rows), np.where(absent, np.nan, fitted), "nan_euclidean"
+    )
     parts = []
     for column in range(fitted.shape[1]):
         donors = np.flatnonzero(~absent[:, column])
@@ -51,24 +53,6 @@ def _missing(g: Graph, rows: Real, marker: Any) -> Flag:
     if not isinstance(marker, int | float | np.number):
         raise Unconvertible(f"missing_values={marker!r}")
     return rows.compare("Equal", float(marker))
-
-
-def _distances(g: Graph, x: Real, missing: Flag, fitted: np.ndarray, absent: np.ndarray) -> Real:
-    """Return nan_euclidean distances [N, fitted rows], infinite where no column is shared.
-
-    `d² = columns / shared · Σ over shared columns (x − s)²`, with 0 for what is missing:
-    `‖x‖² − 2 x·s + ‖s‖²` less what only one side has.
-    """
-    present = (~missing).real()
-    squares = x * x
-    total = (
-        x @ constant(g, -2.0 * fitted.T, "points")
-        + squares @ constant(g, (~absent).T.astype(float), "present")
-        + present @ constant(g, (fitted**2).T, "lengths")
-    )
-    shared = present @ constant(g, (~absent).T.astype(float), "present")
-    scaled = total.at_least(0.0) / shared.at_least(1.0) * float(fitted.shape[1])
-    return shared.compare("Equal", 0.0).where(np.inf, scaled.apply("Sqrt"))
 
 
 def _mean(est: Any, apart: Real, values: np.ndarray) -> Real:
