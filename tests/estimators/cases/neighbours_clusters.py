@@ -47,6 +47,10 @@ def few() -> tuple[np.ndarray, None]:
     return numbers()[:120], None
 
 
+def fewer() -> tuple[np.ndarray, None]:
+    return numbers()[:60], None
+
+
 def partly(names: tuple = (0, 1, 2)) -> tuple[np.ndarray, np.ndarray]:
     """Return rows of which most have no label."""
     X, y = labelled(names)
@@ -90,7 +94,7 @@ CASES = [
         grid,
         trap=NONE,
     ),
-    case("MeanShift", lambda: MeanShift(bandwidth=2.0, max_iter=20), few, trap=NONE),
+    case("MeanShift", lambda: MeanShift(bandwidth=2.5, max_iter=10), fewer, trap=NONE),
     case("Birch", lambda: Birch(threshold=1.0), rows, trap=NONE),
     case("Birch-free", lambda: Birch(n_clusters=None, threshold=1.5), rows, trap=NONE),
     case("Birch-hundred", lambda: Birch(threshold=1.0), lambda: (numbers() + 100, None)),

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from sklearn.compose import ColumnTransformer
 from sklearn.impute import KNNImputer
 from sklearn.metrics import euclidean_distances
 from sklearn.neighbors import (
@@ -15,9 +18,10 @@ from sklearn.neighbors import (
     RadiusNeighborsTransformer,
 )
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.svm import SVC
 
-from tests.estimators.data import classes, numbers, with_missing
+from tests.estimators.data import categories, classes, numbers, with_missing
 from tests.estimators.harness import fitted_case as case
 
 DISTANCE = "KNN weights='distance' came out as uniform; a skl2onnx after 1.20 may mend it"
@@ -54,7 +58,28 @@ def own_weights(distances: np.ndarray) -> np.ndarray:
     return 1.0 / (1.0 + distances)
 
 
+def table() -> tuple[Any, np.ndarray]:
+    """Return a data frame of numbers with holes, whole numbers and text, and labels."""
+    import pandas as pd
+
+    X, (_, y) = with_missing()[0], classes()
+    frame = pd.DataFrame({"größe": X[:, 0], "b": X[:, 1]})
+    # So many that no two are equally far: which of these scikit-learn takes is no rule.
+    frame["count"] = np.random.default_rng(12).integers(0, 10**6, len(X))
+    frame["kind"] = categories()[:, 1]
+    return frame, y
+
+
+def columns(last: Any) -> Any:
+    """Return a pipeline over the table's columns that ends in `last`."""
+    numeric = make_pipeline(KNNImputer(), StandardScaler())
+    parts = [("n", numeric, ["größe", "b", "count"]), ("t", OneHotEncoder(), ["kind"])]
+    return make_pipeline(ColumnTransformer(parts, sparse_threshold=0), last)
+
+
 CASES = [
+    case("KNNImputer-table", lambda: columns(SVC(probability=True, random_state=0)), table),
+    case("KNeighborsClassifier-table", lambda: columns(KNeighborsClassifier()), table),
     case("KNeighborsTransformer", KNeighborsTransformer, classes),
     case("KNeighborsTransformer-01", lambda: KNeighborsTransformer(mode="connectivity"), classes),
     case("RadiusNeighborsTransformer", lambda: RadiusNeighborsTransformer(radius=1.5), classes),
