@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
-from onnx import GraphProto, TensorProto, ValueInfoProto, helper
+from functools import partial
 
-from toolkit.exporter.graph import Graph, initializer
+import numpy as np
+
+from toolkit.exporter.graph import Graph, Matrix
+from toolkit.exporter.loops import loop
 from toolkit.exporter.real import Real, constant
 
 
@@ -29,17 +31,14 @@ def couple(g: Graph, pairs: Real, classes: int) -> Real:
     diagonal = (turned * turned).sum(2) * np.eye(classes)
     q = diagonal - turned * r
     start = pairs.sum(1) * 0.0 + np.full((1, classes), 1.0 / classes)
-    limit = g.constant(max(100, classes), "int64", "iterations")
-    more = g.constant(True, "bool", "more")
-    body = _body(g, classes)
-    p, _ = g.add("Loop", [limit, more, start.name, q.name], "coupled", outputs=2, body=body)
-    return Real(g, p)
+    state = [start.matrix("float64", classes), q.matrix("float64", 0)]
+    p, _ = loop(g, max(100, classes), state, partial(_iteration, g, classes))
+    return Real(g, p.name)
 
 
-def _body(g: Graph, classes: int) -> GraphProto:
-    """Return one iteration: (i, more, p, Q) → (more, p, Q)."""
-    inner = g.body()
-    p, q = Real(inner, inner.name("p")), Real(inner, inner.name("q"))
+def _iteration(g: Graph, classes: int, step: str, state: list[Matrix]) -> tuple[list[Matrix], str]:
+    """Return (p, Q) after one round through the coordinates, and whether a row goes on."""
+    p, q = (Real(g, m.name) for m in state)
     qp = (q @ p.reshape(0, classes, 1)).reshape(0, classes)
     pqp = (p * qp).sum(1)
     active = _largest(qp - pqp, classes).compare("GreaterOrEqual", 0.005 / classes)
@@ -48,19 +47,16 @@ def _body(g: Graph, classes: int) -> GraphProto:
         row = q.take([t], axis=1).reshape(0, classes)
         own = row.take([t], axis=1)
         mine = qp.take([t], axis=1)
-        step = (pqp - mine) / own
-        grown = step + 1.0
-        pqp = (pqp + step * (step * own + 2.0 * mine)) / grown / grown
-        qp = (qp + step * row) / grown
+        change = (pqp - mine) / own
+        grown = change + 1.0
+        pqp = (pqp + change * (change * own + 2.0 * mine)) / grown / grown
+        qp = (qp + change * row) / grown
         unit = np.zeros((1, classes))
         unit[0, t] = 1.0
-        new = (new + step * unit) / grown
+        new = (new + change * unit) / grown
     new = active.where(new, p)
-    count = Real(inner, inner.reduce("ReduceSum", active.real().name, [0, 1], keep=False))
-    more = count.compare("Greater", 0.0).name
-    kept = inner.add("Identity", [q.name], "kept")
-    taken = [inner.name("iteration"), inner.name("going"), p.name, q.name]
-    return _graph(inner, taken, [more, new.name, kept])
+    count = Real(g, g.reduce("ReduceSum", active.real().name, [0, 1], keep=False))
+    return [new.matrix("float64", classes), state[1]], count.compare("Greater", 0.0).name
 
 
 def _largest(values: Real, classes: int) -> Real:
@@ -70,24 +66,3 @@ def _largest(values: Real, classes: int) -> Real:
     for t in range(1, classes):
         largest = largest.at_least(size.take([t], axis=1))
     return largest
-
-
-def _graph(inner: Graph, taken: list[str], given: list[str]) -> GraphProto:
-    probabilities, problem = [None, None], [None, None, None]
-
-    def info(name: str, kind: int, shape: list) -> ValueInfoProto:
-        return helper.make_tensor_value_info(name, kind, shape)
-
-    inputs = [
-        info(taken[0], TensorProto.INT64, []),
-        info(taken[1], TensorProto.BOOL, []),
-        info(taken[2], TensorProto.DOUBLE, probabilities),
-        info(taken[3], TensorProto.DOUBLE, problem),
-    ]
-    outputs = [
-        info(given[0], TensorProto.BOOL, []),
-        info(given[1], TensorProto.DOUBLE, probabilities),
-        info(given[2], TensorProto.DOUBLE, problem),
-    ]
-    constants = [initializer(n, a) for n, a in inner.constants.items()]
-    return helper.make_graph(inner.nodes, "iteration", inputs, outputs, constants)

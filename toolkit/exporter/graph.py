@@ -226,10 +226,6 @@ class Graph:
             return str(self.add(op, [x, axis], op.lower(), keepdims=int(keep)))
         return str(self.add(op, [x], op.lower(), axes=list(axes), keepdims=int(keep)))
 
-    def body(self) -> Graph:
-        """Return an empty graph for the body of a Loop; its tensors get names of their own."""
-        return Graph(self.dispatch, self.opset, _names=self._names)
-
 
 def initializer(name: str, values: np.ndarray) -> onnx.TensorProto:
     """Return an array as a TensorProto; text as UTF-8 strings."""

@@ -139,7 +139,7 @@ CASES = [
         "Isomap-radius",
         lambda: Isomap(n_neighbors=None, radius=3.0),
         few,
-        refused="radius",
+        trap=NONE,
     ),
     case(
         "LocallyLinearEmbedding",

@@ -2,36 +2,62 @@
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import Any
 
 import numpy as np
 
 from toolkit.exporter.converters.kernel_methods import projected
 from toolkit.exporter.distances import dense
-from toolkit.exporter.graph import Graph, Outputs, Unconvertible, Value
-from toolkit.exporter.neighbourhood import nearest
+from toolkit.exporter.graph import Graph, Matrix, Outputs, Value
+from toolkit.exporter.loops import loop
+from toolkit.exporter.neighbourhood import nearest, within
 from toolkit.exporter.real import Real, constant, real
 
 
 def isomap(est: Any, x: Value, g: Graph) -> Outputs:
     """Shortest ways through the nearest fitted rows, as a kernel `−½ way²` for the KernelPCA."""
-    fit = est.nbrs_
-    if est.n_neighbors is None:
-        raise Unconvertible("radius (a varying number of neighbours a row)")
     x = g.floating(x)
-    params = dict(fit.effective_metric_params_ or {})
-    found, at = nearest(g, real(g, x), fit._fit_X, est.n_neighbors, fit.effective_metric_, params)
-    ways = constant(g, est.dist_matrix_, "ways")
-    shortest: Real | None = None
-    # One neighbour after the other: [N, fitted rows] at a time.
-    for k in range(est.n_neighbors):
-        column = g.constant(k, "int64", "neighbour")
-        row = g.add("Gather", [at, column], "through", axis=1)
-        way = ways.take(row, axis=0) + found.take([k], axis=1)
-        shortest = way if shortest is None else shortest.at_most(way)
-    assert shortest is not None
+    through = _within_reach if est.n_neighbors is None else _through_nearest
+    shortest = through(est, real(g, x))
     components = projected(est.kernel_pca_, shortest * shortest * -0.5)
     return {"transform": components.matrix(x.dtype, np.shape(est.kernel_pca_.eigenvectors_)[1])}
+
+
+def _through_nearest(est: Any, rows: Real) -> Real:
+    """Return the shortest ways [N, fitted rows] through each row's nearest fitted rows."""
+    g, fit = rows.g, est.nbrs_
+    params = dict(fit.effective_metric_params_ or {})
+    found, at = nearest(g, rows, fit._fit_X, est.n_neighbors, fit.effective_metric_, params)
+    ways = constant(g, est.dist_matrix_, "ways")
+    parts = []
+    # One neighbour after the other: [N, fitted rows] at a time.
+    for k in range(est.n_neighbors):
+        row = g.add("Gather", [at, g.constant(k, "int64", "neighbour")], "through", axis=1)
+        parts.append(ways.take(row, axis=0) + found.take([k], axis=1))
+    return reduce(lambda a, b: a.at_most(b), parts)
+
+
+def _within_reach(est: Any, rows: Real) -> Real:
+    """Return the shortest ways [N, fitted rows] through all the fitted rows in reach.
+
+    A loop over the fitted rows, since [N, fitted rows, fitted rows] is too much. A row that reaches
+    none has infinite ways; scikit-learn raises an error for it.
+    """
+    g, count = rows.g, len(est.dist_matrix_)
+    found, near = within(g, rows, est.nbrs_)
+    endless = rows.sum(1) * 0.0 + np.full((1, count), np.inf)
+
+    def through(step: str, state: list[Matrix]) -> tuple[list[Matrix], str]:
+        shortest, reach = (Real(g, m.name) for m in state)
+        one = g.add("Reshape", [step, g.constant([1], "int64", "one")], "row")
+        way = constant(g, est.dist_matrix_, "ways").take(one, axis=0)
+        shortest = shortest.at_most(way + reach.take(one, axis=1))
+        more = g.add("Less", [step, g.constant(count, "int64", "last")], "more")
+        return [shortest.matrix("float64", count), state[1]], more
+
+    state = [endless.matrix("float64", count), near.where(found, np.inf).matrix("float64", count)]
+    return Real(g, loop(g, count, state, through)[0].name)
 
 
 def locally_linear(est: Any, x: Value, g: Graph) -> Outputs:
