@@ -16,7 +16,47 @@ from toolkit.errors import InvalidInput, first_line
 TRUSTED = frozenset(
     {
         "numpy.dtype",
+        "numpy.max",
+        "numpy.mean",
+        "numpy.median",
+        "numpy.min",
+        "numpy.sum",
+        "scipy.sparse._csr.csr_matrix",
+        "sklearn.cluster._bisect_k_means._BisectingTree",
+        "sklearn.cluster._kmeans._kmeans_single_elkan",
+        "sklearn.cluster._kmeans._kmeans_single_lloyd",
         "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+        "sklearn.gaussian_process._gpc._BinaryGaussianProcessClassifierLaplace",
+        "sklearn.gaussian_process.kernels.CompoundKernel",
+        "sklearn.gaussian_process.kernels.ConstantKernel",
+        "sklearn.gaussian_process.kernels.DotProduct",
+        "sklearn.gaussian_process.kernels.ExpSineSquared",
+        "sklearn.gaussian_process.kernels.Exponentiation",
+        "sklearn.gaussian_process.kernels.Matern",
+        "sklearn.gaussian_process.kernels.PairwiseKernel",
+        "sklearn.gaussian_process.kernels.Product",
+        "sklearn.gaussian_process.kernels.RBF",
+        "sklearn.gaussian_process.kernels.RationalQuadratic",
+        "sklearn.gaussian_process.kernels.Sum",
+        "sklearn.gaussian_process.kernels.WhiteKernel",
+        "sklearn.metrics._dist_metrics.BrayCurtisDistance64",
+        "sklearn.metrics._dist_metrics.CanberraDistance64",
+        "sklearn.metrics._dist_metrics.ChebyshevDistance64",
+        "sklearn.metrics._dist_metrics.DiceDistance64",
+        "sklearn.metrics._dist_metrics.EuclideanDistance64",
+        "sklearn.metrics._dist_metrics.HammingDistance64",
+        "sklearn.metrics._dist_metrics.HaversineDistance64",
+        "sklearn.metrics._dist_metrics.JaccardDistance64",
+        "sklearn.metrics._dist_metrics.MahalanobisDistance64",
+        "sklearn.metrics._dist_metrics.ManhattanDistance64",
+        "sklearn.metrics._dist_metrics.MinkowskiDistance64",
+        "sklearn.metrics._dist_metrics.RogersTanimotoDistance64",
+        "sklearn.metrics._dist_metrics.RussellRaoDistance64",
+        "sklearn.metrics._dist_metrics.SEuclideanDistance64",
+        "sklearn.metrics._dist_metrics.SokalSneathDistance64",
+        "sklearn.metrics._dist_metrics.YuleDistance64",
+        "sklearn.neighbors._ball_tree.BallTree",
+        "sklearn.neighbors._kd_tree.KDTree",
         "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",
         "sklearn.neural_network._stochastic_optimizers.SGDOptimizer",
         "sklearn.tree._tree.Tree",
@@ -31,18 +71,31 @@ def dump_estimator(estimator: Any) -> bytes:
 
     skops numbers its objects by their addresses and stamps the time, and records have gaps; all
     that is made canonical here.
-    Raises InvalidInput where skops cannot hold the estimator.
+    Raises InvalidInput where skops cannot hold the estimator, or it holds a type that would not be
+    restored.
     """
     import skops.io
 
     try:
         content = skops.io.dumps(estimator)
+        unknown = _untrusted(content)
     except Exception as error:
         raise InvalidInput(
             f"{type(estimator).__name__}: cannot be kept as a skops file ({first_line(error)}); "
             "replace lambdas and local classes by importable ones"
         ) from error
+    if unknown:
+        raise InvalidInput(
+            f"{type(estimator).__name__}: holds the type {unknown[0]!r}, which a bundle does not "
+            "keep because restoring it could run code; replace it by one of scikit-learn's own"
+        )
     return _canonical(content)
+
+
+def _untrusted(content: bytes) -> list[str]:
+    import skops.io
+
+    return sorted(set(skops.io.get_untrusted_types(data=content)) - TRUSTED)
 
 
 def load_estimator(content: bytes, origin: str) -> Any:
@@ -53,7 +106,7 @@ def load_estimator(content: bytes, origin: str) -> Any:
     import skops.io
 
     try:
-        unknown = sorted(set(skops.io.get_untrusted_types(data=content)) - TRUSTED)
+        unknown = _untrusted(content)
         if not unknown:
             return skops.io.loads(content, trusted=sorted(TRUSTED))
     except Exception as error:

@@ -11,6 +11,7 @@ from typing import Any
 
 from toolkit.errors import InvalidInput, UnsupportedEstimator
 from toolkit.exporter.flow import convert_and_prove
+from toolkit.skops_file import dump_estimator
 
 FOLDER = Path(__file__).parent / "cases"
 
@@ -52,6 +53,7 @@ def run(case: Case) -> Result:
         estimator, X, y = case.fit()
         try:
             proof = convert_and_prove(estimator, X, y).chosen.proof
+            dump_estimator(estimator)  # a bundle keeps the reference, or there is no bundle
         except (UnsupportedEstimator, InvalidInput) as error:
             return Result("refused", str(error))
     return Result("passed" if proof.passed else "failed", proof.worst())
