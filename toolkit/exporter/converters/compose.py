@@ -51,13 +51,6 @@ def feature_union(est: Any, x: Value, g: Graph) -> Outputs:
     return {"transform": g.join(parts)}
 
 
-def function_transformer(est: Any, x: Value, g: Graph) -> Outputs:
-    """FunctionTransformer without a function: the identity that passthrough becomes."""
-    if est.func is not None:
-        raise Unconvertible(f"func={getattr(est.func, '__name__', est.func)}")
-    return {"transform": g.matrix(x)}
-
-
 def _indices(columns: Any, names: list[str], width: int) -> list[int]:
     """Return the positions that scikit-learn's column specification stands for."""
     if callable(columns):
@@ -83,5 +76,4 @@ CONVERTERS = {
     "sklearn.Pipeline": pipeline,
     "sklearn.ColumnTransformer": column_transformer,
     "sklearn.FeatureUnion": feature_union,
-    "sklearn.FunctionTransformer": function_transformer,
 }

@@ -1,4 +1,4 @@
-"""Encoders of categories."""
+"""Encoders of categories and labels: a lookup of the category, then what stands for it."""
 
 from __future__ import annotations
 
@@ -6,76 +6,178 @@ from typing import Any
 
 import numpy as np
 
-from toolkit.exporter.graph import ML, Graph, Matrix, Outputs, Table, Unconvertible, Value
+from toolkit.exporter.graph import Graph, Matrix, Outputs, Unconvertible, Value
+from toolkit.exporter.lookup import category_index, columns_of, float_type, look_up
+
+Groups = tuple[np.ndarray, int, int]
 
 
 def one_hot(est: Any, x: Value, g: Graph) -> Outputs:
     """OneHotEncoder: a block of 0/1 columns for each input column.
 
-    A category that was not seen in fitting gives zeros, as with handle_unknown="ignore"; a missing
-    text is the empty string in the graph.
+    A category that was not seen in fitting gives zeros, as with handle_unknown="ignore", or counts
+    as infrequent where the encoder says so; a missing text is the empty string in the graph.
     """
-    if getattr(est, "infrequent_categories_", None) and any(
-        c is not None for c in est.infrequent_categories_
-    ):
-        raise Unconvertible("infrequent categories")
     if est.handle_unknown == "error":
         g.traps.append("an unknown category gives zeros where scikit-learn would raise an error")
+    columns = _fitted_columns(est, x, g)
+    drops = [None] * len(columns) if est.drop_idx_ is None else list(est.drop_idx_)
+    blocks = []
+    for i, (column, drop) in enumerate(zip(columns, drops, strict=True)):
+        groups, count, unknown = _groups(est, i)
+        if drop is not None:
+            # The group that holds the dropped category goes; those behind it move up.
+            gone = groups[drop]
+            groups = np.where(groups == gone, -1, groups - (groups > gone))
+            unknown = -1 if unknown == gone else unknown - (unknown > gone)
+            count -= 1
+        if count:
+            blocks.append(_block(g, column, est.categories_[i], groups, count, unknown))
+    if not blocks:
+        raise Unconvertible("every category dropped")
+    hot = g.join(blocks)
+    return {"transform": g.cast(hot, float_type(x))}
+
+
+def _fitted_columns(est: Any, x: Value, g: Graph) -> list[Matrix]:
     columns = columns_of(g, x)
     if len(columns) != len(est.categories_):
         raise Unconvertible(f"{len(columns)} columns where {len(est.categories_)} were fitted")
-    drops = [None] * len(columns) if est.drop_idx_ is None else list(est.drop_idx_)
-    blocks = []
-    for column, categories, drop in zip(columns, est.categories_, drops, strict=True):
-        kept = np.arange(len(categories)) != (-1 if drop is None else drop)
-        if kept.any():
-            blocks.append(_block(g, column, categories[kept]))
-    return {"transform": g.join(blocks)}
+    return columns
 
 
-def columns_of(g: Graph, x: Value) -> list[Matrix]:
-    """Return the columns of a table or matrix, each a matrix of width 1."""
-    if isinstance(x, Table):
-        return [m for _, m in x.columns]
-    return [x] if x.width == 1 else [g.column(x, i) for i in range(x.width)]
+def _groups(est: Any, i: int) -> Groups:
+    """Return each category's group, the number of groups, and an unknown category's group or −1.
 
-
-def _block(g: Graph, column: Matrix, categories: np.ndarray) -> Matrix:
-    if column.dtype == "string":
-        return _text_block(g, column, text_categories(categories))
-    if column.dtype == "int64" and categories.dtype.kind in "iu":
-        table = g.constant(categories.reshape(1, -1), "int64", "categories")
-        equal = g.add("Equal", [column.name, table], "equal")
-        return g.cast(Matrix(equal, "bool", len(categories)), "float32")
-    known = np.asarray(categories, dtype=np.float64)
-    number = g.floating(column)
-    table = g.constant(known.reshape(1, -1), number.dtype, "categories")
-    equal = g.add("Equal", [number.name, table], "equal")
-    if np.isnan(known).any():  # NaN equals nothing, itself included
-        nan = g.add("IsNaN", [number.name], "isnan")
-        last = g.constant(np.isnan(known).reshape(1, -1), "bool", "missing")
-        equal = g.add("Or", [equal, g.add("And", [nan, last], "wasnan")], "equal")
-    return g.cast(Matrix(equal, "bool", len(known)), "float32")
-
-
-def _text_block(g: Graph, column: Matrix, categories: list[str]) -> Matrix:
-    width = len(categories)
-    hot = g.add("OneHotEncoder", [column.name], "hot", domain=ML, cats_strings=categories, zeros=1)
-    shape = g.constant([-1, width], "int64", "flat")
-    return Matrix(g.add("Reshape", [hot, shape], "block"), "float32", width)
-
-
-def text_categories(categories: np.ndarray) -> list[str]:
-    """Return fitted text categories as the graph knows them: a missing one is the empty string.
-
-    Raises Unconvertible where the empty string is a category of its own beside the missing value.
+    Every frequent category is a group of its own, in order; the infrequent ones are one, the last.
     """
-    texts = ["" if c is None or c != c else c for c in categories.tolist()]
-    if not all(isinstance(t, str) for t in texts):
-        raise Unconvertible("categories that are neither text nor numbers")
-    if len(set(texts)) < len(texts):
-        raise Unconvertible("the empty string and a missing value both as categories")
-    return texts
+    categories = est.categories_[i]
+    rare = _infrequent(est, i)
+    groups = np.cumsum(~rare) - 1
+    if not rare.any():
+        return groups, len(categories), -1
+    count = int((~rare).sum()) + 1
+    groups = np.where(rare, count - 1, groups)
+    grouped = est.handle_unknown in ("infrequent_if_exist", "warn")
+    return groups, count, count - 1 if grouped else -1
 
 
-CONVERTERS = {"sklearn.OneHotEncoder": one_hot}
+def _infrequent(est: Any, i: int) -> np.ndarray:
+    categories = est.categories_[i]
+    enabled = getattr(est, "min_frequency", None) or getattr(est, "max_categories", None)
+    found = est.infrequent_categories_[i] if enabled else None
+    if found is None:
+        return np.zeros(len(categories), dtype=bool)
+    return np.array([any(_same(c, r) for r in found.tolist()) for c in categories.tolist()])
+
+
+def _same(a: Any, b: Any) -> bool:
+    return a is b or a == b or (a != a and b != b)
+
+
+def _block(
+    g: Graph, column: Matrix, categories: np.ndarray, groups: np.ndarray, count: int, unknown: int
+) -> Matrix:
+    """Return 0/1 columns [N, count]; group −1 is a row of zeros."""
+    index = category_index(g, column, categories)
+    if not np.array_equal(groups, np.arange(count)) or unknown != -1:
+        table = g.constant(np.append(groups, unknown), "int64", "groups")
+        index = Matrix(g.add("Gather", [table, index.name], "group", axis=0), "int64", 0)
+    shape = g.constant([-1, 1], "int64", "upright")
+    upright = g.add("Reshape", [index.name, shape], "group")
+    places = g.constant(np.arange(count).reshape(1, -1), "int64", "places")
+    equal = g.add("Equal", [upright, places], "equal")
+    return g.cast(Matrix(equal, "bool", count), "float32")
+
+
+def ordinal(est: Any, x: Value, g: Graph) -> Outputs:
+    """OrdinalEncoder: the category's group; missing and unknown ones have values of their own.
+
+    Where an unknown category is an error in scikit-learn, the graph gives NaN.
+    """
+    if est.handle_unknown == "error":
+        g.traps.append("an unknown category gives NaN where scikit-learn would raise an error")
+    unknown = np.nan if est.handle_unknown == "error" else est.unknown_value
+    parts = []
+    for i, column in enumerate(_fitted_columns(est, x, g)):
+        categories = est.categories_[i]
+        gaps = np.array([c is None or c != c for c in categories.tolist()])
+        rare = _infrequent(est, i)
+        codes = np.where(rare, (~rare & ~gaps).sum(), np.cumsum(~rare) - 1)
+        codes = np.where(gaps, est.encoded_missing_value, codes)
+        parts.append(look_up(g, column, categories, codes, unknown))
+    return {"transform": g.cast(g.join(parts), float_type(x))}
+
+
+def target(est: Any, x: Value, g: Graph) -> Outputs:
+    """TargetEncoder: the target's shrunken mean in each category, a column for each class."""
+    multiclass = est.target_type_ == "multiclass"
+    each = len(est.classes_) if multiclass else 1
+    mean = np.reshape(est.target_mean_, -1)
+    parts = []
+    for i, column in enumerate(_fitted_columns(est, x, g)):
+        values = np.column_stack(est.encodings_[i * each : (i + 1) * each])
+        parts.append(look_up(g, column, est.categories_[i], values, mean))
+    return {"transform": g.cast(g.join(parts), float_type(x))}
+
+
+def label(est: Any, x: Value, g: Graph) -> Outputs:
+    """LabelEncoder: the place among the classes; −1 where scikit-learn would raise an error."""
+    codes = look_up(g, _labels(x, g), np.asarray(est.classes_), np.arange(len(est.classes_)), -1)
+    g.traps.append("an unknown label gives −1 where scikit-learn would raise an error")
+    return {"transform": g.cast(codes, "int64")}
+
+
+def label_binarizer(est: Any, x: Value, g: Graph) -> Outputs:
+    """LabelBinarizer: pos_label in the class's column, one column for two classes."""
+    classes = np.asarray(est.classes_)
+    if est.y_type_.startswith("multilabel"):
+        raise Unconvertible("labels that are an indicator matrix already")
+    values = np.full((len(classes), len(classes)), float(est.neg_label))
+    if len(classes) > 1:
+        np.fill_diagonal(values, est.pos_label)
+    values = values[:, 1:] if len(classes) == 2 else values
+    encoded = look_up(g, _labels(x, g), classes, values, float(est.neg_label))
+    return {"transform": g.cast(encoded, "float32")}
+
+
+def multi_label(est: Any, x: Value, g: Graph) -> Outputs:
+    """MultiLabelBinarizer on rows of equally many labels [N, k]: 1 where any of them is the class.
+
+    Sets of unlike size have no tensor; "" may fill up a row of texts.
+    """
+    classes = np.asarray(est.classes_)
+    hot = [_hot(g, column, classes) for column in columns_of(g, x)]
+    total = hot[0]
+    for other in hot[1:]:
+        total = Matrix(g.add("Max", [total.name, other.name], "any"), "float32", len(classes))
+    return {"transform": total}
+
+
+def _hot(g: Graph, column: Matrix, classes: np.ndarray) -> Matrix:
+    return _block(g, column, classes, np.arange(len(classes)), len(classes), -1)
+
+
+def _labels(x: Value, g: Graph) -> Matrix:
+    columns = columns_of(g, x)
+    if len(columns) != 1:
+        raise Unconvertible(f"labels in {len(columns)} columns")
+    return columns[0]
+
+
+def _dictionaries(est: Any, x: Value, g: Graph) -> Outputs:
+    raise Unconvertible(
+        "rows that are dictionaries (a graph takes tensors; use a data frame and OneHotEncoder), so it"
+    )
+
+
+CONVERTERS = {
+    "sklearn.DictVectorizer": _dictionaries,
+    "sklearn.FeatureHasher": _dictionaries,
+    "sklearn.LabelBinarizer": label_binarizer,
+    "sklearn.LabelEncoder": label,
+    "sklearn.MultiLabelBinarizer": multi_label,
+    "sklearn.OneHotEncoder": one_hot,
+    "sklearn.OrdinalEncoder": ordinal,
+    "sklearn.TargetEncoder": target,
+}

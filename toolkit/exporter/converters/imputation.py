@@ -1,4 +1,4 @@
-"""SimpleImputer on numbers: a Where."""
+"""Imputers: a mask of what is missing, a Where, and the mask's columns beside it where asked for."""
 
 from __future__ import annotations
 
@@ -6,29 +6,129 @@ from typing import Any
 
 import numpy as np
 
-from toolkit.exporter.graph import Graph, Matrix, Outputs, Unconvertible, Value
+from toolkit.exporter.graph import ML, Graph, Matrix, Outputs, Table, Unconvertible, Value
+from toolkit.exporter.lookup import float_type, text_categories
 
 
 def simple_imputer(est: Any, x: Value, g: Graph) -> Outputs:
-    """Missing numbers become the column's statistic."""
-    statistics = est.statistics_
-    if not all(isinstance(s, (int, float, np.number)) for s in statistics.tolist()):
-        raise Unconvertible("imputing text")
-    statistics = statistics.astype(np.float64)  # strategy="constant" keeps them as objects
-    if est.add_indicator:
-        raise Unconvertible("add_indicator=True")
-    if np.isnan(statistics.astype(np.float64)).any():
-        raise Unconvertible("a column without any value")
+    """Missing values become the column's statistic; columns that never had a value go."""
+    statistics = np.asarray(est.statistics_)
+    known = np.ones(len(statistics), dtype=bool)
+    if not est.keep_empty_features:
+        known = np.array([s is not None and s == s for s in statistics.tolist()])
+    if not known.any():
+        raise Unconvertible("no column with any value")
+    x = _values(x, g)
+    mask = missing(est.missing_values, x, g)
+    kept = np.flatnonzero(known)
+    if not known.all():
+        g.traps.append("columns without any value are dropped")
+    some, holes = g.select(x, kept), g.select(mask, kept)
+    assert isinstance(some, Matrix)
+    assert isinstance(holes, Matrix)
+    filling = statistics[kept]
+    if x.dtype == "string":
+        filling = np.array(text_categories(filling), dtype=object)
+    values = g.constant(filling.reshape(1, -1), x.dtype, "statistics")
+    filled = g.add("Where", [holes.name, values, some.name], "imputed")
+    return {"transform": indicated(est, Matrix(filled, x.dtype, len(kept)), mask, g)}
+
+
+def indicator(est: Any, x: Value, g: Graph) -> Outputs:
+    """MissingIndicator: 1 where a value is missing, for the columns that had such in fitting."""
+    kind = float_type(x)
+    mask = missing(est.missing_values, _values(x, g), g)
+    if est.features == "missing-only":
+        if not len(est.features_):
+            raise Unconvertible("no column with missing values")
+        if est.error_on_new:
+            g.traps.append(
+                "missing values in further columns are passed over where scikit-learn would raise "
+                "an error"
+            )
+        picked = g.select(mask, list(est.features_))
+        assert isinstance(picked, Matrix)
+        mask = picked
+    return {"transform": g.cast(mask, kind)}
+
+
+def indicated(est: Any, filled: Matrix, mask: Matrix, g: Graph) -> Matrix:
+    """Return the imputed columns with the indicator's beside them, if the imputer has one."""
+    if not est.add_indicator or not len(est.indicator_.features_):
+        return filled
+    g.traps.append("the missing indicator's columns stand beside the imputed ones")
+    if filled.dtype == "string":
+        raise Unconvertible("add_indicator=True on text, whose indicators are no text,")
+    flags = g.select(mask, list(est.indicator_.features_))
+    assert isinstance(flags, Matrix)
+    return g.join([filled, g.cast(flags, filled.dtype)])
+
+
+def missing(marker: Any, x: Matrix, g: Graph) -> Matrix:
+    """Return where x is missing, bool [N, width]; marker is NaN, None, pandas.NA or a value."""
+    unmarked = marker is None or marker != marker or type(marker).__name__ == "NAType"
+    if x.dtype == "string":
+        # A missing text is "" in every graph, and text compares only from opset 19 on.
+        keys = ["" if unmarked else str(marker)]
+        codes = {"keys_strings": keys, "values_int64s": [1], "default_int64": 0}
+        found = g.add("LabelEncoder", [x.name], "ismissing", domain=ML, **codes)
+        return g.cast(Matrix(found, "int64", x.width), "bool")
+    if unmarked:
+        return Matrix(g.add("IsNaN", [x.name], "missing"), "bool", x.width)
+    if not isinstance(marker, int | float | np.number):
+        raise Unconvertible(f"missing_values={marker!r} in a numeric column")
+    value = g.constant(marker, x.dtype, "sentinel")
+    return Matrix(g.add("Equal", [x.name, value], "missing"), "bool", x.width)
+
+
+def _values(x: Value, g: Graph) -> Matrix:
+    columns = [m for _, m in x.columns] if isinstance(x, Table) else [x]
+    return g.matrix(x) if any(m.dtype == "string" for m in columns) else g.floating(x)
+
+
+def iterative(est: Any, x: Value, g: Graph) -> Outputs:
+    """IterativeImputer: its rounds unrolled, each a regressor's answer where the column is missing.
+
+    Where every value of the batch is missing, scikit-learn stops after the first filling.
+    """
+    if est.sample_posterior:
+        raise Unconvertible("sample_posterior=True: every answer is drawn at random, so that it")
     x = g.floating(x)
-    if isinstance(est.missing_values, float) and np.isnan(est.missing_values):
-        missing = g.add("IsNaN", [x.name], "missing")
-    else:
-        value = g.constant(est.missing_values, x.dtype, "sentinel")
-        missing = g.add("Equal", [x.name, value], "missing")
-    filling = g.constant(statistics.reshape(1, -1), x.dtype, "statistics")
-    return {
-        "transform": Matrix(g.add("Where", [missing, filling, x.name], "imputed"), x.dtype, x.width)
-    }
+    mask = missing(est.missing_values, x, g)
+    filled = g.convert(est.initial_imputer_, x)["transform"]
+    empty = np.asarray(est._is_empty_feature)
+    kept = np.arange(x.width) if est.keep_empty_features else np.flatnonzero(~empty)
+    holes = [g.column(mask, i) for i in kept]
+    if est.keep_empty_features:  # an empty column keeps its first filling
+        for i in np.flatnonzero(empty):
+            holes[i] = Matrix(
+                g.add("And", [holes[i].name, g.constant([False], "bool", "never")], "hole"), "bool", 1
+            )
+    columns = [g.column(filled, k) for k in range(len(kept))]
+    sequence = est.imputation_sequence_ if est.n_iter_ else []
+    for step in sequence:
+        target = int(step.feat_idx)
+        known = g.join([columns[int(k)] for k in step.neighbor_feat_idx])
+        guess = g.cast(g.convert(step.estimator, known)["predict"], filled.dtype)
+        limits = [
+            g.constant(float(limit[target]), filled.dtype, "limit")
+            for limit in (est._min_value, est._max_value)
+        ]
+        held = g.add("Clip", [guess.name, *limits], "held")
+        chosen = g.add("Where", [holes[target].name, held, columns[target].name], "imputed")
+        columns[target] = Matrix(chosen, filled.dtype, 1)
+    result = g.join(columns)
+    if sequence:
+        numbers = g.cast(g.join([g.cast(h, "float32") for h in holes]), "float32")
+        least = g.add("ReduceMin", [numbers.name], "least", keepdims=0)
+        all_gone = g.add("Cast", [least], "allgone", to=9)
+        first = g.add("Where", [all_gone, filled.name, result.name], "settled")
+        result = Matrix(first, filled.dtype, result.width)
+    return {"transform": indicated(est, result, mask, g)}
 
 
-CONVERTERS = {"sklearn.SimpleImputer": simple_imputer}
+CONVERTERS = {
+    "sklearn.IterativeImputer": iterative,
+    "sklearn.MissingIndicator": indicator,
+    "sklearn.SimpleImputer": simple_imputer,
+}

@@ -1,0 +1,38 @@
+"""Feature selectors: a Gather of the columns that were kept."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from toolkit.exporter.graph import Graph, Outputs, Table, Unconvertible, Value
+
+
+def selector(est: Any, x: Value, g: Graph) -> Outputs:
+    """The columns of `get_support()`, in their order; a single column stays a matrix."""
+    kept = [int(i) for i in est.get_support(indices=True)]
+    if not kept:
+        raise Unconvertible("a selection of no feature")
+    picked = g.select(x if isinstance(x, Table) else g.floating(x), kept)
+    return {"transform": g.matrix(picked)}
+
+
+def with_estimator(est: Any, x: Value, g: Graph) -> Outputs:
+    """RFE and RFECV: the selection, and the inner estimator's answers on it."""
+    picked = selector(est, x, g)["transform"]
+    inner = g.convert(est.estimator_, picked)
+    return {**{k: v for k, v in inner.items() if k != "transform"}, "transform": picked}
+
+
+CONVERTERS = {
+    "sklearn.GenericUnivariateSelect": selector,
+    "sklearn.RFE": with_estimator,
+    "sklearn.RFECV": with_estimator,
+    "sklearn.SelectFdr": selector,
+    "sklearn.SelectFpr": selector,
+    "sklearn.SelectFromModel": selector,
+    "sklearn.SelectFwe": selector,
+    "sklearn.SelectKBest": selector,
+    "sklearn.SelectPercentile": selector,
+    "sklearn.SequentialFeatureSelector": selector,
+    "sklearn.VarianceThreshold": selector,
+}
