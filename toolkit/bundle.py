@@ -137,6 +137,7 @@ class Bundle:
 # The forms in which an estimator wants its rows: one matrix as an array, a list of texts, one
 # matrix as a data frame, or a data frame of single columns of several types.
 ARRAY, TEXTS, FRAME, COLUMNS = "array", "texts", "frame", "columns"
+LABELS = "labels"  # [N] integers or booleans, as label encoders take them
 
 
 def to_frame(
@@ -146,10 +147,10 @@ def to_frame(
 
     specs: for each input its name, dtype, columns and missing, as the manifest has them.
     """
-    if form in (ARRAY, TEXTS):
+    if form in (ARRAY, TEXTS, LABELS):
         matrix = inputs[specs[0]["name"]]
         if specs[0]["dtype"] != "string":
-            return matrix
+            return matrix.ravel() if form == LABELS else matrix
         texts = _texts(matrix, specs[0])
         return texts.ravel().tolist() if form == TEXTS else texts
     import pandas

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from toolkit.bundle import ARRAY, COLUMNS, FRAME, TEXTS, to_frame
-from toolkit.errors import InvalidInput
+from toolkit.bundle import ARRAY, COLUMNS, FRAME, LABELS, TEXTS, to_frame
+from toolkit.errors import InvalidInput, UnsupportedEstimator
 from toolkit.exporter.graph import Graph, Matrix, Table, Value
 
 FLOATS = ("float32", "float64")
@@ -35,7 +35,7 @@ class Spec:
 class Schema:
     """The inputs, and the form in which the estimator wants its rows.
 
-    form: "array" (one matrix), "texts" (one text a row), "frame" (one matrix, a data frame for the
+    form: "array" (one matrix), "texts" and "labels" (one text or integer a row), "frame" (one matrix, a data frame for the
     estimator), "columns" (an input a column, a data frame for the estimator).
     """
 
@@ -51,13 +51,17 @@ class Schema:
 def infer(X: Any, feature_names: Sequence[str] | None = None) -> Schema:
     """Return the schema of sample rows, with float32 for numbers.
 
-    X: [N, d] numbers, or text throughout; [N] texts; or a pandas or polars data frame, one input if
-    all its columns are numbers (or booleans), else one a column. feature_names: of the columns of
-    an array. Raises InvalidInput for anything else, naming it.
+    X: [N, d] numbers, or text throughout; [N] texts or integers; or a pandas or polars data frame,
+    one input if all its columns are numbers (or booleans), else one a column. feature_names: of
+    the columns of an array. Raises InvalidInput for anything else, naming it, and
+    UnsupportedEstimator for rows that are dictionaries or sets.
     """
     if hasattr(X, "columns") and hasattr(X, "dtypes"):
         return _infer_frame(X)
+    _refuse_objects(X)
     array = _values(X)
+    if array.ndim == 1 and array.dtype.kind in "iub":
+        return Schema(LABELS, (Spec("X", "bool" if array.dtype.kind == "b" else "int64", 1),))
     if not array.size or array.ndim not in (1, 2):
         raise InvalidInput(f"X has the shape {array.shape}; give at least one row, [N, features]")
     if array.dtype.kind == "O" and _all_text(array):
@@ -76,6 +80,16 @@ def infer(X: Any, feature_names: Sequence[str] | None = None) -> Schema:
             f"{len(columns)} feature names are given for {array.shape[1]} columns; give one each"
         )
     return Schema(ARRAY, (Spec("X", "float32", array.shape[1], columns),))
+
+
+def _refuse_objects(X: Any) -> None:
+    """Raise UnsupportedEstimator where rows are dictionaries or sets, which no tensor holds."""
+    first = X[0] if isinstance(X, list | tuple) and len(X) else None
+    if isinstance(first, dict | set | frozenset | bytes):
+        raise UnsupportedEstimator(
+            f"rows of type {type(first).__name__}: a graph takes tensors of numbers or text; give a "
+            "data frame, and an estimator that takes it, such as OneHotEncoder"
+        )
 
 
 def _infer_frame(X: Any) -> Schema:
@@ -144,6 +158,8 @@ def arrays(X: Any, schema: Schema) -> dict[str, np.ndarray]:
     """
     if schema.form == COLUMNS:
         return {s.name: _kept(_values(X[s.name]), s.dtype) for s in schema.inputs}
+    if schema.form == LABELS:
+        return {schema.inputs[0].name: _kept(_values(X), schema.inputs[0].dtype)}
     if schema.inputs[0].dtype == "string":
         values = _values(X)
         columns = values.reshape(len(values), -1).T

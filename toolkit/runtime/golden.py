@@ -65,8 +65,8 @@ def deviation(
     worst, agreement = 0.0, 1.0
     for name in outputs:
         a, b = reference[name], got[name]
-        if name == "label":
-            agreement = _agreement(_labels(a), _labels(b))
+        if name == "label" or np.asarray(a).dtype.kind in "OUS":  # text is compared as labels are
+            agreement = min(agreement, _agreement(_labels(a), _labels(b)))
         else:
             worst = max(worst, relative(a, b))
     return worst, agreement
@@ -97,4 +97,6 @@ def _agreement(reference: np.ndarray, got: np.ndarray) -> float:
 
 def _labels(values: np.ndarray) -> np.ndarray:
     flat = np.asarray(values).reshape(len(values), -1)
+    if flat.dtype.kind == "O":  # a missing text, None or NaN, is "" in a graph
+        flat = np.where((flat == None) | (flat != flat), "", flat)  # noqa: E711
     return flat.astype(str) if flat.dtype.kind in "OUS" else flat

@@ -136,6 +136,9 @@ def _horner(g: Graph, x: Matrix, coefficients: tuple[float, ...]) -> Matrix:
     return g.binary("Add", total, [coefficients[0]], "c")
 
 
+HUGE = 1e30  # beyond every knot, and its tenth power is finite
+
+
 def splines(est: Any, x: Value, g: Graph) -> Outputs:
     """SplineTransformer: the polynomial of x's interval, for all bases of a column at once.
 
@@ -152,6 +155,8 @@ def splines(est: Any, x: Value, g: Graph) -> Outputs:
         knots, table = _pieces(spline, est.extrapolation, degree)
         if est.extrapolation == "linear" and degree <= 1:
             degree += 1
+        if est.extrapolation == "constant":  # an infinity is beyond the ends like any number
+            column = g.binary("Min", g.binary("Max", column, [-HUGE], "low"), [HUGE], "high")
         bases = table.shape[2] - (0 if est.include_bias else 1)
         blocks.append(_piecewise(g, column, knots, table[:, :, :bases]))
     return {"transform": g.cast(g.join(blocks), kind)}

@@ -101,7 +101,7 @@ def ordinal(est: Any, x: Value, g: Graph) -> Outputs:
     parts = []
     for i, column in enumerate(_fitted_columns(est, x, g)):
         categories = est.categories_[i]
-        gaps = np.array([c is None or c != c for c in categories.tolist()])
+        gaps = np.array([c != c for c in categories.tolist()])  # None is a category like any
         rare = _infrequent(est, i)
         codes = np.where(rare, (~rare & ~gaps).sum(), np.cumsum(~rare) - 1)
         codes = np.where(gaps, est.encoded_missing_value, codes)

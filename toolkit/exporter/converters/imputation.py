@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from toolkit.exporter.graph import ML, Graph, Matrix, Outputs, Table, Unconvertible, Value
-from toolkit.exporter.lookup import float_type, text_categories
+from toolkit.exporter.lookup import float_type
 
 
 def simple_imputer(est: Any, x: Value, g: Graph) -> Outputs:
@@ -28,7 +28,7 @@ def simple_imputer(est: Any, x: Value, g: Graph) -> Outputs:
     assert isinstance(holes, Matrix)
     filling = statistics[kept]
     if x.dtype == "string":
-        filling = np.array(text_categories(filling), dtype=object)
+        filling = np.array([_filling(v) for v in filling.tolist()], dtype=object)
     values = g.constant(filling.reshape(1, -1), x.dtype, "statistics")
     filled = g.add("Where", [holes.name, values, some.name], "imputed")
     return {"transform": indicated(est, Matrix(filled, x.dtype, len(kept)), mask, g)}
@@ -84,6 +84,14 @@ def missing(marker: Any, x: Matrix, g: Graph) -> Matrix:
 def _values(x: Value, g: Graph) -> Matrix:
     columns = [m for _, m in x.columns] if isinstance(x, Table) else [x]
     return g.matrix(x) if any(m.dtype == "string" for m in columns) else g.floating(x)
+
+
+def _filling(value: Any) -> str:
+    if value is None or value != value:
+        return ""
+    if not isinstance(value, str):
+        raise Unconvertible(f"fill_value={value!r} in a text column")
+    return value
 
 
 def iterative(est: Any, x: Value, g: Graph) -> Outputs:
