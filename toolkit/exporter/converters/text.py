@@ -1,0 +1,112 @@
+"""Vectorizers of text: characters and words as numbers, then ONNX's n-gram counter."""
+
+from __future__ import annotations
+
+
+import numpy as np
+
+from toolkit.exporter.characters import characters_of
+from toolkit.exporter.converters.discretising import normalized
+from toolkit.exporter.graph import Graph, Matrix, Outputs, Unconvertible, Value
+from toolkit.exporter.lookup import columns_of, float_type
+from toolkit.exporter.strings import need_strings
+from toolkit.exporter.words import words_of
+
+ANALYZERS = {"word": words_of, "char": characters_of, "char_wb": characters_of}
+
+
+def count(est: Any, x: Value, g: Graph) -> Outputs:
+    """CountVectorizer: how often each n-gram of the vocabulary occurs."""
+    counts = _counts(est, x, g)
+    return {"transform": g.binary("Min", counts, [1.0], "one") if est.binary else counts}
+
+
+def tfidf(est: Any, x: Value, g: Graph) -> Outputs:
+    """TfidfVectorizer: the counts, weighted."""
+    return {"transform": _weighted(est, count(est, x, g)["transform"], g)}
+
+
+def tfidf_transformer(est: Any, x: Value, g: Graph) -> Outputs:
+    """TfidfTransformer on counts."""
+    return {"transform": _weighted(est, g.cast(g.matrix(x), float_type(x)), g)}
+
+
+def _weighted(est: Any, counts: Matrix, g: Graph) -> Matrix:
+    """Return `(1 + log tf or tf) · idf`, each row divided by its norm."""
+    if est.sublinear_tf:
+        g.traps.append("sublinear tf: 1 + log of each count that is not 0")
+        one, zero = g.constant([1.0], counts.dtype, "one"), g.constant([0.0], counts.dtype, "zero")
+        none = g.add("Equal", [counts.name, zero], "none")
+        some = g.add("Where", [none, one, counts.name], "some")
+        grown = g.add("Add", [g.add("Log", [some], "log"), one], "grown")
+        counts = Matrix(g.add("Where", [none, zero, grown], "tf"), counts.dtype, counts.width)
+    if est.use_idf:
+        counts = g.binary("Mul", counts, np.asarray(est.idf_), "idf")
+    return counts if est.norm is None else normalized(g, counts, est.norm)
+
+
+def _counts(est: Any, x: Value, g: Graph) -> Matrix:
+    """Return the counts [N, vocabulary], float32.
+
+    The analyzer gives numbers in the order of the text and the n-grams of numbers that the
+    vocabulary's terms are (None for a term that no text can have); TfIdfVectorizer counts them.
+    """
+    need_strings(g)
+    _check(est)
+    columns = columns_of(g, x)
+    if len(columns) != 1 or columns[0].dtype != "string":
+        raise Unconvertible("an input that is not one column of text")
+    terms = sorted(est.vocabulary_, key=est.vocabulary_.__getitem__)
+    numbers, grams = ANALYZERS[est.analyzer](est, columns[0], terms, g)
+    known = sorted((len(gram), gram, i) for i, gram in enumerate(grams) if gram)
+    if not known:
+        raise Unconvertible("a vocabulary that no text can have")
+    longest = known[-1][0]
+    starts, pool = [], []
+    for length in range(1, longest + 1):
+        starts.append(len(pool))
+        pool += [code for size, gram, _ in known if size == length for code in gram]
+    found = g.add(
+        "TfIdfVectorizer",
+        [numbers],
+        "counts",
+        mode="TF",
+        min_gram_length=known[0][0],
+        max_gram_length=longest,
+        max_skip_count=0,
+        ngram_counts=starts,
+        ngram_indexes=[i for _, _, i in known],
+        pool_int64s=pool,
+    )
+    reached = max(i for _, _, i in known) + 1
+    if reached < len(terms):
+        pads = g.constant([0, 0, 0, len(terms) - reached], "int64", "pads")
+        found = g.add("Pad", [found, pads], "counts")
+    return Matrix(found, "float32", len(terms))
+
+
+def _check(est: Any) -> None:
+    """Refuse what runs Python code of the user's, or reads files."""
+    if est.input != "content":
+        raise Unconvertible(f"input={est.input!r}: a graph opens no files, so it")
+    for name in ("preprocessor", "tokenizer"):
+        if getattr(est, name) is not None:
+            raise Unconvertible(f"{name}=… (a Python function)")
+    if est.analyzer not in ANALYZERS:
+        raise Unconvertible("analyzer=… (a Python function)")
+
+
+def hashing(est: Any, x: Value, g: Graph) -> Outputs:
+    """HashingVectorizer."""
+    raise Unconvertible(
+        "the hash of a token (no operator gives the bytes of a text that was not seen before; "
+        "TfidfVectorizer with max_features does the same with a vocabulary), so it"
+    )
+
+
+CONVERTERS = {
+    "sklearn.CountVectorizer": count,
+    "sklearn.HashingVectorizer": hashing,
+    "sklearn.TfidfTransformer": tfidf_transformer,
+    "sklearn.TfidfVectorizer": tfidf,
+}

@@ -1,0 +1,163 @@
+"""Lower case and accents of any text: constant tables of characters, no locale.
+
+Python's rules are tabulated when a model is exported, character by character, and only what can
+matter to the vocabulary comes into the graph: characters that turn into one of its own, and those
+that turn from part of a word to none or the reverse.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable
+from functools import cache
+
+from toolkit.exporter.graph import Graph, Unconvertible
+from toolkit.exporter.strings import (
+    concat,
+    every_character,
+    flat,
+    inside,
+    join,
+    matches,
+    matching,
+    replace_each,
+    split_off,
+    text_constant,
+    where_dirty,
+)
+
+ASCII = "".join(map(chr, range(128)))
+Kind = Callable[[str], str]
+
+
+def normalised(g: Graph, text: str, lower: bool, accents: str | None, kept: str, kind: Kind) -> str:
+    """Return texts [N] lowered and stripped of accents as far as the vocabulary can tell.
+
+    kept: the characters that the vocabulary knows. kind: what else of a text matters, such as
+    which characters are parts of words; a change that neither sees is left out.
+    """
+    if callable(accents):
+        raise Unconvertible("strip_accents=… (a Python function)")
+    if lower:
+        text = g.add("StringNormalizer", [text], "lower", case_change_action="LOWER", locale="C")
+        text = flat(g, text)
+        if set(kept) & set("σς"):
+            text = _sigma(g, text)
+    table = _table(lower, accents, kept, kind)
+
+    def rewritten(h: Graph, given: str) -> str:
+        done = replace_each(h, given, table)
+        return _ascii_only(h, done) if accents == "ascii" else done
+
+    return where_dirty(g, text, f"[{inside(ASCII)}]*", rewritten) if table else text
+
+
+def _table(lower: bool, accents: str | None, kept: str, kind: Kind) -> dict[str, str]:
+    known, table = set(kept), {}
+    for character, by in _changes(lower, accents).items():
+        # Whatever has no ASCII form goes later, so that every ASCII form counts.
+        counts = accents == "ascii" or bool(known & set(by)) or kind(by) != kind(character)
+        if counts and (by or accents != "ascii"):
+            table[character] = by
+    return _ordered(table)
+
+
+@cache
+def _changes(lower: bool, accents: str | None) -> dict[str, str]:
+    """Return every character beyond ASCII that changes, with what becomes of it."""
+    found = {}
+    for character in every_character()[128:]:
+        by = character.lower() if lower else character
+        if accents:
+            parts = unicodedata.normalize("NFKD", by)
+            by = "".join(c for c in parts if not unicodedata.combining(c))
+        if accents == "ascii":
+            by = "".join(c for c in parts if c in ASCII)
+        if by != character:
+            found[character] = by
+    return found
+
+
+def _ordered(table: dict[str, str]) -> dict[str, str]:
+    """Return the table with each character ahead of those that turn into it.
+
+    So no replacement is replaced again: a bold capital alpha becomes a capital alpha, no small one.
+    """
+    done: dict[str, str] = {}
+
+    def place(character: str) -> None:
+        if character in table and character not in done:
+            for inner in table[character]:
+                if inner != character:
+                    place(inner)
+            done[character] = table[character]
+
+    for character in table:
+        place(character)
+    return done
+
+
+def _ascii_only(g: Graph, text: str) -> str:
+    def dropped(h: Graph, given: str) -> str:
+        pieces = split_off(h, given, ASCII)
+        plain = matches(h, pieces, f"[{inside(ASCII)}]*")
+        empty = text_constant(h, "")
+        return join(h, h.add("Where", [plain, pieces, empty], "kept"))
+
+    return where_dirty(g, text, f"[{inside(ASCII)}]*", dropped)
+
+
+@cache
+def _context() -> tuple[str, str]:
+    """Return the insides of two classes: cased characters, and those that casing looks through.
+
+    Found by trying Python's own rule for a capital sigma behind each character.
+    """
+    cased, through = [], []
+    for character in every_character():
+        if (" " + character + "Σ").lower()[-1] == "ς":
+            cased.append(character)
+        elif ("A" + character + "Σ").lower()[-1] == "ς":
+            through.append(character)
+    return _ranges("".join(cased)), _ranges("".join(through))
+
+
+def _ranges(characters: str) -> str:
+    return matching(f"[{''.join(f'{chr(92)}U{ord(c):08x}' for c in characters)}]")
+
+
+def _sigma(g: Graph, text: str) -> str:
+    """Lower capital sigmas: ς at the end of a word, σ elsewhere (Unicode's rule Final_Sigma).
+
+    The text is split there. A sigma is final if a cased character is before it and none behind,
+    looking through marks and the like; the neighbouring sigma itself is cased.
+    """
+    cased, through = _context()
+
+    def lowered(h: Graph, given: str) -> str:
+        pieces, counts = h.add("StringSplit", [given], "pieces", outputs=2, delimiter="Σ")
+        width = h.add("Squeeze", [h.add("Shape", [pieces], "shape", start=1, end=2)], "width")
+        zero, one = h.constant(0, "int64", "zero"), h.constant(1, "int64", "one")
+        places = h.add("Range", [zero, width, one], "places")
+        upright = h.add("Reshape", [counts, h.constant([-1, 1], "int64", "upright")], "counts")
+        last = h.add("Sub", [upright, one], "last")
+        # Piece i is before sigma i and behind sigma i − 1.
+        ends = matches(h, pieces, f".*[{cased}][{through}]*")
+        only = matches(h, pieces, f"[{through}]*")
+        first = h.add("Greater", [places, zero], "notfirst")
+        before = h.add("Or", [ends, h.add("And", [only, first], "sigma")], "before")
+        starts = matches(h, pieces, f"[{through}]*[{cased}].*")
+        inner = h.add("Less", [places, last], "inner")
+        follows = h.add("Or", [starts, h.add("And", [only, inner], "sigma")], "follows")
+        # Shift `follows` by one piece: what is behind sigma i stands in piece i + 1.
+        fallen = h.add("Cast", [follows], "follows", to=6)
+        pads = h.constant([0, 0, 0, 1], "int64", "pads")
+        padded = h.add("Pad", [fallen, pads], "padded")
+        cut = [h.constant([n], "int64", "cut") for n in (1, 2**31, 1)]
+        shifted = h.add("Cast", [h.add("Slice", [padded, *cut], "shifted")], "behind", to=9)
+        final = h.add("And", [before, h.add("Not", [shifted], "free")], "final")
+        small = h.add("Where", [final, text_constant(h, "ς"), text_constant(h, "σ")], "small")
+        between = h.add("Where", [inner, small, text_constant(h, "")], "between")
+        return join(h, concat(h, pieces, between))
+
+    return where_dirty(g, text, "[^Σ]*", lowered)

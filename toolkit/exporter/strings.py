@@ -1,0 +1,197 @@
+"""Texts in standard operators: replace, split and join, by StringSplit, StringConcat and Loop.
+
+ONNX has no operator that replaces or enumerates characters. What it has is StringSplit at a constant
+delimiter, StringConcat and RegexFullMatch (all of opset 20); with a Loop that joins pieces pairwise
+that is enough: to replace a character, split there and join the pieces with something else.
+No operator used here depends on a locale of the system: StringNormalizer's is always "C", which
+every system has, and it lowers A to Z alone.
+
+Every text must have at least one character here (StringSplit gives no piece at all for ""): callers
+put a blank at the end first.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import cache
+
+from onnx import TensorProto, helper
+
+from toolkit.exporter.graph import Graph, Unconvertible, initializer
+
+# Noncharacters: no text has them for a purpose. MARK parts pieces, OTHER stands in for a MARK that
+# a text has all the same; both are neither letters nor white space.
+MARK, OTHER = "\U0010fffe", "\U0010ffff"
+
+Body = Callable[[Graph, str], str]
+
+
+def need_strings(g: Graph) -> None:
+    """Raise Unconvertible below the opset that has the operators on text."""
+    if g.opset < 20:
+        raise Unconvertible(f"text at opset {g.opset} (its operators are of opset 20), so it")
+
+
+@cache
+def every_character() -> str:
+    """Return all of Unicode in order, without the surrogates, which no text has."""
+    return "".join(chr(i) for i in range(0x110000) if not 0xD800 <= i < 0xE000)
+
+
+@cache
+def matching(item: str) -> str:
+    r"""Return the inside of a class [...] with all characters that Python's `item` matches.
+
+    RE2's own \w and \s know ASCII alone, and its Unicode tables may be of another version; written
+    out as ranges they are Python's.
+    """
+    text = every_character()
+    spans = [m.span() for m in re.finditer(f"(?:{item})+", text, re.DOTALL)]
+    return "".join(
+        _escaped(text[a]) + (f"-{_escaped(text[b - 1])}" if b - a > 1 else "") for a, b in spans
+    )
+
+
+def inside(characters: str) -> str:
+    """Return the inside of a class [...] for these characters."""
+    return "".join(_escaped(c) for c in characters)
+
+
+def _escaped(character: str) -> str:
+    return f"\\x{{{ord(character):x}}}"
+
+
+def matches(g: Graph, text: str, pattern: str) -> str:
+    """Return whether the whole text matches, bool of the text's shape."""
+    return g.add("RegexFullMatch", [text], "matches", pattern=f"(?s:{pattern})")
+
+
+def concat(g: Graph, *parts: str) -> str:
+    """Return the parts (tensor names) joined elementwise."""
+    text = parts[0]
+    for part in parts[1:]:
+        text = g.add("StringConcat", [text, part], "text")
+    return text
+
+
+def text_constant(g: Graph, value: str) -> str:
+    """Return a constant [1]."""
+    return g.constant([value], "string", "words")
+
+
+def loop(g: Graph, condition: str, state: str, body: Body, shape: list, again: bool) -> str:
+    """Return `state` after `body` has run while the condition holds: once, or until one column.
+
+    The body is a graph of its own that captures nothing: passes need not look into it.
+    """
+    inner = Graph(g.dispatch, g.opset, _names=g._names)
+    step, going, given = (g.name(n) for n in ("step", "going", "given"))
+    result = body(inner, given)
+    if again:
+        more = inner.add("Greater", [_columns(inner, result), _number(inner, 1)], "more")
+    else:
+        more = inner.constant(False, "bool", "once")
+        more = inner.add("Identity", [more], "more")
+    output = helper.make_graph(
+        inner.nodes,
+        g.name("body"),
+        [
+            # [1]: onnx's shape inference wants that, and onnxruntime takes it as well as scalars.
+            helper.make_tensor_value_info(step, TensorProto.INT64, [1]),
+            helper.make_tensor_value_info(going, TensorProto.BOOL, [1]),
+            helper.make_tensor_value_info(given, TensorProto.STRING, shape),
+        ],
+        [
+            helper.make_tensor_value_info(more, TensorProto.BOOL, None),
+            helper.make_tensor_value_info(result, TensorProto.STRING, shape),
+        ],
+        [initializer(n, a) for n, a in inner.constants.items()],
+    )
+    return g.add("Loop", ["", condition, state], "looped", body=output)
+
+
+def _number(g: Graph, value: int) -> str:
+    return g.constant(value, "int64", "number")
+
+
+def _columns(g: Graph, pieces: str) -> str:
+    shape = g.add("Shape", [pieces], "columns", start=1, end=2)
+    return g.add("Squeeze", [shape], "columns")
+
+
+def flat(g: Graph, text: str) -> str:
+    """Return the text as [N]."""
+    return g.add("Reshape", [text, g.constant([-1], "int64", "flat")], "flat")
+
+
+def where_dirty(g: Graph, text: str, clean: str, body: Body) -> str:
+    """Return texts [N] after `body`, which runs only if a text does not match the regex `clean`."""
+    number = g.add("Cast", [matches(g, text, clean)], "clean", to=TensorProto.INT32)
+    least = g.add("ReduceMin", [number], "clean", keepdims=0)
+    dirty = g.add("Equal", [least, g.constant(0, "int32", "zero")], "dirty")
+    # A Loop's output has no rank in shape inference, and onnx 1.23's crashes on StringSplit then.
+    return flat(g, loop(g, dirty, text, body, [None], again=False))
+
+
+def join(g: Graph, pieces: str) -> str:
+    """Return each row of pieces [N, k] as one text [N]: neighbours are joined until one is left."""
+
+    def halve(h: Graph, given: str) -> str:
+        count = h.add("Shape", [given], "count", start=1, end=2)
+        rows = h.add("Shape", [given], "rows", start=0, end=1)
+        one = h.constant([1], "int64", "one")
+        blank = h.add(
+            "Expand", [text_constant(h, ""), h.add("Concat", [rows, one], "shape", axis=0)], "blank"
+        )
+        padded = h.add("Concat", [given, blank], "padded", axis=1)
+        two, zero = h.constant([2], "int64", "two"), h.constant([0], "int64", "zero")
+        even = h.add("Slice", [padded, zero, count, one, two], "even")
+        after = h.add("Add", [count, one], "after")
+        odd = h.add("Slice", [padded, one, after, one, two], "odd")
+        return concat(h, even, odd)
+
+    more = g.add("Greater", [_columns(g, pieces), _number(g, 1)], "more")
+    return flat(g, loop(g, more, pieces, halve, [None, None], again=True))
+
+
+def replace(g: Graph, text: str, character: str, by: str) -> str:
+    """Return texts [N] with every `character` replaced."""
+    pieces, counts = g.add("StringSplit", [text], "pieces", outputs=2, delimiter=character)
+    if by == " ":  # blanks at the end change nothing for words: no need to leave out the last
+        return join(g, concat(g, pieces, text_constant(g, by)))
+    upright = g.add("Reshape", [counts, g.constant([-1, 1], "int64", "upright")], "counts")
+    last = g.add("Sub", [upright, g.constant([1], "int64", "one")], "last")
+    range_ = [_number(g, 0), _columns(g, pieces), _number(g, 1)]
+    inner = g.add("Less", [g.add("Range", range_, "places"), last], "inner")
+    between = g.add("Where", [inner, text_constant(g, by), text_constant(g, "")], "between")
+    return join(g, concat(g, pieces, between))
+
+
+def replace_each(g: Graph, text: str, table: dict[str, str], block: int = 16) -> str:
+    """Return texts with each character of the table replaced, in the table's order.
+
+    Characters come in blocks, and a block that occurs in no text is skipped as one.
+    """
+    entries = list(table.items())
+    for at in range(0, len(entries), block):
+        part = dict(entries[at : at + block])
+
+        def body(h: Graph, given: str, part: dict[str, str] = part) -> str:
+            for character, by in part.items():
+                given = replace(h, given, character, by)
+            return given
+
+        text = where_dirty(g, text, f"[^{inside(''.join(part))}]*", body)
+    return text
+
+
+def split_off(g: Graph, text: str, alphabet: str) -> str:
+    """Return pieces [N, k]: the alphabet's characters one by one, all else in the runs between.
+
+    Every character of the alphabet gets a MARK on either side; then the text is split there. Some
+    pieces are empty.
+    """
+    text = replace_each(g, text, {MARK: OTHER})
+    text = replace_each(g, text, {c: MARK + c + MARK for c in alphabet})
+    return g.add("StringSplit", [text], "pieces", outputs=2, delimiter=MARK)[0]
