@@ -33,6 +33,7 @@ def adversarial_rows(
     - the points that the estimator keeps: exact matches, at distance 0
     - NaN in each column and in all, where the estimator takes it; infinities likewise
     - an unseen and a non-ASCII category, and a missing one where taken, in each text column
+    - texts in capitals, with other separators, marks, digits and white space, and no text at all
     """
     made = [
         *_extremes(inputs),
@@ -40,6 +41,7 @@ def adversarial_rows(
         *_at_points(estimator, inputs),
         *_non_finite(inputs, takes),
         *_categories(inputs, takes),
+        *_documents(inputs, schema),
     ]
     return {n: np.concatenate([r[n] for r in made]) for n in inputs} if made else dict(inputs)
 
@@ -155,6 +157,42 @@ def _categories(inputs: Mapping[str, np.ndarray], takes: str) -> Iterator[Rows]:
     for k, (name, column) in enumerate(_cells(inputs, "O")):
         known = list(dict.fromkeys(inputs[name][:, column].tolist()))[:50]
         for text in (*texts, *(t for t in known if t)):
+            row = _base(inputs, k)
+            row[name][0, column] = text
+            yield row
+
+
+# What documents are made of that goes wrong: separators that are not ASCII, characters whose lower
+# case or accent is not a matter of one character, white space of several kinds.
+SPLICES = ("—", "→", "\u00a0", "\t\n", "_", "🙂", "x→", "0", "’", "…", "東", "\u0301", "\ufeff")
+DOCUMENTS = (
+    "",
+    " ",
+    "a",
+    "\u0301",
+    "İSTANBUL ĲSSEL",
+    "ΟΔΟΣ ΣΑΣ",
+    "ﬁne ½ ™ ㎏",
+    "한국어 ﾊﾝｶｸ",
+    "\u212a\u212b",
+)
+COLUMN = 12  # documents to each text column: a category column has none that long
+
+
+def _documents(inputs: Mapping[str, np.ndarray], schema: Schema) -> Iterator[Rows]:
+    prose = {s.name for s in schema.inputs if s.dtype == "string" and s.missing in ("kept", "none")}
+    for name, column in _cells({n: a for n, a in inputs.items() if n in prose}, "O"):
+        texts = [t for t in inputs[name][:, column].tolist() if " " in t][:COLUMN]
+        if not texts:
+            continue
+        made = [*DOCUMENTS, *(t.upper() for t in texts), *(t.title() for t in texts[:3])]
+        for k, splice in enumerate(SPLICES):
+            text = texts[k % len(texts)]
+            made += [
+                text.replace(" ", splice),
+                text[: len(text) // 2] + splice + text[len(text) // 2 :],
+            ]
+        for k, text in enumerate(made):
             row = _base(inputs, k)
             row[name][0, column] = text
             yield row

@@ -20,7 +20,7 @@ from toolkit.exporter.strings import (
     join,
     matches,
     matching,
-    replace_each,
+    replace_rare,
     split_off,
     text_constant,
     where_dirty,
@@ -46,7 +46,7 @@ def normalised(g: Graph, text: str, lower: bool, accents: str | None, kept: str,
     table = _table(lower, accents, kept, kind)
 
     def rewritten(h: Graph, given: str) -> str:
-        done = replace_each(h, given, table)
+        done = replace_rare(h, given, table)
         return _ascii_only(h, done) if accents == "ascii" else done
 
     return where_dirty(g, text, f"[{inside(ASCII)}]*", rewritten) if table else text
@@ -54,7 +54,7 @@ def normalised(g: Graph, text: str, lower: bool, accents: str | None, kept: str,
 
 def _table(lower: bool, accents: str | None, kept: str, kind: Kind) -> dict[str, str]:
     known, table = set(kept), {}
-    for character, by in _changes(lower, accents).items():
+    for character, by in changes(lower, accents).items():
         # Whatever has no ASCII form goes later, so that every ASCII form counts.
         counts = accents == "ascii" or bool(known & set(by)) or kind(by) != kind(character)
         if counts and (by or accents != "ascii"):
@@ -63,9 +63,11 @@ def _table(lower: bool, accents: str | None, kept: str, kind: Kind) -> dict[str,
 
 
 @cache
-def _changes(lower: bool, accents: str | None) -> dict[str, str]:
+def changes(lower: bool, accents: str | None) -> dict[str, str]:
     """Return every character beyond ASCII that changes, with what becomes of it."""
-    found = {}
+    found: dict[str, str] = {}
+    if not lower and not accents:
+        return found
     for character in every_character()[128:]:
         by = character.lower() if lower else character
         if accents:
@@ -115,6 +117,9 @@ def _context() -> tuple[str, str]:
     """
     cased, through = [], []
     for character in every_character():
+        # Ideographs, syllables and what Unicode has not assigned are neither: passed over for speed.
+        if unicodedata.category(character) in ("Cn", "Co") or "\u3400" <= character <= "\ud7ff":
+            continue
         if (" " + character + "Σ").lower()[-1] == "ς":
             cased.append(character)
         elif ("A" + character + "Σ").lower()[-1] == "ς":

@@ -80,30 +80,25 @@ def text_constant(g: Graph, value: str) -> str:
     return g.constant([value], "string", "words")
 
 
-def loop(g: Graph, condition: str, state: str, body: Body, shape: list, again: bool) -> str:
-    """Return `state` after `body` has run while the condition holds: once, or until one column.
+def loop(g: Graph, condition: str, state: str, body: Body, more: Body, shape: list) -> str:
+    """Return `state` after `body` has run while the condition, then `more` of its result, holds.
 
     The body is a graph of its own that captures nothing: passes need not look into it.
     """
     inner = Graph(g.dispatch, g.opset, _names=g._names)
     step, going, given = (g.name(n) for n in ("step", "going", "given"))
     result = body(inner, given)
-    if again:
-        more = inner.add("Greater", [_columns(inner, result), _number(inner, 1)], "more")
-    else:
-        more = inner.constant(False, "bool", "once")
-        more = inner.add("Identity", [more], "more")
+    again = more(inner, result)
     output = helper.make_graph(
         inner.nodes,
         g.name("body"),
         [
-            # [1]: onnx's shape inference wants that, and onnxruntime takes it as well as scalars.
-            helper.make_tensor_value_info(step, TensorProto.INT64, [1]),
-            helper.make_tensor_value_info(going, TensorProto.BOOL, [1]),
+            helper.make_tensor_value_info(step, TensorProto.INT64, []),
+            helper.make_tensor_value_info(going, TensorProto.BOOL, []),
             helper.make_tensor_value_info(given, TensorProto.STRING, shape),
         ],
         [
-            helper.make_tensor_value_info(more, TensorProto.BOOL, None),
+            helper.make_tensor_value_info(again, TensorProto.BOOL, []),
             helper.make_tensor_value_info(result, TensorProto.STRING, shape),
         ],
         [initializer(n, a) for n, a in inner.constants.items()],
@@ -125,13 +120,27 @@ def flat(g: Graph, text: str) -> str:
     return g.add("Reshape", [text, g.constant([-1], "int64", "flat")], "flat")
 
 
-def where_dirty(g: Graph, text: str, clean: str, body: Body) -> str:
-    """Return texts [N] after `body`, which runs only if a text does not match the regex `clean`."""
+def where_dirty(g: Graph, text: str, clean: str, body: Body, again: bool = False) -> str:
+    """Return texts [N] after `body`, which runs only if a text does not match the regex `clean`.
+
+    With `again` it runs until all texts match.
+    """
+
+    def more(h: Graph, result: str) -> str:
+        return _dirty(h, result, clean) if again else _never(h)
+
+    # A Loop's output has no rank in shape inference, and onnx 1.23's crashes on StringSplit then.
+    return flat(g, loop(g, _dirty(g, text, clean), text, body, more, [None]))
+
+
+def _dirty(g: Graph, text: str, clean: str) -> str:
     number = g.add("Cast", [matches(g, text, clean)], "clean", to=TensorProto.INT32)
     least = g.add("ReduceMin", [number], "clean", keepdims=0)
-    dirty = g.add("Equal", [least, g.constant(0, "int32", "zero")], "dirty")
-    # A Loop's output has no rank in shape inference, and onnx 1.23's crashes on StringSplit then.
-    return flat(g, loop(g, dirty, text, body, [None], again=False))
+    return g.add("Equal", [least, g.constant(0, "int32", "zero")], "dirty")
+
+
+def _never(g: Graph) -> str:
+    return g.add("Identity", [g.constant(False, "bool", "once")], "more")
 
 
 def join(g: Graph, pieces: str) -> str:
@@ -151,8 +160,10 @@ def join(g: Graph, pieces: str) -> str:
         odd = h.add("Slice", [padded, one, after, one, two], "odd")
         return concat(h, even, odd)
 
-    more = g.add("Greater", [_columns(g, pieces), _number(g, 1)], "more")
-    return flat(g, loop(g, more, pieces, halve, [None, None], again=True))
+    def several(h: Graph, given: str) -> str:
+        return h.add("Greater", [_columns(h, given), _number(h, 1)], "more")
+
+    return flat(g, loop(g, several(g, pieces), pieces, halve, several, [None, None]))
 
 
 def replace(g: Graph, text: str, character: str, by: str) -> str:
@@ -168,22 +179,62 @@ def replace(g: Graph, text: str, character: str, by: str) -> str:
     return join(g, concat(g, pieces, between))
 
 
-def replace_each(g: Graph, text: str, table: dict[str, str], block: int = 16) -> str:
-    """Return texts with each character of the table replaced, in the table's order.
+def replace_each(g: Graph, text: str, table: dict[str, str]) -> str:
+    """Return texts with each character of the table replaced, in order; all skipped if none occurs.
 
-    Characters come in blocks, and a block that occurs in no text is skipped as one.
+    For characters that may be frequent: as many steps as the logarithm of their number.
     """
-    entries = list(table.items())
-    for at in range(0, len(entries), block):
-        part = dict(entries[at : at + block])
+
+    def body(h: Graph, given: str) -> str:
+        for character, by in table.items():
+            given = replace(h, given, character, by)
+        return given
+
+    return where_dirty(g, text, f"[^{inside(''.join(table))}]*", body) if table else text
+
+
+def replace_rare(g: Graph, text: str, table: dict[str, str], block: int = 32) -> str:
+    """Return texts with each character of a large table replaced, in order.
+
+    Characters come in blocks. A block runs as often as a text has one of its characters: a Loop for
+    each block, not for each character, opens many times faster, and rare characters are rare.
+    """
+    blocks: list[dict[str, str]] = [{}]
+    for character, by in table.items():
+        # What one block brings in, it must not take for a character yet to be replaced.
+        if len(blocks[-1]) == block or set(by) & set(blocks[-1]):
+            blocks.append({})
+        blocks[-1][character] = by
+    for part in blocks:
+        clean = f"[^{inside(''.join(part))}]*"
 
         def body(h: Graph, given: str, part: dict[str, str] = part) -> str:
+            # A column of "", made so that its rank is known to shape inference.
+            upright = h.add("Reshape", [given, h.constant([-1, 1], "int64", "upright")], "column")
+            never = h.constant([False], "bool", "never")
+            blank = h.add("Where", [never, upright, text_constant(h, "")], "blank")
+            ends = [h.constant(k, "int64", "end") for k in (0, 1)]
+            two = h.constant([2], "int64", "two")
             for character, by in part.items():
-                given = replace(h, given, character, by)
+                given = _first_replaced(h, given, character, by, blank, ends, two)
             return given
 
-        text = where_dirty(g, text, f"[^{inside(''.join(part))}]*", body)
+        text = where_dirty(g, text, clean, body, again=True) if part else text
     return text
+
+
+def _first_replaced(
+    g: Graph, text: str, character: str, by: str, blank: str, ends: list[str], two: str
+) -> str:
+    split = {"delimiter": character, "maxsplit": 1}
+    pieces, counts = g.add("StringSplit", [text], "pieces", outputs=2, **split)
+    padded = g.add("Concat", [pieces, blank], "padded", axis=1)
+    before, after = (g.add("Gather", [padded, end], "piece", axis=1) for end in ends)
+    if by:
+        found = g.add("Equal", [counts, two], "found")
+        between = g.add("Where", [found, text_constant(g, by), text_constant(g, "")], "between")
+        before = concat(g, before, between)
+    return concat(g, before, after)
 
 
 def split_off(g: Graph, text: str, alphabet: str) -> str:

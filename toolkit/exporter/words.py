@@ -6,9 +6,8 @@ import re
 from typing import Any
 
 from toolkit.exporter.graph import ML, Graph, Matrix, Unconvertible
-from toolkit.exporter.letters import normalised
+from toolkit.exporter.letters import changes, normalised
 from toolkit.exporter.strings import (
-    MARK,
     MARK,
     concat,
     every_character,
@@ -18,6 +17,7 @@ from toolkit.exporter.strings import (
     matches,
     matching,
     replace_each,
+    replace_rare,
     split_off,
     text_constant,
     where_dirty,
@@ -26,7 +26,8 @@ from toolkit.exporter.strings import (
 Gram = tuple[int, ...] | None
 
 # Separators that are replaced one by one; any other takes the longer way of `_rare_separators`.
-COMMON = "\t\n\r.,!?'\"-:;()", "/[]{}<>&%#@*+=~^|`\\$\v\f_", "…–—‘’“”«»·•\u00a0€£©®°、。「」"
+COMMON = "\t\n\r.,!?'\"-:;()"
+SELDOM = "/[]{}<>&%#@*+=~^|`\\$\v\f_…–—‘’“”«»·•\u00a0€£©®°、。「」"
 
 # One class of characters, at least so many of them, perhaps between word boundaries.
 ITEM = r"\\[wdS]|\[(?:\\.|[^\]\\])+\]"
@@ -42,6 +43,7 @@ def words_of(est: Any, text: Matrix, terms: list[str], g: Graph) -> tuple[str, l
     too short ones) are taken out, so that their neighbours are neighbours.
     """
     part, whole, token = _token(est.token_pattern)
+    members = matching(part)
     stops = set(est.get_stop_words() or ())
     words = sorted({w for t in terms for w in t.split(" ")} - stops)
     words = [w for w in words if re.fullmatch(token, w)]
@@ -51,7 +53,9 @@ def words_of(est: Any, text: Matrix, terms: list[str], g: Graph) -> tuple[str, l
     is_part = re.compile(part)
 
     def kind(piece: str) -> str:
-        return "".join("w" if is_part.fullmatch(c) else " " for c in piece)
+        # A letter of no word is as good as two, but for the least length: that is `long_enough`'s.
+        marks = "".join("w" if is_part.fullmatch(c) else " " for c in piece)
+        return re.sub(r"(.)\1+", r"\1", marks)
 
     line = concat(g, flat(g, text.name), text_constant(g, " "))
     line = normalised(g, line, est.lowercase, est.strip_accents, alphabet, kind)
@@ -59,7 +63,7 @@ def words_of(est: Any, text: Matrix, terms: list[str], g: Graph) -> tuple[str, l
     # So that there is a word to split off even where all texts are empty; it is dropped.
     line = concat(g, line, text_constant(g, f" {MARK}"))
     tokens = g.add("StringSplit", [line], "tokens", outputs=2, delimiter="")[0]
-    coded = {w: i for w, i in numbers.items()} | dict.fromkeys((*sorted(stops), "", MARK), -1)
+    coded = numbers | dict.fromkeys((*sorted(stops), "", MARK), -1)
     index = g.add(
         "LabelEncoder",
         [tokens],
@@ -70,7 +74,18 @@ def words_of(est: Any, text: Matrix, terms: list[str], g: Graph) -> tuple[str, l
         default_int64=0,
     )
     if est.ngram_range[1] > 1:
-        long_enough = matches(g, tokens, whole)
+        wide = inside(
+            "".join(
+                c
+                for c, by in changes(est.lowercase, est.strip_accents).items()
+                if len(by) > 1 and kind(by) == kind(c) == "w"
+            )
+        )
+        if wide and not whole.endswith(("{1,}", "{2,}")):
+            raise Unconvertible("strip_accents with n-grams of words of three characters at least")
+        # A syllable that strip_accents takes apart is one character here and several there.
+        long = f"{whole}|[{members}]*[{wide}][{members}]*" if wide else whole
+        long_enough = matches(g, tokens, long)
         dropped = g.constant([-1], "int64", "dropped")
         index = g.add("Where", [long_enough, index, dropped], "index")
     return compacted(g, index), grams
@@ -84,7 +99,9 @@ def compacted(g: Graph, index: str) -> str:
     place = g.add("CumSum", [g.add("Cast", [kept], "number", to=7), axis], "place")
     # Those to be dropped all go to column 0, which is cut off.
     place = g.add("Where", [kept, place, zero], "place")
-    shape = g.add("Add", [g.add("Shape", [index], "shape"), g.constant([0, 2], "int64", "grow")], "s")
+    shape = g.add(
+        "Add", [g.add("Shape", [index], "shape"), g.constant([0, 2], "int64", "grow")], "s"
+    )
     room = g.add("Expand", [zero, shape], "room")
     moved = g.add("ScatterElements", [room, place, index], "moved", axis=1)
     end = g.constant([2**31], "int64", "end")
@@ -134,9 +151,9 @@ def _separated(g: Graph, text: str, part: str, whole: str, alphabet: str) -> str
     clean = f"[ {members}]*"
 
     def common(h: Graph, given: str) -> str:
-        for group in COMMON:
+        for replaced, group in ((replace_each, COMMON), (replace_rare, SELDOM)):
             table = {c: " " for c in group if not is_part.fullmatch(c)}
-            given = replace_each(h, given, table, block=len(group))
+            given = replaced(h, given, table)
         return where_dirty(h, given, clean, rare)
 
     def rare(h: Graph, given: str) -> str:
@@ -164,7 +181,9 @@ def _rare_separators(
     start, end = empty, empty
     for length in range(1, least + 1):
         word = text_constant(g, stranger * length)
-        start = g.add("Where", [matches(g, pieces, f"{run}{{{length},}}{gap}.*"), word, start], "start")
+        start = g.add(
+            "Where", [matches(g, pieces, f"{run}{{{length},}}{gap}.*"), word, start], "start"
+        )
         end = g.add("Where", [matches(g, pieces, f".*{gap}{run}{{{length},}}"), word, end], "end")
     inner = g.add(
         "Where",

@@ -220,9 +220,7 @@ def _piecewise(g: Graph, x: Matrix, starts: np.ndarray, table: np.ndarray) -> Ma
     stacked = g.add(
         "Reshape", [g.join(terms).name, g.constant([-1, 1, powers], "int64", "shape")], "powers"
     )
-    chosen = g.add(
-        "Gather", [g.constant(table, x.dtype, "pieces"), interval], "piece", axis=0
-    )
+    chosen = g.add("Gather", [g.constant(table, x.dtype, "pieces"), interval], "piece", axis=0)
     product = g.add("MatMul", [stacked, chosen], "bases")
     flat = g.add("Reshape", [product, g.constant([-1, bases], "int64", "shape")], "block")
     gap = g.add("IsNaN", [x.name], "isnan")

@@ -110,7 +110,9 @@ def iterative(est: Any, x: Value, g: Graph) -> Outputs:
     if est.keep_empty_features:  # an empty column keeps its first filling
         for i in np.flatnonzero(empty):
             holes[i] = Matrix(
-                g.add("And", [holes[i].name, g.constant([False], "bool", "never")], "hole"), "bool", 1
+                g.add("And", [holes[i].name, g.constant([False], "bool", "never")], "hole"),
+                "bool",
+                1,
             )
     columns = [g.column(filled, k) for k in range(len(kept))]
     sequence = est.imputation_sequence_ if est.n_iter_ else []
