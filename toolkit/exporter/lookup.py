@@ -99,7 +99,7 @@ def category_index(g: Graph, column: Matrix, categories: np.ndarray) -> Matrix:
     count = len(categories)
     if column.dtype == "string":
         keys = text_categories(categories)
-        values = {"keys_strings": keys, "values_int64s": list(range(count))}
+        values: dict[str, Any] = {"keys_strings": keys, "values_int64s": list(range(count))}
         index = g.add(
             "LabelEncoder", [column.name], "code", domain=ML, default_int64=count, **values
         )

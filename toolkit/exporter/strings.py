@@ -15,6 +15,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from functools import cache
+from typing import Any
 
 from onnx import TensorProto, helper
 
@@ -226,7 +227,7 @@ def replace_rare(g: Graph, text: str, table: dict[str, str], block: int = 32) ->
 def _first_replaced(
     g: Graph, text: str, character: str, by: str, blank: str, ends: list[str], two: str
 ) -> str:
-    split = {"delimiter": character, "maxsplit": 1}
+    split: dict[str, Any] = {"delimiter": character, "maxsplit": 1}
     pieces, counts = g.add("StringSplit", [text], "pieces", outputs=2, **split)
     padded = g.add("Concat", [pieces, blank], "padded", axis=1)
     before, after = (g.add("Gather", [padded, end], "piece", axis=1) for end in ends)

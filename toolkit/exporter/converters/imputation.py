@@ -20,7 +20,7 @@ def simple_imputer(est: Any, x: Value, g: Graph) -> Outputs:
         raise Unconvertible("no column with any value")
     x = _values(x, g)
     mask = missing(est.missing_values, x, g)
-    kept = np.flatnonzero(known)
+    kept = np.flatnonzero(known).tolist()
     if not known.all():
         g.traps.append("columns without any value are dropped")
     some, holes = g.select(x, kept), g.select(mask, kept)
@@ -70,7 +70,7 @@ def missing(marker: Any, x: Matrix, g: Graph) -> Matrix:
     if x.dtype == "string":
         # A missing text is "" in every graph, and text compares only from opset 19 on.
         keys = ["" if unmarked else str(marker)]
-        codes = {"keys_strings": keys, "values_int64s": [1], "default_int64": 0}
+        codes: dict[str, Any] = {"keys_strings": keys, "values_int64s": [1], "default_int64": 0}
         found = g.add("LabelEncoder", [x.name], "ismissing", domain=ML, **codes)
         return g.cast(Matrix(found, "int64", x.width), "bool")
     if unmarked:
@@ -105,7 +105,7 @@ def iterative(est: Any, x: Value, g: Graph) -> Outputs:
     mask = missing(est.missing_values, x, g)
     filled = g.convert(est.initial_imputer_, x)["transform"]
     empty = np.asarray(est._is_empty_feature)
-    kept = np.arange(x.width) if est.keep_empty_features else np.flatnonzero(~empty)
+    kept = list(range(x.width)) if est.keep_empty_features else np.flatnonzero(~empty).tolist()
     holes = [g.column(mask, i) for i in kept]
     if est.keep_empty_features:  # an empty column keeps its first filling
         for i in np.flatnonzero(empty):

@@ -63,7 +63,8 @@ def _counts(est: Any, x: Value, g: Graph) -> Matrix:
     if not known:
         raise Unconvertible("a vocabulary that no text can have")
     longest = known[-1][0]
-    starts, pool = [], []
+    starts: list[int] = []
+    pool: list[int] = []
     for length in range(1, longest + 1):
         starts.append(len(pool))
         pool += [code for size, gram, _ in known if size == length for code in gram]
