@@ -83,7 +83,7 @@ def list_attribute(operator, name, at, change):
 
 
 def renamed_category(model):
-    attribute(model, "OneHotEncoder", "cats_strings").strings[0] = b"z"
+    attribute(model, "LabelEncoder", "keys_strings").strings[0] = b"z"
 
 
 def a_few_ulps_up(value):

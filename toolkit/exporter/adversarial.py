@@ -11,7 +11,7 @@ from toolkit.exporter.points import point_rows
 from toolkit.exporter.schema import Schema, frame
 from toolkit.exporter.tasks import reference
 from toolkit.exporter.thresholds import threshold_rows
-from toolkit.runtime.schema import ANY, FINITE, MISSING
+from toolkit.runtime.schema import ANY, FINITE, MISSING, runs_of
 
 UNSEEN = ("not-seen-in-fitting", "Ünseen ⟂ категория")
 
@@ -23,7 +23,7 @@ def adversarial_rows(
 ) -> Rows:
     """Return rows by input name that are likely to part a wrong graph from its estimator.
 
-    inputs: sample rows as a bundle keeps them (float64, text); takes: "finite", "nan" or "any".
+    inputs: sample rows as a bundle keeps them (float64, text); takes: as from `which_taken`.
     Every row is a sample row with something changed:
 
     - each numeric column at its smallest and largest value, and one range beyond either; all
@@ -49,16 +49,29 @@ def adversarial_rows(
 def which_taken(estimator: Any, inputs: Mapping[str, np.ndarray], schema: Schema, task: str) -> str:
     """Return "any", "nan" or "finite": what non-finite or missing values scikit-learn takes.
 
-    Tried on the estimator itself: NaN (or a missing text) in one column after the other; the first
-    column that is taken decides.
+    Tried on the estimator itself: NaN (or a missing text) in one column after the other, then an
+    infinity where NaN is taken. Where columns differ, what each input takes by column, as
+    `toolkit.runtime.schema.takes_of_columns` reads it, the inputs parted by commas.
     """
-    taken = FINITE
-    for value, answer in ((np.nan, MISSING), (np.inf, ANY)):
-        if any(_answers(estimator, r, schema, task) for r in _spoiled(inputs, value)):
-            taken = answer
-        else:
-            break
-    return taken
+
+    def answered(name: str, column: int, value: Any, k: int) -> bool:
+        row = _base(inputs, k)
+        row[name][0, column] = value
+        return _answers(estimator, row, schema, task)
+
+    taken: dict[tuple[str, int], str] = {}
+    for kind, missing in (("f", np.nan), ("O", "")):
+        for k, (name, column) in enumerate(_cells(inputs, kind)):
+            taken[name, column] = FINITE
+            if answered(name, column, missing, k):
+                infinite = kind == "f" and answered(name, column, np.inf, k)
+                taken[name, column] = ANY if infinite else MISSING
+    if len(set(taken.values())) < 2:
+        return next(iter(taken.values()), FINITE)
+    return ",".join(
+        runs_of([taken.get((name, c), FINITE) for c in range(values.shape[1])])
+        for name, values in inputs.items()
+    )
 
 
 def accepted(estimator: Any, rows: Rows, schema: Schema, task: str) -> Rows:
@@ -142,9 +155,9 @@ def _spoiled(inputs: Mapping[str, np.ndarray], value: float) -> Iterator[Rows]:
 
 
 def _non_finite(inputs: Mapping[str, np.ndarray], takes: str) -> Iterator[Rows]:
-    if takes == FINITE:
+    if MISSING not in takes and ANY not in takes:
         return
-    for value in (np.nan,) if takes == MISSING else (np.nan, np.inf, -np.inf):
+    for value in (np.nan, np.inf, -np.inf) if ANY in takes else (np.nan,):
         yield from _spoiled(inputs, value)
         everywhere = _base(inputs)
         for name, column in _cells(inputs, "f"):

@@ -91,10 +91,10 @@ def write_bundle(
                 "dtype": s.dtype,
                 "shape": [None, s.width],
                 "columns": list(s.columns) if s.columns else None,
-                "takes": takes if s.dtype in ("float32", "float64", "string") else FINITE,
+                "takes": taken if s.dtype in ("float32", "float64", "string") else FINITE,
                 "missing": s.missing,
             }
-            for s in schema.inputs
+            for s, taken in zip(schema.inputs, _each(takes, schema), strict=True)
         ],
         "outputs": _described(chosen.exported),
         "opsets": {o.domain or "ai.onnx": o.version for o in chosen.exported.model.opset_import},
@@ -119,6 +119,12 @@ def write_bundle(
         ESTIMATOR: (dump_estimator(estimator), HOME),
     }
     return write_files(out, manifest, contents)
+
+
+def _each(takes: str, schema: Schema) -> list[str]:
+    """Return what each input takes: one word stands for all."""
+    parts = takes.split(",")
+    return parts if len(parts) == len(schema.inputs) else parts[:1] * len(schema.inputs)
 
 
 def _rows(

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from toolkit.errors import InvalidInput, first_line
-from toolkit.runtime.schema import ANY, FINITE, Input
+from toolkit.runtime.schema import ANY, FINITE, MISSING, Input, takes_of_columns
 
 
 def prepare(X: Any, inputs: Sequence[Input]) -> dict[str, np.ndarray]:
@@ -97,8 +97,9 @@ def _matrix(X: Any, spec: Input) -> np.ndarray:
             + (f": {listed(spec.columns)}" if spec.columns else "")
         )
     if spec.dtype == "string":
-        if spec.takes == FINITE and (array == "").any():
-            row = int(np.argwhere(array == "")[0][0])
+        none = [t == FINITE for t in takes_of_columns(spec.takes, array.shape[1])]
+        if any(none) and (array[:, none] == "").any():
+            row = int(np.argwhere(array[:, none] == "")[0][0])
             raise InvalidInput(
                 f"{spec.name} has a missing value in row {row}, the model takes none"
             )
@@ -158,13 +159,18 @@ def _refuse_non_finite(array: np.ndarray, spec: Input) -> None:
     with np.errstate(over="ignore", invalid="ignore"):
         if np.isfinite(array.sum()):
             return
-    bad = ~np.isfinite(array) if spec.takes == FINITE else np.isinf(array)
+    takes = takes_of_columns(spec.takes, array.shape[1])
+    finite, numbers = (
+        np.array([t in kinds for t in takes]) for kinds in ((FINITE,), (FINITE, MISSING))
+    )
+    bad = (np.isnan(array) & finite) | (np.isinf(array) & numbers)
     if bad.any():
         row, column = (int(i) for i in np.argwhere(bad)[0])
         name = dict(enumerate(spec.columns or ())).get(column, column)
         raise InvalidInput(
             f"{spec.name} has {array[row, column]} in row {row}, column {name}, the model takes "
-            + ("finite numbers only" if spec.takes == FINITE else "numbers and NaN only")
+            + ("finite numbers only" if takes[column] == FINITE else "numbers and NaN only")
+            + ("" if spec.takes in (FINITE, MISSING) else " there")
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import groupby
 
 import numpy as np
 
@@ -27,11 +28,32 @@ DTYPES = {
 FINITE, MISSING, ANY = "finite", "nan", "any"
 
 
+def takes_of_columns(takes: str, width: int) -> tuple[str, ...]:
+    """Return what each column takes, from "nan" (all alike) or runs of columns, "nan*3|finite*2".
+
+    Columns beyond the last run take what it takes.
+    """
+    found: list[str] = []
+    for run in takes.split("|"):
+        value, _, count = run.partition("*")
+        found += [value] * (int(count) if count.isdecimal() else 1)
+    return tuple(found[:width]) + (found[-1],) * (width - len(found))
+
+
+def runs_of(takes: list[str]) -> str:
+    """Return columns' takes as `takes_of_columns` reads it; one word where all are alike."""
+    if len(set(takes)) < 2:
+        return takes[0] if takes else FINITE
+    runs = [(value, len(list(same))) for value, same in groupby(takes)]
+    return "|".join(f"{value}*{count}" for value, count in runs)
+
+
 @dataclass(frozen=True)
 class Input:
     """One input of a graph: [N, width] of `dtype` ("string" for text), `width` None if unknown.
 
-    `takes` says which non-finite or missing values are allowed: "finite", "nan" or "any".
+    `takes` says which non-finite or missing values are allowed: "finite", "nan" or "any", or by
+    column, "nan*3|finite*2".
     `columns` are the feature names where the manifest knows them.
     """
 
