@@ -112,7 +112,7 @@ def test_a_pipeline_that_does_nothing():
 
 def test_a_function_is_refused_by_name():
     model = make_pipeline(FunctionTransformer(np.sinh)).fit(np.abs(X))
-    with pytest.raises(UnsupportedEstimator, match="FunctionTransformer: func=numpy.sinh"):
+    with pytest.raises(UnsupportedEstimator, match=r"FunctionTransformer: func=numpy\.sinh"):
         export_proven(model, np.abs(X))
 
 

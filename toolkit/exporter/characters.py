@@ -51,7 +51,7 @@ def _kind(piece: str) -> str:
 
 
 def _within(term: str, numbers: dict[str, int], least: int) -> Gram:
-    """Return a term's numbers: one shorter than the shortest n-gram is a whole word, with borders."""
+    """Return a term's numbers: one too short for an n-gram is a whole word, with borders."""
     codes = tuple(numbers[c] for c in term)
     return (BORDER, *codes, BORDER) if len(term) < least else codes
 

@@ -117,7 +117,7 @@ def _context() -> tuple[str, str]:
     """
     cased, through = [], []
     for character in every_character():
-        # Ideographs, syllables and what Unicode has not assigned are neither: passed over for speed.
+        # Ideographs, syllables and what is not assigned are neither: passed over for speed.
         if unicodedata.category(character) in ("Cn", "Co") or "\u3400" <= character <= "\ud7ff":
             continue
         if (" " + character + "Σ").lower()[-1] == "ς":

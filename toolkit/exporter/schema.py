@@ -35,8 +35,9 @@ class Spec:
 class Schema:
     """The inputs, and the form in which the estimator wants its rows.
 
-    form: "array" (one matrix), "texts" and "labels" (one text or integer a row), "frame" (one matrix, a data frame for the
-    estimator), "columns" (an input a column, a data frame for the estimator).
+    form: "array" (one matrix), "texts" and "labels" (one text or integer a row), "frame" (one
+    matrix, a data frame for the estimator), "columns" (an input a column, a data frame for
+    the estimator).
     """
 
     form: str
@@ -87,8 +88,8 @@ def _refuse_objects(X: Any) -> None:
     first = X[0] if isinstance(X, list | tuple) and len(X) else None
     if isinstance(first, dict | set | frozenset | bytes):
         raise UnsupportedEstimator(
-            f"rows of type {type(first).__name__}: a graph takes tensors of numbers or text; give a "
-            "data frame, and an estimator that takes it, such as OneHotEncoder"
+            f"rows of type {type(first).__name__}: a graph takes tensors of numbers or text; give "
+            "a data frame, and an estimator that takes it, such as OneHotEncoder"
         )
 
 

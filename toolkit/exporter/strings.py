@@ -1,8 +1,9 @@
 """Texts in standard operators: replace, split and join, by StringSplit, StringConcat and Loop.
 
-ONNX has no operator that replaces or enumerates characters. What it has is StringSplit at a constant
-delimiter, StringConcat and RegexFullMatch (all of opset 20); with a Loop that joins pieces pairwise
-that is enough: to replace a character, split there and join the pieces with something else.
+ONNX has no operator that replaces or enumerates characters. What it has is StringSplit at a
+constant delimiter, StringConcat and RegexFullMatch (all of opset 20); with a Loop that joins pieces
+pairwise that is enough: to replace a character, split there and join the pieces with something
+else.
 No operator used here depends on a locale of the system: StringNormalizer's is always "C", which
 every system has, and it lowers A to Z alone.
 

@@ -1,4 +1,4 @@
-"""Words of a text as numbers: separators become blanks, the text is split there, words are looked up."""
+"""Words of a text as numbers: separators become blanks, and what they part is looked up."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def words_of(est: Any, text: Matrix, terms: list[str], g: Graph) -> tuple[str, l
     words = [w for w in words if re.fullmatch(token, w)]
     numbers = {w: i + 1 for i, w in enumerate(words)}
     grams = [_gram(t, numbers, est.ngram_range) for t in terms]
-    alphabet = "".join(sorted(set("".join(words))))
+    alphabet = "".join(sorted(set("".join([*words, *stops]))))
     is_part = re.compile(part)
 
     def kind(piece: str) -> str:
@@ -115,7 +115,7 @@ def _gram(term: str, numbers: dict[str, int], lengths: tuple[int, int]) -> Gram:
 
 
 def _token(pattern: str) -> tuple[str, str, str]:
-    r"""Return regexes from a token pattern: Python's for a part of a word, RE2's and Python's for one.
+    r"""Return regexes from a token pattern: Python's for a part of a word, both dialects' for all.
 
     `\bC{m,}\b` with C inside \w finds the words (runs of \w) that are C throughout; `C{m,}` alone
     finds the runs of C. Raises Unconvertible for any other pattern.
@@ -169,8 +169,8 @@ def _rare_separators(
 
     All characters that the vocabulary's words have are split off; what is left between is runs of
     others. A run with a separator in it becomes: a stranger if it starts like a word, a blank, a
-    stranger and a blank if it has a whole word inside, a stranger if it ends like a word. A stranger
-    is one letter that no word of the vocabulary has, as often as counts for the least length.
+    stranger and a blank if it has a whole word inside, a stranger if it ends like a word. A
+    stranger is one letter that no word of the vocabulary has, as often as the least length asks.
     """
     # There may be none, if the words have all letters that count: then no run starts like a word.
     stranger = next((c for c in re.findall(part, every_character()) if c not in alphabet), "")

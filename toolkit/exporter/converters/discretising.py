@@ -1,4 +1,4 @@
-"""Discretisers, normalisers and splines: what cuts a column into intervals, and what scales rows."""
+"""Discretisers, quantiles and splines: a column cut into intervals; rows scaled to a norm."""
 
 from __future__ import annotations
 

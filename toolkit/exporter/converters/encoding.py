@@ -167,7 +167,8 @@ def _labels(x: Value, g: Graph) -> Matrix:
 
 def _dictionaries(est: Any, x: Value, g: Graph) -> Outputs:
     raise Unconvertible(
-        "rows that are dictionaries (a graph takes tensors; use a data frame and OneHotEncoder), so it"
+        "rows that are dictionaries (a graph takes tensors; use a data frame and OneHotEncoder), "
+        "so it"
     )
 
 

@@ -1,4 +1,4 @@
-"""Imputers: a mask of what is missing, a Where, and the mask's columns beside it where asked for."""
+"""Imputers: a mask of what is missing, a Where, and the mask beside it where asked for."""
 
 from __future__ import annotations
 

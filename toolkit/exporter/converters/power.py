@@ -27,7 +27,7 @@ def power(est: Any, x: Value, g: Graph) -> Outputs:
 
 
 def yeo_johnson(g: Graph, x: Matrix, power: float) -> Matrix:
-    """Box-Cox of 1 + x for x ≥ 0, and −Box-Cox of 1 − x with 2 − λ below (Yeo and Johnson, 2000)."""
+    """Box-Cox of 1 + x for x ≥ 0, else −Box-Cox of 1 − x with 2 − λ (Yeo and Johnson, 2000)."""
     zero = g.constant([0.0], x.dtype, "zero")
     up = _grown(g, log1p(g, g.binary("Max", x, [0.0], "zero")), power)
     down = _grown(g, log1p(g, g.unary("Neg", g.binary("Min", x, [0.0], "zero"))), 2.0 - power)
@@ -56,7 +56,8 @@ def _grown(g: Graph, log: Matrix, power: float) -> Matrix:
 def log1p(g: Graph, x: Matrix) -> Matrix:
     """`log(1 + x)`, corrected for what 1 + x rounds off: `log(u) · x / (u − 1)` with u = 1 + x.
 
-    Goldberg, "What every computer scientist should know about floating-point arithmetic", theorem 4.
+    D. Goldberg, "What every computer scientist should know about floating-point arithmetic",
+    theorem 4.
     """
     one = g.constant([1.0], x.dtype, "one")
     u = Matrix(g.add("Add", [x.name, one], "u"), x.dtype, x.width)
