@@ -135,6 +135,7 @@ def _plain(values: Any, name: str) -> np.ndarray:
     array = np.asarray(values)
     if name == "label":
         return array
-    if array.dtype.kind not in "fiub":
+    # Columns of several types that were passed through are objects: text, or numbers among flags.
+    if array.dtype.kind not in "fiub" and any(isinstance(v, str) for v in array.ravel()):
         return array.reshape(len(array), -1)
     return np.asarray(array, dtype=np.float64).reshape(len(array), -1)

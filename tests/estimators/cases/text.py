@@ -165,6 +165,18 @@ def review() -> pd.DataFrame:
     )
 
 
+def polars_review() -> Any:
+    import polars
+
+    return polars.from_pandas(review())
+
+
+def gaps() -> pd.DataFrame:
+    X = review()
+    X.loc[::7, "grade"] = None
+    return X
+
+
 def arrow() -> pd.DataFrame:
     return review().astype({"grade": "category", "Free text": "string"})
 
@@ -518,6 +530,11 @@ def _frames() -> list[Case]:
                                  ["grade", "rooms", "new"])]), review, **named),
         case("ColumnTransformer-regressor",
              make_pipeline(ColumnTransformer(parts), Ridge()), review, goal, **named),
+        case("ColumnTransformer-flags",
+             ColumnTransformer([("all", "passthrough", ["rooms", "new", "size m²"])]), review,
+             **named),
+        case("ColumnTransformer-polars", ColumnTransformer(parts), polars_review, **named),
+        case("ColumnTransformer-missing-text", ColumnTransformer([grades, scaled]), gaps, **named),
         case("ColumnTransformer-pandas-types", ColumnTransformer(parts), arrow, **named),
         case("ColumnTransformer-impute",
              ColumnTransformer([("some", SimpleImputer(), [0, 2]), ("rest", "passthrough", [4])]),
