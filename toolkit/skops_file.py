@@ -12,20 +12,30 @@ import numpy as np
 
 from toolkit.errors import InvalidInput, first_line
 
-# Types outside skops' own default list that hold data and run nothing when they are restored.
+# Types outside skops' own default list that hold data and run nothing when they are restored, and
+# functions that are kept by name and not called.
 TRUSTED = frozenset(
     {
+        "numpy.clip",
         "numpy.dtype",
         "numpy.max",
         "numpy.mean",
         "numpy.median",
         "numpy.min",
         "numpy.sum",
+        "scipy._lib.array_api_compat.numpy._aliases.asarray",
+        "scipy.interpolate._bsplines.BSpline",
         "scipy.sparse._csr.csr_matrix",
         "sklearn.cluster._bisect_k_means._BisectingTree",
         "sklearn.cluster._kmeans._kmeans_single_elkan",
         "sklearn.cluster._kmeans._kmeans_single_lloyd",
+        "sklearn.compose._column_transformer.make_column_selector",
         "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+        "sklearn.feature_selection._mutual_info.mutual_info_classif",
+        "sklearn.feature_selection._mutual_info.mutual_info_regression",
+        "sklearn.feature_selection._univariate_selection.chi2",
+        "sklearn.feature_selection._univariate_selection.f_classif",
+        "sklearn.feature_selection._univariate_selection.f_regression",
         "sklearn.gaussian_process._gpc._BinaryGaussianProcessClassifierLaplace",
         "sklearn.gaussian_process.kernels.CompoundKernel",
         "sklearn.gaussian_process.kernels.ConstantKernel",
@@ -39,6 +49,7 @@ TRUSTED = frozenset(
         "sklearn.gaussian_process.kernels.RationalQuadratic",
         "sklearn.gaussian_process.kernels.Sum",
         "sklearn.gaussian_process.kernels.WhiteKernel",
+        "sklearn.impute._iterative._ImputerTriplet",
         "sklearn.metrics._dist_metrics.BrayCurtisDistance64",
         "sklearn.metrics._dist_metrics.CanberraDistance64",
         "sklearn.metrics._dist_metrics.ChebyshevDistance64",

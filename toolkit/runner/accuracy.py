@@ -89,8 +89,8 @@ def difference(reference: Outputs, outputs: Outputs) -> dict[str, float | None]:
     found: dict[str, float | None] = dict.fromkeys(
         ("max_abs", "mean_abs", "nmse", "max_rel", "label_agreement")
     )
-    if LABEL in reference:
-        found["label_agreement"] = agreement(reference[LABEL], outputs[LABEL])
+    if labels := labelled(reference):
+        found["label_agreement"] = min(agreement(reference[n], outputs[n]) for n in labels)
     expected, got = numbers(reference), numbers({n: outputs[n] for n in reference})
     if expected is None or got is None:
         return found
@@ -112,9 +112,14 @@ def numbers(outputs: Outputs) -> np.ndarray | None:
     columns = [
         np.asarray(values, dtype=np.float64).reshape(len(values), -1)
         for name, values in outputs.items()
-        if name != LABEL
+        if name not in labelled(outputs)
     ]
     return np.concatenate(columns, axis=1) if columns else None
+
+
+def labelled(outputs: Outputs) -> list[str]:
+    """Return the names of labels and of other text, such as what an imputer gives."""
+    return [n for n, v in outputs.items() if n == LABEL or np.asarray(v).dtype.kind in "OUS"]
 
 
 def distance(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -158,7 +163,8 @@ def batch_consistency(
     batched = {n: np.asarray(v)[chosen] for n, v in whole.items()}
     a, b = numbers(batched), numbers(single)
     if a is None or b is None:
-        return 0.0 if same_labels(batched[LABEL], single[LABEL]).all() else 1.0
+        same = [same_labels(batched[n], single[n]).all() for n in labelled(batched)]
+        return 0.0 if all(same) else 1.0
     return float(distance(a, b).max())
 
 

@@ -45,8 +45,9 @@ def read(content: bytes, origin: str, manifest: Mapping[str, Any]) -> Golden:
         raise CorruptArtifact(f"{origin}: its arrays are not rows; export the model again")
     if any(len(a) != len(adversarial) for a in listed):
         raise CorruptArtifact(f"{origin}: its arrays differ in length; export the model again")
+    texts = {"label", *(o["name"] for o in manifest["outputs"] if o.get("dtype") == "string")}
     for name, values in outputs.items():
-        if name != "label" and values.dtype.kind not in "fiub":
+        if name not in texts and values.dtype.kind not in "fiub":
             raise CorruptArtifact(
                 f"{origin}: the output {name!r} is of type {values.dtype}, no number; export the "
                 "model again"
