@@ -46,6 +46,7 @@ def again(tmp_path_factory) -> Bundle:
         X_test=rows.X_test,
         y_test=rows.y_test,
         all_rows=trained.all_rows,
+        feature_names=rows.feature_names,
     )
     quantize(bundle)
     return open_bundle(bundle.path)
