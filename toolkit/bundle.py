@@ -134,9 +134,9 @@ class Bundle:
         return to_frame(inputs, self.manifest["estimator"]["input"], self.manifest["inputs"])
 
 
-# The forms in which an estimator wants its rows: one matrix as an array, a list of texts, one
-# matrix as a data frame, or a data frame of single columns of several types.
-ARRAY, TEXTS, FRAME, COLUMNS = "array", "texts", "frame", "columns"
+# The forms in which an estimator wants its rows: one matrix as an array, a list of texts, a list of
+# numbers, one matrix as a data frame, or a data frame of single columns of several types.
+ARRAY, TEXTS, VECTOR, FRAME, COLUMNS = "array", "texts", "vector", "frame", "columns"
 
 
 def to_frame(
@@ -146,8 +146,10 @@ def to_frame(
 
     specs: for each input its name, dtype, columns and missing, as the manifest has them.
     """
-    if form in (ARRAY, TEXTS):
+    if form in (ARRAY, TEXTS, VECTOR):
         matrix = inputs[specs[0]["name"]]
+        if form == VECTOR:
+            return matrix.ravel()
         if specs[0]["dtype"] != "string":
             return matrix
         texts = _texts(matrix, specs[0])

@@ -77,5 +77,5 @@ def _target(y: Any, X: Any) -> np.ndarray | None:
 
 
 def _same_width(X: Any, X_test: Any) -> None:
-    if np.shape(X)[1] != np.shape(X_test)[1]:
-        raise InvalidInput(f"X has {np.shape(X)[1]} columns and X_test {np.shape(X_test)[1]}")
+    if np.shape(X)[1:] != np.shape(X_test)[1:]:
+        raise InvalidInput(f"X has the shape {np.shape(X)} and X_test {np.shape(X_test)}")
