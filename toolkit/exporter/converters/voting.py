@@ -39,9 +39,12 @@ def voting_classifier(est: Any, x: Value, g: Graph) -> Outputs:
 def voting_regressor(est: Any, x: Value, g: Graph) -> Outputs:
     """VotingRegressor: the weighted mean; as a transformer the predictions side by side."""
     found = [g.convert(e, x) for e in est.estimators_]
-    parts = [pick(e, f, "predict") for e, f in zip(est.estimators_, found, strict=True)]
-    joined = g.join([g.upright(p) for p in parts])
-    return {"predict": _mean(parts, _weights(est), g), "transform": joined}
+    # Trees answer in float32 whatever they are given: one type for the sum.
+    parts = [
+        g.cast(g.upright(pick(e, f, "predict")), g.precision(x))
+        for e, f in zip(est.estimators_, found, strict=True)
+    ]
+    return {"predict": _mean(parts, _weights(est), g), "transform": g.join(parts)}
 
 
 def _weights(est: Any) -> list[float]:
