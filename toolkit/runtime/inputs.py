@@ -86,6 +86,8 @@ def _column(values: Any, spec: Input) -> np.ndarray:
 
 def _matrix(X: Any, spec: Input) -> np.ndarray:
     array = _text(X, spec) if spec.dtype == "string" else _numbers(X, spec)
+    if array.ndim == 1 and spec.width == 1:  # one value a row
+        array = array.reshape(-1, 1)
     if array.ndim != 2:
         raise InvalidInput(
             f"{spec.name} has the shape {np.shape(X)}, the model takes two dimensions, "

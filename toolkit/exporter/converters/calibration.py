@@ -52,7 +52,7 @@ def _a_class_each(part: Any, scores: Matrix, g: Graph) -> Matrix:
     for absent in set(range(len(classes))) - set(columns):
         columns[absent] = g.repeated([0.0], "float64", scores)
     p = g.join([columns[k] for k in range(len(classes))])
-    total = g.reduce("ReduceSum", p)
+    total = g.row_sum(p)
     empty = g.compare("Equal", total, [0.0])
     shares = g.combine("Div", p, g.choose(empty, [1.0], total))
     return g.choose(empty, [1.0 / len(classes)], shares)

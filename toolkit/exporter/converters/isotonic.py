@@ -85,7 +85,7 @@ def _below(t: Matrix, xs: np.ndarray, g: Graph) -> Matrix:
 
 def _count(t: Matrix, knots: Matrix, g: Graph) -> Matrix:
     less = Matrix(g.add("Less", [knots.name, t.name], "less"), "bool", knots.width)
-    return g.reduce("ReduceSum", g.cast(less, "int64"))
+    return g.row_sum(g.cast(less, "int64"))
 
 
 CONVERTERS = {"sklearn.IsotonicRegression": isotonic}

@@ -90,7 +90,7 @@ def _one_vs_rest(scores: Matrix, g: Graph) -> Matrix:
 
 def _normalised(p: Matrix, g: Graph) -> Matrix:
     """Return each row over its sum, a row of zeros as equal shares."""
-    total = g.reduce("ReduceSum", p)
+    total = g.row_sum(p)
     empty = g.compare("Equal", total, [0.0])
     filled = g.choose(empty, [1.0], p)
     return g.combine("Div", filled, g.choose(empty, [float(p.width)], total))

@@ -47,7 +47,7 @@ def _shares(p: Matrix, kind: str, g: Graph) -> Matrix:
         return g.complement(p)
     if kind.startswith("multilabel"):
         return p
-    total = g.reduce("ReduceSum", p)
+    total = g.row_sum(p)
     return g.combine("Div", p, g.choose(g.compare("Equal", total, [0.0]), [1.0], total))
 
 
