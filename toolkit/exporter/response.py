@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import is_classifier, is_regressor
 
-from toolkit.exporter.graph import Graph, Matrix, Outputs, Unconvertible
+from toolkit.exporter.graph import Graph, Matrix, Outputs, Unconvertible, Value
 from toolkit.exporter.tasks import side_by_side
 
 SCORES = ("decision_function", "predict_proba")
@@ -21,6 +21,11 @@ def pick(est: Any, found: Outputs, method: str) -> Matrix:
             f"{type(est).__name__} inside it, whose converter gives no {method}, so it"
         )
     return found[method]
+
+
+def transformed(est: Any, x: Value, g: Graph) -> Matrix:
+    """Return the estimator's transform of x."""
+    return pick(est, g.convert(est, x), "transform")
 
 
 def binary_score(est: Any, found: Outputs, g: Graph) -> Matrix:
