@@ -15,12 +15,12 @@ def one_vs_rest(est: Any, x: Value, g: Graph) -> Outputs:
     """OneVsRestClassifier: the class of the largest score, the first of equals.
 
     Two classes have one estimator, whose score is held against its threshold; an indicator matrix
-    (multilabel) has one a column. Probabilities are shares of the row's sum, computed in float64:
-    far from all classes every probability is tiny, their shares are not.
+    (multilabel) has one a column. All in float64, as all of this file: equal scores of trees stay
+    equal, and probabilities are shares of the row's sum, where far from all classes every
+    probability is tiny, but their shares are not.
     """
-    with_probabilities = hasattr(est, "predict_proba")
-    inner = g.widened(x) if with_probabilities else x
-    found = [g.convert(e, inner) for e in est.estimators_]
+    rows = g.widened(x)
+    found = [g.convert(e, rows) for e in est.estimators_]
     pairs = list(zip(est.estimators_, found, strict=True))
     scores = g.join([binary_score(e, f, g) for e, f in pairs])
     kind, dtype = est.label_binarizer_.y_type_, g.precision(x)
@@ -35,7 +35,7 @@ def one_vs_rest(est: Any, x: Value, g: Graph) -> Outputs:
     if hasattr(est, "decision_function"):
         decisions = [g.floating(pick(e, f, "decision_function")) for e, f in pairs]
         outputs["decision_function"] = g.cast(g.join(decisions), dtype)
-    if with_probabilities:
+    if hasattr(est, "predict_proba"):
         p = g.join([g.column(pick(e, f, "predict_proba"), 1) for e, f in pairs])
         outputs["predict_proba"] = g.cast(_shares(p, kind, g), dtype)
     return outputs
@@ -58,7 +58,8 @@ def one_vs_one(est: Any, x: Value, g: Graph) -> Outputs:
     equal; a regressor votes only where it predicts 0 or 1 exactly.
     """
     chosen = est.pairwise_indices_ or [None] * len(est.estimators_)
-    rows = [x if at is None else g.select(x, np.asarray(at).tolist()) for at in chosen]
+    wide = g.widened(x)
+    rows = [wide if at is None else g.select(wide, np.asarray(at).tolist()) for at in chosen]
     found = [g.convert(e, r) for e, r in zip(est.estimators_, rows, strict=True)]
     pairs = list(zip(est.estimators_, found, strict=True))
     predicted = _wide(g, [g.upright(pick(e, f, "predict")) for e, f in pairs])
@@ -90,7 +91,8 @@ def output_code(est: Any, x: Value, g: Graph) -> Outputs:
 
     `argmin ‖y − c‖² = argmax y·c − ½‖c‖²`, in float64: code words at equal distance stay equal.
     """
-    found = [g.convert(e, x) for e in est.estimators_]
+    rows = g.widened(x)
+    found = [g.convert(e, rows) for e in est.estimators_]
     pairs = zip(est.estimators_, found, strict=True)
     scores = _wide(g, [binary_score(e, f, g) for e, f in pairs])
     codes = np.asarray(est.code_book_, dtype=np.float64)

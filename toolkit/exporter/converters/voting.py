@@ -13,9 +13,11 @@ from toolkit.exporter.response import pick
 def voting_classifier(est: Any, x: Value, g: Graph) -> Outputs:
     """VotingClassifier, in float64 and in the estimators' order, so that equal sums stay equal.
 
-    Its estimators are fitted on class indices 0, 1, …
+    Its estimators are fitted on class indices 0, 1, … Where their probabilities are averaged they
+    compute them in float64: shares of leaves, such as 1/3 + 2/3, must meet their ties exactly.
     """
-    found = [g.convert(e, x) for e in est.estimators_]
+    rows = g.widened(x) if est.voting == "soft" else x
+    found = [g.convert(e, rows) for e in est.estimators_]
     method = "predict_proba" if est.voting == "soft" else "predict"
     answers = [pick(e, f, method) for e, f in zip(est.estimators_, found, strict=True)]
     if est.voting == "hard":

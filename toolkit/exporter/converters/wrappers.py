@@ -43,19 +43,22 @@ def tuned_threshold(est: Any, x: Value, g: Graph) -> Outputs:
 def _thresholded(
     est: Any, inner: Any, threshold: Any, positive: Any, x: Value, g: Graph
 ) -> Outputs:
-    """The positive label where the score is at or above the threshold, else the other one."""
-    found = g.convert(inner, x)
+    """The positive label where the score is at or above the threshold, else the other one.
+
+    In float64: a forest's probability may lie a last bit below or above a threshold such as 0.8.
+    """
+    found = g.convert(inner, g.widened(x))
     methods = ORDER if est.response_method == "auto" else (est.response_method,)
     score, method = response(inner, found, g, methods, positive)
     if threshold == "auto":
         threshold = 0.5 if method == "predict_proba" else 0.0
-    # In the score's own type: a probability of 0.7 in float32 is at a threshold of 0.7 there.
     reached = g.compare("GreaterOrEqual", score, [threshold])
     index = g.flat(g.cast(reached, "int64"))
     classes = np.asarray(est.classes_)
     if positive is not None and positive == classes[0]:
         index = _swapped(index, g)
-    return {**found, "predict": g.labels(index, classes)}
+    numbers = {m: g.cast(found[m], g.precision(x)) for m in ORDER if m in found}
+    return {**numbers, "predict": g.labels(index, classes)}
 
 
 def _swapped(index: Matrix, g: Graph) -> Matrix:
