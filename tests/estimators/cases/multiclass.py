@@ -10,7 +10,7 @@ from sklearn.multiclass import OneVsOneClassifier, OneVsRestClassifier, OutputCo
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.svm import SVC, LinearSVC
+from sklearn.svm import LinearSVC
 
 from tests.estimators.data import binary, classes, labelled, multilabel
 from tests.estimators.fitting import boolean, case, five, four, leaf, text2, text3, tree
@@ -36,8 +36,6 @@ def constant_label() -> tuple[np.ndarray, np.ndarray]:
 
 CASES = [
     case("OneVsRestClassifier", OneVsRestClassifier(LogisticRegression()), classes),
-    case("OneVsRestClassifier-SVC", OneVsRestClassifier(SVC()), classes, trap=OVR),
-    case("OneVsRestClassifier-SVC-binary", OneVsRestClassifier(SVC()), binary, trap=OVR),
     case("OneVsRestClassifier-LinearSVC", OneVsRestClassifier(LinearSVC()), classes, trap=OVR),
     case(
         "OneVsRestClassifier-LinearSVC-binary", OneVsRestClassifier(LinearSVC()), binary, trap=OVR
@@ -71,7 +69,6 @@ CASES = [
     case("OneVsOneClassifier-tree-binary", OneVsOneClassifier(tree()), binary),
     case("OneVsOneClassifier-ridge", OneVsOneClassifier(RidgeClassifier()), classes),
     case("OneVsOneClassifier-regressor", OneVsOneClassifier(leaf()), classes),
-    case("OneVsOneClassifier-SVC", OneVsOneClassifier(SVC()), partial(labelled, (5, -3, 8))),
     case(
         "OutputCodeClassifier",
         OutputCodeClassifier(LogisticRegression(), random_state=0),
@@ -90,5 +87,4 @@ CASES = [
         OutputCodeClassifier(RidgeClassifier(), random_state=0),
         classes,
     ),
-    case("OutputCodeClassifier-SVC", OutputCodeClassifier(SVC(), random_state=0), classes),
 ]
