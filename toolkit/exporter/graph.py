@@ -260,8 +260,7 @@ class Graph:
 
     def row_sum(self, x: Matrix) -> Matrix:
         """Return the sum of each row, [N, 1]."""
-        axes = self.constant([1], "int64", "axes")
-        return Matrix(self.add("ReduceSum", [x.name, axes], "sum", keepdims=1), x.dtype, 1)
+        return Matrix(self.reduce("ReduceSum", x.name, [1]), x.dtype, 1)
 
     def total(self, parts: Sequence[Matrix]) -> Matrix:
         """Return the elementwise sum of matrices of one shape and type, added in their order."""

@@ -89,7 +89,9 @@ def one_vs_one(est: Any, x: Value, g: Graph) -> Outputs:
 def output_code(est: Any, x: Value, g: Graph) -> Outputs:
     """OutputCodeClassifier: the class whose code word is nearest to the scores.
 
-    `argmin ‖y − c‖² = argmax y·c − ½‖c‖²`, in float64: code words at equal distance stay equal.
+    `argmin ‖y − c‖² = argmax y·c − ½‖c‖²`, in float64, the first of equals. Where distances are
+    equal but for their last bit, scikit-learn's choice depends on its BLAS's order of summation;
+    the proof shows such rows.
     """
     rows = g.widened(x)
     found = [g.convert(e, rows) for e in est.estimators_]
