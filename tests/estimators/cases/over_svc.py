@@ -16,13 +16,12 @@ from sklearn.svm import SVC, NuSVC
 
 from tests.estimators.data import binary, classes, labelled, multilabel
 from tests.estimators.fitting import case, text2, text3, tree
-from toolkit.exporter.converters import table
 
 OVR = "OneVsRestClassifier: no label of OneVsRest(SVC) is right; a later skl2onnx may mend it"
 SIGN = "SVC: the sign of binary scores is flipped; a later skl2onnx may mend it"
 TWO = [("a", SVC()), ("b", LogisticRegression())]
 
-OVER_SVC = [
+CASES = [
     case("OneVsRestClassifier-SVC", OneVsRestClassifier(SVC()), classes, trap=OVR),
     case("OneVsRestClassifier-SVC-binary", OneVsRestClassifier(SVC()), binary, trap=OVR),
     case("OneVsRestClassifier-SVC-linear", OneVsRestClassifier(SVC(kernel="linear")), text3, OVR),
@@ -51,6 +50,3 @@ OVER_SVC = [
     case("GridSearchCV-SVC", GridSearchCV(SVC(), {"C": [0.5, 2.0]}, cv=2), text2, trap=SIGN),
     case("Pipeline-scaled-SVC", make_pipeline(StandardScaler(), SVC()), binary, trap=SIGN),
 ]
-
-# Without a converter for SVC there is nothing for them to stand on.
-CASES = OVER_SVC if "sklearn.SVC" in table() else []
