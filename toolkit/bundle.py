@@ -134,10 +134,11 @@ class Bundle:
         return to_frame(inputs, self.manifest["estimator"]["input"], self.manifest["inputs"])
 
 
-# The forms in which an estimator wants its rows: one matrix as an array, a list of texts, one
-# matrix as a data frame, or a data frame of single columns of several types.
-ARRAY, TEXTS, FRAME, COLUMNS = "array", "texts", "frame", "columns"
-LABELS = "labels"  # [N] integers or booleans, as label encoders take them
+# The forms in which an estimator wants its rows: one matrix as an array, a list of texts, of labels
+# (integers or booleans, as label encoders take them) or of numbers, one matrix as a data frame, or a
+# data frame of single columns of several types.
+ARRAY, TEXTS, LABELS, VECTOR = "array", "texts", "labels", "vector"
+FRAME, COLUMNS = "frame", "columns"
 
 
 def to_frame(
@@ -147,10 +148,10 @@ def to_frame(
 
     specs: for each input its name, dtype, columns and missing, as the manifest has them.
     """
-    if form in (ARRAY, TEXTS, LABELS):
+    if form in (ARRAY, TEXTS, LABELS, VECTOR):
         matrix = inputs[specs[0]["name"]]
         if specs[0]["dtype"] != "string":
-            return matrix.ravel() if form == LABELS else matrix
+            return matrix.ravel() if form in (LABELS, VECTOR) else matrix
         texts = _texts(matrix, specs[0])
         return texts.ravel().tolist() if form == TEXTS else texts
     import pandas

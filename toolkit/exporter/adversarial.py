@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from toolkit.exporter.points import point_rows
-from toolkit.exporter.schema import Schema, frame
+from toolkit.exporter.schema import Schema, frame, rounded
 from toolkit.exporter.tasks import reference
 from toolkit.exporter.thresholds import threshold_rows
 from toolkit.runtime.schema import ANY, FINITE, MISSING, runs_of
@@ -75,16 +75,26 @@ def which_taken(estimator: Any, inputs: Mapping[str, np.ndarray], schema: Schema
 
 
 def accepted(estimator: Any, rows: Rows, schema: Schema, task: str) -> Rows:
-    """Return the rows that scikit-learn answers; what it refuses cannot be compared."""
-    if _answers(estimator, rows, schema, task):
-        return rows
+    """Return the rows that scikit-learn answers, as given and rounded to float32.
+
+    What it refuses cannot be compared; rounding may carry a value over a limit that the estimator
+    keeps, the largest value it was fitted on.
+    """
+    for form in (dict, rounded):
+        kept = accepted_positions(estimator, form(rows), schema, task)
+        rows = {n: a[kept] for n, a in rows.items()}
+    return rows
+
+
+def accepted_positions(
+    estimator: Any, rows: Mapping[str, np.ndarray], schema: Schema, task: str
+) -> list[int]:
+    """Return the positions of the rows that scikit-learn answers."""
     count = len(next(iter(rows.values())))
-    kept = [
-        i
-        for i in range(count)
-        if _answers(estimator, {n: a[[i]] for n, a in rows.items()}, schema, task)
-    ]
-    return {n: a[kept] for n, a in rows.items()}
+    if _answers(estimator, rows, schema, task):
+        return list(range(count))
+    single = ({n: a[[i]] for n, a in rows.items()} for i in range(count))
+    return [i for i, row in enumerate(single) if _answers(estimator, row, schema, task)]
 
 
 def _answers(estimator: Any, rows: Mapping[str, np.ndarray], schema: Schema, task: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +11,12 @@ import numpy as np
 
 from toolkit.bundle import Bundle
 from toolkit.errors import CorruptArtifact, InvalidInput, ParityError, UnsupportedEstimator
-from toolkit.exporter.adversarial import accepted, adversarial_rows, which_taken
+from toolkit.exporter.adversarial import accepted, accepted_positions, adversarial_rows, which_taken
 from toolkit.exporter.contents import Candidate, Proven, write_bundle
 from toolkit.exporter.graph import DEFAULT_OPSET, OPSETS
 from toolkit.exporter.model import build
 from toolkit.exporter.proof import prove
-from toolkit.exporter.schema import Schema, frame, infer
+from toolkit.exporter.schema import Schema, frame, infer, rounded
 from toolkit.exporter.split import Split, split_rows
 from toolkit.exporter.tasks import reference, task_of
 from toolkit.runtime.manifest import NAME
@@ -97,11 +97,23 @@ def convert_and_prove(
     task, schema = task_of(estimator), infer(X, feature_names)
     split = split_rows(X, y, X_test, y_test, schema)
     _check_answers(estimator, split, schema, task)
+    split = _answered(estimator, split, schema, task)
     takes = which_taken(estimator, split.held_out, schema, task)
     hostile = adversarial_rows(estimator, split.held_out, schema, takes)
     hostile = accepted(estimator, hostile, schema, task)
     case = _Case(estimator, opset, task, takes, split, hostile)
     return Proven(task, takes, split, hostile, _choose(case, schema, input_dtype))
+
+
+def _answered(estimator: Any, split: Split, schema: Schema, task: str) -> Split:
+    """Return the split without the held-out rows that scikit-learn refuses in float32 alone."""
+    kept = accepted_positions(estimator, rounded(split.held_out), schema, task)
+    if len(kept) in (0, split.rows):
+        return split
+    if len(accepted_positions(estimator, split.held_out, schema, task)) < split.rows:
+        return split  # rows that are refused as given are the caller's error
+    target = None if split.target is None else split.target[kept]
+    return replace(split, held_out={n: a[kept] for n, a in split.held_out.items()}, target=target)
 
 
 @dataclass(frozen=True)

@@ -185,6 +185,8 @@ class Graph:
         """Return the class labels [N] for class indices [N] (int64)."""
         classes = np.asarray(classes)
         if classes.dtype.kind in "OUS":
+            if not all(isinstance(c, str) for c in classes.tolist()):
+                raise Unconvertible("labels that are objects and not all text")
             dtype = "string"
         elif classes.dtype.kind == "b":
             dtype = "bool"
@@ -225,6 +227,71 @@ class Graph:
             axis = self.constant(list(axes), "int64", "axes")
             return str(self.add(op, [x, axis], op.lower(), keepdims=int(keep)))
         return str(self.add(op, [x], op.lower(), axes=list(axes), keepdims=int(keep)))
+
+    def precision(self, x: Value) -> str:
+        """Return the type of x's floating-point numbers: "float64" where any column has it."""
+        parts = [m for _, m in x.columns] if isinstance(x, Table) else [x]
+        return "float64" if any(p.dtype == "float64" for p in parts) else "float32"
+
+    def widened(self, x: Value) -> Value:
+        """Return x with its floating-point numbers as float64, all else as it is."""
+        if isinstance(x, Table):
+            return Table(tuple((n, self._wide(m)) for n, m in x.columns))
+        return self._wide(x)
+
+    def _wide(self, x: Matrix) -> Matrix:
+        return self.cast(x, "float64") if x.dtype == "float32" else x
+
+    def combine(self, op: str, a: Matrix, b: Matrix) -> Matrix:
+        """Return `op(a, b)` elementwise, a single column is repeated; both of one type."""
+        return Matrix(self.add(op, [a.name, b.name], op.lower()), a.dtype, max(a.width, b.width))
+
+    def compare(self, op: str, x: Matrix, values: Any) -> Matrix:
+        """Return `op(x, constant)`, a matrix of booleans; the constant is in x's type."""
+        constant = self.constant(values, x.dtype, "limit")
+        width = max(x.width, np.size(values))
+        return Matrix(self.add(op, [x.name, constant], op.lower()), "bool", width)
+
+    def choose(self, condition: Matrix, yes: Any, no: Matrix) -> Matrix:
+        """Return the constant `yes` where the condition holds, else `no`."""
+        constant = self.constant(yes, no.dtype, "instead")
+        name = self.add("Where", [condition.name, constant, no.name], "chosen")
+        return Matrix(name, no.dtype, max(condition.width, no.width))
+
+    def row_sum(self, x: Matrix) -> Matrix:
+        """Return the sum of each row, [N, 1]."""
+        return Matrix(self.reduce("ReduceSum", x.name, [1]), x.dtype, 1)
+
+    def total(self, parts: Sequence[Matrix]) -> Matrix:
+        """Return the elementwise sum of matrices of one shape and type, added in their order."""
+        if len(parts) == 1:
+            return parts[0]
+        name = self.add("Sum", [p.name for p in parts], "total")
+        return Matrix(name, parts[0].dtype, parts[0].width)
+
+    def upright(self, x: Matrix) -> Matrix:
+        """Return [N] as a column [N, 1]."""
+        if x.width:
+            return x
+        axes = self.constant([1], "int64", "axes")
+        return Matrix(self.add("Unsqueeze", [x.name, axes], "column"), x.dtype, 1)
+
+    def flat(self, x: Matrix) -> Matrix:
+        """Return a column [N, 1] as [N]."""
+        if not x.width:
+            return x
+        shape = self.constant([-1], "int64", "flat")
+        return Matrix(self.add("Reshape", [x.name, shape], "flat"), x.dtype, 0)
+
+    def repeated(self, row: Any, dtype: str, x: Value) -> Matrix:
+        """Return one constant row [k] for each row of x, [N, k]."""
+        row = np.asarray(row).reshape(1, -1)
+        first = x.columns[0][1] if isinstance(x, Table) else x
+        rows = self.add("Shape", [first.name], "rows", start=0, end=1)
+        width = self.constant([row.shape[1]], "int64", "width")
+        shape = self.add("Concat", [rows, width], "shape", axis=0)
+        constant = self.constant(row, dtype, "row")
+        return Matrix(self.add("Expand", [constant, shape], "repeated"), dtype, row.shape[1])
 
 
 def initializer(name: str, values: np.ndarray) -> onnx.TensorProto:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from toolkit.bundle import ARRAY, COLUMNS, FRAME, LABELS, TEXTS, to_frame
+from toolkit.bundle import ARRAY, COLUMNS, FRAME, LABELS, TEXTS, VECTOR, to_frame
 from toolkit.errors import InvalidInput, UnsupportedEstimator
 from toolkit.exporter.graph import Graph, Matrix, Table, Value
 
@@ -35,9 +35,9 @@ class Spec:
 class Schema:
     """The inputs, and the form in which the estimator wants its rows.
 
-    form: "array" (one matrix), "texts" and "labels" (one text or integer a row), "frame" (one
-    matrix, a data frame for the estimator), "columns" (an input a column, a data frame for
-    the estimator).
+    form: "array" (one matrix), "texts", "labels" and "vector" (one text, integer or number a row),
+    "frame" (one matrix, a data frame for the estimator), "columns" (an input a column, a data
+    frame for the estimator).
     """
 
     form: str
@@ -52,7 +52,7 @@ class Schema:
 def infer(X: Any, feature_names: Sequence[str] | None = None) -> Schema:
     """Return the schema of sample rows, with float32 for numbers.
 
-    X: [N, d] numbers, or text throughout; [N] texts or integers; or a pandas or polars data frame,
+    X: [N, d] numbers, or text throughout; [N] texts or numbers; or a pandas or polars data frame,
     one input if all its columns are numbers (or booleans), else one a column. feature_names: of
     the columns of an array. Raises InvalidInput for anything else, naming it, and
     UnsupportedEstimator for rows that are dictionaries or sets.
@@ -61,20 +61,20 @@ def infer(X: Any, feature_names: Sequence[str] | None = None) -> Schema:
         return _infer_frame(X)
     _refuse_objects(X)
     array = _values(X)
-    if array.ndim == 1 and array.dtype.kind in "iub":
-        return Schema(LABELS, (Spec("X", "bool" if array.dtype.kind == "b" else "int64", 1),))
     if not array.size or array.ndim not in (1, 2):
         raise InvalidInput(f"X has the shape {array.shape}; give at least one row, [N, features]")
+    if array.ndim == 1 and array.dtype.kind in "iub":
+        return Schema(LABELS, (Spec("X", "bool" if array.dtype.kind == "b" else "int64", 1),))
     if array.dtype.kind == "O" and _all_text(array):
         if array.ndim == 1:
             return Schema(TEXTS, (Spec("X", "string", 1, missing="kept"),))
         return Schema(ARRAY, (Spec("X", "string", array.shape[1], missing=_missing_text(array)),))
-    if array.ndim != 2:
-        raise InvalidInput(f"X has the shape {array.shape}; give at least one row, [N, features]")
     if array.dtype.kind not in "fiub":
         raise InvalidInput(
             f"X is an array of {array.dtype}; give numbers, or a data frame for columns of text"
         )
+    if array.ndim == 1:  # what IsotonicRegression takes; all others refuse it themselves
+        return Schema(VECTOR, (Spec("X", "float32", 1),))
     columns = None if feature_names is None else tuple(feature_names)
     if columns is not None and len(columns) != array.shape[1]:
         raise InvalidInput(
@@ -167,7 +167,8 @@ def arrays(X: Any, schema: Schema) -> dict[str, np.ndarray]:
         kept = np.concatenate([_kept(c, "string") for c in columns], axis=1)
         return {schema.inputs[0].name: kept}
     matrix = X.to_numpy() if hasattr(X, "to_numpy") else np.asarray(X)
-    return {schema.inputs[0].name: np.ascontiguousarray(matrix, dtype=np.float64)}
+    kept = np.ascontiguousarray(matrix, dtype=np.float64)
+    return {schema.inputs[0].name: kept.reshape(-1, 1) if schema.form == VECTOR else kept}
 
 
 def _kept(values: np.ndarray, dtype: str) -> np.ndarray:

@@ -77,5 +77,6 @@ def _target(y: Any, X: Any) -> np.ndarray | None:
 
 
 def _same_width(X: Any, X_test: Any) -> None:
-    if np.shape(X)[1] != np.shape(X_test)[1]:
-        raise InvalidInput(f"X has {np.shape(X)[1]} columns and X_test {np.shape(X_test)[1]}")
+    widths = [np.shape(rows)[1] if np.ndim(rows) > 1 else 1 for rows in (X, X_test)]
+    if widths[0] != widths[1]:
+        raise InvalidInput(f"X has {widths[0]} columns and X_test {widths[1]}")

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 MOST = 400  # at most so many splits, spread evenly over the thresholds of all trees
+HOLDERS = ("best_estimator_", "estimator_", "regressor_")  # where wrappers keep what answers
 
 
 @dataclass(frozen=True)
@@ -35,9 +36,10 @@ def threshold_rows(estimator: Any, sample: np.ndarray) -> Iterator[np.ndarray]:
     and the like are taken back through their inverse_transform; behind a step that has none,
     nothing is yielded.
     """
+    estimator = _held(estimator)
     steps = [s for _, s in getattr(estimator, "steps", []) if s not in (None, "passthrough")]
     before, last = (steps[:-1], steps[-1]) if steps else ([], estimator)
-    trees = list(_trees(last))
+    trees = list(_trees(_held(last), sample.shape[1]))
     inner = _transformed(sample, before)
     if inner is None:
         return
@@ -59,8 +61,21 @@ def threshold_rows(estimator: Any, sample: np.ndarray) -> Iterator[np.ndarray]:
             yield raw.copy()
 
 
-def _trees(estimator: Any) -> Iterator[Tree]:
-    """Yield every tree of a tree, forest or boosting."""
+def _held(estimator: Any) -> Any:
+    """Return the estimator that a search, a threshold or a transformed target stands for."""
+    while not hasattr(estimator, "estimators_"):
+        inner = next((getattr(estimator, a) for a in HOLDERS if hasattr(estimator, a)), None)
+        if inner is None:
+            break
+        estimator = inner
+    return estimator
+
+
+def _trees(estimator: Any, width: int) -> Iterator[Tree]:
+    """Yield every tree of a tree, forest or boosting that looks at rows of this width.
+
+    In a chain the later trees have the earlier answers as further features.
+    """
     if hasattr(estimator, "tree_"):
         t = estimator.tree_
         leaf = t.children_left == -1
@@ -69,8 +84,8 @@ def _trees(estimator: Any) -> Iterator[Tree]:
         for predictor in iteration:
             yield _hist_tree(predictor.nodes, getattr(estimator, "is_categorical_", None))
     for member in np.ravel(getattr(estimator, "estimators_", np.array([], dtype=object))):
-        if hasattr(member, "tree_"):
-            yield from _trees(member)
+        if hasattr(member, "tree_") and member.tree_.n_features == width:
+            yield from _trees(member, width)
 
 
 def _hist_tree(nodes: np.ndarray, categorical: np.ndarray | None) -> Tree:

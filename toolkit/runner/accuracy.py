@@ -40,7 +40,8 @@ def _regression(target: np.ndarray, outputs: Outputs, _: Any) -> dict[str, float
 
 def _classification(target: np.ndarray, outputs: Outputs, classes: Any) -> dict[str, float | None]:
     given = outputs.get("probabilities")
-    known = given is not None and np.shape(given)[1:] == np.shape(classes)
+    single = target.ndim == 1  # of several labels a row, only the accuracy of whole rows is known
+    known = single and given is not None and np.shape(given)[1:] == np.shape(classes)
     return {
         "accuracy": agreement(target, outputs[LABEL]),
         "log_loss": _log_loss(target, given, np.asarray(classes)) if known else None,

@@ -9,6 +9,7 @@ import numpy as np
 
 from toolkit.bundle import Bundle, Rows
 from toolkit.errors import InvalidInput
+from toolkit.exporter.tasks import in_one_matrix
 from toolkit.runtime.inputs import prepare
 from toolkit.runtime.schema import ANY, Input
 
@@ -39,12 +40,14 @@ def outputs(
     """Return the estimator's outputs under the names that the manifest gives them."""
     X = bundle.estimator_input(inputs)
     return {
-        o["name"]: _dense(getattr(estimator, CALLS[bundle.task, o["name"]])(X))
+        o["name"]: _dense(getattr(estimator, CALLS[bundle.task, o["name"]])(X), o["name"])
         for o in bundle.manifest["outputs"]
     }
 
 
-def _dense(values: Any) -> np.ndarray:
+def _dense(values: Any, name: str) -> np.ndarray:
+    if isinstance(values, list) and name == "probabilities":
+        return in_one_matrix(values)
     return np.asarray(values.toarray() if hasattr(values, "toarray") else values)
 
 

@@ -15,11 +15,12 @@ from toolkit.runtime.schema import ANY, FINITE, MISSING, Input, takes_of_columns
 def prepare(X: Any, inputs: Sequence[Input]) -> dict[str, np.ndarray]:
     """Return one array an input, each [N, width], of the dtype that the graph takes.
 
-    X: a 2-D array-like where the graph has one input; else a mapping or data frame with a column
-    for each input (further columns are passed over), or a 2-D array-like with the columns in the
-    graph's order. For a graph with one input a mapping or data frame may also hold its features:
-    they are taken by name where the names are known, else in their order. None and NaN in a text
-    column become the empty string, toolkit's missing value. Rows are counted from 0 in messages.
+    X: a 2-D array-like where the graph has one input ([N] where it has one column); else a mapping
+    or data frame with a column for each input (further columns are passed over), or a 2-D
+    array-like with the columns in the graph's order. For a graph with one input a mapping or data
+    frame may also hold its features: they are taken by name where the names are known, else in
+    their order. None and NaN in a text column become the empty string, toolkit's missing value.
+    Rows are counted from 0 in messages.
     Raises InvalidInput where the width, type, names or non-finite values do not fit.
     """
     if isinstance(X, Mapping) or hasattr(X, "columns"):
@@ -86,6 +87,8 @@ def _column(values: Any, spec: Input) -> np.ndarray:
 
 def _matrix(X: Any, spec: Input) -> np.ndarray:
     array = _text(X, spec) if spec.dtype == "string" else _numbers(X, spec)
+    if array.ndim == 1 and spec.width == 1:  # one value a row
+        array = array.reshape(-1, 1)
     if array.ndim != 2:
         raise InvalidInput(
             f"{spec.name} has the shape {np.shape(X)}, the model takes two dimensions, "

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from toolkit.exporter.graph import Graph, Matrix, Outputs, Table, Unconvertible, Value
+from toolkit.exporter.response import transformed
 
 
 def pipeline(est: Any, x: Value, g: Graph) -> Outputs:
@@ -15,7 +16,7 @@ def pipeline(est: Any, x: Value, g: Graph) -> Outputs:
     if not steps:
         return {"transform": g.matrix(x)}
     for step in steps[:-1]:
-        x = g.convert(step, x)["transform"]
+        x = transformed(step, x, g)
     return g.convert(steps[-1], x)
 
 
@@ -31,7 +32,7 @@ def column_transformer(est: Any, x: Value, g: Graph) -> Outputs:
             continue
         part = g.select(x, indices)
         passed = isinstance(transformer, str)
-        done = g.matrix(part) if passed else g.convert(transformer, part)["transform"]
+        done = g.matrix(part) if passed else transformed(transformer, part, g)
         weight = weights.get(name)
         parts.append(done if weight is None else g.binary("Mul", done, [weight], "weight"))
     return {"transform": g.join(parts)}
@@ -45,7 +46,7 @@ def feature_union(est: Any, x: Value, g: Graph) -> Outputs:
         if transformer == "drop":
             continue
         passed = transformer == "passthrough"
-        part = g.matrix(x) if passed else g.convert(transformer, x)["transform"]
+        part = g.matrix(x) if passed else transformed(transformer, x, g)
         weight = weights.get(name)
         parts.append(part if weight is None else g.binary("Mul", part, [weight], "weight"))
     return {"transform": g.join(parts)}

@@ -1,4 +1,4 @@
-"""Linear regressors and classifiers: one Gemm, then the link."""
+"""Linear regressors and classifiers, generalised linear models: one Gemm, then the link."""
 
 from __future__ import annotations
 
@@ -14,23 +14,91 @@ def regressor(est: Any, x: Value, g: Graph) -> Outputs:
     return {"predict": _decision(est, x, g)}
 
 
+def log_link(est: Any, x: Value, g: Graph) -> Outputs:
+    """PoissonRegressor, GammaRegressor: `exp(X @ coef_ + intercept_)`."""
+    return {"predict": g.unary("Exp", _decision(est, x, g))}
+
+
+def tweedie(est: Any, x: Value, g: Graph) -> Outputs:
+    """TweedieRegressor: the log link, or the identity; "auto" means the identity for power <= 0."""
+    identity = est.link == "identity" or (est.link == "auto" and est.power <= 0)
+    return regressor(est, x, g) if identity else log_link(est, x, g)
+
+
 def classifier(est: Any, x: Value, g: Graph) -> Outputs:
     """Decision scores [N, 1] (two classes) or [N, classes], and the label of the largest."""
     return _labelled(est, _decision(est, x, g), g)
 
 
+def ridge_classifier(est: Any, x: Value, g: Graph) -> Outputs:
+    """The above; fitted on an indicator matrix, each output's label is 1 where its score is > 0."""
+    scores = _decision(est, x, g)
+    if _is_multilabel(est):
+        positive = g.compare("Greater", scores, [0.0])
+        return {"predict": g.cast(positive, "int64"), "decision_function": scores}
+    return _labelled(est, scores, g)
+
+
 def logistic(est: Any, x: Value, g: Graph) -> Outputs:
-    """The above with probabilities: a sigmoid for two classes, a softmax for more."""
+    """LogisticRegression: a sigmoid for two classes, a softmax for more.
+
+    Before scikit-learn 1.8 a two-class multinomial model gave softmax([−d, d]), and a one-vs-rest
+    model of several classes (asked for, or by liblinear) sigmoids over their sum.
+    """
+    scores = _decision(est, x, g)
+    mode = getattr(est, "multi_class", None)
+    if scores.width == 1:
+        logit = g.binary("Mul", scores, [2.0], "two") if mode == "multinomial" else scores
+        probabilities = g.complement(g.unary("Sigmoid", logit))
+    elif mode == "ovr" or est.solver == "liblinear":
+        probabilities = _one_vs_rest(scores, g)
+    else:
+        probabilities = g.unary("Softmax", scores, axis=1)
+    return {**_labelled(est, scores, g), "predict_proba": probabilities}
+
+
+def sgd_classifier(est: Any, x: Value, g: Graph) -> Outputs:
+    """SGDClassifier; probabilities with the losses log_loss and modified_huber alone."""
     scores = _decision(est, x, g)
     outputs = _labelled(est, scores, g)
-    if scores.width > 1:
-        probabilities = g.unary("Softmax", scores, axis=1)
-    else:
-        # Before scikit-learn 1.8 a two-class multinomial model gave softmax([−d, d]).
-        twice = getattr(est, "multi_class", None) == "multinomial"
-        logit = g.binary("Mul", scores, [2.0], "two") if twice else scores
-        probabilities = g.complement(g.unary("Sigmoid", logit))
-    return {**outputs, "predict_proba": probabilities}
+    if est.loss == "log_loss":
+        binary = scores.width == 1
+        p = g.complement(g.unary("Sigmoid", scores)) if binary else _one_vs_rest(scores, g)
+        outputs["predict_proba"] = p
+    elif est.loss == "modified_huber":
+        g.traps.append("loss 'modified_huber': labels by the scores, probabilities by clipping")
+        outputs["predict_proba"] = _modified_huber(scores, g)
+    return outputs
+
+
+def _modified_huber(scores: Matrix, g: Graph) -> Matrix:
+    """`(clip(d, −1, 1) + 1) / 2`, over its sum for several classes, all alike where that is 0.
+
+    Zhang (2004), "Statistical behavior and consistency of classification methods based on convex
+    risk minimization", as scikit-learn quotes it.
+    """
+    limits = [g.constant(v, scores.dtype, "limit") for v in (-1.0, 1.0)]
+    clipped = Matrix(g.add("Clip", [scores.name, *limits], "clipped"), scores.dtype, scores.width)
+    p = g.binary("Mul", g.binary("Add", clipped, [1.0], "one"), [0.5], "half")
+    return g.complement(p) if p.width == 1 else _normalised(p, g)
+
+
+def _one_vs_rest(scores: Matrix, g: Graph) -> Matrix:
+    """`σ(d) / Σ σ(d)` in float64: far from all classes every σ(d) is tiny, their shares are not."""
+    return g.cast(_normalised(g.unary("Sigmoid", g.cast(scores, "float64")), g), scores.dtype)
+
+
+def _normalised(p: Matrix, g: Graph) -> Matrix:
+    """Return each row over its sum, a row of zeros as equal shares."""
+    total = g.row_sum(p)
+    empty = g.compare("Equal", total, [0.0])
+    filled = g.choose(empty, [1.0], p)
+    return g.combine("Div", filled, g.choose(empty, [float(p.width)], total))
+
+
+def _is_multilabel(est: Any) -> bool:
+    # Only the fitted binarizer tells an indicator matrix from several classes.
+    return est._label_binarizer.y_type_.startswith("multilabel")
 
 
 def _decision(est: Any, x: Value, g: Graph) -> Matrix:
@@ -71,9 +139,15 @@ CONVERTERS = {
     "sklearn.RidgeCV": regressor,
     "sklearn.SGDRegressor": regressor,
     "sklearn.TheilSenRegressor": regressor,
+    "sklearn.GammaRegressor": log_link,
+    "sklearn.PoissonRegressor": log_link,
+    "sklearn.TweedieRegressor": tweedie,
     "sklearn.LinearSVC": classifier,
     "sklearn.PassiveAggressiveClassifier": classifier,
     "sklearn.Perceptron": classifier,
+    "sklearn.RidgeClassifier": ridge_classifier,
+    "sklearn.RidgeClassifierCV": ridge_classifier,
+    "sklearn.SGDClassifier": sgd_classifier,
     "sklearn.LogisticRegression": logistic,
     "sklearn.LogisticRegressionCV": logistic,
 }

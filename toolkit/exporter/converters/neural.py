@@ -20,15 +20,19 @@ def regressor(est: Any, x: Value, g: Graph) -> Outputs:
 
 
 def classifier(est: Any, x: Value, g: Graph) -> Outputs:
-    """MLPClassifier for two classes (sigmoid, label where p > 0.5) or more (softmax)."""
+    """MLPClassifier for two classes (sigmoid, label where p > 0.5) or more (softmax).
+
+    Several labels a row (an indicator matrix) are a sigmoid each.
+    """
     raw = _forward(est, x, g)
+    if est._label_binarizer.y_type_.startswith("multilabel"):
+        label = g.cast(g.compare("Greater", raw, [0.0]), "int64")
+        return {"predict": label, "predict_proba": g.unary("Sigmoid", raw)}
     if est.out_activation_ == "softmax":
         index, probabilities = g.argmax(raw), g.unary("Softmax", raw, axis=1)
-    elif raw.width == 1:
+    else:
         # p > 0.5 is raw > 0, without the rounding of the sigmoid.
         index, probabilities = g.above(raw, 0.0), g.complement(g.unary("Sigmoid", raw))
-    else:
-        raise Unconvertible("several labels a row")
     return {"predict": g.labels(index, est.classes_), "predict_proba": probabilities}
 
 

@@ -1,0 +1,48 @@
+"""Dummy estimators: the same answer for every row."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from toolkit.exporter.graph import Graph, Matrix, Outputs, Unconvertible, Value
+from toolkit.exporter.response import of_several
+
+RANDOM = ("stratified", "uniform")
+
+
+def regressor(est: Any, x: Value, g: Graph) -> Outputs:
+    """DummyRegressor: `constant_` [1, outputs]."""
+    return {"predict": g.repeated(est.constant_, g.precision(x), x)}
+
+
+def classifier(est: Any, x: Value, g: Graph) -> Outputs:
+    """DummyClassifier with the strategies that do not draw at random."""
+    if est.strategy in RANDOM:
+        raise Unconvertible(f"strategy={est.strategy!r}, which draws labels at random,")
+    several = est.n_outputs_ > 1
+    classes = est.classes_ if several else [est.classes_]
+    priors = est.class_prior_ if several else [est.class_prior_]
+    chosen = [_chosen(est, k, c, p) for k, (c, p) in enumerate(zip(classes, priors, strict=True))]
+    labels, probabilities = [], []
+    for index, names, prior in zip(chosen, classes, priors, strict=True):
+        row = prior if est.strategy == "prior" else np.arange(len(names)) == index
+        probabilities.append(g.repeated(row, g.precision(x), x))
+        place = g.flat(g.repeated([index], "int64", x))
+        labels.append(g.labels(place, np.asarray(names)))
+    if not several:
+        return {"predict": labels[0], "predict_proba": probabilities[0]}
+    label: Matrix = g.join([g.upright(m) for m in labels])
+    return {"predict": label, "predict_proba": of_several(probabilities, g)}
+
+
+def _chosen(est: Any, output: int, classes: np.ndarray, prior: np.ndarray) -> int:
+    """Return the index of the class that one output always has."""
+    if est.strategy != "constant":
+        return int(np.argmax(prior))
+    value = np.ravel(np.asarray(est.constant))[output]
+    return int(np.flatnonzero(np.asarray(classes) == value)[0])
+
+
+CONVERTERS = {"sklearn.DummyRegressor": regressor, "sklearn.DummyClassifier": classifier}

@@ -1,0 +1,123 @@
+"""Several classes from binary estimators: one against the rest, one against one, output codes."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+
+from toolkit.exporter.graph import Graph, Matrix, Outputs, Value
+from toolkit.exporter.response import binary_score, binary_threshold, pick
+
+
+def one_vs_rest(est: Any, x: Value, g: Graph) -> Outputs:
+    """OneVsRestClassifier: the class of the largest score, the first of equals.
+
+    Two classes have one estimator, whose score is held against its threshold; an indicator matrix
+    (multilabel) has one a column. All in float64, as all of this file: equal scores of trees stay
+    equal, and probabilities are shares of the row's sum, where far from all classes every
+    probability is tiny, but their shares are not.
+    """
+    rows = g.widened(x)
+    found = [g.convert(e, rows) for e in est.estimators_]
+    pairs = list(zip(est.estimators_, found, strict=True))
+    scores = g.join([binary_score(e, f, g) for e, f in pairs])
+    kind, dtype = est.label_binarizer_.y_type_, g.precision(x)
+    threshold = binary_threshold(est.estimators_[0])
+    outputs: Outputs = {}
+    if kind == "multiclass":
+        outputs["predict"] = g.labels(g.argmax(scores), est.classes_)
+    elif kind == "binary":
+        outputs["predict"] = g.labels(g.above(scores, threshold), est.classes_)
+    else:
+        outputs["predict"] = g.cast(g.compare("Greater", scores, [threshold]), "int64")
+    if hasattr(est, "decision_function"):
+        decisions = [g.floating(pick(e, f, "decision_function")) for e, f in pairs]
+        outputs["decision_function"] = g.cast(g.join(decisions), dtype)
+    if hasattr(est, "predict_proba"):
+        p = g.join([g.column(pick(e, f, "predict_proba"), 1) for e, f in pairs])
+        outputs["predict_proba"] = g.cast(_shares(p, kind, g), dtype)
+    return outputs
+
+
+def _shares(p: Matrix, kind: str, g: Graph) -> Matrix:
+    """Return one-vs-rest's probabilities; a row of zeros stays one, labels are not exclusive."""
+    if p.width == 1:
+        return g.complement(p)
+    if kind.startswith("multilabel"):
+        return p
+    total = g.row_sum(p)
+    return g.combine("Div", p, g.choose(g.compare("Equal", total, [0.0]), [1.0], total))
+
+
+def one_vs_one(est: Any, x: Value, g: Graph) -> Outputs:
+    """OneVsOneClassifier: votes, and `s / (3(|s| + 1))` of the summed confidences s between equals.
+
+    scikit-learn's `_ovr_decision_function`. In float64, so that equal votes and confidences stay
+    equal; a regressor votes only where it predicts 0 or 1 exactly.
+    """
+    chosen = est.pairwise_indices_ or [None] * len(est.estimators_)
+    wide = g.widened(x)
+    rows = [wide if at is None else g.select(wide, np.asarray(at).tolist()) for at in chosen]
+    found = [g.convert(e, r) for e, r in zip(est.estimators_, rows, strict=True)]
+    pairs = list(zip(est.estimators_, found, strict=True))
+    predicted = _wide(g, [g.upright(pick(e, f, "predict")) for e, f in pairs])
+    confidence = _wide(g, [binary_score(e, f, g) for e, f in pairs])
+    # Column k stands for the classes (i, j): the pair's estimator answers 0 for i and 1 for j.
+    count = len(est.classes_)
+    low, high = np.zeros((2, len(pairs), count))
+    for k, (i, j) in enumerate(combinations(range(count), 2)):
+        low[k, i] = high[k, j] = 1.0
+    votes = [
+        g.affine(g.cast(g.compare("Equal", predicted, [answer]), "float64"), table, np.zeros(count))
+        for answer, table in ((0.0, low), (1.0, high))
+    ]
+    total = g.affine(confidence, high - low, np.zeros(count))
+    size = g.binary("Add", g.unary("Abs", total), [1.0], "one")
+    share = g.combine("Div", total, g.binary("Mul", size, [3.0], "three"))
+    scores = g.total([*votes, share])
+    if count == 2:
+        scores = g.column(scores, 1)
+        index = g.above(scores, binary_threshold(est.estimators_[0]))
+    else:
+        index = g.argmax(scores)
+    decision = g.cast(scores, g.precision(x))
+    return {"predict": g.labels(index, est.classes_), "decision_function": decision}
+
+
+def output_code(est: Any, x: Value, g: Graph) -> Outputs:
+    """OutputCodeClassifier: the class whose code word is nearest to the scores.
+
+    `argmin ‖y − c‖² = argmax y·c − ½‖c‖²`, in float64, the first of equals. Where distances are
+    equal but for their last bit, scikit-learn's choice depends on its BLAS's order of summation;
+    the proof shows such rows.
+    """
+    rows = g.widened(x)
+    found = [g.convert(e, rows) for e in est.estimators_]
+    pairs = zip(est.estimators_, found, strict=True)
+    scores = _wide(g, [binary_score(e, f, g) for e, f in pairs])
+    codes = np.asarray(est.code_book_, dtype=np.float64)
+    nearness = g.affine(scores, codes.T, -0.5 * (codes**2).sum(axis=1))
+    return {"predict": g.labels(g.argmax(nearness), est.classes_)}
+
+
+def _wide(g: Graph, columns: list[Matrix]) -> Matrix:
+    return g.cast(g.join(columns), "float64")
+
+
+def constant(est: Any, x: Value, g: Graph) -> Outputs:
+    """Stand-in for an output that had one value in fitting; y_ is that value, 0 or 1."""
+    y, dtype = float(np.ravel(est.y_)[0]), g.precision(x)
+    value = g.repeated([y], dtype, x)
+    p = g.repeated([1.0 - y, y], dtype, x)
+    label = g.flat(g.cast(value, "int64"))
+    return {"predict": label, "decision_function": value, "predict_proba": p}
+
+
+CONVERTERS = {
+    "sklearn.OneVsRestClassifier": one_vs_rest,
+    "sklearn.OneVsOneClassifier": one_vs_one,
+    "sklearn.OutputCodeClassifier": output_code,
+    "sklearn._ConstantPredictor": constant,
+}

@@ -1,0 +1,19 @@
+"""Regression on a transformed target: the regressor, then the inverse transform."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from toolkit.exporter.graph import Graph, Outputs, Value
+from toolkit.exporter.inverse import inverse
+from toolkit.exporter.response import pick
+
+
+def transformed_target(est: Any, x: Value, g: Graph) -> Outputs:
+    """TransformedTargetRegressor; the inverse in float64, since exp and its kin enlarge errors."""
+    raw = g.upright(pick(est.regressor_, g.convert(est.regressor_, x), "predict"))
+    answer = inverse(est.transformer_, g.cast(raw, "float64"), g)
+    return {"predict": g.cast(answer, g.precision(x))}
+
+
+CONVERTERS = {"sklearn.TransformedTargetRegressor": transformed_target}
