@@ -135,8 +135,8 @@ class Bundle:
 
 
 # The forms in which an estimator wants its rows: one matrix as an array, a list of texts, of labels
-# (integers or booleans, as label encoders take them) or of numbers, one matrix as a data frame, or a
-# data frame of single columns of several types.
+# (integers or booleans, as label encoders take them) or of numbers, one matrix as a data frame, or
+# a data frame of single columns of several types.
 ARRAY, TEXTS, LABELS, VECTOR = "array", "texts", "labels", "vector"
 FRAME, COLUMNS = "frame", "columns"
 
