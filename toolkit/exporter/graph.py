@@ -11,6 +11,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 if TYPE_CHECKING:
+    from toolkit.exporter.folding import Origin
     from toolkit.exporter.trees import Ensemble
 
 ML = "ai.onnx.ml"
@@ -62,7 +63,8 @@ class Graph:
 
     `dispatch` converts an estimator (dispatch.convert). `traps` collects one line for each known
     error of plain conversion that was avoided, for the proof; `ensembles` holds tree ensembles
-    until all are known and their operators can be chosen.
+    until all are known and their operators can be chosen; `origins` says of a monotone step's
+    result what it was made from, for trees that take it.
     """
 
     dispatch: Callable[[Any, Value, Graph], Outputs]
@@ -70,6 +72,7 @@ class Graph:
     nodes: list[onnx.NodeProto] = field(default_factory=list)
     constants: dict[str, np.ndarray] = field(default_factory=dict)
     ensembles: list[tuple[int, Ensemble, Matrix, str]] = field(default_factory=list)
+    origins: dict[str, Origin] = field(default_factory=dict)
     traps: list[str] = field(default_factory=list)
     _names: dict[str, int] = field(default_factory=dict)
 
@@ -175,11 +178,26 @@ class Graph:
         ]
         return Matrix(self.add("Gemm", names, "scores"), x.dtype, weights.shape[1])
 
-    def trees(self, x: Matrix, ensemble: Ensemble) -> Matrix:
-        """Return `base + Σ leaf values` [N, targets]; its operator is chosen when all are known."""
+    def trees(
+        self, x: Value, ensemble: Ensemble, dtype: str = "float32", *, rounded: bool = True
+    ) -> Matrix:
+        """Return `base + Σ leaf values` [N, targets]; its operator is chosen when all are known.
+
+        dtype: of the sum, "float64" where float32 is not enough. rounded: the trees round their
+        input to float32 before they compare, as scikit-learn's do. Monotone steps before them are
+        folded into the thresholds.
+        """
+        from toolkit.exporter.folding import fold
+
+        matrix = self.matrix(x)
+        source, ensemble = fold(self, matrix, ensemble, rounded)
+        if source is matrix:
+            source = self.cast(matrix, "float32") if rounded else self.floating(matrix)
+        wide = "float64" if "float64" in (dtype, source.dtype) else "float32"
+        source = self.cast(source, wide)
         output = self.name("trees")
-        self.ensembles.append((len(self.nodes), ensemble, x, output))
-        return Matrix(output, x.dtype, ensemble.targets)
+        self.ensembles.append((len(self.nodes), ensemble, source, output))
+        return Matrix(output, wide, ensemble.targets)
 
     def labels(self, index: Matrix, classes: np.ndarray) -> Matrix:
         """Return the class labels [N] for class indices [N] (int64)."""

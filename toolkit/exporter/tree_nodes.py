@@ -1,0 +1,99 @@
+"""The two ONNX forms of an ensemble: TreeEnsemble of ai.onnx.ml 5, TreeEnsembleRegressor before."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from toolkit.exporter.attributes import choices, floats, integer, integers, tensor, text
+from toolkit.exporter.trees import EQ, LEQ, MEMBER, Ensemble, equalities, round_down, with_base
+
+SUM = 1  # aggregate_function of ai.onnx.ml 5; its post_transform NONE is 0
+MODES = ("LEAF", "BRANCH_LEQ", "BRANCH_EQ")  # of ai.onnx.ml 3
+OPERATORS = {True: "TreeEnsemble", False: "TreeEnsembleRegressor"}
+
+
+def operator(ml_opset: int) -> str:
+    """Return the operator's name in this version of ai.onnx.ml."""
+    return OPERATORS[ml_opset >= 5]
+
+
+def attributes(ensemble: Ensemble, dtype: str, ml_opset: int) -> bytes:
+    """Return the serialized attributes of the node that gives `base + Σ leaf values`, [N, targets].
+
+    dtype: of its input, of its thresholds and of the sum. (The result of ai.onnx.ml 3 is float32
+    even where it sums in float64.)
+    """
+    return _newer(ensemble, dtype) if ml_opset >= 5 else _older(equalities(ensemble), dtype)
+
+
+def _thresholds(e: Ensemble, dtype: str) -> np.ndarray:
+    lowered = round_down(e.threshold) if dtype == "float32" else e.threshold
+    # A category is exactly what it is: rounding it down may make another of it.
+    return np.where(e.mode == LEQ, lowered, e.threshold).astype(dtype)
+
+
+def _newer(e: Ensemble, dtype: str) -> bytes:
+    """TreeEnsemble lists splits and leaves apart; a child id counts within its own list."""
+    split = ~e.leaf
+    rank = np.where(e.leaf, np.cumsum(e.leaf) - 1, np.cumsum(split) - 1)
+    true, false = e.left[split], e.right[split]
+    parts = [
+        integer("n_targets", e.targets),
+        integer("aggregate_function", SUM),
+        integer("post_transform", 0),
+        integers("tree_roots", rank[e.roots]),
+        integers("nodes_featureids", e.feature[split]),
+        integers("nodes_truenodeids", rank[true]),
+        integers("nodes_trueleafs", e.leaf[true]),
+        integers("nodes_falsenodeids", rank[false]),
+        integers("nodes_falseleafs", e.leaf[false]),
+        integers("leaf_targetids", e.target[e.leaf]),
+        tensor("nodes_splits", _thresholds(e, dtype)[split]),
+        tensor("nodes_modes", e.mode[split]),
+        tensor("leaf_weights", with_base(e)[e.leaf].astype(dtype)),
+    ]
+    if e.missing_left.any():
+        parts.append(integers("nodes_missing_value_tracks_true", e.missing_left[split]))
+    if (e.mode == MEMBER).any():
+        parts.append(tensor("membership_values", _members(e).astype(dtype)))
+    return b"".join(parts)
+
+
+def _members(e: Ensemble) -> np.ndarray:
+    """Return the categories of the MEMBER nodes in their order, NaN behind each node's."""
+    members = np.flatnonzero(e.mode == MEMBER)
+    nodes = np.concatenate([e.categories[0], members])
+    values = np.concatenate([e.categories[1], np.full(len(members), np.nan)])
+    return values[np.argsort(nodes, kind="stable")]
+
+
+def _older(e: Ensemble, dtype: str) -> bytes:
+    """TreeEnsembleRegressor lists all nodes by (tree, node) and the leaves' values by output."""
+    number, split = e.tree, ~e.leaf
+    start = e.roots[number]
+    local = np.arange(len(e.leaf)) - start
+    leaves = np.flatnonzero(e.leaf)
+    parts = [
+        integer("n_targets", e.targets),
+        text("aggregate_function", "SUM"),
+        text("post_transform", "NONE"),
+        integers("nodes_treeids", number),
+        integers("nodes_nodeids", local),
+        integers("nodes_featureids", e.feature),
+        integers("nodes_truenodeids", np.where(split, e.left - start, 0)),
+        integers("nodes_falsenodeids", np.where(split, e.right - start, 0)),
+        choices("nodes_modes", MODES, np.where(split, np.where(e.mode == EQ, 2, 1), 0)),
+        integers("target_treeids", number[leaves]),
+        integers("target_nodeids", local[leaves]),
+        integers("target_ids", e.target[leaves]),
+    ]
+    if e.missing_left.any():
+        parts.append(integers("nodes_missing_value_tracks_true", e.missing_left))
+    thresholds, weights = _thresholds(e, dtype), with_base(e)[leaves]
+    if dtype == "float64":
+        parts.append(tensor("nodes_values_as_tensor", thresholds))
+        parts.append(tensor("target_weights_as_tensor", weights))
+    else:
+        parts.append(floats("nodes_values", thresholds))
+        parts.append(floats("target_weights", weights))
+    return b"".join(parts)
