@@ -61,19 +61,23 @@ def tensor(name: str, values: np.ndarray) -> bytes:
 
 def packed(values: np.ndarray) -> bytes:
     """Return integers >= 0 as base-128 varints one after the other."""
-    values = np.asarray(values).astype(np.uint64)
-    sizes = np.ones(len(values), dtype=np.int64)
+    values = np.asarray(values)
     largest = int(values.max(initial=0))
-    longest = max(1, -(-largest.bit_length() // 7))
-    for k in range(1, longest):
-        sizes += values >= np.uint64(1 << 7 * k)
-    if longest == 1:
+    if largest < 1 << 7:
         return values.astype(np.uint8).tobytes()
-    ends = np.cumsum(sizes)
-    out = np.empty(int(ends[-1]), dtype=np.uint8)
-    starts = ends - sizes
-    for k in range(longest):
-        at = sizes > k
-        digits = values[at] >> np.uint64(7 * k) & np.uint64(0x7F)
-        out[starts[at] + k] = digits | np.where(sizes[at] > k + 1, 0x80, 0).astype(np.uint64)
-    return out.tobytes()
+    length = -(-largest.bit_length() // 7)
+    values = values.astype(np.uint32 if largest < 1 << 32 else np.uint64)
+    digits = np.empty((len(values), length), dtype=np.uint8)
+    written = np.empty((len(values), length), dtype=bool)
+    rest = values
+    for k in range(length):
+        written[:, k] = rest != 0
+        digits[:, k] = rest
+        rest = rest >> 7
+    written[:, 0] = True
+    digits |= 0x80
+    # The last digit of each value has no continuation bit.
+    last = written.copy()
+    last[:, :-1] &= ~written[:, 1:]
+    digits[last] &= 0x7F
+    return digits[written].tobytes()

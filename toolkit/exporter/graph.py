@@ -193,6 +193,8 @@ class Graph:
         source, ensemble = fold(self, matrix, ensemble, rounded)
         if source is matrix:
             source = self.cast(matrix, "float32") if rounded else self.floating(matrix)
+        if ensemble.missing_left.any():
+            self.traps.append("trees: missing values go where they went in fitting")
         wide = "float64" if "float64" in (dtype, source.dtype) else "float32"
         source = self.cast(source, wide)
         output = self.name("trees")

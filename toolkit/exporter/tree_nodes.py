@@ -26,37 +26,57 @@ def attributes(ensemble: Ensemble, dtype: str, ml_opset: int) -> bytes:
     return _newer(ensemble, dtype) if ml_opset >= 5 else _older(equalities(ensemble), dtype)
 
 
-def _thresholds(e: Ensemble, dtype: str) -> np.ndarray:
-    lowered = round_down(e.threshold) if dtype == "float32" else e.threshold
-    # A category is exactly what it is: rounding it down may make another of it.
-    return np.where(e.mode == LEQ, lowered, e.threshold).astype(dtype)
+def _thresholds(e: Ensemble, nodes: np.ndarray, dtype: str) -> np.ndarray:
+    threshold, mode = e.threshold[nodes], e.mode[nodes]
+    lowered = round_down(threshold) if dtype == "float32" else threshold
+    if mode.any():  # a category is what it is: rounded down it may be another one
+        lowered = np.where(mode == LEQ, lowered, threshold)
+    return lowered.astype(dtype)
 
 
 def _newer(e: Ensemble, dtype: str) -> bytes:
-    """TreeEnsemble lists splits and leaves apart; a child id counts within its own list."""
-    split = ~e.leaf
-    rank = np.where(e.leaf, np.cumsum(e.leaf) - 1, np.cumsum(split) - 1)
-    true, false = e.left[split], e.right[split]
+    """TreeEnsemble lists splits and leaves apart; a child id counts within its own list.
+
+    Leaves of equal value and target are written once: several splits may name the same one.
+    """
+    splits, leaves = np.flatnonzero(~e.leaf), np.flatnonzero(e.leaf)
+    weights, targets, which = _distinct(with_base(e)[leaves].astype(dtype), e.target[leaves])
+    rank = np.empty(len(e.leaf), dtype=np.int32)
+    rank[splits] = np.arange(len(splits), dtype=np.int32)
+    rank[leaves] = which
+    true, false = e.left[splits], e.right[splits]
     parts = [
         integer("n_targets", e.targets),
         integer("aggregate_function", SUM),
         integer("post_transform", 0),
         integers("tree_roots", rank[e.roots]),
-        integers("nodes_featureids", e.feature[split]),
+        integers("nodes_featureids", e.feature[splits]),
         integers("nodes_truenodeids", rank[true]),
         integers("nodes_trueleafs", e.leaf[true]),
         integers("nodes_falsenodeids", rank[false]),
         integers("nodes_falseleafs", e.leaf[false]),
-        integers("leaf_targetids", e.target[e.leaf]),
-        tensor("nodes_splits", _thresholds(e, dtype)[split]),
-        tensor("nodes_modes", e.mode[split]),
-        tensor("leaf_weights", with_base(e)[e.leaf].astype(dtype)),
+        integers("leaf_targetids", targets),
+        tensor("nodes_splits", _thresholds(e, splits, dtype)),
+        tensor("nodes_modes", e.mode[splits]),
+        tensor("leaf_weights", weights),
     ]
     if e.missing_left.any():
-        parts.append(integers("nodes_missing_value_tracks_true", e.missing_left[split]))
+        parts.append(integers("nodes_missing_value_tracks_true", e.missing_left[splits]))
     if (e.mode == MEMBER).any():
         parts.append(tensor("membership_values", _members(e).astype(dtype)))
     return b"".join(parts)
+
+
+def _distinct(
+    weights: np.ndarray, targets: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the distinct pairs of weight and target, and which of them each leaf is."""
+    values, which = np.unique(weights, return_inverse=True)
+    if not targets.any():
+        return values, np.zeros(len(values), dtype=np.int64), which
+    width = int(targets.max()) + 1
+    pairs, which = np.unique(which * width + targets, return_inverse=True)
+    return values[pairs // width], pairs % width, which
 
 
 def _members(e: Ensemble) -> np.ndarray:
@@ -89,7 +109,7 @@ def _older(e: Ensemble, dtype: str) -> bytes:
     ]
     if e.missing_left.any():
         parts.append(integers("nodes_missing_value_tracks_true", e.missing_left))
-    thresholds, weights = _thresholds(e, dtype), with_base(e)[leaves]
+    thresholds, weights = _thresholds(e, np.arange(len(e.leaf)), dtype), with_base(e)[leaves]
     if dtype == "float64":
         parts.append(tensor("nodes_values_as_tensor", thresholds))
         parts.append(tensor("target_weights_as_tensor", weights))

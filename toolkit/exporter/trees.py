@@ -91,9 +91,9 @@ def concatenate(trees: Sequence[Ensemble], base: np.ndarray) -> Ensemble:
     """
     base = np.asarray(base, dtype=np.float64).reshape(-1)
     trees = [_grown(t) for t in trees]
-    served = np.unique(np.concatenate([t.target for t in trees])) if trees else np.zeros(0)
-    # An output without a tree gets one, which its base can be added to.
-    trees += [_grown(_stump(k)) for k in np.setdiff1d(np.flatnonzero(base), served)]
+    if base.any():  # an output without a tree gets one, which its base can be added to
+        served = {int(k) for t in trees for k in np.unique(t.target)}
+        trees += [_grown(_stump(k)) for k in np.flatnonzero(base) if k not in served]
     trees = trees or [_grown(_stump(0))]
     offsets = np.cumsum([0, *(len(t.leaf) for t in trees)])[:-1]
     at = np.repeat(offsets, [len(t.leaf) for t in trees])
@@ -162,12 +162,8 @@ def sum_bound(e: Ensemble) -> tuple[float, float]:
 
     Both with the base; the second is 0 where the result may change its sign.
     """
-    number = e.tree[e.leaf]
-    values = e.values[e.leaf]
-    count = len(e.roots)
-    low, high = np.full(count, np.inf), np.full(count, -np.inf)
-    np.minimum.at(low, number, values)
-    np.maximum.at(high, number, values)
+    low = np.minimum.reduceat(np.where(e.leaf, e.values, np.inf), e.roots)
+    high = np.maximum.reduceat(np.where(e.leaf, e.values, -np.inf), e.roots)
     largest = float(np.maximum(np.abs(low), np.abs(high)).sum() + np.abs(e.base).max())
     if e.targets > 1:
         return largest, 0.0

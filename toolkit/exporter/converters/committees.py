@@ -42,7 +42,7 @@ def bagging_classifier(est: Any, x: Value, g: Graph) -> Outputs:
     found = [g.convert(inner, g.select(x, f)) for inner, f in pairs]
     parts = []
     for inner, outputs in zip(est.estimators_, found, strict=True):
-        if "predict_proba" in outputs:
+        if hasattr(inner, "predict_proba"):
             parts.append(_placed(g, outputs["predict_proba"], inner.classes_, classes))
         else:
             parts.append(_votes(g, outputs["predict"], np.arange(classes)))
