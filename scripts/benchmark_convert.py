@@ -45,7 +45,9 @@ def measure(nodes: int) -> list[dict[str, Any]]:
         print(f"{kind} of {count} nodes", file=sys.stderr)
         theirs, ours = cost(lambda f=forest: theirs_of(f)), cost(lambda f=forest: ours_of(f))
         ratio = {k: round(ours[k] / theirs[k], 4) for k in ours}
-        rows.append({"forest": kind, "nodes": count, "skl2onnx": theirs, "ours": ours, "ratio": ratio})
+        rows.append(
+            {"forest": kind, "nodes": count, "skl2onnx": theirs, "ours": ours, "ratio": ratio}
+        )
     return rows
 
 

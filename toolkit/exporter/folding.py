@@ -28,7 +28,9 @@ MONOTONE: dict[str, Callable[[Any], bool]] = {
     "sklearn.RobustScaler": lambda est: True,
     "sklearn.Binarizer": lambda est: True,
     "sklearn.SimpleImputer": lambda est: (
-        not est.add_indicator and est.missing_values is not None and est.missing_values != est.missing_values
+        not est.add_indicator
+        and est.missing_values is not None
+        and est.missing_values != est.missing_values
     ),
 }
 BITS = {

@@ -20,7 +20,11 @@ EXACT_FLOAT32 = 2**24  # integers below are float32 numbers
 
 
 def summed(
-    g: Graph, x: Value, trees: Sequence[Ensemble], tables: Sequence[np.ndarray], rounded: bool = True
+    g: Graph,
+    x: Value,
+    trees: Sequence[Ensemble],
+    tables: Sequence[np.ndarray],
+    rounded: bool = True,
 ) -> Matrix:
     """Return `((0 + v₁) + v₂) + …` [N, k] in float64; vₜ is tree t's leaf's row of tables[t].
 

@@ -101,7 +101,9 @@ def _place_trees(g: Graph) -> tuple[int, list[tuple[onnx.NodeProto, bytes]]]:
     trees = []
     for at, ensemble, x, output in reversed(g.ensembles):
         nodes = [helper.make_node(operator(ml_opset), [x.name], [output], domain=ML)]
-        if ml_opset < 5 and x.dtype == "float64":  # that operator sums in float64, but gives float32
+        if (
+            ml_opset < 5 and x.dtype == "float64"
+        ):  # that operator sums in float64, but gives float32
             narrow = g.name("sums")
             nodes[0].output[0] = narrow
             nodes.append(helper.make_node("Cast", [narrow], [output], to=ELEMENT["float64"]))
@@ -116,7 +118,9 @@ def _serialized(model: onnx.ModelProto, trees: dict[str, bytes]) -> bytes:
     Serialized messages concatenate to their merge: a node's attributes are appended to its bytes.
     """
     nodes = b"".join(
-        bytes_field(GRAPH_NODE, n.SerializeToString(deterministic=True) + trees.get(n.output[0], b""))
+        bytes_field(
+            GRAPH_NODE, n.SerializeToString(deterministic=True) + trees.get(n.output[0], b"")
+        )
         for n in model.graph.node
     )
     del model.graph.node[:]

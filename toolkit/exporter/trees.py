@@ -213,7 +213,9 @@ def equalities(e: Ensemble) -> Ensemble:
         number.append(np.full(extra, number[0][node]))
     parts["left"][0], parts["right"][0] = left, right
     parts["mode"][0], parts["threshold"][0] = mode, threshold
-    return _in_tree_order({n: np.concatenate(p) for n, p in parts.items() if n in _NODES}, number, e)
+    return _in_tree_order(
+        {n: np.concatenate(p) for n, p in parts.items() if n in _NODES}, number, e
+    )
 
 
 _NODES = {f.name for f in fields(Ensemble)} - {"roots", "base", "categories"}

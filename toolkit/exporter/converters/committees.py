@@ -121,7 +121,9 @@ def adaboost_regressor(est: Any, x: Value, g: Graph) -> Outputs:
     ordered, at = g.add("TopK", [answers.name, sizes], "sorted", outputs=2, axis=1, largest=0)
     table = g.constant(weights, "float64", "weights")
     mine = g.add("Gather", [table, at], "mine", axis=0)
-    reached = Matrix(g.add("CumSum", [mine, g.constant(1, "int64", "axis")], "reached"), "float64", 0)
+    reached = Matrix(
+        g.add("CumSum", [mine, g.constant(1, "int64", "axis")], "reached"), "float64", 0
+    )
     last = g.add("Gather", [reached.name, g.constant([count - 1], "int64", "last")], "all", axis=1)
     half = g.binary("Mul", Matrix(last, "float64", 1), [0.5], "half")
     short = Matrix(g.add("Less", [reached.name, half.name], "short"), "bool", count)

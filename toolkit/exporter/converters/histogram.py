@@ -151,7 +151,9 @@ def _codes(g: Graph, column: Matrix, categories: np.ndarray) -> Matrix:
     if column.dtype == "string":
         texts = text_categories(categories)
         # A missing text has no code of its own: it is NaN, as an unknown one.
-        keys = [t for t, c in zip(texts, categories.tolist(), strict=True) if c == c and c is not None]
+        keys = [
+            t for t, c in zip(texts, categories.tolist(), strict=True) if c == c and c is not None
+        ]
         codes = g.add(
             "LabelEncoder",
             [column.name],

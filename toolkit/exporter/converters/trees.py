@@ -133,9 +133,7 @@ def mean(g: Graph, x: Value, parts: Sequence[Ensemble]) -> Matrix:
     return g.trees(x, ensemble, "float32" if sums_fit_float32(ensemble) else "float64")
 
 
-def shares(
-    g: Graph, x: Value, trees: Sequence[Ensemble], tables: Sequence[np.ndarray]
-) -> Matrix:
+def shares(g: Graph, x: Value, trees: Sequence[Ensemble], tables: Sequence[np.ndarray]) -> Matrix:
     """Return the mean of the leaves' class shares [N, classes]; equal where scikit-learn's are.
 
     tables: [nodes, classes] a tree. Where every leaf is of one class its votes are counted, exactly
