@@ -24,6 +24,7 @@ FEATURES = 8
 
 
 def main() -> None:
+    """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--nodes", default="10000,100000,400000", help="sizes, with commas")
     parser.add_argument("--json", type=Path, help="also write the JSON there")
@@ -52,6 +53,7 @@ def measure(nodes: int) -> list[dict[str, Any]]:
 
 
 def regressor(nodes: int) -> Any:
+    """Return a fitted regression forest of about so many nodes."""
     from sklearn.ensemble import RandomForestRegressor
 
     rng = np.random.default_rng(0)
@@ -61,6 +63,7 @@ def regressor(nodes: int) -> Any:
 
 
 def classifier(nodes: int) -> Any:
+    """Return a fitted forest of four classes of about so many nodes."""
     from sklearn.ensemble import RandomForestClassifier
 
     rng = np.random.default_rng(0)
@@ -70,6 +73,7 @@ def classifier(nodes: int) -> Any:
 
 
 def ours_of(forest: Any) -> bytes:
+    """Return toolkit's graph, built, checked and serialised."""
     from toolkit.exporter.model import build
     from toolkit.exporter.schema import infer
     from toolkit.exporter.tasks import task_of
@@ -79,6 +83,7 @@ def ours_of(forest: Any) -> bytes:
 
 
 def theirs_of(forest: Any) -> bytes:
+    """Return skl2onnx's graph, built and serialised."""
     from skl2onnx import to_onnx
 
     options = {id(forest): {"zipmap": False}} if hasattr(forest, "classes_") else None
@@ -103,6 +108,7 @@ def cost(convert: Callable[[], bytes]) -> dict[str, float]:
 
 
 def markdown(rows: list[dict[str, Any]]) -> str:
+    """Return the rows as a Markdown table."""
     lines = [
         "| forest | nodes | skl2onnx s / MB / bytes | ours s / MB / bytes | ratio s / MB / bytes |",
         "|---|---|---|---|---|",

@@ -1,7 +1,8 @@
 """Node attributes in protobuf's wire format, written from numpy arrays with packed integers.
 
 onnx.proto leaves lists of integers unpacked (a tag a number) and Python fills them one by one;
-readers accept both forms, so that packing costs nothing but this module. Field numbers: onnx.proto3.
+readers accept both forms, so that packing costs nothing but this module. Field numbers are those of
+onnx.proto.
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ MONOTONE: dict[str, Callable[[Any], bool]] = {
         and est.missing_values != est.missing_values
     ),
 }
-BITS = {
+BITS: dict[str, tuple[Any, Any, float]] = {
     "float32": (np.int32, np.float32, 3.4028234663852886e38),
     # Less than the largest, so that a step's products stay finite.
     "float64": (np.int64, np.float64, 1e200),

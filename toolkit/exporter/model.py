@@ -28,7 +28,7 @@ UNTIL_4 = {"TreeEnsembleClassifier", "TreeEnsembleRegressor"}
 
 @dataclass(frozen=True)
 class Exported:
-    """A model's bytes, its outputs' names in order, and the traps of plain conversion that were mended."""
+    """A model's bytes, its outputs' names in order, and the traps that were mended."""
 
     content: bytes
     outputs: tuple[str, ...]

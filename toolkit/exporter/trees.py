@@ -93,7 +93,7 @@ def concatenate(trees: Sequence[Ensemble], base: np.ndarray) -> Ensemble:
     trees = [_grown(t) for t in trees]
     if base.any():  # an output without a tree gets one, which its base can be added to
         served = {int(k) for t in trees for k in np.unique(t.target)}
-        trees += [_grown(_stump(k)) for k in np.flatnonzero(base) if k not in served]
+        trees += [_grown(_stump(k)) for k in np.flatnonzero(base).tolist() if k not in served]
     trees = trees or [_grown(_stump(0))]
     offsets = np.cumsum([0, *(len(t.leaf) for t in trees)])[:-1]
     at = np.repeat(offsets, [len(t.leaf) for t in trees])
@@ -116,7 +116,7 @@ def concatenate(trees: Sequence[Ensemble], base: np.ndarray) -> Ensemble:
 
 def _stump(target: int) -> Ensemble:
     zero = np.zeros(1)
-    return tree(zero, zero, zero, zero, np.ones(1), zero, target=int(target))
+    return tree(zero, zero, zero, zero, np.ones(1), zero, target=target)
 
 
 def _grown(single: Ensemble) -> Ensemble:
@@ -183,10 +183,10 @@ def sums_fit_float32(e: Ensemble, tolerance: float = 2e-5) -> bool:
 
 
 def equalities(e: Ensemble) -> Ensemble:
-    """Return the ensemble with each MEMBER split as a chain of EQ splits that share their left child.
+    """Return the ensemble with each MEMBER split as a chain of EQ splits with one left child.
 
-    For the operators before ai.onnx.ml 5, which know no sets: `x == a`, else `x == b`, … else right;
-    NaN equals nothing, so that where it goes left the chain's head says so.
+    For the operators before ai.onnx.ml 5, which know no sets: `x == a`, else `x == b`, … else
+    right; NaN equals nothing, so that where it goes left the chain's head says so.
     """
     nodes, values = e.categories
     members = np.flatnonzero(e.mode == MEMBER)

@@ -47,9 +47,8 @@ def bagging_classifier(est: Any, x: Value, g: Graph) -> Outputs:
         else:
             parts.append(_votes(g, outputs["predict"], np.arange(classes)))
     outputs = classified(g, x, divided(g, _sum(g, parts), len(pairs)), est.classes_)
-    decisions = [o.get("decision_function") for o in found]
-    known = [d for d in decisions if d is not None and d.width == decisions[0].width]
-    if len(known) == len(pairs):
+    known = [o["decision_function"] for o in found if "decision_function" in o]
+    if len(known) == len(pairs) and len({d.width for d in known}) == 1:
         outputs["decision_function"] = result(g, x, divided(g, _sum(g, known), len(pairs)))
     return outputs
 
