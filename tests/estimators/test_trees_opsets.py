@@ -44,10 +44,17 @@ def test_older_opsets(case: Case, opset: int) -> None:
     assert proof.passed, proof.worst()
 
 
-# The evaluator of this onnx knows no BRANCH_MEMBER in float32 and sorts no ties; the rest it runs.
-@pytest.mark.parametrize(
-    "name", ["RandomForestClassifier-ties-shallow", "GradientBoostingRegressor-huber"]
+EVALUATED = (
+    "RandomForestClassifier-ties-shallow",
+    "RandomForestClassifier-nan",
+    "GradientBoostingRegressor-huber",
+    "HistGradientBoostingRegressor-categorical-mask",
+    "IsolationForest",
+    "AdaBoostRegressor-linear",
 )
+
+
+@pytest.mark.parametrize("name", EVALUATED)
 def test_reference_evaluator_agrees(name: str) -> None:
     estimator, X, y = next(c for c in all_cases() if c.name == name).fit()
     content = convert_and_prove(estimator, X, y).chosen.content

@@ -18,7 +18,9 @@ import numpy as np
 from toolkit.exporter.trees import LEQ, Ensemble
 
 if TYPE_CHECKING:
-    from toolkit.exporter.graph import Graph, Matrix
+    from toolkit.exporter.graph import Graph, Matrix, Value
+
+Steps = Callable[[np.ndarray], np.ndarray]
 
 # Steps that never fall, and the settings with which they work on each feature alone.
 MONOTONE: dict[str, Callable[[Any], bool]] = {
@@ -42,16 +44,21 @@ BITS: dict[str, tuple[Any, Any, float]] = {
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a tensor came from: `step` applied to `source`."""
+    """Where a tensor came from: the `sources` side by side, and `step` applied, unless None."""
 
-    source: Matrix
+    sources: tuple[Matrix, ...]
     step: Any
 
 
-def record(g: Graph, key: str, step: Any, source: Any, result: Matrix) -> None:
+def record(g: Graph, key: str, step: Any, source: Value, result: Matrix) -> None:
     """Remember that `result` is a monotone step of `source`, where it is."""
-    if key in MONOTONE and MONOTONE[key](step) and result.width == getattr(source, "width", 0):
-        g.origins[result.name] = Origin(source, step)
+    if key not in MONOTONE or not MONOTONE[key](step):
+        return
+    columns: Any = getattr(source, "columns", (("", source),))
+    sources = tuple(m for _, m in columns)
+    text = any(s.dtype == "string" for s in sources)
+    if not text and result.width == sum(s.width for s in sources):
+        g.origins[result.name] = Origin(sources, step)
 
 
 def fold(g: Graph, x: Matrix, ensemble: Ensemble, rounded: bool) -> tuple[Matrix, Ensemble]:
@@ -60,23 +67,42 @@ def fold(g: Graph, x: Matrix, ensemble: Ensemble, rounded: bool) -> tuple[Matrix
     rounded: the trees compare their input rounded to float32. x and the ensemble themselves where
     no step can be folded.
     """
-    steps: list[Any] = []
-    source = x
-    while source.name in g.origins:
-        origin = g.origins[source.name]
-        source = origin.source
-        steps.insert(0, origin.step)
-    if not steps or source.dtype not in BITS or (ensemble.mode != LEQ).any():
+    if not _has_step(g, x) or (ensemble.mode != LEQ).any():
         return x, ensemble
+    sources, transformed = _resolve(g, x)
+    source = g.floating(g.join(sources))
     g.traps.append("monotone steps before trees: folded into the thresholds")
-    return source, _folded(ensemble, steps, source, rounded)
+    return source, _folded(ensemble, transformed, source, rounded)
 
 
-def _folded(e: Ensemble, steps: list[Any], source: Matrix, rounded: bool) -> Ensemble:
+def _has_step(g: Graph, x: Matrix) -> bool:
+    origin = g.origins.get(x.name)
+    if origin is None:
+        return False
+    return origin.step is not None or any(_has_step(g, s) for s in origin.sources)
+
+
+def _resolve(g: Graph, x: Matrix) -> tuple[list[Matrix], Steps]:
+    """Return what x was made from, and the function that made it, of float64 rows."""
+    origin = g.origins.get(x.name)
+    if origin is None:
+        return [x], lambda rows: rows
+    made = [_resolve(g, s) for s in origin.sources]
+    ends = np.cumsum([s.width for s in origin.sources])[:-1]
+
     def transformed(rows: np.ndarray) -> np.ndarray:
-        rows = rows.astype(np.float64)
-        for step in steps:
-            rows = _applied(step, rows)
+        parts = [f(part) for (_, f), part in zip(made, np.split(rows, ends, axis=1), strict=True)]
+        rows = np.concatenate(parts, axis=1)
+        if origin.step is None:
+            return rows
+        return np.asarray(origin.step.transform(rows), dtype=np.float64)
+
+    return [m for sources, _ in made for m in sources], transformed
+
+
+def _folded(e: Ensemble, steps: Steps, source: Matrix, rounded: bool) -> Ensemble:
+    def transformed(rows: np.ndarray) -> np.ndarray:
+        rows = steps(rows.astype(np.float64))
         return rows.astype(np.float32) if rounded else rows
 
     with warnings.catch_warnings(), np.errstate(all="ignore"):
@@ -91,10 +117,6 @@ def _folded(e: Ensemble, steps: list[Any], source: Matrix, rounded: bool) -> Ens
     goes = np.where(np.isnan(filled), missing_left[split], filled <= e.threshold[split])
     missing_left[split] = goes
     return replace(e, threshold=threshold, missing_left=missing_left)
-
-
-def _applied(step: Any, rows: np.ndarray) -> np.ndarray:
-    return np.asarray(step.transform(rows), dtype=np.float64)
 
 
 def _columns(e: Ensemble, width: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -114,9 +136,7 @@ def _columns(e: Ensemble, width: int) -> tuple[np.ndarray, np.ndarray, np.ndarra
     return feature, places, limits
 
 
-def _bisect(
-    transformed: Callable[[np.ndarray], np.ndarray], limits: np.ndarray, dtype: str
-) -> np.ndarray:
+def _bisect(transformed: Steps, limits: np.ndarray, dtype: str) -> np.ndarray:
     """Return the largest input of `dtype` that each column's step leaves at or below its limit.
 
     −inf where there is none. Floats are counted off as integers in their order.
@@ -140,7 +160,7 @@ def _bisect(
     return np.where(below, -np.inf, np.where(above, largest, found))
 
 
-def _missing(transformed: Callable[[np.ndarray], np.ndarray], width: int) -> np.ndarray:
+def _missing(transformed: Steps, width: int) -> np.ndarray:
     """Return what the steps make of NaN in each column; NaN where they refuse it."""
     try:
         return transformed(np.full((1, width), np.nan))[0].astype(np.float64)

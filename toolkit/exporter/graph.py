@@ -10,8 +10,9 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from toolkit.exporter.folding import Origin, fold
+
 if TYPE_CHECKING:
-    from toolkit.exporter.folding import Origin
     from toolkit.exporter.trees import Ensemble
 
 ML = "ai.onnx.ml"
@@ -63,8 +64,8 @@ class Graph:
 
     `dispatch` converts an estimator (dispatch.convert). `traps` collects one line for each known
     error of plain conversion that was avoided, for the proof; `ensembles` holds tree ensembles
-    until all are known and their operators can be chosen; `origins` says of a monotone step's
-    result what it was made from, for trees that take it.
+    until all are known and their operators can be chosen; `origins` says what joined
+    tensors and monotone steps' results were made from, for trees that take them.
     """
 
     dispatch: Callable[[Any, Value, Graph], Outputs]
@@ -128,7 +129,7 @@ class Graph:
 
     def join(self, parts: Sequence[Matrix]) -> Matrix:
         """Return the parts side by side in one matrix of their common type."""
-        parts = [p for p in parts if p.width]
+        parts = given = [p for p in parts if p.width]
         dtypes = {p.dtype for p in parts}
         if len(dtypes) > 1:
             if "string" in dtypes:
@@ -138,6 +139,7 @@ class Graph:
         if len(parts) == 1:
             return parts[0]
         name = self.add("Concat", [p.name for p in parts], "joined", axis=1)
+        self.origins[name] = Origin(tuple(given), None)
         return Matrix(name, parts[0].dtype, sum(p.width for p in parts))
 
     def select(self, x: Value, indices: Sequence[int]) -> Value:
@@ -187,8 +189,6 @@ class Graph:
         input to float32 before they compare, as scikit-learn's do. Monotone steps before them are
         folded into the thresholds.
         """
-        from toolkit.exporter.folding import fold
-
         matrix = self.matrix(x)
         source, ensemble = fold(self, matrix, ensemble, rounded)
         if source is matrix:
