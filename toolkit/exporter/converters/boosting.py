@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -65,8 +66,6 @@ def _raw(est: Any, x: Value, g: Graph, classifies: bool) -> Matrix:
 
 
 def _scaled(fitted: Any, rate: float, target: int) -> Ensemble:
-    from dataclasses import replace
-
     single = read(fitted.tree_, rate * fitted.tree_.value[:, 0, 0])
     return replace(single, target=np.full(len(single.leaf), target, dtype=np.int64))
 

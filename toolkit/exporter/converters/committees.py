@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -137,8 +138,6 @@ def _all(estimators: Sequence[Any], keys: set[str]) -> bool:
 
 
 def _own_target(ensemble: Any, target: int) -> Any:
-    from dataclasses import replace
-
     return replace(ensemble, target=np.full(len(ensemble.leaf), target, dtype=np.int64))
 
 
