@@ -127,12 +127,16 @@ def _read(lines: dict[str, str], target: int, share: float) -> Ensemble:
     # NaN goes its default way where the feature had missing values, else it counts as 0.
     default_left = (kind & DEFAULT_LEFT).astype(bool)
     missing_left = np.where(missing == 0, threshold >= 0, default_left) & ~categorical
+    # LightGBM reads what is as near to 0 as ZERO as 0: it goes where 0 goes, all of it.
+    tiny = (np.abs(threshold) <= ZERO) & ~categorical
+    at_zero = np.where(threshold >= 0, ZERO, np.nextafter(-ZERO, -np.inf))
+    limit = np.where(tiny, at_zero, threshold)
     padding = np.zeros(leaves)
     at = np.flatnonzero(categorical)
     sets = [_members(lines, int(threshold[i])) for i in at]
     return tree(
         np.append(feature, padding),
-        np.append(threshold, padding),
+        np.append(limit, padding),
         np.append(np.where(left < 0, splits + ~left, left), padding),
         np.append(np.where(right < 0, splits + ~right, right), padding),
         np.arange(splits + leaves) >= splits,

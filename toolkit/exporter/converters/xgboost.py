@@ -7,12 +7,14 @@ PredTransform functions of src/objective. It compares and sums in float32.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from toolkit.exporter.converters.trees import result
 from toolkit.exporter.graph import Graph, Matrix, Outputs, Unconvertible, Value
+from toolkit.exporter.leaf_tables import summed
 from toolkit.exporter.links import Link, exp, identity, many_classes, masked, sigmoid, two_classes
 from toolkit.exporter.trees import LEQ, MEMBER, Ensemble, concatenate, tree
 
@@ -34,7 +36,7 @@ LINKS: dict[str, Link] = {
     "rank:map": identity,
 }
 # base_score is kept as a prediction: what its margin is, by the link.
-MARGINS = {
+MARGINS: dict[Link, Callable[[np.ndarray], np.ndarray]] = {
     identity: lambda p: p,
     exp: np.log,
     sigmoid: lambda p: -np.log(1.0 / p - 1.0),
@@ -85,14 +87,18 @@ def _raw(est: Any, x: Value, g: Graph, learner: dict[str, Any], link: Link) -> M
         return _linear(g, x, np.array(booster["model"]["weights"]), margin[:1])
     weights = booster.get("weight_drop")
     model = booster.get("gbtree", booster)["model"]
-    if any(int(t["tree_param"]["size_leaf_vector"]) > 1 for t in model["trees"]):
-        raise Unconvertible("multi_strategy='multi_output_tree'")
     used = _used(est, model)
     parts = [
         _read(model["trees"][k], model["tree_info"][k], 1.0 if weights is None else weights[k])
         for k in range(used)
     ]
-    return g.trees(_whole(g, x, model["trees"]), concatenate(parts, margin), "float32")
+    x = _whole(g, x, model["trees"])
+    if any(int(t["tree_param"]["size_leaf_vector"]) > 1 for t in model["trees"]):
+        if weights is not None:
+            raise Unconvertible("booster='dart' with multi_strategy='multi_output_tree'")
+        total = summed(g, x, parts, [_vectors(t, outputs) for t in model["trees"][:used]])
+        return g.binary("Add", total, margin, "margin")
+    return g.trees(x, concatenate(parts, margin), "float32")
 
 
 def _used(est: Any, model: dict[str, Any]) -> int:
@@ -133,6 +139,15 @@ def _read(fitted: dict[str, Any], target: int, weight: float) -> Ensemble:
         mode=mode,
         categories=sets,
     )
+
+
+def _vectors(fitted: dict[str, Any], outputs: int) -> np.ndarray:
+    """Return the leaves' values [nodes, outputs]; a leaf's right child is its number."""
+    leaf = np.array(fitted["left_children"]) == -1
+    weights = np.array(fitted["leaf_weights"], dtype=np.float32).reshape(-1, outputs)
+    table = np.zeros((len(leaf), outputs))
+    table[leaf] = weights[np.array(fitted["right_children"])[leaf]]
+    return table
 
 
 def _with_missing(g: Graph, x: Value, missing: Any) -> Value:
