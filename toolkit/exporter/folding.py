@@ -29,12 +29,15 @@ MONOTONE: dict[str, Callable[[Any], bool]] = {
     "sklearn.MaxAbsScaler": lambda est: True,
     "sklearn.RobustScaler": lambda est: True,
     "sklearn.Binarizer": lambda est: True,
+    "sklearn.KBinsDiscretizer": lambda est: est.encode == "ordinal",
+    "sklearn.QuantileTransformer": lambda est: True,
     "sklearn.SimpleImputer": lambda est: (
         not est.add_indicator
         and est.missing_values is not None
         and est.missing_values != est.missing_values
     ),
 }
+NEIGHBOURS = 4  # numbers on either side of a threshold that are tried
 BITS: dict[str, tuple[Any, Any, float]] = {
     "float32": (np.int32, np.float32, 3.4028234663852886e38),
     # Less than the largest, so that a step's products stay finite.
@@ -71,8 +74,11 @@ def fold(g: Graph, x: Matrix, ensemble: Ensemble, rounded: bool) -> tuple[Matrix
         return x, ensemble
     sources, transformed = _resolve(g, x)
     source = g.floating(g.join(sources))
+    folded = _folded(ensemble, transformed, source, rounded)
+    if folded is None:
+        return x, ensemble
     g.traps.append("monotone steps before trees: folded into the thresholds")
-    return source, _folded(ensemble, transformed, source, rounded)
+    return source, folded
 
 
 def _has_step(g: Graph, x: Matrix) -> bool:
@@ -100,7 +106,9 @@ def _resolve(g: Graph, x: Matrix) -> tuple[list[Matrix], Steps]:
     return [m for sources, _ in made for m in sources], transformed
 
 
-def _folded(e: Ensemble, steps: Steps, source: Matrix, rounded: bool) -> Ensemble:
+def _folded(e: Ensemble, steps: Steps, source: Matrix, rounded: bool) -> Ensemble | None:
+    """Return the ensemble on the steps' input; None where rounding makes a step fall."""
+
     def transformed(rows: np.ndarray) -> np.ndarray:
         rows = steps(rows.astype(np.float64))
         return rows.astype(np.float32) if rounded else rows
@@ -109,6 +117,8 @@ def _folded(e: Ensemble, steps: Steps, source: Matrix, rounded: bool) -> Ensembl
         warnings.simplefilter("ignore")
         columns, places, limits = _columns(e, source.width)
         raw = _bisect(transformed, limits, source.dtype)
+        if not _holds(transformed, limits, raw, source.dtype):
+            return None
         missing = _missing(transformed, source.width)
     split = np.flatnonzero(~e.leaf)
     threshold, missing_left = e.threshold.copy(), e.missing_left.copy()
@@ -158,6 +168,20 @@ def _bisect(transformed: Steps, limits: np.ndarray, dtype: str) -> np.ndarray:
         low, high = np.where(left, middle, low), np.where(left, high, middle)
     found = value(low).astype(np.float64)
     return np.where(below, -np.inf, np.where(above, largest, found))
+
+
+def _holds(transformed: Steps, limits: np.ndarray, raw: np.ndarray, dtype: str) -> bool:
+    """Tell whether the numbers next to each threshold are on their sides of it."""
+    real = BITS[dtype][1]
+    inside = np.isfinite(raw) & (np.abs(raw) < BITS[dtype][2])
+    low = np.where(inside, raw, 0.0).astype(real)
+    high = np.nextafter(low, real(np.inf))
+    for _ in range(NEIGHBOURS):
+        left, right = transformed(low) <= limits, transformed(high) > limits
+        if not (left & right)[inside].all():
+            return False
+        low, high = np.nextafter(low, real(-np.inf)), np.nextafter(high, real(np.inf))
+    return True
 
 
 def _missing(transformed: Steps, width: int) -> np.ndarray:

@@ -16,6 +16,7 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import (
     Binarizer,
+    KBinsDiscretizer,
     MaxAbsScaler,
     MinMaxScaler,
     OneHotEncoder,
@@ -146,5 +147,10 @@ CASES = [
         ),
         regression,
         trap=SCALER,
+    ),
+    case(
+        "Pipeline-ordinal-bins-forest",
+        make_pipeline(KBinsDiscretizer(8, encode="ordinal"), RandomForestRegressor(8)),
+        regression,
     ),
 ]
