@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from toolkit.exporter.folding import Origin, fold
-
-if TYPE_CHECKING:
-    from toolkit.exporter.trees import Ensemble
+from toolkit.exporter.trees import Ensemble, lowered
 
 ML = "ai.onnx.ml"
 
@@ -196,6 +194,8 @@ class Graph:
         if ensemble.missing_left.any():
             self.traps.append("trees: missing values go where they went in fitting")
         wide = "float64" if "float64" in (dtype, source.dtype) else "float32"
+        if source.dtype == "float32":  # exact, and a float32 takes less room in a pack
+            ensemble = lowered(ensemble)
         source = self.cast(source, wide)
         output = self.name("trees")
         self.ensembles.append((len(self.nodes), ensemble, source, output))

@@ -117,6 +117,8 @@ def _serialized(model: onnx.ModelProto, trees: dict[str, bytes]) -> bytes:
 
     Serialized messages concatenate to their merge: a node's attributes are appended to its bytes.
     """
+    if not trees:
+        return bytes(model.SerializeToString(deterministic=True))
     nodes = b"".join(
         bytes_field(
             GRAPH_NODE, n.SerializeToString(deterministic=True) + trees.get(n.output[0], b"")
@@ -124,9 +126,9 @@ def _serialized(model: onnx.ModelProto, trees: dict[str, bytes]) -> bytes:
         for n in model.graph.node
     )
     del model.graph.node[:]
-    graph = model.graph.SerializeToString(deterministic=True) + nodes
+    graph = nodes + model.graph.SerializeToString(deterministic=True)
     model.ClearField("graph")
-    return model.SerializeToString(deterministic=True) + bytes_field(MODEL_GRAPH, graph)
+    return bytes(model.SerializeToString(deterministic=True)) + bytes_field(MODEL_GRAPH, graph)
 
 
 def _assemble(

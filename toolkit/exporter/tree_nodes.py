@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from toolkit.exporter.attributes import choices, floats, integer, integers, tensor, text
-from toolkit.exporter.trees import EQ, LEQ, MEMBER, Ensemble, equalities, round_down, with_base
+from toolkit.exporter.trees import EQ, MEMBER, Ensemble, equalities, with_base
 
 SUM = 1  # aggregate_function of ai.onnx.ml 5; its post_transform NONE is 0
 MODES = ("LEAF", "BRANCH_LEQ", "BRANCH_EQ")  # of ai.onnx.ml 3
@@ -20,18 +20,10 @@ def operator(ml_opset: int) -> str:
 def attributes(ensemble: Ensemble, dtype: str, ml_opset: int) -> bytes:
     """Return the serialized attributes of the node that gives `base + Σ leaf values`, [N, targets].
 
-    dtype: of its input, of its thresholds and of the sum. (The result of ai.onnx.ml 3 is float32
-    even where it sums in float64.)
+    dtype: of its input, of its thresholds (which it must hold, see `lowered`) and of the sum. (The
+    result of ai.onnx.ml 3 is float32 even where it sums in float64.)
     """
     return _newer(ensemble, dtype) if ml_opset >= 5 else _older(equalities(ensemble), dtype)
-
-
-def _thresholds(e: Ensemble, nodes: np.ndarray, dtype: str) -> np.ndarray:
-    threshold, mode = e.threshold[nodes], e.mode[nodes]
-    lowered = round_down(threshold) if dtype == "float32" else threshold
-    if mode.any():  # a category is what it is: rounded down it may be another one
-        lowered = np.where(mode == LEQ, lowered, threshold)
-    return lowered.astype(dtype)
 
 
 def _newer(e: Ensemble, dtype: str) -> bytes:
@@ -56,7 +48,7 @@ def _newer(e: Ensemble, dtype: str) -> bytes:
         integers("nodes_falsenodeids", rank[false]),
         integers("nodes_falseleafs", e.leaf[false]),
         integers("leaf_targetids", targets),
-        tensor("nodes_splits", _thresholds(e, splits, dtype)),
+        tensor("nodes_splits", e.threshold[splits].astype(dtype)),
         tensor("nodes_modes", e.mode[splits]),
         tensor("leaf_weights", weights),
     ]
@@ -109,7 +101,7 @@ def _older(e: Ensemble, dtype: str) -> bytes:
     ]
     if e.missing_left.any():
         parts.append(integers("nodes_missing_value_tracks_true", e.missing_left))
-    thresholds, weights = _thresholds(e, np.arange(len(e.leaf)), dtype), with_base(e)[leaves]
+    thresholds, weights = e.threshold.astype(dtype), with_base(e)[leaves]
     if dtype == "float64":
         parts.append(tensor("nodes_values_as_tensor", thresholds))
         parts.append(tensor("target_weights_as_tensor", weights))

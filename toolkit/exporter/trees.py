@@ -157,6 +157,14 @@ def round_down(threshold: np.ndarray) -> np.ndarray:
     return np.where(rounded.astype(np.float64) > threshold, below, rounded)
 
 
+def lowered(e: Ensemble) -> Ensemble:
+    """Return the ensemble with thresholds that float32 holds, the same for every float32 input.
+
+    A category is what it is: rounded down it may be another one.
+    """
+    return replace(e, threshold=np.where(e.mode == LEQ, round_down(e.threshold), e.threshold))
+
+
 def sum_bound(e: Ensemble) -> tuple[float, float]:
     """Return (largest |leaf| summed over the trees, a lower bound of |result|).
 
