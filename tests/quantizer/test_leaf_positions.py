@@ -29,7 +29,7 @@ def test_a_coded_pack_gives_the_same_numbers(name: str) -> None:
     proven = convert_and_prove(fitted, X, Y)
     model = proven.chosen.exported.model
     rows = split_rows(X, Y, None, None, proven.chosen.schema).calibration
-    content = uint8_pack.apply(model, Calibration(_narrow(rows)))
+    content = uint8_pack.apply(model, Calibration(_narrow(rows), None))
     packed = Predictor(to_onnx(content, "the pack"), "the pack").run(X)
     for output, values in Predictor(proven.chosen.content, name).run(X).items():
         np.testing.assert_array_equal(packed[output], values)
