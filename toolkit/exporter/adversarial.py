@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from toolkit.exporter.converted_trees import converted_trees
 from toolkit.exporter.points import point_rows
 from toolkit.exporter.schema import Schema, frame, rounded
 from toolkit.exporter.tasks import reference
-from toolkit.exporter.thresholds import threshold_rows
+from toolkit.exporter.thresholds import rows_at, threshold_rows
 from toolkit.runtime.schema import ANY, FINITE, MISSING, runs_of
 
 UNSEEN = ("not-seen-in-fitting", "Ünseen ⟂ категория")
@@ -138,7 +139,10 @@ def _at_thresholds(estimator: Any, inputs: Mapping[str, np.ndarray]) -> Iterator
         return
     name, sample = next(iter(inputs.items()))
     if sample.dtype.kind == "f":
-        for row in threshold_rows(estimator, sample):
+        rows = list(threshold_rows(estimator, sample))
+        if not rows or hasattr(estimator, "steps"):
+            rows += rows_at(list(converted_trees(estimator, sample.shape[1])), sample, [])
+        for row in rows:
             yield {name: row[None]}
 
 

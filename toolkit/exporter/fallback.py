@@ -63,6 +63,8 @@ def _kind(name: str, est: Any) -> str:
     """Return scikit-learn's name of an output of skl2onnx's; a clusterer's scores are distances."""
     single = "transform" if hasattr(est, "transform") else "predict"
     kind = OUTPUTS.get(name, single)
+    if kind == "predict_proba" and not hasattr(est, kind):
+        kind = "decision_function"  # what it calls probabilities are scores
     return kind if hasattr(est, kind) else single
 
 

@@ -130,7 +130,7 @@ class _Case:
     def candidate(self, schema: Schema) -> Candidate:
         """Return the graph for this schema, and its proof."""
         exported = build(self.estimator, schema, self.opset, self.task, self.takes)
-        content = exported.model.SerializeToString(deterministic=True)
+        content = exported.content
         proof = prove(
             content,
             self.estimator,

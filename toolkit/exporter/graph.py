@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-if TYPE_CHECKING:
-    from toolkit.exporter.trees import Ensemble
+from toolkit.exporter.folding import Origin, fold
+from toolkit.exporter.trees import Ensemble, lowered
 
 ML = "ai.onnx.ml"
 
@@ -62,7 +62,8 @@ class Graph:
 
     `dispatch` converts an estimator (dispatch.convert). `traps` collects one line for each known
     error of plain conversion that was avoided, for the proof; `ensembles` holds tree ensembles
-    until all are known and their operators can be chosen.
+    until all are known and their operators can be chosen; `origins` says what joined
+    tensors and monotone steps' results were made from, for trees that take them.
     """
 
     dispatch: Callable[[Any, Value, Graph], Outputs]
@@ -70,6 +71,7 @@ class Graph:
     nodes: list[onnx.NodeProto] = field(default_factory=list)
     constants: dict[str, np.ndarray] = field(default_factory=dict)
     ensembles: list[tuple[int, Ensemble, Matrix, str]] = field(default_factory=list)
+    origins: dict[str, Origin] = field(default_factory=dict)
     traps: list[str] = field(default_factory=list)
     _names: dict[str, int] = field(default_factory=dict)
 
@@ -125,7 +127,7 @@ class Graph:
 
     def join(self, parts: Sequence[Matrix]) -> Matrix:
         """Return the parts side by side in one matrix of their common type."""
-        parts = [p for p in parts if p.width]
+        parts = given = [p for p in parts if p.width]
         dtypes = {p.dtype for p in parts}
         if len(dtypes) > 1:
             if "string" in dtypes:
@@ -135,6 +137,7 @@ class Graph:
         if len(parts) == 1:
             return parts[0]
         name = self.add("Concat", [p.name for p in parts], "joined", axis=1)
+        self.origins[name] = Origin(tuple(given), None)
         return Matrix(name, parts[0].dtype, sum(p.width for p in parts))
 
     def select(self, x: Value, indices: Sequence[int]) -> Value:
@@ -175,11 +178,28 @@ class Graph:
         ]
         return Matrix(self.add("Gemm", names, "scores"), x.dtype, weights.shape[1])
 
-    def trees(self, x: Matrix, ensemble: Ensemble) -> Matrix:
-        """Return `base + Σ leaf values` [N, targets]; its operator is chosen when all are known."""
+    def trees(
+        self, x: Value, ensemble: Ensemble, dtype: str = "float32", *, rounded: bool = True
+    ) -> Matrix:
+        """Return `base + Σ leaf values` [N, targets]; its operator is chosen when all are known.
+
+        dtype: of the sum, "float64" where float32 is not enough. rounded: the trees round their
+        input to float32 before they compare, as scikit-learn's do. Monotone steps before them are
+        folded into the thresholds.
+        """
+        matrix = self.matrix(x)
+        source, ensemble = fold(self, matrix, ensemble, rounded)
+        if source is matrix:
+            source = self.cast(matrix, "float32") if rounded else self.floating(matrix)
+        if ensemble.missing_left.any():
+            self.traps.append("trees: missing values go where they went in fitting")
+        wide = "float64" if "float64" in (dtype, source.dtype) else "float32"
+        if source.dtype == "float32":  # exact, and a float32 takes less room in a pack
+            ensemble = lowered(ensemble)
+        source = self.cast(source, wide)
         output = self.name("trees")
-        self.ensembles.append((len(self.nodes), ensemble, x, output))
-        return Matrix(output, x.dtype, ensemble.targets)
+        self.ensembles.append((len(self.nodes), ensemble, source, output))
+        return Matrix(output, wide, ensemble.targets)
 
     def labels(self, index: Matrix, classes: np.ndarray) -> Matrix:
         """Return the class labels [N] for class indices [N] (int64)."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import onnx
@@ -14,8 +15,9 @@ from toolkit.exporter.dispatch import convert
 from toolkit.exporter.graph import ELEMENT, ML, ML_OPSETS, Graph, Matrix, initializer
 from toolkit.exporter.schema import Schema, declare
 from toolkit.exporter.tasks import wanted_outputs
-from toolkit.exporter.trees import emit, is_single_valued
+from toolkit.exporter.tree_nodes import attributes, operator
 from toolkit.runtime.predictor import TAKES_KEY, TASK_KEY
+from toolkit.runtime.wire import GRAPH_NODE, MODEL_GRAPH, bytes_field
 
 # The oldest intermediate representation that may carry each opset
 # (https://github.com/onnx/onnx/blob/main/docs/Versioning.md).
@@ -26,11 +28,16 @@ UNTIL_4 = {"TreeEnsembleClassifier", "TreeEnsembleRegressor"}
 
 @dataclass(frozen=True)
 class Exported:
-    """A model, its outputs' names in order, and the traps of plain conversion that were mended."""
+    """A model's bytes, its outputs' names in order, and the traps that were mended."""
 
-    model: onnx.ModelProto
+    content: bytes
     outputs: tuple[str, ...]
     traps: tuple[str, ...]
+
+    @cached_property
+    def model(self) -> onnx.ModelProto:
+        """The model, parsed; what is serialized from it again is larger than `content`."""
+        return onnx.load_from_string(self.content)
 
 
 def build(estimator: Any, schema: Schema, opset: int, task: str, takes: str) -> Exported:
@@ -50,12 +57,13 @@ def build(estimator: Any, schema: Schema, opset: int, task: str, takes: str) -> 
             f"{type(estimator).__name__}: its converter gives no {missing[0]}, so that it cannot "
             "be exported"
         )
-    ml_opset = _place_trees(g)
+    ml_opset, trees = _place_trees(g)
     model = _assemble(g, schema, outputs, ml_opset)
     helper.set_model_props(model, {TASK_KEY: task, TAKES_KEY: takes})
     passes.run(model)
-    _check(model, estimator)
-    return Exported(model, tuple(outputs), tuple(dict.fromkeys(g.traps)))
+    content = _serialized(model, {node.output[0]: more for node, more in trees})
+    _check(content, estimator)
+    return Exported(content, tuple(outputs), tuple(dict.fromkeys(g.traps)))
 
 
 def _check_names(schema: Schema, outputs: list[str]) -> None:
@@ -68,10 +76,10 @@ def _check_names(schema: Schema, outputs: list[str]) -> None:
             )
 
 
-def _check(model: onnx.ModelProto, estimator: Any) -> None:
+def _check(content: bytes, estimator: Any) -> None:
     """Run ONNX's checker with strict shape inference; what it refuses is not supported."""
     try:
-        onnx.checker.check_model(model, full_check=True)
+        onnx.checker.check_model(content, full_check=True)
     except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
         first = str(error).strip().splitlines()[0]
         raise UnsupportedEstimator(
@@ -80,19 +88,47 @@ def _check(model: onnx.ModelProto, estimator: Any) -> None:
         ) from error
 
 
-def _place_trees(g: Graph) -> int:
-    """Insert the ensembles' nodes where they were added; return ai.onnx.ml's opset for the graph.
+def _place_trees(g: Graph) -> tuple[int, list[tuple[onnx.NodeProto, bytes]]]:
+    """Insert the ensembles' nodes where they were added.
 
-    One opset serves the whole graph, so that one ensemble with several values a leaf, or a node of
-    skl2onnx that version 5 has not, decides for all.
+    Return ai.onnx.ml's opset for the graph, and each such node with its serialized attributes,
+    which stay apart until the model's bytes are written: large lists never become Python objects.
+    One opset serves the whole graph, so that a node of skl2onnx that version 5 has not decides for
+    all.
     """
     newest = ML_OPSETS[g.opset]
-    modern = all(is_single_valued(e) for _, e, _, _ in g.ensembles)
-    modern = modern and not any(n.op_type in UNTIL_4 for n in g.nodes)
-    ml_opset = newest if modern else min(newest, 4)
+    ml_opset = min(newest, 4) if any(n.op_type in UNTIL_4 for n in g.nodes) else newest
+    trees = []
     for at, ensemble, x, output in reversed(g.ensembles):
-        g.nodes.insert(at, emit(ensemble, x.name, output, x.dtype, ml_opset))
-    return ml_opset
+        nodes = [helper.make_node(operator(ml_opset), [x.name], [output], domain=ML)]
+        if (
+            ml_opset < 5 and x.dtype == "float64"
+        ):  # that operator sums in float64, but gives float32
+            narrow = g.name("sums")
+            nodes[0].output[0] = narrow
+            nodes.append(helper.make_node("Cast", [narrow], [output], to=ELEMENT["float64"]))
+        g.nodes[at:at] = nodes
+        trees.append((nodes[0], attributes(ensemble, x.dtype, ml_opset)))
+    return ml_opset, trees
+
+
+def _serialized(model: onnx.ModelProto, trees: dict[str, bytes]) -> bytes:
+    """Return the model's bytes; the nodes with an output named in `trees` get these attributes.
+
+    Serialized messages concatenate to their merge: a node's attributes are appended to its bytes.
+    """
+    if not trees:
+        return bytes(model.SerializeToString(deterministic=True))
+    nodes = b"".join(
+        bytes_field(
+            GRAPH_NODE, n.SerializeToString(deterministic=True) + trees.get(n.output[0], b"")
+        )
+        for n in model.graph.node
+    )
+    del model.graph.node[:]
+    graph = nodes + model.graph.SerializeToString(deterministic=True)
+    model.ClearField("graph")
+    return bytes(model.SerializeToString(deterministic=True)) + bytes_field(MODEL_GRAPH, graph)
 
 
 def _assemble(

@@ -39,7 +39,11 @@ def threshold_rows(estimator: Any, sample: np.ndarray) -> Iterator[np.ndarray]:
     estimator = _held(estimator)
     steps = [s for _, s in getattr(estimator, "steps", []) if s not in (None, "passthrough")]
     before, last = (steps[:-1], steps[-1]) if steps else ([], estimator)
-    trees = list(_trees(_held(last), sample.shape[1]))
+    yield from rows_at(list(_trees(_held(last), sample.shape[1])), sample, before)
+
+
+def rows_at(trees: list[Tree], sample: np.ndarray, before: list[Any]) -> Iterator[np.ndarray]:
+    """Yield rows as `threshold_rows` for these trees, which stand behind the steps `before`."""
     inner = _transformed(sample, before)
     if inner is None:
         return

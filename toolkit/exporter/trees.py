@@ -1,26 +1,26 @@
-"""Tree ensembles as numpy arrays, and the two ONNX forms that they are written in."""
+"""Tree ensembles as numpy arrays: what every tree converter reads its estimator into."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
-from onnx import NodeProto, helper, numpy_helper
 
-LEQ = 0  # BRANCH_LEQ in ai.onnx.ml 5's nodes_modes
-SUM = 1  # its aggregate_function and post_transform NONE is 0
+# Modes of a split, with the numbers that ai.onnx.ml 5 gives them in nodes_modes.
+LEQ, EQ, MEMBER = 0, 4, 6
 
 
 @dataclass(frozen=True)
 class Ensemble:
-    """Trees laid end to end; node ids are absolute.
+    """Trees laid end to end, the root of each first; node ids are absolute.
 
     feature int64 [n], threshold float64 [n] (left where x <= threshold), left and right int64 [n],
-    missing_left bool [n] (where NaN goes), leaf bool [n], values float64 [n, k] (only leaves'
-    are used), target int64 [n]: the output that a leaf's single value belongs to (k = 1), or 0
-    where a leaf has a value for each output. roots int64 [trees], base float64 [targets].
+    missing_left bool [n] (where NaN goes), leaf bool [n], values float64 [n] (only leaves' are
+    used), target int64 [n]: the output to which a leaf's value is added. roots int64 [trees], base
+    float64 [targets]. mode uint8 [n]: LEQ; or MEMBER, left where x is one of the node's categories;
+    or EQ, left where x is the threshold. categories: (node, value) of every MEMBER node's
+    categories, [c] each, sorted by node.
     """
 
     feature: np.ndarray
@@ -33,56 +33,117 @@ class Ensemble:
     target: np.ndarray
     roots: np.ndarray
     base: np.ndarray
+    mode: np.ndarray
+    categories: tuple[np.ndarray, np.ndarray]
 
     @property
     def targets(self) -> int:
         """The number of outputs."""
         return len(self.base)
 
+    @property
+    def tree(self) -> np.ndarray:
+        """The index of each node's tree, int64 [n]."""
+        return np.searchsorted(self.roots, np.arange(len(self.leaf)), side="right") - 1
+
+
+NO_CATEGORIES = (np.zeros(0, dtype=np.int64), np.zeros(0))
+
+
+def tree(
+    feature: np.ndarray,
+    threshold: np.ndarray,
+    left: np.ndarray,
+    right: np.ndarray,
+    leaf: np.ndarray,
+    values: np.ndarray,
+    *,
+    missing_left: np.ndarray | None = None,
+    target: int = 0,
+    mode: np.ndarray | None = None,
+    categories: tuple[np.ndarray, np.ndarray] = NO_CATEGORIES,
+) -> Ensemble:
+    """Return one tree, its node 0 the root; what is given for leaves in `feature` … is ignored."""
+    n = len(leaf)
+    leaf = np.asarray(leaf, dtype=bool)
+    missing = np.zeros(n, dtype=bool) if missing_left is None else missing_left.astype(bool)
+    return Ensemble(
+        feature=np.where(leaf, 0, feature).astype(np.int64),
+        threshold=np.where(leaf, 0.0, threshold).astype(np.float64),
+        left=np.where(leaf, 0, left).astype(np.int64),
+        right=np.where(leaf, 0, right).astype(np.int64),
+        missing_left=missing & ~leaf,
+        leaf=leaf,
+        values=np.asarray(values, dtype=np.float64).reshape(n),
+        target=np.full(n, target, dtype=np.int64),
+        roots=np.zeros(1, dtype=np.int64),
+        base=np.zeros(1),
+        mode=np.zeros(n, dtype=np.uint8) if mode is None else mode,
+        categories=categories,
+    )
+
 
 def concatenate(trees: Sequence[Ensemble], base: np.ndarray) -> Ensemble:
     """Return one ensemble of all trees, with this base; a tree that is one leaf becomes a split.
 
-    A lone leaf is written as a split between two equal leaves: onnxruntime confuses the root and
-    leaf indices of single-node trees (onnx issue 24679 of onnxruntime).
+    A lone leaf is written as a split between two equal leaves: onnxruntime has confused the root
+    and leaf indices of single-node trees.
     """
+    base = np.asarray(base, dtype=np.float64).reshape(-1)
     trees = [_grown(t) for t in trees]
+    if base.any():  # an output without a tree gets one, which its base can be added to
+        served = {int(k) for t in trees for k in np.unique(t.target)}
+        trees += [_grown(_stump(k)) for k in np.flatnonzero(base).tolist() if k not in served]
+    trees = trees or [_grown(_stump(0))]
     offsets = np.cumsum([0, *(len(t.leaf) for t in trees)])[:-1]
-    shift = [np.full(len(t.leaf), o) for t, o in zip(trees, offsets, strict=True)]
-    at = np.concatenate(shift)
-
-    def joined(field: str) -> np.ndarray:
-        return np.concatenate([getattr(t, field) for t in trees])
-
+    at = np.repeat(offsets, [len(t.leaf) for t in trees])
+    joined = {
+        f.name: np.concatenate([getattr(t, f.name) for t in trees])
+        for f in fields(Ensemble)
+        if f.name not in ("roots", "base", "categories")
+    }
+    joined["left"] = joined["left"] + at
+    joined["right"] = joined["right"] + at
+    pairs = list(zip(trees, offsets, strict=True))
+    nodes = np.concatenate([t.categories[0] + o for t, o in pairs])
     return Ensemble(
-        feature=joined("feature"),
-        threshold=joined("threshold"),
-        left=joined("left") + at,
-        right=joined("right") + at,
-        missing_left=joined("missing_left"),
-        leaf=joined("leaf"),
-        values=joined("values"),
-        target=joined("target"),
-        roots=np.concatenate([t.roots + o for t, o in zip(trees, offsets, strict=True)]),
-        base=np.asarray(base, dtype=np.float64).reshape(-1),
+        **joined,
+        roots=np.concatenate([t.roots + o for t, o in pairs]),
+        base=base,
+        categories=(nodes, np.concatenate([t.categories[1] for t in trees])),
     )
 
 
-def _grown(tree: Ensemble) -> Ensemble:
-    if len(tree.leaf) > 1:
-        return tree
-    return Ensemble(
-        feature=np.zeros(3, dtype=np.int64),
-        threshold=np.zeros(3),
-        left=np.array([1, 0, 0]),
-        right=np.array([2, 0, 0]),
-        missing_left=np.zeros(3, dtype=bool),
-        leaf=np.array([False, True, True]),
-        values=np.repeat(tree.values, 3, axis=0),
-        target=np.repeat(tree.target, 3),
-        roots=tree.roots,
-        base=tree.base,
+def _stump(target: int) -> Ensemble:
+    zero = np.zeros(1)
+    return tree(zero, zero, zero, zero, np.ones(1), zero, target=target)
+
+
+def _grown(single: Ensemble) -> Ensemble:
+    if len(single.leaf) > 1:
+        return single
+    grown = tree(
+        np.zeros(3),
+        np.zeros(3),
+        np.array([1, 0, 0]),
+        np.array([2, 0, 0]),
+        np.array([False, True, True]),
+        np.repeat(single.values, 3),
     )
+    return replace(grown, target=np.repeat(single.target, 3))
+
+
+def with_base(e: Ensemble) -> np.ndarray:
+    """Return the leaf values with each output's base added to the leaves of its first tree."""
+    values = e.values.copy()
+    if not e.base.any():
+        return values
+    number = e.tree
+    for output, base in enumerate(e.base):
+        mine = e.leaf & (e.target == output)
+        if base and mine.any():
+            values[mine & (number == number[mine].min())] += base
+    return values
 
 
 def round_down(threshold: np.ndarray) -> np.ndarray:
@@ -96,105 +157,86 @@ def round_down(threshold: np.ndarray) -> np.ndarray:
     return np.where(rounded.astype(np.float64) > threshold, below, rounded)
 
 
-def emit(ensemble: Ensemble, x: str, output: str, dtype: str, ml_opset: int) -> NodeProto:
-    """Return the node that gives `base + Σ leaf values`, [N, targets], from x [N, features].
+def lowered(e: Ensemble) -> Ensemble:
+    """Return the ensemble with thresholds that float32 holds, the same for every float32 input.
 
-    ai.onnx.ml 5 where every leaf has one value (TreeEnsemble knows no more), else the operator of
-    ai.onnx.ml 3.
+    A category is what it is: rounded down it may be another one.
     """
-    if ml_opset >= 5:
-        if not is_single_valued(ensemble):
-            raise ValueError("TreeEnsemble of ai.onnx.ml 5 holds one value a leaf")
-        return _emit_v5(ensemble, x, output, dtype)
-    return _emit_v3(ensemble, x, output, dtype)
+    return replace(e, threshold=np.where(e.mode == LEQ, round_down(e.threshold), e.threshold))
 
 
-def is_single_valued(ensemble: Ensemble) -> bool:
-    """Tell whether every leaf has one value for one output."""
-    return ensemble.values.shape[1] == 1
+def sum_bound(e: Ensemble) -> tuple[float, float]:
+    """Return (largest |leaf| summed over the trees, a lower bound of |result|).
+
+    Both with the base; the second is 0 where the result may change its sign.
+    """
+    low = np.minimum.reduceat(np.where(e.leaf, e.values, np.inf), e.roots)
+    high = np.maximum.reduceat(np.where(e.leaf, e.values, -np.inf), e.roots)
+    largest = float(np.maximum(np.abs(low), np.abs(high)).sum() + np.abs(e.base).max())
+    if e.targets > 1:
+        return largest, 0.0
+    bottom, top = low.sum() + e.base[0], high.sum() + e.base[0]
+    return largest, float(max(bottom, -top, 0.0))
 
 
-def _thresholds(ensemble: Ensemble, dtype: str) -> np.ndarray:
-    values = ensemble.threshold[~ensemble.leaf]
-    return round_down(values) if dtype == "float32" else values
+def sums_fit_float32(e: Ensemble, tolerance: float = 2e-5) -> bool:
+    """Tell whether a float32 sum of the leaves stays within `tolerance · max(1, |result|)`.
+
+    Each of T additions loses half an ulp of its partial sum, with either sign: about 2√T·2⁻²⁴ of
+    the largest sum in all.
+    """
+    largest, smallest = sum_bound(e)
+    lost = 2.0**-24 * (1 + 2 * np.sqrt(len(e.roots))) * largest
+    return bool(lost <= tolerance * max(1.0, smallest))
 
 
-def _emit_v5(e: Ensemble, x: str, output: str, dtype: str) -> NodeProto:
-    """TreeEnsemble lists splits and leaves apart; a child id counts within its own list."""
-    split = ~e.leaf
-    rank = np.where(e.leaf, np.cumsum(e.leaf) - 1, np.cumsum(split) - 1)
-    true, false = e.left[split], e.right[split]
-    weights = _with_base(e)
-    attributes: dict[str, Any] = {
-        "n_targets": e.targets,
-        "aggregate_function": SUM,
-        "post_transform": 0,
-        "tree_roots": rank[e.roots],
-        "nodes_featureids": e.feature[split],
-        "nodes_truenodeids": rank[true],
-        "nodes_trueleafs": e.leaf[true].astype(np.int64),
-        "nodes_falsenodeids": rank[false],
-        "nodes_falseleafs": e.leaf[false].astype(np.int64),
-        "leaf_targetids": e.target[e.leaf],
-    }
-    if e.missing_left.any():
-        attributes["nodes_missing_value_tracks_true"] = e.missing_left[split].astype(np.int64)
-    lists = {k: v.tolist() if isinstance(v, np.ndarray) else v for k, v in attributes.items()}
-    tensors = {
-        "nodes_splits": numpy_helper.from_array(_thresholds(e, dtype).astype(dtype)),
-        "nodes_modes": numpy_helper.from_array(np.full(int(split.sum()), LEQ, dtype=np.uint8)),
-        "leaf_weights": numpy_helper.from_array(weights[e.leaf, 0].astype(dtype)),
-    }
-    return helper.make_node("TreeEnsemble", [x], [output], domain="ai.onnx.ml", **lists, **tensors)
+def equalities(e: Ensemble) -> Ensemble:
+    """Return the ensemble with each MEMBER split as a chain of EQ splits with one left child.
+
+    For the operators before ai.onnx.ml 5, which know no sets: `x == a`, else `x == b`, … else
+    right; NaN equals nothing, so that where it goes left the chain's head says so.
+    """
+    nodes, values = e.categories
+    members = np.flatnonzero(e.mode == MEMBER)
+    if not len(members):
+        return e
+    parts = {f.name: [getattr(e, f.name)] for f in fields(Ensemble)}
+    number, size = [e.tree], len(e.leaf)
+    left, right, mode, threshold = (a.copy() for a in (e.left, e.right, e.mode, e.threshold))
+    bounds = np.searchsorted(nodes, np.stack([members, members + 1]))
+    for node, start, end in zip(members, *bounds, strict=True):
+        mine = values[start:end] if end > start else np.array([np.nan])  # NaN equals nothing
+        extra = len(mine) - 1
+        ids = size + np.arange(extra)
+        last = right[node]
+        mode[node], threshold[node] = EQ, mine[0]
+        right[node] = ids[0] if extra else last
+        size += extra
+        for name, filling in (("feature", e.feature[node]), ("left", left[node]), ("mode", EQ)):
+            parts[name].append(np.full(extra, filling, dtype=getattr(e, name).dtype))
+        parts["right"].append(np.append(ids[1:], last)[:extra])
+        parts["threshold"].append(mine[1:])
+        for name in ("missing_left", "leaf", "values", "target"):
+            parts[name].append(np.zeros(extra, dtype=getattr(e, name).dtype))
+        number.append(np.full(extra, number[0][node]))
+    parts["left"][0], parts["right"][0] = left, right
+    parts["mode"][0], parts["threshold"][0] = mode, threshold
+    return _in_tree_order(
+        {n: np.concatenate(p) for n, p in parts.items() if n in _NODES}, number, e
+    )
 
 
-def _with_base(e: Ensemble) -> np.ndarray:
-    """Return the leaf values with each output's base added to the leaves of its first tree."""
-    values = e.values.copy()
-    if not e.base.any():
-        return values
-    tree = np.searchsorted(e.roots, np.arange(len(e.leaf)), side="right") - 1
-    for output, base in enumerate(e.base):
-        mine = e.leaf & (e.target == output)
-        if base and mine.any():
-            values[mine & (tree == tree[mine].min())] += base
-    return values
+_NODES = {f.name for f in fields(Ensemble)} - {"roots", "base", "categories"}
 
 
-def _emit_v3(e: Ensemble, x: str, output: str, dtype: str) -> NodeProto:
-    """TreeEnsembleRegressor lists all nodes by (tree, node) and the leaves' values by output."""
-    tree = np.searchsorted(e.roots, np.arange(len(e.leaf)), side="right") - 1
-    local = np.arange(len(e.leaf)) - e.roots[tree]
-    threshold = np.where(e.leaf, 0.0, e.threshold)
-    threshold = round_down(threshold) if dtype == "float32" else threshold
-    leaves = np.flatnonzero(e.leaf)
-    k = e.values.shape[1]
-    values = (_with_base(e) if k == 1 else e.values)[leaves].ravel()
-    ids = e.target[leaves] if k == 1 else np.tile(np.arange(k), len(leaves))
-    start = e.roots[tree]
-    attributes: dict[str, Any] = {
-        "n_targets": e.targets,
-        "aggregate_function": "SUM",
-        "post_transform": "NONE",
-        "nodes_treeids": tree,
-        "nodes_nodeids": local,
-        "nodes_featureids": np.where(e.leaf, 0, e.feature),
-        "nodes_truenodeids": np.where(e.leaf, 0, e.left - start),
-        "nodes_falsenodeids": np.where(e.leaf, 0, e.right - start),
-        "nodes_modes": np.where(e.leaf, "LEAF", "BRANCH_LEQ"),
-        "target_treeids": np.repeat(tree[leaves], k),
-        "target_nodeids": np.repeat(local[leaves], k),
-        "target_ids": ids,
-    }
-    if e.missing_left.any():
-        attributes["nodes_missing_value_tracks_true"] = np.where(e.leaf, 0, e.missing_left)
-    if dtype == "float64":
-        attributes["nodes_values_as_tensor"] = numpy_helper.from_array(threshold)
-        attributes["target_weights_as_tensor"] = numpy_helper.from_array(values)
-    else:
-        attributes["nodes_values"] = threshold.astype(np.float32)
-        attributes["target_weights"] = values.astype(np.float32)
-    if k > 1 and e.base.any():
-        raise ValueError("a base for leaves of several values is not supported")
-    lists = {n: v.tolist() if isinstance(v, np.ndarray) else v for n, v in attributes.items()}
-    return helper.make_node("TreeEnsembleRegressor", [x], [output], domain="ai.onnx.ml", **lists)
+def _in_tree_order(nodes: dict[str, np.ndarray], number: list[np.ndarray], e: Ensemble) -> Ensemble:
+    """Return the nodes with those of a tree next to each other again, ids renumbered."""
+    tree_of = np.concatenate(number)
+    order = np.argsort(tree_of, kind="stable")
+    place = np.empty_like(order)
+    place[order] = np.arange(len(order))
+    nodes = {n: a[order] for n, a in nodes.items()}
+    split = ~nodes["leaf"]
+    for child in ("left", "right"):
+        nodes[child] = np.where(split, place[nodes[child]], 0)
+    return Ensemble(**nodes, roots=place[e.roots], base=e.base, categories=NO_CATEGORIES)

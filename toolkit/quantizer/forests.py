@@ -17,6 +17,7 @@ from toolkit.runtime import wire
 from toolkit.runtime.forest import (
     AFFINE_LEAVES,
     FLOAT64,
+    LEAF_TARGETS,
     MISSING,
     RAW_LEAVES,
     SHORT_THRESHOLDS,
@@ -67,7 +68,10 @@ def encode_leaves(forest: Forest, rows: np.ndarray) -> Leaves:
     starts = np.cumsum(forest.leaves) - forest.leaves
     low = np.minimum.reduceat(values.min(axis=1), starts)
     high = np.maximum.reduceat(values.max(axis=1), starts)
-    scale = np.where(high > low, (high - low) / 255, 1.0).astype(np.float32)
+    # Whole numbers (votes, or the positions of leaves in a table) are coded as they are.
+    whole = np.logical_and.reduceat((values == np.rint(values)).all(axis=1), starts)
+    exact = (high == low) | (whole & (high - low <= 255))
+    scale = np.where(exact, 1.0, (high - low) / 255).astype(np.float32)
     tree = np.repeat(np.arange(len(forest.leaves)), forest.leaves)
     steps = (values - low[tree, None]) / scale[tree, None].astype(np.float64)
     codes = np.clip(np.rint(steps), 0, 255).astype(np.uint8)
@@ -102,6 +106,7 @@ def to_bytes(forest: Forest, leaves: Leaves | None) -> bytes:
     flags |= SHORT_THRESHOLDS * bool(
         (forest.threshold.astype(np.float32) == forest.threshold).all()
     )
+    flags |= LEAF_TARGETS * (len(forest.target) > len(forest.leaves))
     width = forest.values.shape[1]
     several = width == 1 and forest.targets > 1
     parts = [
@@ -206,15 +211,15 @@ def _read_v5(node: onnx.NodeProto) -> Forest:
     counts = np.bincount(tree[~split], minlength=len(a["tree_roots"]))
     firsts = np.cumsum(counts) - counts
     target = a["leaf_targetids"][leaf]
-    if (target != np.repeat(target[firsts], counts)).any():
-        raise NotApplicable("a tree's leaves belong to several targets")
+    if (target == np.repeat(target[firsts], counts)).all():
+        target = target[firsts]
     return Forest(
         source=node.input[0],
         output=node.output[0],
         form=5,
         targets=int(a["n_targets"]),
         leaves=counts,
-        target=target[firsts],
+        target=target,
         split=split,
         feature=a["nodes_featureids"][order[split]],
         threshold=a["nodes_splits"][order[split]],

@@ -6,10 +6,12 @@ a tree with m leaves has m − 1 splits and 2m − 1 nodes):
     uvarint + bytes     name of the input tensor, then of the output tensor (UTF-8)
     u8                  flags: 1 float64 (else float32), 2 missing-value bits, 4 the operator is
                         TreeEnsembleRegressor of ai.onnx.ml 3 (else TreeEnsemble of version 5),
-                        8 thresholds are stored as float32 whatever the type
+                        8 thresholds are stored as float32 whatever the type, 16 each leaf has a
+                        target of its own
     uvarint             number of targets; T; values a leaf V (1, or the number of targets)
     T uvarints          leaves of each tree
-    T uvarints          target of each tree, where V = 1 and there are several targets
+    T uvarints          target of each tree, where V = 1 and there are several targets; l of each
+                        leaf instead where flagged
     ⌈n/8⌉ bytes         1 for a split, 0 for a leaf, trees one after the other, each breadth-first;
                         the first node in the lowest bit
     u8                  bytes of a feature index, 1 or 2; then i of them, in that node order
@@ -40,7 +42,7 @@ import numpy as np
 from toolkit.runtime import wire
 from toolkit.runtime.encodings import Cursor
 
-FLOAT64, MISSING, VERSION_3, SHORT_THRESHOLDS = 1, 2, 4, 8
+FLOAT64, MISSING, VERSION_3, SHORT_THRESHOLDS, LEAF_TARGETS = 1, 2, 4, 8, 16
 RAW_LEAVES, AFFINE_LEAVES = 0, 1
 
 
@@ -48,9 +50,9 @@ RAW_LEAVES, AFFINE_LEAVES = 0, 1
 class Forest:
     """A decoded ensemble; trees one after the other, each breadth-first.
 
-    leaves int64 [T]; target int64 [T]; split bool [n]; feature int64 [i]; threshold float [i];
-    missing_left bool [i]; values float [l, V]; targets: the number of outputs; form: 5 or 3, the
-    version of ai.onnx.ml whose operator it is.
+    leaves int64 [T]; target int64 [T], or [l] where a tree's leaves differ; split bool [n]; feature
+    int64 [i]; threshold float [i]; missing_left bool [i]; values float [l, V]; targets: the number
+    of outputs; form: 5 or 3, the version of ai.onnx.ml whose operator it is.
     """
 
     source: str
@@ -64,6 +66,11 @@ class Forest:
     threshold: np.ndarray
     missing_left: np.ndarray
     values: np.ndarray
+
+    def leaf_targets(self) -> np.ndarray:
+        """Return each leaf's target, int64 [l]."""
+        by_leaf = len(self.target) == self.leaves.sum()
+        return self.target if by_leaf else np.repeat(self.target, self.leaves)
 
     def children(self) -> tuple[np.ndarray, np.ndarray]:
         """Return the node index, over all trees, of each split's left and right child."""
@@ -79,7 +86,7 @@ def read(cursor: Cursor) -> Forest:
     """Return the ensemble at the cursor; CorruptArtifact where it is damaged or not a forest."""
     source, output = _text(cursor), _text(cursor)
     flags = cursor.u8()
-    if flags & ~(FLOAT64 | MISSING | VERSION_3 | SHORT_THRESHOLDS):
+    if flags & ~(FLOAT64 | MISSING | VERSION_3 | SHORT_THRESHOLDS | LEAF_TARGETS):
         raise cursor.fail(f"tree ensemble with unknown flags {flags}")
     dtype = np.dtype("<f8" if flags & FLOAT64 else "<f4")
     targets, trees, width = cursor.uvarint(), cursor.uvarint(), cursor.uvarint()
@@ -89,7 +96,10 @@ def read(cursor: Cursor) -> Forest:
         raise cursor.fail(f"{trees} trees of {targets} targets and {width} values a leaf")
     leaves = np.array([_count(cursor) for _ in range(trees)], dtype=np.int64)
     several = width == 1 and targets > 1
-    named = [cursor.uvarint() if several else 0 for _ in range(trees)]
+    count = int(leaves.sum()) if flags & LEAF_TARGETS else trees
+    if count > len(cursor.data):  # a target takes a byte
+        raise cursor.fail(f"{count} targets in {len(cursor.data)} bytes")
+    named = [cursor.uvarint() if several else 0 for _ in range(count)]
     if (leaves < 1).any() or max(named) >= targets:
         raise cursor.fail("a tree without leaves or of an unknown target")
     target = np.array(named, dtype=np.int64)
@@ -228,7 +238,7 @@ def _to_v5(forest: Forest) -> bytes:
         wire.ints_attribute("nodes_trueleafs", ~split[left]),
         wire.ints_attribute("nodes_falsenodeids", rank[right]),
         wire.ints_attribute("nodes_falseleafs", ~split[right]),
-        wire.ints_attribute("leaf_targetids", np.repeat(forest.target, forest.leaves)),
+        wire.ints_attribute("leaf_targetids", forest.leaf_targets()),
         wire.tensor_attribute("nodes_splits", real, forest.threshold),
         wire.tensor_attribute("nodes_modes", wire.UINT8, np.zeros(len(left), dtype=np.uint8)),
         wire.tensor_attribute("leaf_weights", real, forest.values[:, 0]),
@@ -250,7 +260,7 @@ def _to_v3(forest: Forest) -> bytes:
     width = forest.values.shape[1]
     leaf = np.flatnonzero(~split)
     double = forest.values.dtype.itemsize == 8
-    targets = np.tile(np.arange(width), len(leaf)) if width > 1 else forest.target[tree[leaf]]
+    targets = np.tile(np.arange(width), len(leaf)) if width > 1 else forest.leaf_targets()
     threshold = _everywhere(forest.threshold, split)
     attributes = [
         wire.int_attribute("n_targets", forest.targets),

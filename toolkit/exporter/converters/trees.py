@@ -2,130 +2,177 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from toolkit.exporter.graph import Graph, Matrix, Outputs, Unconvertible, Value
-from toolkit.exporter.trees import Ensemble, concatenate
-
-# The operator that turns a boosting's sum into its prediction, by its loss.
-LINKS: dict[str, str | None] = {
-    "squared_error": None,
-    "absolute_error": None,
-    "quantile": None,
-    "poisson": "Exp",
-    "gamma": "Exp",
-}
+from toolkit.exporter.leaf_tables import summed
+from toolkit.exporter.trees import Ensemble, concatenate, sums_fit_float32, tree
 
 
 def regressor(est: Any, x: Value, g: Graph) -> Outputs:
     """One tree or the mean of a forest's; several outputs are several values a leaf."""
-    trees = _trees(est)
-    parts = [_read(t.tree_, t.tree_.value[:, :, 0] / len(trees)) for t in trees]
-    return {"predict": _routed(g, x, concatenate(parts, np.zeros(est.n_outputs_)))}
+    trees = members(est)
+    parts = [read(t.tree_, t.tree_.value[:, 0, 0] / len(trees)) for t in trees]
+    if est.n_outputs_ > 1:
+        total = summed(g, x, parts, [t.tree_.value[:, :, 0] for t in trees])
+        return {"predict": result(g, x, divided(g, total, len(trees)))}
+    return {"predict": result(g, x, mean(g, x, parts))}
 
 
 def classifier(est: Any, x: Value, g: Graph) -> Outputs:
     """The mean of the leaves' class shares; the label of the largest, the first of equals."""
     if est.n_outputs_ > 1:
-        raise Unconvertible("several outputs a row")
-    trees = _trees(est)
-    shares = [_shares(t.tree_) / len(trees) for t in trees]
-    classes = len(est.classes_)
-    if classes == 2:
-        # One value a leaf is half the size, and 1 − p is as exact as its own sum would be.
-        parts = [_read(t.tree_, s[:, 1:]) for t, s in zip(trees, shares, strict=True)]
-        p = g.complement(_routed(g, x, concatenate(parts, np.zeros(1))))
-    else:
-        parts = [_read(t.tree_, s) for t, s in zip(trees, shares, strict=True)]
-        p = _routed(g, x, concatenate(parts, np.zeros(classes)))
-    return {"predict": g.labels(g.argmax(p), est.classes_), "predict_proba": p}
+        raise Unconvertible(
+            "several outputs a row (a list of probabilities, where a graph has one matrix)"
+        )
+    trees = members(est)
+    p = shares(g, x, [read(t.tree_) for t in trees], [t.tree_.value[:, 0, :] for t in trees])
+    return classified(g, x, p, est.classes_)
 
 
-def hist_regressor(est: Any, x: Value, g: Graph) -> Outputs:
-    """HistGradientBoostingRegressor with the inverse link of its loss."""
-    raw = _hist_raw(est, x, g)
-    if est.loss not in LINKS:
-        raise Unconvertible(f"loss {est.loss!r}")
-    operator = LINKS[est.loss]
-    if operator:
-        g.traps.append(f"loss {est.loss!r}: its exp link is applied")
-    return {"predict": g.unary(operator, raw) if operator else raw}
+def embedding(est: Any, x: Value, g: Graph) -> Outputs:
+    """RandomTreesEmbedding: a 1 for the leaf of each tree, in the order of the encoder's."""
+    parts, start = [], 0
+    for t, leaves in zip(est.estimators_, est.one_hot_encoder_.categories_, strict=True):
+        single = read(t.tree_)
+        known = np.isin(np.arange(len(single.leaf)), leaves)
+        target = np.zeros(len(single.leaf), dtype=np.int64)
+        target[leaves.astype(np.int64)] = start + np.arange(len(leaves))
+        parts.append(replace(single, values=known.astype(np.float64), target=target))
+        start += len(leaves)
+    return {"transform": result(g, x, g.trees(x, concatenate(parts, np.zeros(start))))}
 
 
-def hist_classifier(est: Any, x: Value, g: Graph) -> Outputs:
-    """HistGradientBoostingClassifier: sigmoid for two classes, softmax for more."""
-    raw = _hist_raw(est, x, g)
-    if raw.width == 1:
-        index, p = g.above(raw, 0.0), g.complement(g.unary("Sigmoid", raw))
-    else:
-        index, p = g.argmax(raw), g.unary("Softmax", raw, axis=1)
-    labels = g.labels(index, est.classes_)
-    return {"predict": labels, "predict_proba": p, "decision_function": raw}
+def isolation_forest(est: Any, x: Value, g: Graph) -> Outputs:
+    """`−2^(−d / c) − offset_` with the summed depth d of the leaves; below 0 is an outlier.
+
+    Liu, Ting, Zhou: Isolation Forest (2008). The label is decided on d, at the depth where
+    scikit-learn's own arithmetic turns: a training row may lie on the limit exactly.
+    """
+    trees, tables = [], []
+    lengths = zip(est._decision_path_lengths, est._average_path_length_per_tree, strict=True)
+    for t, features, (path, more) in zip(
+        est.estimators_, est.estimators_features_, lengths, strict=True
+    ):
+        trees.append(read(t.tree_, features=features))
+        tables.append((path + more - 1.0).reshape(-1, 1))
+    depth = summed(g, x, trees, tables)
+    scale = len(trees) * _average_path_length(est._max_samples)
+
+    def decision(d: float) -> float:
+        ratio = np.array([d]) / scale if scale else np.ones(1)
+        return float((-(2**-ratio))[0] - est.offset_)
+
+    limit = g.constant([_first_inlier(decision)], "float64", "limit")
+    outlier = g.add("Less", [depth.name, limit], "outlier")
+    shape = g.constant([-1], "int64", "flat")
+    inlier = g.add("Reshape", [g.add("Not", [outlier], "inlier"), shape], "inlier")
+    index = g.cast(Matrix(inlier, "bool", 0), "int64")
+    exponent = g.binary("Mul", depth, [-1.0 / scale if scale else 0.0], "scale")
+    exponent = exponent if scale else g.binary("Sub", exponent, [1.0], "one")
+    two = g.constant([2.0], "float64", "two")
+    anomaly = Matrix(g.add("Pow", [two, exponent.name], "anomaly"), "float64", 1)
+    scores = g.binary("Sub", g.unary("Neg", anomaly), [est.offset_], "offset")
+    return {
+        "predict": g.labels(index, np.array([-1, 1])),
+        "decision_function": result(g, x, scores),
+    }
 
 
-def _trees(est: Any) -> list[Any]:
+def _first_inlier(decision: Any) -> float:
+    """Return the smallest depth sum whose decision is not below 0; it rises with the depth."""
+    low, high = 0.0, 1.0
+    if not decision(low) < 0:
+        return -np.inf
+    while decision(high) < 0:
+        high *= 2
+        if high > 1e12:
+            return np.inf
+    while low < (middle := (low + high) / 2) < high:
+        low, high = (middle, high) if decision(middle) < 0 else (low, middle)
+    return high
+
+
+def _average_path_length(n: int) -> float:
+    """Return the mean depth of an unsuccessful search in a binary search tree of n rows."""
+    if n <= 2:
+        return float(n == 2)
+    return 2.0 * (np.log(n - 1.0) + np.euler_gamma) - 2.0 * (n - 1.0) / n
+
+
+def members(est: Any) -> list[Any]:
+    """Return the trees of a forest, or the tree itself."""
     return [est] if hasattr(est, "tree_") else list(est.estimators_)
 
 
-def _routed(g: Graph, x: Value, ensemble: Ensemble) -> Matrix:
-    # These trees round their input to float32 themselves, whatever type it has.
-    return g.trees(g.cast(g.matrix(x), "float32"), ensemble)
+def read(fitted: Any, values: Any = None, features: Any = None) -> Ensemble:
+    """Return a fitted `Tree` as an Ensemble of one.
 
-
-def _shares(tree: Any) -> np.ndarray:
-    """Return class shares [nodes, classes]; scikit-learn before 1.3 kept weighted counts."""
-    values = tree.value[:, 0, :]
-    total = values.sum(axis=1, keepdims=True)
-    return values / np.where(total == 0, 1.0, total)
-
-
-def _read(tree: Any, values: np.ndarray) -> Ensemble:
-    """Return a fitted `Tree` as an Ensemble of one; values [nodes, k]."""
-    leaf = tree.children_left == -1
-    missing = getattr(tree, "missing_go_to_left", None)
-    return Ensemble(
-        feature=np.where(leaf, 0, tree.feature).astype(np.int64),
-        threshold=np.where(leaf, 0.0, tree.threshold),
-        left=np.where(leaf, 0, tree.children_left).astype(np.int64),
-        right=np.where(leaf, 0, tree.children_right).astype(np.int64),
-        missing_left=np.zeros(len(leaf), bool) if missing is None else missing.astype(bool) & ~leaf,
-        leaf=leaf,
-        values=np.ascontiguousarray(values, dtype=np.float64),
-        target=np.zeros(len(leaf), dtype=np.int64),
-        roots=np.zeros(1, dtype=np.int64),
-        base=np.zeros(values.shape[1]),
+    values: [nodes], zeros if None; features: the columns of the input that the tree was given.
+    """
+    feature = np.maximum(fitted.feature, 0)
+    n = len(feature)
+    return tree(
+        feature if features is None else np.asarray(features)[feature],
+        fitted.threshold,
+        fitted.children_left,
+        fitted.children_right,
+        fitted.children_left == -1,
+        np.zeros(n) if values is None else values,
+        missing_left=getattr(fitted, "missing_go_to_left", None),
     )
 
 
-def _hist_raw(est: Any, x: Value, g: Graph) -> Matrix:
-    if getattr(est, "_preprocessor", None) is not None:
-        raise Unconvertible("categorical_features")
-    base = np.asarray(est._baseline_prediction, dtype=np.float64).reshape(-1)
-    parts = [
-        _read_hist(predictor.nodes, output)
-        for iteration in est._predictors
-        for output, predictor in enumerate(iteration)
+def mean(g: Graph, x: Value, parts: Sequence[Ensemble]) -> Matrix:
+    """Return the sum of trees whose values are divided by their number already."""
+    ensemble = concatenate(parts, np.zeros(1))
+    return g.trees(x, ensemble, "float32" if sums_fit_float32(ensemble) else "float64")
+
+
+def shares(g: Graph, x: Value, trees: Sequence[Ensemble], tables: Sequence[np.ndarray]) -> Matrix:
+    """Return the mean of the leaves' class shares [N, classes]; equal where scikit-learn's are.
+
+    tables: [nodes, classes] a tree. Where every leaf is of one class its votes are counted, exactly
+    in any order; where not, shares are added as scikit-learn adds them.
+    """
+    classes, count = tables[0].shape[1], len(trees)
+    pure = all(
+        ((table == 0) | (table == 1))[t.leaf].all() for t, table in zip(trees, tables, strict=True)
+    )
+    if not pure:
+        g.traps.append("class shares: added in float64 in scikit-learn's order, so that ties hold")
+        return divided(g, summed(g, x, trees, tables), count)
+    if classes == 2:  # one output is enough: the others' votes are the rest
+        votes = [replace(t, values=table[:, 1]) for t, table in zip(trees, tables, strict=True)]
+        second = g.trees(x, concatenate(votes, np.zeros(1)))
+        all_votes = g.constant([float(count)], second.dtype, "trees")
+        first = Matrix(g.add("Sub", [all_votes, second.name], "rest"), second.dtype, 1)
+        return divided(g, g.join([first, second]), count)
+    votes = [
+        replace(t, values=np.ones(len(table)), target=np.argmax(table, axis=1))
+        for t, table in zip(trees, tables, strict=True)
     ]
-    return g.trees(g.floating(x), concatenate(parts, base))
+    return divided(g, g.trees(x, concatenate(votes, np.zeros(classes))), count)
 
 
-def _read_hist(nodes: np.ndarray, output: int) -> Ensemble:
-    """Return a `TreePredictor`'s nodes as an Ensemble of one."""
-    leaf = nodes["is_leaf"].astype(bool)
-    return Ensemble(
-        feature=np.where(leaf, 0, nodes["feature_idx"]).astype(np.int64),
-        threshold=np.where(leaf, 0.0, nodes["num_threshold"]),
-        left=np.where(leaf, 0, nodes["left"]).astype(np.int64),
-        right=np.where(leaf, 0, nodes["right"]).astype(np.int64),
-        missing_left=nodes["missing_go_to_left"].astype(bool) & ~leaf,
-        leaf=leaf,
-        values=nodes["value"].astype(np.float64)[:, None],
-        target=np.full(len(leaf), output, dtype=np.int64),
-        roots=np.zeros(1, dtype=np.int64),
-        base=np.zeros(1),
-    )
+def divided(g: Graph, total: Matrix, count: int) -> Matrix:
+    """Return a sum over `count` trees as their mean."""
+    return total if count == 1 else g.binary("Div", total, [float(count)], "trees")
+
+
+def classified(g: Graph, x: Value, p: Matrix, classes: np.ndarray) -> Outputs:
+    """Return probabilities, and the label of the first largest of them."""
+    return {"predict": g.labels(g.argmax(p), classes), "predict_proba": result(g, x, p)}
+
+
+def result(g: Graph, x: Value, y: Matrix) -> Matrix:
+    """Return y in the type of the floating-point numbers of x."""
+    columns = [x] if isinstance(x, Matrix) else [m for _, m in x.columns]
+    return g.cast(y, "float64" if any(c.dtype == "float64" for c in columns) else "float32")
 
 
 CONVERTERS = {
@@ -137,6 +184,6 @@ CONVERTERS = {
     "sklearn.ExtraTreeClassifier": classifier,
     "sklearn.ExtraTreesClassifier": classifier,
     "sklearn.RandomForestClassifier": classifier,
-    "sklearn.HistGradientBoostingRegressor": hist_regressor,
-    "sklearn.HistGradientBoostingClassifier": hist_classifier,
+    "sklearn.RandomTreesEmbedding": embedding,
+    "sklearn.IsolationForest": isolation_forest,
 }

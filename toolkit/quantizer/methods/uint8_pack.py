@@ -59,8 +59,20 @@ def apply(model: onnx.ModelProto, calibration: Calibration) -> bytes:
     _refit_readouts(model, changed, calibration)
     inputs = calibration.activations(model, [f.source for f in forests])
     shortened = [with_short_thresholds(f) for f in forests]
-    trees = [(f, encode_leaves(f, x)) for f, x in zip(shortened, inputs, strict=True)]
+    positions = _positions(model)
+    trees = []
+    for forest, rows in zip(shortened, inputs, strict=True):
+        leaves = encode_leaves(forest, rows)
+        exact = np.array_equal(leaves.decode(forest.leaves), forest.values)
+        trees.append((forest, None if forest.output in positions and not exact else leaves))
     return write_pack(changed, encoded, trees)
+
+
+def _positions(model: onnx.ModelProto) -> set[str]:
+    """Return the tensors that become integers: trees that give positions must give them exactly."""
+    casts = [n for n in model.graph.node if n.op_type == "Cast"]
+    integers = {onnx.TensorProto.INT64, onnx.TensorProto.INT32}
+    return {n.input[0] for n in casts if n.attribute[0].i in integers}
 
 
 def choose(weight: Weight, inputs: np.ndarray) -> Codes:

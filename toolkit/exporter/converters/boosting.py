@@ -1,0 +1,130 @@
+"""Gradient boosting: an initial prediction, the trees' sum, and the inverse link of the loss."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from toolkit.exporter.converters.trees import read, result
+from toolkit.exporter.graph import Graph, Matrix, Outputs, Unconvertible, Value
+from toolkit.exporter.trees import Ensemble, concatenate, sums_fit_float32
+
+CONSTANT = {"DummyClassifier", "DummyRegressor"}  # initial estimators that look at no row
+# Strategies of theirs that give every row the same answer.
+STEADY = {"prior", "most_frequent", "constant", "mean", "median", "quantile"}
+SIGMOID = {"log_loss": 1.0, "exponential": 2.0}  # p = 1 / (1 + exp(−k · raw))
+
+
+def regressor(est: Any, x: Value, g: Graph) -> Outputs:
+    """GradientBoostingRegressor: no loss of it has a link."""
+    return {"predict": result(g, x, _raw(est, x, g, classifies=False))}
+
+
+def classifier(est: Any, x: Value, g: Graph) -> Outputs:
+    """GradientBoostingClassifier: sigmoid for two classes, softmax for more."""
+    if est.loss not in SIGMOID:
+        raise Unconvertible(f"loss={est.loss!r}")
+    raw = _raw(est, x, g, classifies=True)
+    if raw.width == 1:
+        limit = g.constant([0.0], raw.dtype, "zero")
+        below = Matrix(g.add("Less", [raw.name, limit], "below"), "bool", 1)
+        flat = g.constant([-1], "int64", "flat")
+        second = g.add("Reshape", [g.unary("Not", below).name, flat], "second")
+        index = g.cast(Matrix(second, "bool", 0), "int64")  # a raw prediction of 0 is the second
+        factor = SIGMOID[est.loss]
+        scaled = raw if factor == 1.0 else g.binary("Mul", raw, [factor], "factor")
+        p = g.complement(g.unary("Sigmoid", scaled))
+    else:
+        index, p = g.argmax(raw), g.unary("Softmax", raw, axis=1)
+    return {
+        "predict": g.labels(index, est.classes_),
+        "predict_proba": result(g, x, p),
+        "decision_function": result(g, x, raw),
+    }
+
+
+def _raw(est: Any, x: Value, g: Graph, classifies: bool) -> Matrix:
+    """Return `init + learning_rate · Σ trees` [N, 1 or classes].
+
+    Classes are decided in float64: where they are equal, or nearly, so are they in scikit-learn.
+    """
+    parts: list[Ensemble] = [
+        _scaled(t, est.learning_rate, k) for stage in est.estimators_ for k, t in enumerate(stage)
+    ]
+    width = est.estimators_.shape[1]
+    base, offset = _initial(est, x, g, width, classifies)
+    ensemble = concatenate(parts, base)
+    narrow = not classifies and sums_fit_float32(ensemble)
+    raw = g.trees(x, ensemble, "float32" if narrow else "float64")
+    if offset is None:
+        return raw
+    other = g.cast(offset, raw.dtype)
+    return Matrix(g.add("Add", [other.name, raw.name], "raw"), raw.dtype, width)
+
+
+def _scaled(fitted: Any, rate: float, target: int) -> Ensemble:
+    single = read(fitted.tree_, rate * fitted.tree_.value[:, 0, 0])
+    return replace(single, target=np.full(len(single.leaf), target, dtype=np.int64))
+
+
+def _initial(
+    est: Any, x: Value, g: Graph, width: int, classifies: bool
+) -> tuple[np.ndarray, Matrix | None]:
+    """Return the initial raw prediction: one for all rows, and what an estimator gives each row."""
+    zero = np.zeros(width)
+    if isinstance(est.init_, str):  # "zero"
+        return zero, None
+    if type(est.init_).__name__ in CONSTANT and est.init_.strategy in STEADY:
+        row = np.zeros((1, est.n_features_in_), dtype=np.float32)
+        return np.asarray(est._raw_predict_init(row), dtype=np.float64).reshape(-1), None
+    # Gradient boosting rounds its rows to float32 before the initial estimator sees them.
+    outputs = g.convert(est.init_, g.cast(g.matrix(x), "float32"))
+    if not classifies:
+        return zero, outputs["predict"]
+    p = outputs["predict_proba"]
+    return zero, _linked(g, g.cast(p, "float64"), est, width)
+
+
+class _Certain:
+    """An initial estimator that is certain of the first class."""
+
+    def __init__(self, classes: int) -> None:
+        self.classes = classes
+
+    def predict_proba(self, X: Any) -> np.ndarray:
+        return np.eye(1, self.classes)
+
+
+def _linked(g: Graph, p: Matrix, est: Any, width: int) -> Matrix:
+    """Return the loss's link of probabilities, which are clipped to [ε, 1 − ε] before.
+
+    logit for two classes (half of it for the exponential loss); log p less its mean for more. ε
+    differs between scikit-learn's versions: it is read off what the estimator makes of certainty.
+    """
+    probe = copy.copy(est)
+    probe.init_ = _Certain(p.width)
+    certain = probe._raw_predict_init(np.zeros((1, est.n_features_in_), dtype=np.float32))[0]
+    factor = SIGMOID[est.loss]
+    odds = certain[0] - certain[1] if width > 1 else -factor * certain[0]
+    epsilon = 1.0 / (1.0 + np.exp(odds))
+    limits = [g.constant(v, "float64", "limit") for v in (epsilon, 1.0 - epsilon)]
+    if width > 1:
+        clipped = Matrix(g.add("Clip", [p.name, *limits], "clipped"), "float64", width)
+        logs = g.unary("Log", clipped)
+        weights = np.eye(width) - 1.0 / width
+        return g.affine(logs, weights, np.zeros(width))
+    second = g.column(p, 1)
+    clipped = Matrix(g.add("Clip", [second.name, *limits], "clipped"), "float64", 1)
+    one = g.constant([1.0], "float64", "one")
+    other = Matrix(g.add("Sub", [one, clipped.name], "other"), "float64", 1)
+    ratio = Matrix(g.add("Div", [clipped.name, other.name], "odds"), "float64", 1)
+    return g.binary("Div", g.unary("Log", ratio), [factor], "factor")
+
+
+CONVERTERS = {
+    "sklearn.GradientBoostingRegressor": regressor,
+    "sklearn.GradientBoostingClassifier": classifier,
+}

@@ -1,0 +1,168 @@
+"""CatBoost on numbers, read from its own JSON.
+
+Source: CatBoost's docs on the JSON model (a tree's bit k is `x > border` of its split k, its leaf
+the number that the bits make) and catboost/libs/model/eval_processing.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from toolkit.exporter.converters.trees import result
+from toolkit.exporter.graph import Graph, Matrix, Outputs, Unconvertible, Value
+from toolkit.exporter.leaf_tables import summed
+from toolkit.exporter.links import Link, exp, identity, many_classes, sigmoid, two_classes
+from toolkit.exporter.trees import Ensemble, concatenate, sums_fit_float32, tree
+
+LINKS: dict[str, Link] = {
+    "RMSE": identity,
+    "MAE": identity,
+    "MAPE": identity,
+    "Quantile": identity,
+    "Huber": identity,
+    "Expectile": identity,
+    "Lq": identity,
+    "MultiRMSE": identity,
+    "Poisson": exp,
+    "Tweedie": exp,
+}
+
+
+def regressor(est: Any, x: Value, g: Graph) -> Outputs:
+    """CatBoostRegressor with its loss's link."""
+    loss = _loss(est)
+    if loss not in LINKS:
+        raise Unconvertible(f"loss_function={loss!r}")
+    return {"predict": result(g, x, LINKS[loss](g, _raw(est, x, g, classifies=False)))}
+
+
+def classifier(est: Any, x: Value, g: Graph) -> Outputs:
+    """CatBoostClassifier: sigmoid, softmax, or a sigmoid a class."""
+    loss, classes = _loss(est), np.asarray(est.classes_)
+    raw = _raw(est, x, g, classifies=True)
+    if loss in ("Logloss", "CrossEntropy"):
+        return two_classes(g, x, raw, classes)
+    if loss == "MultiClass":
+        return many_classes(g, x, raw, classes)
+    if loss == "MultiClassOneVsAll":
+        p = sigmoid(g, raw)
+        return {"predict": g.labels(g.argmax(raw), classes), "predict_proba": result(g, x, p)}
+    raise Unconvertible(f"loss_function={loss!r}")
+
+
+def _loss(est: Any) -> str:
+    return str(est.get_all_params()["loss_function"]).partition(":")[0]
+
+
+def _model(est: Any) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.json"
+        est.save_model(str(path), format="json")
+        return dict(json.loads(path.read_text()))
+
+
+def _raw(est: Any, x: Value, g: Graph, classifies: bool) -> Matrix:
+    """Return `scale · Σ leaves + bias` [N, outputs]."""
+    model = _model(est)
+    features = model["features_info"]
+    for kind in ("categorical_features", "text_features", "embedding_features"):
+        if features.get(kind):
+            raise Unconvertible(
+                f"{kind.replace('_', ' ')} (CatBoost hashes them, which no operator does)"
+            )
+    columns = {f["feature_index"]: f["flat_feature_index"] for f in features["float_features"]}
+    # NaN is below every border, except where it is treated as the largest value.
+    high = {
+        f["feature_index"]: f["nan_value_treatment"] == "AsTrue" for f in features["float_features"]
+    }
+    scale, bias = model["scale_and_bias"]
+    bias = np.asarray(bias, dtype=np.float64).reshape(-1)
+    if "oblivious_trees" in model:
+        read = [_oblivious(t, columns, high) for t in model["oblivious_trees"]]
+    else:
+        read = [_grown(t, columns, high) for t in model["trees"]]
+    trees, tables = [t for t, _ in read], [scale * values for _, values in read]
+    if tables[0].shape[1] > 1:
+        return g.binary("Add", summed(g, x, trees, tables), bias, "bias")
+    single = [replace(t, values=v[:, 0]) for t, v in zip(trees, tables, strict=True)]
+    ensemble = concatenate(single, bias)
+    narrow = not classifies and sums_fit_float32(ensemble)
+    return g.trees(x, ensemble, "float32" if narrow else "float64")
+
+
+def _oblivious(
+    fitted: dict[str, Any], columns: dict[int, int], high: dict[int, bool]
+) -> tuple[Ensemble, np.ndarray]:
+    """Return a symmetric tree and its values [nodes, outputs]; node k has children 2k+1, 2k+2.
+
+    The last split is at the root, so that the leaves stand in the order of their numbers.
+    """
+    splits = [_split(s, columns, high) for s in reversed(fitted["splits"])]
+    depth = len(splits)
+    leaves = 2**depth
+    values = np.array(fitted["leaf_values"], dtype=np.float64).reshape(leaves, -1)
+    level = np.repeat(np.arange(depth), 2 ** np.arange(depth))
+    table = np.array(splits, dtype=np.float64).reshape(depth, 3)[level]
+    inner = np.arange(leaves - 1)
+    pad = np.zeros(leaves)
+    structure = tree(
+        np.append(table[:, 0], pad),
+        np.append(table[:, 1], pad),
+        np.append(2 * inner + 1, pad),
+        np.append(2 * inner + 2, pad),
+        np.arange(2 * leaves - 1) >= leaves - 1,
+        np.zeros(2 * leaves - 1),
+        missing_left=np.append(table[:, 2], pad),
+    )
+    return structure, np.concatenate([np.zeros((leaves - 1, values.shape[1])), values])
+
+
+def _grown(
+    fitted: dict[str, Any], columns: dict[int, int], high: dict[int, bool]
+) -> tuple[Ensemble, np.ndarray]:
+    """Return a tree that grew leaf by leaf (nested left, right, split) and its values."""
+    queue, rows = [fitted], []
+    width = 1
+    for node in queue:
+        if "split" in node:
+            rows.append([*_split(node["split"], columns, high), len(queue), len(queue) + 1])
+            queue += [node["left"], node["right"]]
+        else:
+            rows.append([0.0, 0.0, 0.0, -1, -1])
+            width = np.size(node["value"])
+    table = np.array(rows, dtype=np.float64)
+    values = np.array(
+        [np.broadcast_to(n.get("value", 0.0), width) for n in queue], dtype=np.float64
+    )
+    structure = tree(
+        table[:, 0],
+        table[:, 1],
+        table[:, 3],
+        table[:, 4],
+        table[:, 3] < 0,
+        np.zeros(len(table)),
+        missing_left=table[:, 2],
+    )
+    return structure, values
+
+
+def _split(
+    split: dict[str, Any], columns: dict[int, int], high: dict[int, bool]
+) -> tuple[float, float, float]:
+    """Return (column, border, whether NaN goes left)."""
+    if split["split_type"] != "FloatFeature":
+        raise Unconvertible(f"a split of type {split['split_type']!r}")
+    feature = split["float_feature_index"]
+    return float(columns[feature]), float(split["border"]), float(not high[feature])
+
+
+CONVERTERS = {
+    "catboost.CatBoostRegressor": regressor,
+    "catboost.CatBoostClassifier": classifier,
+}

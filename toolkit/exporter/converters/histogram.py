@@ -1,0 +1,184 @@
+"""Histogram gradient boosting: thresholds in float64, missing values, sets of categories."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from toolkit.exporter.converters.encoding import columns_of, text_categories
+from toolkit.exporter.converters.trees import result
+from toolkit.exporter.graph import ML, Graph, Matrix, Outputs, Unconvertible, Value
+from toolkit.exporter.trees import (
+    LEQ,
+    MEMBER,
+    NO_CATEGORIES,
+    Ensemble,
+    concatenate,
+    sums_fit_float32,
+    tree,
+)
+
+# The operator that turns the trees' sum into the prediction, by the loss.
+LINKS: dict[str, str | None] = {
+    "squared_error": None,
+    "absolute_error": None,
+    "quantile": None,
+    "poisson": "Exp",
+    "gamma": "Exp",
+}
+
+
+def regressor(est: Any, x: Value, g: Graph) -> Outputs:
+    """HistGradientBoostingRegressor with the inverse link of its loss."""
+    if est.loss not in LINKS:
+        raise Unconvertible(f"loss={est.loss!r}")
+    raw = _raw(est, x, g, classifies=False)
+    operator = LINKS[est.loss]
+    if operator:
+        g.traps.append(f"loss {est.loss!r}: its exp link is applied")
+        raw = g.unary(operator, raw)
+    return {"predict": result(g, x, raw)}
+
+
+def classifier(est: Any, x: Value, g: Graph) -> Outputs:
+    """HistGradientBoostingClassifier: sigmoid for two classes, softmax for more."""
+    raw = _raw(est, x, g, classifies=True)
+    if raw.width == 1:
+        index, p = g.above(raw, 0.0), g.complement(g.unary("Sigmoid", raw))
+    else:
+        p = g.unary("Softmax", raw, axis=1)
+        index = g.argmax(p)  # of the probabilities, as scikit-learn: raw ones may differ by less
+    return {
+        "predict": g.labels(index, est.classes_),
+        "predict_proba": result(g, x, p),
+        "decision_function": result(g, x, raw),
+    }
+
+
+def _raw(est: Any, x: Value, g: Graph, classifies: bool) -> Matrix:
+    preprocessor = getattr(est, "_preprocessor", None)
+    known: list[np.ndarray | None] = []
+    if preprocessor is not None:
+        g.traps.append("categorical_features: encoded, and split by sets of categories")
+        x, known = _encoded(g, x, preprocessor), _known(est)
+    base = np.asarray(est._baseline_prediction, dtype=np.float64).reshape(-1)
+    parts = [
+        _read(predictor, output, known)
+        for iteration in est._predictors
+        for output, predictor in enumerate(iteration)
+    ]
+    ensemble = concatenate(parts, base)
+    narrow = not classifies and sums_fit_float32(ensemble)
+    return g.trees(x, ensemble, "float32" if narrow else "float64", rounded=False)
+
+
+def _read(predictor: Any, output: int, known: list[np.ndarray | None]) -> Ensemble:
+    """Return a `TreePredictor` as an Ensemble of one."""
+    nodes = predictor.nodes
+    leaf = nodes["is_leaf"].astype(bool)
+    threshold = nodes["num_threshold"].astype(np.float64)
+    mode, categories = np.full(len(leaf), LEQ, dtype=np.uint8), NO_CATEGORIES
+    at = np.flatnonzero(nodes["is_categorical"].astype(bool) & ~leaf)
+    if len(at):
+        sets = [_left_set(predictor, nodes[i], known) for i in at]
+        for i, members in zip(at, sets, strict=True):
+            # No category goes left: nothing is at or below −inf.
+            mode[i], threshold[i] = (MEMBER, 0.0) if len(members) else (LEQ, -np.inf)
+        sizes = [len(s) for s in sets]
+        categories = (np.repeat(at, sizes), np.concatenate(sets))
+    return tree(
+        nodes["feature_idx"],
+        threshold,
+        nodes["left"],
+        nodes["right"],
+        leaf,
+        nodes["value"],
+        missing_left=nodes["missing_go_to_left"],
+        target=output,
+        mode=mode,
+        categories=categories,
+    )
+
+
+def _left_set(predictor: Any, node: Any, known: list[np.ndarray | None]) -> np.ndarray:
+    """Return the encoded categories that go left; one unknown to the trees goes where NaN goes."""
+    left = _bits(predictor.raw_left_cat_bitsets[node["bitset_idx"]])
+    if node["missing_go_to_left"]:
+        familiar = known[node["feature_idx"]]
+        assert familiar is not None
+        left |= ~familiar
+    return np.flatnonzero(left).astype(np.float64)
+
+
+def _bits(words: np.ndarray) -> np.ndarray:
+    """Return a bitset of eight 32-bit words as bool [256]."""
+    return np.unpackbits(words.astype("<u4").view(np.uint8), bitorder="little").astype(bool)
+
+
+def _known(est: Any) -> list[np.ndarray | None]:
+    """Return for each encoded column which of 256 codes the trees know; None for numbers."""
+    mapper = est._bin_mapper
+    flags = np.asarray(mapper.is_categorical_).astype(bool)
+    return [
+        np.isin(np.arange(256), bins) if flag else None
+        for flag, bins in zip(flags, mapper.bin_thresholds_, strict=True)
+    ]
+
+
+def _encoded(g: Graph, x: Value, preprocessor: Any) -> Matrix:
+    """Return the categorical columns as codes (NaN for an unknown one), then the numeric ones."""
+    columns = columns_of(g, x)
+    (_, encoder, flags), (_, _, others) = preprocessor.transformers_[:2]
+    picked = [columns[i] for i in _positions(preprocessor, flags)]
+    codes = [_codes(g, c, t) for c, t in zip(picked, encoder.categories_, strict=True)]
+    numbers = [columns[i] for i in _positions(preprocessor, others)]
+    floats = [g.floating(c) for c in numbers]
+    wide = any(c.dtype == "float64" for c in floats)
+    return g.join([g.cast(c, "float64" if wide else "float32") for c in [*codes, *floats]])
+
+
+def _positions(preprocessor: Any, columns: Any) -> list[int]:
+    chosen = np.asarray(columns)
+    if chosen.dtype == bool:
+        return np.flatnonzero(chosen).tolist()
+    names = list(getattr(preprocessor, "feature_names_in_", []))
+    return [names.index(c) if isinstance(c, str) else int(c) for c in chosen.tolist()]
+
+
+def _codes(g: Graph, column: Matrix, categories: np.ndarray) -> Matrix:
+    """Return each value's position among the fitted categories, NaN where it is none of them."""
+    if column.dtype == "string":
+        texts = text_categories(categories)
+        # A missing text has no code of its own: it is NaN, as an unknown one.
+        keys = [
+            t for t, c in zip(texts, categories.tolist(), strict=True) if c == c and c is not None
+        ]
+        codes = g.add(
+            "LabelEncoder",
+            [column.name],
+            "codes",
+            domain=ML,
+            keys_strings=keys,
+            values_floats=[float(k) for k in range(len(keys))],
+            default_float=float("nan"),
+        )
+        return Matrix(codes, "float32", 1)
+    number = g.cast(column, "float32") if column.dtype == "bool" else g.floating(column)
+    known = np.asarray(categories, dtype=np.float64)
+    known = known[~np.isnan(known)]
+    table = g.constant(known.reshape(1, -1), number.dtype, "categories")
+    equal = g.add("Equal", [number.name, table], "equal")
+    hot = g.cast(Matrix(equal, "bool", len(known)), number.dtype)
+    position = g.affine(hot, np.arange(len(known)).reshape(-1, 1), np.zeros(1))
+    count = g.affine(hot, np.ones((len(known), 1)), np.zeros(1))
+    nothing = g.constant([np.nan], number.dtype, "nan")
+    found = g.cast(count, "bool")
+    names = [found.name, position.name, nothing]
+    return Matrix(g.add("Where", names, "codes"), number.dtype, 1)
+
+
+CONVERTERS = {
+    "sklearn.HistGradientBoostingRegressor": regressor,
+    "sklearn.HistGradientBoostingClassifier": classifier,
+}

@@ -1,0 +1,189 @@
+"""XGBoost, read from its own JSON.
+
+Source: XGBoost's doc/model.schema, src/predictor (GetNextNode, categorical Decision) and the
+PredTransform functions of src/objective. It compares and sums in float32.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from toolkit.exporter.converters.trees import result
+from toolkit.exporter.graph import Graph, Matrix, Outputs, Unconvertible, Value
+from toolkit.exporter.leaf_tables import summed
+from toolkit.exporter.links import Link, exp, identity, many_classes, masked, sigmoid, two_classes
+from toolkit.exporter.trees import LEQ, MEMBER, Ensemble, concatenate, tree
+
+LINKS: dict[str, Link] = {
+    "reg:squarederror": identity,
+    "reg:squaredlogerror": identity,
+    "reg:pseudohubererror": identity,
+    "reg:absoluteerror": identity,
+    "reg:quantileerror": identity,
+    "reg:logistic": sigmoid,
+    "binary:logistic": sigmoid,
+    "count:poisson": exp,
+    "reg:gamma": exp,
+    "reg:tweedie": exp,
+    "survival:cox": exp,
+    "survival:aft": exp,
+    "rank:pairwise": identity,
+    "rank:ndcg": identity,
+    "rank:map": identity,
+}
+# base_score is kept as a prediction: what its margin is, by the link.
+MARGINS: dict[Link, Callable[[np.ndarray], np.ndarray]] = {
+    identity: lambda p: p,
+    exp: np.log,
+    sigmoid: lambda p: -np.log(1.0 / p - 1.0),
+}
+# The largest margin whose float32 sigmoid is still 0.5: exp(−x) has to fall below 1 − 2⁻²⁴.
+HALF = 1.5 * 2.0**-24
+
+
+def regressor(est: Any, x: Value, g: Graph) -> Outputs:
+    """XGBRegressor, XGBRFRegressor, XGBRanker: one output, or one a target."""
+    learner = _learner(est)
+    name = learner["objective"]["name"]
+    if name not in LINKS or callable(est.objective):
+        raise Unconvertible(f"objective={est.objective!r}")
+    link = LINKS[name]
+    return {"predict": result(g, x, link(g, _raw(est, x, g, learner, link)))}
+
+
+def classifier(est: Any, x: Value, g: Graph) -> Outputs:
+    """XGBClassifier, XGBRFClassifier."""
+    learner = _learner(est)
+    name = learner["objective"]["name"]
+    if name == "binary:logistic" and int(learner["learner_model_param"]["num_target"]) == 1:
+        raw = _raw(est, x, g, learner, sigmoid)
+        return two_classes(g, x, raw, est.classes_, limit=HALF)
+    if name in ("multi:softprob", "multi:softmax"):
+        return many_classes(g, x, _raw(est, x, g, learner, identity), est.classes_)
+    if name == "binary:logistic":
+        raise Unconvertible("several labels a row")
+    raise Unconvertible(f"objective={name!r}")
+
+
+def _learner(est: Any) -> dict[str, Any]:
+    return dict(json.loads(bytes(est.get_booster().save_raw("json")))["learner"])
+
+
+def _raw(est: Any, x: Value, g: Graph, learner: dict[str, Any], link: Link) -> Matrix:
+    """Return the margins [N, outputs]."""
+    parameters = learner["learner_model_param"]
+    outputs = max(1, int(parameters["num_class"]), int(parameters["num_target"]))
+    score = np.array(json.loads(parameters["base_score"]), dtype=np.float32).reshape(-1)
+    # In float32, as XGBoost has it; a margin is added to the first tree's leaves.
+    margin = np.broadcast_to(MARGINS[link](score).astype(np.float32), outputs)
+    x = _with_missing(g, x, est.missing)
+    booster = learner["gradient_booster"]
+    if booster["name"] == "gblinear":
+        # It adds the first output's margin to all (gblinear.cc: base_score(0)).
+        return _linear(g, x, np.array(booster["model"]["weights"]), margin[:1])
+    weights = booster.get("weight_drop")
+    model = booster.get("gbtree", booster)["model"]
+    used = _used(est, model)
+    parts = [
+        _read(model["trees"][k], model["tree_info"][k], 1.0 if weights is None else weights[k])
+        for k in range(used)
+    ]
+    x = _whole(g, x, model["trees"])
+    if any(int(t["tree_param"]["size_leaf_vector"]) > 1 for t in model["trees"]):
+        if weights is not None:
+            raise Unconvertible("booster='dart' with multi_strategy='multi_output_tree'")
+        total = summed(g, x, parts, [_vectors(t, outputs) for t in model["trees"][:used]])
+        return g.binary("Add", total, margin, "margin")
+    return g.trees(x, concatenate(parts, margin), "float32")
+
+
+def _used(est: Any, model: dict[str, Any]) -> int:
+    """Return the number of trees up to the best iteration, where fitting stopped early."""
+    best = getattr(est, "best_iteration", None) if est.early_stopping_rounds else None
+    return len(model["trees"]) if best is None else model["iteration_indptr"][best + 1]
+
+
+def _read(fitted: dict[str, Any], target: int, weight: float) -> Ensemble:
+    """Return one tree; `x < t` is `x <= ` the float32 before t."""
+    left, right = (np.array(fitted[k]) for k in ("left_children", "right_children"))
+    leaf = left == -1
+    condition = np.array(fitted["split_conditions"], dtype=np.float32)
+    below = np.nextafter(condition, np.float32(-np.inf)).astype(np.float64)
+    default_left = np.array(fitted["default_left"]).astype(bool)
+    values = (condition * np.float32(weight)).astype(np.float64)
+    mode = np.full(len(leaf), LEQ, dtype=np.uint8)
+    nodes = np.array(fitted["categories_nodes"], dtype=np.int64)
+    sizes = np.array(fitted["categories_sizes"], dtype=np.int64)
+    members = np.array(fitted["categories"], dtype=np.float64)
+    # The categories in a node's set go right, all others left.
+    mode[nodes] = np.where(sizes > 0, MEMBER, LEQ)
+    below[nodes] = np.where(sizes > 0, 0.0, -np.inf)
+    swapped = np.zeros(len(leaf), dtype=bool)
+    swapped[nodes] = True
+    left, right = np.where(swapped, right, left), np.where(swapped, left, right)
+    feature = np.array(fitted["split_indices"])
+    sets = (np.repeat(nodes, sizes), members)
+    return tree(
+        feature,
+        below,
+        left,
+        right,
+        leaf,
+        values,
+        missing_left=default_left ^ swapped,
+        target=target,
+        mode=mode,
+        categories=sets,
+    )
+
+
+def _vectors(fitted: dict[str, Any], outputs: int) -> np.ndarray:
+    """Return the leaves' values [nodes, outputs]; a leaf's right child is its number."""
+    leaf = np.array(fitted["left_children"]) == -1
+    weights = np.array(fitted["leaf_weights"], dtype=np.float32).reshape(-1, outputs)
+    table = np.zeros((len(leaf), outputs))
+    table[leaf] = weights[np.array(fitted["right_children"])[leaf]]
+    return table
+
+
+def _with_missing(g: Graph, x: Value, missing: Any) -> Value:
+    """Return x with NaN for the value that stands for a missing one."""
+    if missing is None or missing != missing:
+        return x
+    m = g.floating(x)
+    absent = g.add("Equal", [m.name, g.constant(missing, m.dtype, "missing")], "absent")
+    nan = g.constant(np.nan, m.dtype, "nan")
+    return Matrix(g.add("Where", [absent, nan, m.name], "present"), m.dtype, m.width)
+
+
+def _whole(g: Graph, x: Value, trees: list[dict[str, Any]]) -> Value:
+    """Return x with its categories cut to integers."""
+    features = {t["split_indices"][n] for t in trees for n in t["categories_nodes"]}
+    if not features:
+        return x
+    g.traps.append("categorical features: split by sets of categories")
+    m = g.floating(x)
+    return masked(g, m, np.isin(np.arange(m.width), list(features)), g.unary("Floor", m))
+
+
+def _linear(g: Graph, x: Value, weights: np.ndarray, margin: np.ndarray) -> Matrix:
+    """`x @ weights + bias + margin`, a missing value counting as nothing."""
+    m = g.floating(x)
+    absent = g.add("IsNaN", [m.name], "absent")
+    zero = g.constant(0.0, m.dtype, "zero")
+    present = Matrix(g.add("Where", [absent, zero, m.name], "present"), m.dtype, m.width)
+    table = weights.reshape(m.width + 1, -1)
+    return g.affine(present, table[:-1], table[-1] + margin)
+
+
+CONVERTERS = {
+    "xgboost.XGBRegressor": regressor,
+    "xgboost.XGBRFRegressor": regressor,
+    "xgboost.XGBRanker": regressor,
+    "xgboost.XGBClassifier": classifier,
+    "xgboost.XGBRFClassifier": classifier,
+}

@@ -1,0 +1,59 @@
+"""From a boosting's raw scores to labels and probabilities."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from toolkit.exporter.converters.trees import result
+from toolkit.exporter.graph import Graph, Matrix, Outputs, Value
+
+Link = Callable[[Graph, Matrix], Matrix]
+
+
+def identity(g: Graph, raw: Matrix) -> Matrix:
+    """`raw`."""
+    return raw
+
+
+def exp(g: Graph, raw: Matrix) -> Matrix:
+    """`exp(raw)`."""
+    return g.unary("Exp", raw)
+
+
+def sigmoid(g: Graph, raw: Matrix) -> Matrix:
+    """`1 / (1 + exp(−raw))`."""
+    return g.unary("Sigmoid", raw)
+
+
+def signed_square(g: Graph, raw: Matrix) -> Matrix:
+    """`raw · |raw|`."""
+    return g.product(raw, g.unary("Abs", raw))
+
+
+def softplus(g: Graph, raw: Matrix) -> Matrix:
+    """`log(1 + exp(raw))`; onnxruntime has Softplus for float32 alone."""
+    return g.unary("Log", g.binary("Add", g.unary("Exp", raw), [1.0], "one"))
+
+
+def two_classes(
+    g: Graph, x: Value, raw: Matrix, classes: np.ndarray, scale: float = 1.0, limit: float = 0.0
+) -> Outputs:
+    """Probabilities `sigmoid(scale · raw)`; the second class where raw is above the limit."""
+    scaled = raw if scale == 1.0 else g.binary("Mul", raw, [scale], "scale")
+    p = g.complement(sigmoid(g, scaled))
+    labels = g.labels(g.above(raw, limit), classes)
+    return {"predict": labels, "predict_proba": result(g, x, p)}
+
+
+def many_classes(g: Graph, x: Value, raw: Matrix, classes: np.ndarray) -> Outputs:
+    """Probabilities `softmax(raw)`; the first largest is the label."""
+    p = g.unary("Softmax", raw, axis=1)
+    return {"predict": g.labels(g.argmax(p), classes), "predict_proba": result(g, x, p)}
+
+
+def masked(g: Graph, x: Matrix, columns: np.ndarray, values: Matrix) -> Matrix:
+    """Return `values` in the columns where the mask [width] is set, x in the others."""
+    mask = g.constant(columns.reshape(1, -1), "bool", "mask")
+    return Matrix(g.add("Where", [mask, values.name, x.name], "masked"), x.dtype, x.width)
