@@ -181,8 +181,12 @@ def _texts(values: np.ndarray, spec: Mapping[str, Any]) -> np.ndarray:
     return out
 
 
-def open_bundle(path: str | Path) -> Bundle:
-    """Open a model directory; InvalidInput or CorruptArtifact as `read_manifest` says."""
+def open_bundle(path: str | Path | Bundle) -> Bundle:
+    """Open a model directory; InvalidInput or CorruptArtifact as `read_manifest` says.
+
+    A Bundle is opened anew: its directory may have changed since.
+    """
+    path = path.path if isinstance(path, Bundle) else path
     manifest = read_manifest(Path(path))
     for key, is_sound in (("variants", _are_variants), ("estimator", _is_estimator)):
         if not is_sound(manifest.get(key)):

@@ -32,7 +32,7 @@ def bench(
     from toolkit.report import write
     from toolkit.runner import bench as measure
 
-    bundle = bundle if isinstance(bundle, Bundle) else open_bundle(bundle)
+    bundle = open_bundle(bundle)
     report = measure(bundle, X, y, gates)
     write(report, bundle)
     return report

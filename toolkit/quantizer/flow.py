@@ -29,7 +29,7 @@ def quantize(
     with each Variant as it is known. Raises InvalidInput for an unknown method, ParityError where
     the bundle's own proof failed and force is not given.
     """
-    bundle = bundle if isinstance(bundle, Bundle) else open_bundle(bundle)
+    bundle = open_bundle(bundle)
     chosen = {name: load_method(name) for name in methods or method_names()}
     if not bundle.manifest["proof"].get("passed") and not force:
         raise ParityError(

@@ -32,7 +32,7 @@ def bench(
     InvalidInput where gates or rows do not fit the model (before anything is measured) and
     CorruptArtifact where a file of the bundle is damaged.
     """
-    bundle = bundle if isinstance(bundle, Bundle) else open_bundle(bundle)
+    bundle = open_bundle(bundle)
     rows = scored_rows(bundle, X, y)
     chosen = limits.choose(gates or (), bundle, targets=rows.target is not None)
     estimator = bundle.estimator()
