@@ -40,7 +40,7 @@ print("" if kib is None else kib / 1024, flush=True)
 ARTIFACT = """
 import json, sys
 from toolkit.runtime import load
-with open(sys.argv[2]) as rows:
+with open(sys.argv[2], encoding="utf-8") as rows:
     load(sys.argv[1]).predict(json.load(rows))
 """
 ESTIMATOR = """

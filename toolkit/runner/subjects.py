@@ -80,7 +80,8 @@ def of_file(bundle: Bundle, name: str) -> Subject:
         return prepared if len(prepared) > 1 else next(iter(prepared.values()))
 
     def files(folder: Path, row: Inputs) -> list[str]:
-        (folder / "row.json").write_text(json.dumps({n: v.tolist() for n, v in row.items()}))
+        text = json.dumps({n: v.tolist() for n, v in row.items()})
+        (folder / "row.json").write_text(text, encoding="utf-8")
         return [str(path.resolve()), str(folder / "row.json")]
 
     def run(inputs: Inputs) -> dict[str, np.ndarray]:

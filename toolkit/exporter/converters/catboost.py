@@ -64,7 +64,7 @@ def _model(est: Any) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.json"
         est.save_model(str(path), format="json")
-        return dict(json.loads(path.read_text()))
+        return dict(json.loads(path.read_text(encoding="utf-8")))
 
 
 def _raw(est: Any, x: Value, g: Graph, classifies: bool) -> Matrix:
