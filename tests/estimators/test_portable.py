@@ -39,7 +39,8 @@ def test_the_oldest_opset_and_the_reference_evaluator(case: Case) -> None:
             opset = OPSETS[0]
             proven = convert_and_prove(estimator, X, y, opset=opset)
         except UnsupportedEstimator as error:
-            assert "its operators are of opset 20" in str(error)  # text, and nothing else
+            if "its operators are of opset 20" not in str(error):  # text, and nothing else
+                raise
             opset = 20
             proven = convert_and_prove(estimator, X, y, opset=opset)
     proof = proven.chosen.proof
