@@ -22,9 +22,9 @@ from tests.estimators.data import regression
 from toolkit.exporter.converters import key_of
 from toolkit.exporter.converters.trees import read
 from toolkit.exporter.dispatch import convert
-from toolkit.exporter.folding import MONOTONE, fold, record
 from toolkit.exporter.graph import Graph, Matrix
-from toolkit.exporter.trees import Ensemble
+from toolkit.exporter.trees.ensemble import Ensemble
+from toolkit.exporter.trees.folding import MONOTONE, fold, record
 
 STEPS = [
     StandardScaler(),

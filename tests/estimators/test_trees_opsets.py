@@ -10,8 +10,8 @@ import pytest
 from onnx.reference import ReferenceEvaluator
 
 from tests.estimators.harness import Case, all_cases
-from toolkit.exporter.attributes import packed
 from toolkit.exporter.flow import convert_and_prove
+from toolkit.exporter.trees.attributes import packed
 from toolkit.runtime.predictor import Predictor
 from toolkit.runtime.wire import varint
 

@@ -31,7 +31,7 @@ from tests.exporter.parity import (
     right_or_refused,
 )
 from toolkit.errors import UnsupportedEstimator
-from toolkit.exporter.trees import round_down
+from toolkit.exporter.trees.ensemble import round_down
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(150, 4))

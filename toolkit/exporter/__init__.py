@@ -1,7 +1,30 @@
-"""From a fitted estimator to a proven bundle."""
+"""From a fitted estimator to a proven bundle.
+
+The names below are loaded on first use: whoever needs one small module of this package does not
+wait for onnx.
+"""
 
 from __future__ import annotations
 
-from toolkit.exporter.flow import export
+import importlib
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["export"]
+if TYPE_CHECKING:
+    from toolkit.exporter.adversarial import adversarial_rows
+    from toolkit.exporter.flow import convert_and_prove, export
+    from toolkit.exporter.foreign import prove_graph
+
+_HOME = {
+    "adversarial_rows": "adversarial",
+    "convert_and_prove": "flow",
+    "export": "flow",
+    "prove_graph": "foreign",
+}
+
+__all__ = ["adversarial_rows", "convert_and_prove", "export", "prove_graph"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        return getattr(importlib.import_module(f"toolkit.exporter.{_HOME[name]}"), name)
+    raise AttributeError(f"module 'toolkit.exporter' has no attribute {name!r}")

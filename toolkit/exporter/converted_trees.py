@@ -16,7 +16,7 @@ from toolkit.errors import UnsupportedEstimator
 from toolkit.exporter.dispatch import convert
 from toolkit.exporter.graph import Graph, Matrix
 from toolkit.exporter.thresholds import Tree
-from toolkit.exporter.trees import LEQ, Ensemble
+from toolkit.exporter.trees.ensemble import LEQ, Ensemble
 
 
 def converted_trees(estimator: Any, width: int) -> Iterator[Tree]:

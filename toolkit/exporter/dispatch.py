@@ -7,8 +7,8 @@ from typing import Any
 from toolkit.errors import UnsupportedEstimator
 from toolkit.exporter.converters import key_of, table
 from toolkit.exporter.fallback import convert_leaf
-from toolkit.exporter.folding import record
 from toolkit.exporter.graph import Graph, Outputs, Unconvertible, Value
+from toolkit.exporter.trees.folding import record
 
 
 def convert(est: Any, x: Value, g: Graph) -> Outputs:

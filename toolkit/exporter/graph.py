@@ -10,8 +10,8 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from toolkit.exporter.folding import Origin, fold
-from toolkit.exporter.trees import Ensemble, lowered
+from toolkit.exporter.trees.ensemble import Ensemble, lowered
+from toolkit.exporter.trees.folding import Origin, fold
 
 ML = "ai.onnx.ml"
 

@@ -15,7 +15,7 @@ from toolkit.exporter.dispatch import convert
 from toolkit.exporter.graph import ELEMENT, ML, ML_OPSETS, Graph, Matrix, initializer
 from toolkit.exporter.schema import Schema, declare
 from toolkit.exporter.tasks import wanted_outputs
-from toolkit.exporter.tree_nodes import attributes, operator
+from toolkit.exporter.trees.nodes import attributes, operator
 from toolkit.runtime.predictor import TAKES_KEY, TASK_KEY
 from toolkit.runtime.wire import GRAPH_NODE, MODEL_GRAPH, bytes_field
 

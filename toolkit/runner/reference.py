@@ -9,46 +9,24 @@ import numpy as np
 
 from toolkit.bundle import Bundle, Rows
 from toolkit.errors import InvalidInput
-from toolkit.exporter.tasks import in_one_matrix
+from toolkit.exporter.tasks import OUTPUTS, reference
 from toolkit.runtime.inputs import prepare
 from toolkit.runtime.schema import ANY, Input
 
-# (task, output) -> the estimator's method whose result that output stands for.
-CALLS = {
-    ("regressor", "variable"): "predict",
-    ("classifier", "label"): "predict",
-    ("classifier", "probabilities"): "predict_proba",
-    ("classifier", "scores"): "decision_function",
-    ("outlier_detector", "label"): "predict",
-    ("outlier_detector", "scores"): "decision_function",
-    ("clusterer", "label"): "predict",
-    ("clusterer", "scores"): "transform",
-    ("clusterer", "probabilities"): "predict_proba",
-    ("transformer", "variable"): "transform",
-}
 SCORED = ("regressor", "classifier")  # the tasks whose targets are what they predict
 
 
 def main_call(task: str) -> str:
     """Return the name of the method that stands behind `Predictor.predict`."""
-    return "transform" if task == "transformer" else "predict"
+    return OUTPUTS[task][0][1]
 
 
 def outputs(
     bundle: Bundle, estimator: Any, inputs: Mapping[str, np.ndarray]
 ) -> dict[str, np.ndarray]:
     """Return the estimator's outputs under the names that the manifest gives them."""
-    X = bundle.estimator_input(inputs)
-    return {
-        o["name"]: _dense(getattr(estimator, CALLS[bundle.task, o["name"]])(X), o["name"])
-        for o in bundle.manifest["outputs"]
-    }
-
-
-def _dense(values: Any, name: str) -> np.ndarray:
-    if isinstance(values, list) and name == "probabilities":
-        return in_one_matrix(values)
-    return np.asarray(values.toarray() if hasattr(values, "toarray") else values)
+    found = reference(estimator, bundle.estimator_input(inputs), bundle.task)
+    return {o["name"]: found[o["name"]] for o in bundle.manifest["outputs"]}
 
 
 def scored_rows(bundle: Bundle, X: Any = None, y: Any = None) -> Rows:

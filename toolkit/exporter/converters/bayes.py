@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from toolkit.exporter import likelihood
+from toolkit.exporter.formulas import likelihood
+from toolkit.exporter.formulas.linear_map import result_dtype, wide
 from toolkit.exporter.graph import Graph, Matrix, Outputs, Unconvertible, Value
-from toolkit.exporter.linear_map import result_dtype, wide
 
 
 def gaussian(est: Any, x: Value, g: Graph) -> Outputs:

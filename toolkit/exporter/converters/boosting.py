@@ -10,7 +10,7 @@ import numpy as np
 
 from toolkit.exporter.converters.trees import read, result
 from toolkit.exporter.graph import Graph, Matrix, Outputs, Unconvertible, Value
-from toolkit.exporter.trees import Ensemble, concatenate, sums_fit_float32
+from toolkit.exporter.trees.ensemble import Ensemble, concatenate, sums_fit_float32
 
 CONSTANT = {"DummyClassifier", "DummyRegressor"}  # initial estimators that look at no row
 # Strategies of theirs that give every row the same answer.

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from toolkit.exporter.converters.isotonic import isotonic_value
+from toolkit.exporter.formulas.response import SCORES, response
 from toolkit.exporter.graph import Graph, Matrix, Outputs, Value
-from toolkit.exporter.response import SCORES, response
 
 EPSILON = 1e-12  # what scikit-learn adds to probabilities before their logarithm
 

@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 
 from toolkit.exporter.converters.trees import result
+from toolkit.exporter.formulas.links import Link, exp, identity, many_classes, sigmoid, two_classes
 from toolkit.exporter.graph import Graph, Matrix, Outputs, Unconvertible, Value
-from toolkit.exporter.leaf_tables import summed
-from toolkit.exporter.links import Link, exp, identity, many_classes, sigmoid, two_classes
-from toolkit.exporter.trees import Ensemble, concatenate, sums_fit_float32, tree
+from toolkit.exporter.trees.ensemble import Ensemble, concatenate, sums_fit_float32, tree
+from toolkit.exporter.trees.leaf_tables import summed
 
 LINKS: dict[str, Link] = {
     "RMSE": identity,

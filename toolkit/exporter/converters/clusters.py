@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from toolkit.exporter.distances import closest, dense, metric_name, squared
+from toolkit.exporter.formulas.distances import closest, dense, metric_name, squared
+from toolkit.exporter.formulas.real import Real, constant, joined, real
 from toolkit.exporter.graph import Graph, Matrix, Outputs, Unconvertible, Value
-from toolkit.exporter.real import Real, constant, joined, real
 
 
 def centres(est: Any, x: Value, g: Graph) -> Outputs:

@@ -11,8 +11,8 @@ import numpy as np
 from toolkit.exporter.converters import key_of
 from toolkit.exporter.converters.trees import classified, divided, mean, read, result, shares
 from toolkit.exporter.graph import ML, Graph, Matrix, Outputs, Unconvertible, Value
-from toolkit.exporter.leaf_tables import summed
-from toolkit.exporter.trees import concatenate
+from toolkit.exporter.trees.ensemble import concatenate
+from toolkit.exporter.trees.leaf_tables import summed
 
 TREE_REGRESSORS = {"sklearn.DecisionTreeRegressor", "sklearn.ExtraTreeRegressor"}
 TREE_CLASSIFIERS = {"sklearn.DecisionTreeClassifier", "sklearn.ExtraTreeClassifier"}

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from toolkit.exporter.formulas.response import transformed
 from toolkit.exporter.graph import Graph, Matrix, Outputs, Table, Unconvertible, Value
-from toolkit.exporter.response import transformed
 
 
 def pipeline(est: Any, x: Value, g: Graph) -> Outputs:

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from toolkit.exporter.formulas.lookup import count_below, exact, float_type, interpolate
 from toolkit.exporter.graph import Graph, Matrix, Outputs, Unconvertible, Value
-from toolkit.exporter.lookup import count_below, exact, float_type, interpolate
 
 
 def bins(est: Any, x: Value, g: Graph) -> Outputs:

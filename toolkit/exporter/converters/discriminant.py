@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from toolkit.exporter import likelihood
+from toolkit.exporter.formulas import likelihood
+from toolkit.exporter.formulas.linear_map import projected, result_dtype, wide
 from toolkit.exporter.graph import Graph, Matrix, Outputs, Value
-from toolkit.exporter.linear_map import projected, result_dtype, wide
 
 
 def linear(est: Any, x: Value, g: Graph) -> Outputs:

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from toolkit.exporter.formulas.response import of_several
 from toolkit.exporter.graph import Graph, Matrix, Outputs, Unconvertible, Value
-from toolkit.exporter.response import of_several
 
 RANDOM = ("stratified", "uniform")
 

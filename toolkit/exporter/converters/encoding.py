@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from toolkit.exporter.formulas.lookup import category_index, columns_of, float_type, look_up
 from toolkit.exporter.graph import Graph, Matrix, Outputs, Unconvertible, Value
-from toolkit.exporter.lookup import category_index, columns_of, float_type, look_up
 
 Groups = tuple[np.ndarray, int, int]
 

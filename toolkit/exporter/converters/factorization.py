@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from toolkit.exporter.formulas.linear_map import result_dtype, wide
+from toolkit.exporter.formulas.loops import coordinate_descent, loop
 from toolkit.exporter.graph import Graph, Matrix, Outputs, Unconvertible, Value
-from toolkit.exporter.linear_map import result_dtype, wide
-from toolkit.exporter.loops import coordinate_descent, loop
 
 # The multiplicative solver must have been asked for this much, or it stops well before the optimum.
 CONVERGED = 1e-7

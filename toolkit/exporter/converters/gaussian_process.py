@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from toolkit.exporter.covariances import covariance, diagonal
+from toolkit.exporter.formulas.covariances import covariance, diagonal
+from toolkit.exporter.formulas.real import Real, constant, joined, real
 from toolkit.exporter.graph import Graph, Matrix, Outputs, Unconvertible, Value
-from toolkit.exporter.real import Real, constant, joined, real
 
 LARGE = 1e6  # weights that sum to more show the rounding of a distance from a matrix product
 

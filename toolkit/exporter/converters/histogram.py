@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from toolkit.exporter.converters.trees import result
+from toolkit.exporter.formulas.lookup import columns_of, text_categories
 from toolkit.exporter.graph import ML, Graph, Matrix, Outputs, Unconvertible, Value
-from toolkit.exporter.lookup import columns_of, text_categories
-from toolkit.exporter.trees import (
+from toolkit.exporter.trees.ensemble import (
     LEQ,
     MEMBER,
     NO_CATEGORIES,

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from toolkit.exporter.formulas.lookup import float_type
 from toolkit.exporter.graph import ML, Graph, Matrix, Outputs, Table, Unconvertible, Value
-from toolkit.exporter.lookup import float_type
 
 
 def simple_imputer(est: Any, x: Value, g: Graph) -> Outputs:

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from toolkit.exporter.distances import dense, metric_name
+from toolkit.exporter.formulas.distances import dense, metric_name
+from toolkit.exporter.formulas.kernels import kernel_matrix
+from toolkit.exporter.formulas.neighbourhood import nearest
+from toolkit.exporter.formulas.real import Real, constant, joined, real
 from toolkit.exporter.graph import Graph, Outputs, Unconvertible, Value
-from toolkit.exporter.kernels import kernel_matrix
-from toolkit.exporter.neighbourhood import nearest
-from toolkit.exporter.real import Real, constant, joined, real
 
 # AdditiveChi2Sampler's interval where none is given, by its steps.
 INTERVALS = {1: 0.8, 2: 0.5, 3: 0.4}

@@ -11,8 +11,7 @@ from typing import Any
 import numpy as np
 
 from toolkit.exporter.converters.trees import result
-from toolkit.exporter.graph import Graph, Matrix, Outputs, Unconvertible, Value
-from toolkit.exporter.links import (
+from toolkit.exporter.formulas.links import (
     Link,
     exp,
     identity,
@@ -23,7 +22,15 @@ from toolkit.exporter.links import (
     softplus,
     two_classes,
 )
-from toolkit.exporter.trees import LEQ, MEMBER, Ensemble, concatenate, sums_fit_float32, tree
+from toolkit.exporter.graph import Graph, Matrix, Outputs, Unconvertible, Value
+from toolkit.exporter.trees.ensemble import (
+    LEQ,
+    MEMBER,
+    Ensemble,
+    concatenate,
+    sums_fit_float32,
+    tree,
+)
 
 LINKS: dict[str, Link] = {
     "regression": identity,

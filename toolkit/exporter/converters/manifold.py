@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from toolkit.exporter.converters.kernel_methods import projected
-from toolkit.exporter.distances import dense
+from toolkit.exporter.formulas.distances import dense
+from toolkit.exporter.formulas.loops import loop
+from toolkit.exporter.formulas.neighbourhood import nearest, within
+from toolkit.exporter.formulas.real import Real, constant, real
 from toolkit.exporter.graph import Graph, Matrix, Outputs, Value
-from toolkit.exporter.loops import loop
-from toolkit.exporter.neighbourhood import nearest, within
-from toolkit.exporter.real import Real, constant, real
 
 
 def isomap(est: Any, x: Value, g: Graph) -> Outputs:

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from toolkit.exporter.formulas.response import binary_score, binary_threshold, pick
 from toolkit.exporter.graph import Graph, Matrix, Outputs, Value
-from toolkit.exporter.response import binary_score, binary_threshold, pick
 
 
 def one_vs_rest(est: Any, x: Value, g: Graph) -> Outputs:

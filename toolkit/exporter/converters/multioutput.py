@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from toolkit.exporter.formulas.response import of_several, pick, response
 from toolkit.exporter.graph import Graph, Matrix, Outputs, Value
-from toolkit.exporter.response import of_several, pick, response
 
 CHAINED = ("predict_proba", "decision_function")
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from toolkit.exporter.distances import distances, metric_name
+from toolkit.exporter.formulas.distances import distances, metric_name
+from toolkit.exporter.formulas.neighbourhood import weighted
+from toolkit.exporter.formulas.real import Flag, Real, constant, joined, real
 from toolkit.exporter.graph import Graph, Outputs, Unconvertible, Value
-from toolkit.exporter.neighbourhood import weighted
-from toolkit.exporter.real import Flag, Real, constant, joined, real
 
 
 def imputer(est: Any, x: Value, g: Graph) -> Outputs:

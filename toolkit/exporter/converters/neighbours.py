@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from toolkit.exporter.distances import distances
+from toolkit.exporter.formulas.distances import distances
+from toolkit.exporter.formulas.neighbourhood import nearest, weighted, within
+from toolkit.exporter.formulas.real import Flag, Real, constant, real
 from toolkit.exporter.graph import Graph, Matrix, Outputs, Unconvertible, Value
-from toolkit.exporter.neighbourhood import nearest, weighted, within
-from toolkit.exporter.real import Flag, Real, constant, real
 from toolkit.exporter.tasks import side_by_side
 
 # The metrics for which scikit-learn counts the classes in reach in one pass (its

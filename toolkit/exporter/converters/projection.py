@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from toolkit.exporter.formulas.linear_map import projected
 from toolkit.exporter.graph import Graph, Outputs, Value
-from toolkit.exporter.linear_map import projected
 
 
 def principal(est: Any, x: Value, g: Graph) -> Outputs:

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 
 from toolkit.exporter.converters.neighbours import signs
-from toolkit.exporter.coupling import couple
-from toolkit.exporter.distances import dense
+from toolkit.exporter.formulas.coupling import couple
+from toolkit.exporter.formulas.distances import dense
+from toolkit.exporter.formulas.kernels import kernel_matrix
+from toolkit.exporter.formulas.real import Real, constant, real
 from toolkit.exporter.graph import Graph, Matrix, Outputs, Value
-from toolkit.exporter.kernels import kernel_matrix
-from toolkit.exporter.real import Real, constant, real
 
 SMALLEST = 1e-7  # libsvm keeps the probabilities of pairs this far from 0 and 1
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from toolkit.exporter.converters.svc import kernel_of
-from toolkit.exporter.distances import dense
+from toolkit.exporter.formulas.distances import dense
 from toolkit.exporter.graph import Graph, Matrix, Outputs, Value
 
 

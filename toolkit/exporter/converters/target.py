@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from toolkit.exporter.formulas.inverse import inverse
+from toolkit.exporter.formulas.response import pick
 from toolkit.exporter.graph import Graph, Outputs, Value
-from toolkit.exporter.inverse import inverse
-from toolkit.exporter.response import pick
 
 
 def transformed_target(est: Any, x: Value, g: Graph) -> Outputs:

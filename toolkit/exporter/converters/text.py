@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from toolkit.exporter.characters import characters_of
 from toolkit.exporter.converters.discretising import normalized
+from toolkit.exporter.formulas.lookup import columns_of, float_type
 from toolkit.exporter.graph import Graph, Matrix, Outputs, Unconvertible, Value
-from toolkit.exporter.lookup import columns_of, float_type
-from toolkit.exporter.strings import need_strings
-from toolkit.exporter.words import words_of
+from toolkit.exporter.text.characters import characters_of
+from toolkit.exporter.text.strings import need_strings
+from toolkit.exporter.text.words import words_of
 
 ANALYZERS = {"word": words_of, "char": characters_of, "char_wb": characters_of}
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from toolkit.exporter.graph import Graph, Matrix, Outputs, Unconvertible, Value
-from toolkit.exporter.leaf_tables import summed
-from toolkit.exporter.trees import Ensemble, concatenate, sums_fit_float32, tree
+from toolkit.exporter.trees.ensemble import Ensemble, concatenate, sums_fit_float32, tree
+from toolkit.exporter.trees.leaf_tables import summed
 
 
 def regressor(est: Any, x: Value, g: Graph) -> Outputs:

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from toolkit.exporter.formulas.response import pick
 from toolkit.exporter.graph import Graph, Matrix, Outputs, Unconvertible, Value
-from toolkit.exporter.response import pick
 
 
 def voting_classifier(est: Any, x: Value, g: Graph) -> Outputs:

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from toolkit.exporter.formulas.response import response
 from toolkit.exporter.graph import Graph, Matrix, Outputs, Value
-from toolkit.exporter.response import response
 
 ORDER = ("predict_proba", "decision_function")
 

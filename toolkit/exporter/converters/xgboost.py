@@ -13,10 +13,18 @@ from typing import Any
 import numpy as np
 
 from toolkit.exporter.converters.trees import result
+from toolkit.exporter.formulas.links import (
+    Link,
+    exp,
+    identity,
+    many_classes,
+    masked,
+    sigmoid,
+    two_classes,
+)
 from toolkit.exporter.graph import Graph, Matrix, Outputs, Unconvertible, Value
-from toolkit.exporter.leaf_tables import summed
-from toolkit.exporter.links import Link, exp, identity, many_classes, masked, sigmoid, two_classes
-from toolkit.exporter.trees import LEQ, MEMBER, Ensemble, concatenate, tree
+from toolkit.exporter.trees.ensemble import LEQ, MEMBER, Ensemble, concatenate, tree
+from toolkit.exporter.trees.leaf_tables import summed
 
 LINKS: dict[str, Link] = {
     "reg:squarederror": identity,

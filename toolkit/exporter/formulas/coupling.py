@@ -6,9 +6,9 @@ from functools import partial
 
 import numpy as np
 
+from toolkit.exporter.formulas.loops import loop
+from toolkit.exporter.formulas.real import Real, constant
 from toolkit.exporter.graph import Graph, Matrix
-from toolkit.exporter.loops import loop
-from toolkit.exporter.real import Real, constant
 
 
 def couple(g: Graph, pairs: Real, classes: int) -> Real:

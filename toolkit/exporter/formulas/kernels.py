@@ -7,9 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from toolkit.exporter.distances import cosine_similarity, dense, manhattan, metric_name, squared
+from toolkit.exporter.formulas.distances import (
+    cosine_similarity,
+    dense,
+    manhattan,
+    metric_name,
+    squared,
+)
+from toolkit.exporter.formulas.real import Real, constant
 from toolkit.exporter.graph import Graph, Unconvertible
-from toolkit.exporter.real import Real, constant
 
 Params = Mapping[str, Any]
 

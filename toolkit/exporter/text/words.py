@@ -6,8 +6,8 @@ import re
 from typing import Any
 
 from toolkit.exporter.graph import ML, Graph, Matrix, Unconvertible
-from toolkit.exporter.letters import changes, normalised
-from toolkit.exporter.strings import (
+from toolkit.exporter.text.letters import changes, normalised
+from toolkit.exporter.text.strings import (
     MARK,
     concat,
     every_character,

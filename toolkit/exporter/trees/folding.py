@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from toolkit.exporter.trees import LEQ, Ensemble
+from toolkit.exporter.trees.ensemble import LEQ, Ensemble
 
 if TYPE_CHECKING:
     from toolkit.exporter.graph import Graph, Matrix, Value

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from functools import cache
 
 from toolkit.exporter.graph import Graph, Unconvertible
-from toolkit.exporter.strings import (
+from toolkit.exporter.text.strings import (
     concat,
     every_character,
     flat,

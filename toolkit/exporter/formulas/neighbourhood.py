@@ -7,9 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from toolkit.exporter.distances import dense, distances, metric_name, ranked, squared_exactly
+from toolkit.exporter.formulas.distances import (
+    dense,
+    distances,
+    metric_name,
+    ranked,
+    squared_exactly,
+)
+from toolkit.exporter.formulas.real import Flag, Real, constant
 from toolkit.exporter.graph import Graph, Unconvertible
-from toolkit.exporter.real import Flag, Real, constant
 
 SPARE = 4  # more candidates than neighbours, so that the product's rounding loses none of them
 

@@ -1,0 +1,1 @@
+"""Formulas that several families share, as nodes of a graph: no estimator is known here."""

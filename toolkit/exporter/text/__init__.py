@@ -1,0 +1,1 @@
+"""Words and characters of a text, with standard operators alone."""
