@@ -18,10 +18,10 @@ def estimators(tmp_path_factory):
     """A folder with estimators' files and data: what a user brings."""
     import joblib
     import skops.io
+    from sklearn.dummy import DummyClassifier
     from sklearn.linear_model import LinearRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
-    from sklearn.semi_supervised import LabelPropagation
 
     folder = tmp_path_factory.mktemp("estimators")
     X = np.random.default_rng(5).normal(size=(90, 3)) * [1, 10, 100]
@@ -30,7 +30,8 @@ def estimators(tmp_path_factory):
     skops.io.dump(model, folder / "own.skops")
     joblib.dump(model, folder / "own.joblib")
     skops.io.dump(LinearRegression(), folder / "unfitted.skops")
-    skops.io.dump(LabelPropagation().fit(X, (y > 1).astype(int)), folder / "unsupported.skops")
+    random = DummyClassifier(strategy="uniform").fit(X, (y > 1).astype(int))
+    skops.io.dump(random, folder / "unsupported.skops")
     np.savez(folder / "rows.npz", X=X, y=y)
     table = np.column_stack([X, y])
     np.savetxt(folder / "rows.csv", table, "%.9g", ",", header="a,b,c,price", comments="")
