@@ -14,7 +14,7 @@ from tests.estimators.harness import Case, all_cases
 from toolkit.errors import UnsupportedEstimator
 from toolkit.exporter.contents import Proven
 from toolkit.exporter.flow import convert_and_prove
-from toolkit.exporter.graph import OPSETS
+from toolkit.exporter.opsets import OPSETS
 from toolkit.runtime.golden import deviation
 from toolkit.runtime.inputs import prepare
 from toolkit.runtime.predictor import Predictor

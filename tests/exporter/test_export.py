@@ -20,7 +20,7 @@ import toolkit
 from toolkit.bundle import open_bundle
 from toolkit.errors import InvalidInput, ParityError, UnsupportedEstimator
 from toolkit.exporter.converters import table
-from toolkit.exporter.graph import OPSETS
+from toolkit.exporter.opsets import OPSETS
 from toolkit.runtime.verify import verify
 
 RNG = np.random.default_rng(0)

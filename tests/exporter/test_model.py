@@ -23,7 +23,8 @@ from sklearn.svm import SVR, OneClassSVM
 from tests.exporter.parity import answers, check
 from toolkit.errors import UnsupportedEstimator
 from toolkit.exporter import flow
-from toolkit.exporter.graph import ML_OPSETS, OPSETS, Graph
+from toolkit.exporter.graph import Graph
+from toolkit.exporter.opsets import ML_OPSETS, OPSETS
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(80, 3))

@@ -54,7 +54,7 @@ def export(
     from toolkit.bundle import open_bundle
     from toolkit.exporter.flow import check_request
     from toolkit.exporter.flow import export as export_estimator
-    from toolkit.exporter.graph import DEFAULT_OPSET
+    from toolkit.exporter.opsets import DEFAULT_OPSET
     from toolkit.source import default_name, read_source
 
     name = name or default_name(source)

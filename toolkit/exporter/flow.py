@@ -13,8 +13,8 @@ from toolkit.bundle import Bundle
 from toolkit.errors import CorruptArtifact, InvalidInput, ParityError, UnsupportedEstimator
 from toolkit.exporter.adversarial import accepted, accepted_positions, adversarial_rows, which_taken
 from toolkit.exporter.contents import Candidate, Proven, write_bundle
-from toolkit.exporter.graph import DEFAULT_OPSET, OPSETS
 from toolkit.exporter.model import build
+from toolkit.exporter.opsets import DEFAULT_OPSET, OPSETS
 from toolkit.exporter.proof import prove
 from toolkit.exporter.schema import Schema, frame, infer, rounded
 from toolkit.exporter.split import Split, split_rows

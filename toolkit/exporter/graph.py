@@ -10,16 +10,11 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from toolkit.exporter.opsets import DEFAULT_OPSET
 from toolkit.exporter.trees.ensemble import Ensemble, lowered
 from toolkit.exporter.trees.folding import Origin, fold
 
 ML = "ai.onnx.ml"
-
-# ai.onnx.ml's version that goes with each default-domain opset: the one released with it
-# (https://github.com/onnx/onnx/blob/main/docs/Versioning.md), and 3 for 15, since trees need it.
-ML_OPSETS = {15: 3, 16: 3, 17: 3, 18: 3, 19: 3, 20: 4, 21: 5, 22: 5}
-OPSETS = tuple(ML_OPSETS)
-DEFAULT_OPSET = 21  # the lowest with TreeEnsemble (ai.onnx.ml 5): the more runtimes the better
 
 ELEMENT = {
     "float32": TensorProto.FLOAT,

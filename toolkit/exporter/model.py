@@ -12,16 +12,15 @@ from onnx import helper
 from toolkit.errors import InvalidInput, UnsupportedEstimator
 from toolkit.exporter import passes
 from toolkit.exporter.dispatch import convert
-from toolkit.exporter.graph import ELEMENT, ML, ML_OPSETS, Graph, Matrix, initializer
+from toolkit.exporter.graph import ELEMENT, ML, Graph, Matrix, initializer
+from toolkit.exporter.opsets import IR_VERSIONS, ML_OPSETS
 from toolkit.exporter.schema import Schema, declare
 from toolkit.exporter.tasks import wanted_outputs
 from toolkit.exporter.trees.nodes import attributes, operator
 from toolkit.runtime.predictor import TAKES_KEY, TASK_KEY
 from toolkit.runtime.wire import GRAPH_NODE, MODEL_GRAPH, bytes_field
 
-# The oldest intermediate representation that may carry each opset
-# (https://github.com/onnx/onnx/blob/main/docs/Versioning.md).
-IR_VERSIONS = {15: 8, 16: 8, 17: 8, 18: 8, 19: 9, 20: 9, 21: 10, 22: 10}
+
 # Operators of ai.onnx.ml that version 5 no longer has.
 UNTIL_4 = {"TreeEnsembleClassifier", "TreeEnsembleRegressor"}
 
