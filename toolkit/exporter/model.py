@@ -20,7 +20,6 @@ from toolkit.exporter.trees.nodes import attributes, operator
 from toolkit.runtime.predictor import TAKES_KEY, TASK_KEY
 from toolkit.runtime.wire import GRAPH_NODE, MODEL_GRAPH, bytes_field
 
-
 # Operators of ai.onnx.ml that version 5 no longer has.
 UNTIL_4 = {"TreeEnsembleClassifier", "TreeEnsembleRegressor"}
 
