@@ -87,9 +87,15 @@ def _trees(estimator: Any, width: int) -> Iterator[Tree]:
     for iteration in getattr(estimator, "_predictors", []):
         for predictor in iteration:
             yield _hist_tree(predictor.nodes, getattr(estimator, "is_categorical_", None))
-    for member in np.ravel(getattr(estimator, "estimators_", np.array([], dtype=object))):
+    for member in _members(estimator):
         if hasattr(member, "tree_") and member.tree_.n_features == width:
             yield from _trees(member, width)
+
+
+def _members(estimator: Any) -> list[Any]:
+    """Return the inner estimators; numpy must not see a list of them, for forests have a length."""
+    members = getattr(estimator, "estimators_", [])
+    return members.ravel().tolist() if isinstance(members, np.ndarray) else list(members)
 
 
 def _hist_tree(nodes: np.ndarray, categorical: np.ndarray | None) -> Tree:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from sklearn.ensemble import (
+    HistGradientBoostingClassifier,
+    RandomForestClassifier,
+    RandomForestRegressor,
     StackingClassifier,
     StackingRegressor,
     VotingClassifier,
@@ -137,5 +140,22 @@ CASES = [
         "StackingClassifier-multilabel",
         StackingClassifier([("a", several()), ("b", several())], several(), cv=2),
         multilabel,
+    ),
+    # Forests have a length: numpy would take a list of them and of others for a ragged array.
+    case(
+        "StackingRegressor-forest",
+        StackingRegressor([("a", RandomForestRegressor(4, random_state=0)), ("b", SVR())], cv=2),
+        regression,
+    ),
+    case(
+        "VotingClassifier-forest",
+        VotingClassifier(
+            [
+                ("a", RandomForestClassifier(5, random_state=0)),
+                ("b", HistGradientBoostingClassifier(max_iter=5)),
+            ],
+            voting="soft",
+        ),
+        classes,
     ),
 ]
