@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import locale
 import warnings
 
 import numpy as np
@@ -66,6 +67,7 @@ def few(proven: Proven) -> dict[str, np.ndarray]:
 def evaluated(model: onnx.ModelProto, proven: Proven) -> list[np.ndarray] | None:
     """Return the evaluator's outputs for a few rows; None where it lacks or breaks an operator."""
     inputs = Predictor(proven.chosen.content, "here").inputs
+    before = locale.setlocale(locale.LC_ALL)
     try:
         got = ReferenceEvaluator(model).run(None, prepare(few(proven), inputs))
     except (NotImplementedError, RuntimeImplementationError, RuntimeContextError):
@@ -76,4 +78,6 @@ def evaluated(model: onnx.ModelProto, proven: Proven) -> list[np.ndarray] | None
         if type(error) in known:
             return None
         raise
+    finally:
+        locale.setlocale(locale.LC_ALL, before)  # its StringNormalizer sets the whole process's
     return [np.asarray(g) for g in got]
