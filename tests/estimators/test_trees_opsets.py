@@ -11,7 +11,7 @@ from onnx.reference import ReferenceEvaluator
 
 from tests.estimators.harness import Case, all_cases
 from toolkit.exporter.flow import convert_and_prove
-from toolkit.exporter.trees.attributes import packed
+from toolkit.runtime.attributes import packed
 from toolkit.runtime.predictor import Predictor
 from toolkit.runtime.wire import varint
 

@@ -14,6 +14,7 @@ from onnx import helper, numpy_helper
 
 from toolkit.quantizer.methods import NotApplicable
 from toolkit.runtime import wire
+from toolkit.runtime.attributes import packed
 from toolkit.runtime.forest import (
     AFFINE_LEAVES,
     FLOAT64,
@@ -113,9 +114,9 @@ def to_bytes(forest: Forest, leaves: Leaves | None) -> bytes:
         _text(forest.source),
         _text(forest.output),
         bytes([flags]),
-        wire.packed_varints(np.array([forest.targets, len(forest.leaves), width])),
-        wire.packed_varints(forest.leaves),
-        wire.packed_varints(forest.target) if several else b"",
+        packed(np.array([forest.targets, len(forest.leaves), width])),
+        packed(forest.leaves),
+        packed(forest.target) if several else b"",
         _bits(forest.split),
         *_split_streams(forest, np.dtype("<f4") if flags & SHORT_THRESHOLDS else dtype),
         _bits(forest.missing_left) if flags & MISSING else b"",
@@ -139,7 +140,7 @@ def _split_streams(forest: Forest, dtype: np.dtype) -> Iterator[bytes]:
     yield bytes([1 if features <= 256 else 2])
     yield forest.feature.astype("u1" if features <= 256 else "<u2").tobytes()
     tables = [np.unique(forest.threshold[forest.feature == f]) for f in range(features)]
-    yield wire.varint(features) + wire.packed_varints(np.array([len(t) for t in tables]))
+    yield wire.varint(features) + packed(np.array([len(t) for t in tables]))
     yield from _table_planes([t.astype(dtype) for t in tables], dtype)
     codes = [
         np.searchsorted(table, forest.threshold[forest.feature == f])

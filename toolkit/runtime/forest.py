@@ -40,6 +40,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from toolkit.runtime import wire
+from toolkit.runtime.attributes import choices, floats, integer, integers, tensor, text
 from toolkit.runtime.encodings import Cursor
 
 FLOAT64, MISSING, VERSION_3, SHORT_THRESHOLDS, LEAF_TARGETS = 1, 2, 4, 8, 16
@@ -227,26 +228,23 @@ def _to_v5(forest: Forest) -> bytes:
     rank = np.where(split, np.cumsum(split) - 1, np.cumsum(~split) - 1)
     sizes = 2 * forest.leaves - 1
     roots = np.cumsum(sizes) - sizes
-    real = wire.DOUBLE if forest.values.dtype.itemsize == 8 else wire.FLOAT
     attributes = [
-        wire.int_attribute("n_targets", forest.targets),
-        wire.int_attribute("aggregate_function", 1),
-        wire.int_attribute("post_transform", 0),
-        wire.ints_attribute("tree_roots", rank[roots]),
-        wire.ints_attribute("nodes_featureids", forest.feature),
-        wire.ints_attribute("nodes_truenodeids", rank[left]),
-        wire.ints_attribute("nodes_trueleafs", ~split[left]),
-        wire.ints_attribute("nodes_falsenodeids", rank[right]),
-        wire.ints_attribute("nodes_falseleafs", ~split[right]),
-        wire.ints_attribute("leaf_targetids", forest.leaf_targets()),
-        wire.tensor_attribute("nodes_splits", real, forest.threshold),
-        wire.tensor_attribute("nodes_modes", wire.UINT8, np.zeros(len(left), dtype=np.uint8)),
-        wire.tensor_attribute("leaf_weights", real, forest.values[:, 0]),
+        integer("n_targets", forest.targets),
+        integer("aggregate_function", 1),
+        integer("post_transform", 0),
+        integers("tree_roots", rank[roots]),
+        integers("nodes_featureids", forest.feature),
+        integers("nodes_truenodeids", rank[left]),
+        integers("nodes_trueleafs", ~split[left]),
+        integers("nodes_falsenodeids", rank[right]),
+        integers("nodes_falseleafs", ~split[right]),
+        integers("leaf_targetids", forest.leaf_targets()),
+        tensor("nodes_splits", forest.threshold),
+        tensor("nodes_modes", np.zeros(len(left), dtype=np.uint8)),
+        tensor("leaf_weights", forest.values[:, 0]),
     ]
     if forest.missing_left.any():
-        attributes.append(
-            wire.ints_attribute("nodes_missing_value_tracks_true", forest.missing_left)
-        )
+        attributes.append(integers("nodes_missing_value_tracks_true", forest.missing_left))
     return wire.node("TreeEnsemble", [forest.source], [forest.output], "ai.onnx.ml", attributes)
 
 
@@ -263,31 +261,31 @@ def _to_v3(forest: Forest) -> bytes:
     targets = np.tile(np.arange(width), len(leaf)) if width > 1 else forest.leaf_targets()
     threshold = _everywhere(forest.threshold, split)
     attributes = [
-        wire.int_attribute("n_targets", forest.targets),
-        wire.string_attribute("aggregate_function", "SUM"),
-        wire.string_attribute("post_transform", "NONE"),
-        wire.ints_attribute("nodes_treeids", tree),
-        wire.ints_attribute("nodes_nodeids", local),
-        wire.ints_attribute("nodes_featureids", _everywhere(forest.feature, split)),
-        wire.ints_attribute("nodes_truenodeids", _everywhere(left - start[split], split)),
-        wire.ints_attribute("nodes_falsenodeids", _everywhere(right - start[split], split)),
-        wire.strings_attribute("nodes_modes", np.where(split, b"BRANCH_LEQ", b"LEAF")),
-        wire.ints_attribute("target_treeids", np.repeat(tree[leaf], width)),
-        wire.ints_attribute("target_nodeids", np.repeat(local[leaf], width)),
-        wire.ints_attribute("target_ids", targets),
+        integer("n_targets", forest.targets),
+        text("aggregate_function", "SUM"),
+        text("post_transform", "NONE"),
+        integers("nodes_treeids", tree),
+        integers("nodes_nodeids", local),
+        integers("nodes_featureids", _everywhere(forest.feature, split)),
+        integers("nodes_truenodeids", _everywhere(left - start[split], split)),
+        integers("nodes_falsenodeids", _everywhere(right - start[split], split)),
+        choices("nodes_modes", ("LEAF", "BRANCH_LEQ"), split.astype(int)),
+        integers("target_treeids", np.repeat(tree[leaf], width)),
+        integers("target_nodeids", np.repeat(local[leaf], width)),
+        integers("target_ids", targets),
     ]
     if forest.missing_left.any():
         tracks = _everywhere(forest.missing_left, split)
-        attributes.append(wire.ints_attribute("nodes_missing_value_tracks_true", tracks))
+        attributes.append(integers("nodes_missing_value_tracks_true", tracks))
     if double:
         attributes += [
-            wire.tensor_attribute("nodes_values_as_tensor", wire.DOUBLE, threshold),
-            wire.tensor_attribute("target_weights_as_tensor", wire.DOUBLE, forest.values.ravel()),
+            tensor("nodes_values_as_tensor", threshold),
+            tensor("target_weights_as_tensor", forest.values.ravel()),
         ]
     else:
         attributes += [
-            wire.floats_attribute("nodes_values", threshold),
-            wire.floats_attribute("target_weights", forest.values.ravel()),
+            floats("nodes_values", threshold),
+            floats("target_weights", forest.values.ravel()),
         ]
     source, output = [forest.source], [forest.output]
     return wire.node("TreeEnsembleRegressor", source, output, "ai.onnx.ml", attributes)

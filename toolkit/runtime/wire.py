@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-import numpy as np
-
 # ModelProto, GraphProto, NodeProto, TensorProto, OperatorSetIdProto: the fields used here.
 MODEL_OPSET_IMPORT = 8
 MODEL_GRAPH = 7
@@ -19,12 +17,7 @@ GRAPH_INITIALIZER = 5
 NODE_OP_TYPE = 4
 TENSOR_DIMS, TENSOR_DATA_TYPE, TENSOR_NAME, TENSOR_RAW_DATA = 1, 2, 8, 9
 OPSET_DOMAIN, OPSET_VERSION = 1, 2
-NODE_INPUT, NODE_OUTPUT, NODE_ATTRIBUTE, NODE_DOMAIN = 1, 2, 5, 7
-ATTRIBUTE_NAME, ATTRIBUTE_I, ATTRIBUTE_S, ATTRIBUTE_T = 1, 3, 4, 5
-ATTRIBUTE_FLOATS, ATTRIBUTE_INTS, ATTRIBUTE_STRINGS, ATTRIBUTE_TYPE = 7, 8, 9, 20
-# AttributeProto.AttributeType and TensorProto.DataType, those written here.
-TYPE_INT, TYPE_STRING, TYPE_TENSOR, TYPE_FLOATS, TYPE_INTS, TYPE_STRINGS = 2, 3, 4, 6, 7, 8
-FLOAT, UINT8, DOUBLE = 1, 2, 11
+NODE_INPUT, NODE_OUTPUT, NODE_DOMAIN = 1, 2, 7
 
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 
@@ -66,22 +59,6 @@ def initializers(tensors: Sequence[bytes]) -> bytes:
     return bytes_field(MODEL_GRAPH, b"".join(bytes_field(GRAPH_INITIALIZER, t) for t in tensors))
 
 
-def packed_varints(values: np.ndarray) -> bytes:
-    """Return non-negative integers as varints one after the other, all at once."""
-    values = np.asarray(values).astype(np.uint64)
-    if not len(values):
-        return b""
-    groups = max(1, -(-int(values.max()).bit_length() // 7))
-    shifts = np.arange(groups, dtype=np.uint64) * np.uint64(7)
-    digits = (values[:, None] >> shifts).astype(np.uint64)
-    used = digits > 0
-    used[:, 0] = True
-    more = np.zeros_like(used)
-    more[:, :-1] = used[:, 1:]
-    out = (digits & np.uint64(0x7F)).astype(np.uint8) | more.astype(np.uint8) << 7
-    return out[used].tobytes()
-
-
 def node(
     op_type: str,
     inputs: Sequence[str],
@@ -89,13 +66,13 @@ def node(
     domain: str,
     attributes: Sequence[bytes],
 ) -> bytes:
-    """Return a serialized NodeProto; attributes are serialized AttributeProtos."""
+    """Return a serialized NodeProto; attributes as `toolkit.runtime.attributes` writes them."""
     return b"".join(
         [
             *(bytes_field(NODE_INPUT, name.encode()) for name in inputs),
             *(bytes_field(NODE_OUTPUT, name.encode()) for name in outputs),
             bytes_field(NODE_OP_TYPE, op_type.encode()),
-            *(bytes_field(NODE_ATTRIBUTE, attribute) for attribute in attributes),
+            *attributes,
             bytes_field(NODE_DOMAIN, domain.encode()),
         ]
     )
@@ -104,43 +81,6 @@ def node(
 def nodes(serialized: Sequence[bytes]) -> bytes:
     """Return a serialized ModelProto that holds only these NodeProtos."""
     return bytes_field(MODEL_GRAPH, b"".join(bytes_field(GRAPH_NODE, n) for n in serialized))
-
-
-def _attribute(name: str, kind: int, content: bytes) -> bytes:
-    return bytes_field(ATTRIBUTE_NAME, name.encode()) + content + varint_field(ATTRIBUTE_TYPE, kind)
-
-
-def int_attribute(name: str, value: int) -> bytes:
-    """Return an AttributeProto that holds an integer ≥ 0."""
-    return _attribute(name, TYPE_INT, varint_field(ATTRIBUTE_I, value))
-
-
-def string_attribute(name: str, value: str) -> bytes:
-    """Return an AttributeProto that holds a text."""
-    return _attribute(name, TYPE_STRING, bytes_field(ATTRIBUTE_S, value.encode()))
-
-
-def ints_attribute(name: str, values: np.ndarray) -> bytes:
-    """Return an AttributeProto that holds integers ≥ 0, packed."""
-    return _attribute(name, TYPE_INTS, bytes_field(ATTRIBUTE_INTS, packed_varints(values)))
-
-
-def floats_attribute(name: str, values: np.ndarray) -> bytes:
-    """Return an AttributeProto that holds float32 numbers, packed."""
-    raw = values.astype("<f4").tobytes()
-    return _attribute(name, TYPE_FLOATS, bytes_field(ATTRIBUTE_FLOATS, raw))
-
-
-def strings_attribute(name: str, values: Sequence[bytes] | np.ndarray) -> bytes:
-    """Return an AttributeProto that holds texts, given as bytes."""
-    fields_ = {value: bytes_field(ATTRIBUTE_STRINGS, bytes(value)) for value in set(values)}
-    return _attribute(name, TYPE_STRINGS, b"".join([fields_[value] for value in values]))
-
-
-def tensor_attribute(name: str, elem_type: int, values: np.ndarray) -> bytes:
-    """Return an AttributeProto that holds a one-dimensional tensor."""
-    content = tensor("", elem_type, values.shape, np.ascontiguousarray(values).tobytes())
-    return _attribute(name, TYPE_TENSOR, bytes_field(ATTRIBUTE_T, content))
 
 
 def read_varint(data: bytes | memoryview, at: int) -> tuple[int, int]:
