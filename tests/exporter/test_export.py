@@ -241,6 +241,25 @@ def test_nothing_foreign_is_written_over(out):
     assert (out / "thesis.txt").read_text() == "years of work"
 
 
+def test_another_model_is_not_written_over(out):
+    model = LinearRegression().fit(X, Y)
+    toolkit.export(model, X, Y, name="first", out=out)
+    before = (out / "manifest.json").read_bytes()
+    with pytest.raises(InvalidInput, match="holds the model 'first', not 'second'"):
+        toolkit.export(model, X, Y, name="second", out=out)
+    assert (out / "manifest.json").read_bytes() == before
+    assert toolkit.export(model, X, Y, name="second", out=out, force=True).name == "second"
+
+
+def test_a_damaged_manifest_is_written_over_on_request_only(out):
+    model = LinearRegression().fit(X, Y)
+    toolkit.export(model, X, Y, name="m", out=out)
+    (out / "manifest.json").write_text("{")
+    with pytest.raises(InvalidInput, match="--force writes over it"):
+        toolkit.export(model, X, Y, name="m", out=out)
+    assert toolkit.export(model, X, Y, name="m", out=out, force=True).name == "m"
+
+
 def test_a_file_in_the_way(out):
     out.write_text("")
     with pytest.raises(InvalidInput, match="is a file"):

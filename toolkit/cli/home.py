@@ -32,7 +32,7 @@ from toolkit.errors import ParityError
     help="The type of the graph's numbers.  [default: auto, float64 only where it is needed]",
 )
 @click.option("--allow-pickle", is_flag=True, help="Load .joblib and .pkl, which can run any code.")
-@click.option("--force", is_flag=True, help="Write into a directory that is no model directory.")
+@click.option("--force", is_flag=True, help="Write over what is no directory of this model.")
 @common
 def export(
     source: str,

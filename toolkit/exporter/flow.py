@@ -19,7 +19,7 @@ from toolkit.exporter.proof import prove
 from toolkit.exporter.schema import Schema, frame, infer, rounded
 from toolkit.exporter.split import Split, split_rows
 from toolkit.exporter.tasks import reference, task_of
-from toolkit.runtime.manifest import NAME
+from toolkit.runtime.manifest import NAME, read_manifest
 
 AUTO = "auto"
 INPUT_DTYPES = (AUTO, "float32", "float64")
@@ -190,6 +190,22 @@ def check_request(name: str, out: Path, opset: int, force: bool) -> None:
         )
     if out.exists() and not out.is_dir():
         raise InvalidInput(f"{out}: is a file; choose a directory with -o")
+    if (out / NAME).is_file() and not force:
+        _check_owner(name, out)
+
+
+def _check_owner(name: str, out: Path) -> None:
+    """Raise InvalidInput where the model directory is another model's, or nobody can tell."""
+    try:
+        held = read_manifest(out)["name"]
+    except CorruptArtifact:
+        raise InvalidInput(
+            f"{out}: its {NAME} is damaged, so it is not known whose it is; --force writes over it"
+        ) from None
+    if held != name:
+        raise InvalidInput(
+            f"{out}: holds the model {held!r}, not {name!r}; choose another with -o, or --force"
+        )
 
 
 def _check_answers(estimator: Any, split: Split, schema: Schema, task: str) -> None:
