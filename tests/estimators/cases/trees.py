@@ -43,6 +43,13 @@ from tests.estimators.tree_data import (
     tied_three,
 )
 
+
+def two_and_three() -> tuple[np.ndarray, np.ndarray]:
+    """Two outputs, of two and of three classes."""
+    X, y = classes(3)
+    return X, np.column_stack([X[:, 1] > 0, y]).astype(int)
+
+
 CASES = [
     case("DecisionTreeRegressor", DecisionTreeRegressor(), regression),
     case("DecisionTreeRegressor-outputs", DecisionTreeRegressor(max_depth=5), targets),
@@ -82,12 +89,12 @@ CASES = [
     ),
     case("DecisionTreeClassifier-nan", DecisionTreeClassifier(), missing_classes(), trap=NAN),
     case("DecisionTreeClassifier-ties", DecisionTreeClassifier(max_depth=2), tied_three, trap=TIES),
+    case("DecisionTreeClassifier-outputs", DecisionTreeClassifier(max_depth=3), multilabel),
     case(
-        "DecisionTreeClassifier-outputs",
-        DecisionTreeClassifier(max_depth=3),
-        multilabel,
-        refused="several outputs a row",
+        "DecisionTreeClassifier-outputs-mixed", DecisionTreeClassifier(max_depth=4), two_and_three
     ),
+    case("RandomForestClassifier-outputs", RandomForestClassifier(7, max_depth=4), multilabel),
+    case("ExtraTreesClassifier-outputs-mixed", ExtraTreesClassifier(7, max_depth=4), two_and_three),
     case("ExtraTreeRegressor", ExtraTreeRegressor(), regression),
     case("ExtraTreeClassifier", ExtraTreeClassifier(), classes),
     case("RandomForestRegressor", RandomForestRegressor(10), regression),

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from toolkit.exporter.graph import Graph, Matrix, Outputs, Unconvertible, Value
+from toolkit.exporter.formulas.response import of_several
+from toolkit.exporter.graph import Graph, Matrix, Outputs, Value
 from toolkit.exporter.trees.ensemble import Ensemble, concatenate, sums_fit_float32, tree
 from toolkit.exporter.trees.leaf_tables import summed
 
@@ -24,14 +25,22 @@ def regressor(est: Any, x: Value, g: Graph) -> Outputs:
 
 
 def classifier(est: Any, x: Value, g: Graph) -> Outputs:
-    """The mean of the leaves' class shares; the label of the largest, the first of equals."""
-    if est.n_outputs_ > 1:
-        raise Unconvertible(
-            "several outputs a row (a list of probabilities, where a graph has one matrix)"
-        )
+    """The mean of the leaves' class shares; the label of the largest, the first of equals.
+
+    Several outputs: labels [N, outputs], and their probabilities as tasks.side_by_side says.
+    """
     trees = members(est)
-    p = shares(g, x, [read(t.tree_) for t in trees], [t.tree_.value[:, 0, :] for t in trees])
-    return classified(g, x, p, est.classes_)
+    routes = [read(t.tree_) for t in trees]
+    answers = []
+    for output, classes in enumerate(est.classes_ if est.n_outputs_ > 1 else [est.classes_]):
+        tables = [t.tree_.value[:, output, : len(classes)] for t in trees]
+        answers.append(classified(g, x, shares(g, x, routes, tables), classes))
+    if est.n_outputs_ == 1:
+        return answers[0]
+    return {
+        "predict": g.join([g.upright(a["predict"]) for a in answers]),
+        "predict_proba": of_several([a["predict_proba"] for a in answers], g),
+    }
 
 
 def embedding(est: Any, x: Value, g: Graph) -> Outputs:
