@@ -30,7 +30,6 @@ from tests.exporter.parity import (
     graph_of,
     right_or_refused,
 )
-from toolkit.errors import UnsupportedEstimator
 from toolkit.exporter.trees.ensemble import round_down
 
 RNG = np.random.default_rng(0)
@@ -208,10 +207,14 @@ def test_ties_take_the_first_class():
     assert_answers(graph_of(model, rows), model, rows)
 
 
-def test_several_labels_a_row_are_refused():
+def test_several_labels_a_row():
     y = (X[:, :2] > 0).astype(int)
-    with pytest.raises(UnsupportedEstimator, match="RandomForestClassifier: several outputs"):
-        export_proven(RandomForestClassifier(3).fit(X, y), X, y)
+    model = RandomForestClassifier(3, random_state=0).fit(X, y)
+    found = answers(export_proven(model, X, y), X)
+    rows = X.astype(np.float32).astype(np.float64)
+    np.testing.assert_array_equal(found["label"], model.predict(rows))
+    second = np.column_stack([p[:, 1] for p in model.predict_proba(rows)])
+    np.testing.assert_allclose(found["probabilities"], second, atol=1e-6)
 
 
 def test_categorical_boosting_is_exact_or_refused():
