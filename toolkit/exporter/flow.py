@@ -10,7 +10,13 @@ from typing import Any
 import numpy as np
 
 from toolkit.bundle import Bundle
-from toolkit.errors import CorruptArtifact, InvalidInput, ParityError, UnsupportedEstimator
+from toolkit.errors import (
+    CorruptArtifact,
+    InvalidInput,
+    ParityError,
+    UnsupportedEstimator,
+    first_line,
+)
 from toolkit.exporter.adversarial import accepted, accepted_positions, adversarial_rows, which_taken
 from toolkit.exporter.contents import Candidate, Proven, write_bundle
 from toolkit.exporter.model import build
@@ -213,8 +219,7 @@ def _check_answers(estimator: Any, split: Split, schema: Schema, task: str) -> N
     try:
         reference(estimator, frame({n: a[:2] for n, a in split.held_out.items()}, schema), task)
     except Exception as error:
-        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise InvalidInput(
-            f"the rows do not fit {type(estimator).__name__} ({first}); give the data that it was "
-            "fitted on"
+            f"the rows do not fit {type(estimator).__name__} ({first_line(error)}); give the "
+            "data that it was fitted on"
         ) from error

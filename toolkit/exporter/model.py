@@ -9,7 +9,7 @@ from typing import Any
 import onnx
 from onnx import helper
 
-from toolkit.errors import InvalidInput, UnsupportedEstimator
+from toolkit.errors import InvalidInput, UnsupportedEstimator, first_line
 from toolkit.exporter import passes
 from toolkit.exporter.dispatch import convert
 from toolkit.exporter.graph import ELEMENT, ML, Graph, Matrix, initializer
@@ -79,10 +79,9 @@ def _check(content: bytes, estimator: Any) -> None:
     try:
         onnx.checker.check_model(content, full_check=True)
     except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
-        first = str(error).strip().splitlines()[0]
         raise UnsupportedEstimator(
-            f"{type(estimator).__name__}: its graph is not valid ONNX ({first}); replace the "
-            "estimator by one that exports"
+            f"{type(estimator).__name__}: its graph is not valid ONNX ({first_line(error)}); "
+            "replace the estimator by one that exports"
         ) from error
 
 

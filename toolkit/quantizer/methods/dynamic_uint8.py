@@ -8,6 +8,7 @@ from pathlib import Path
 
 import onnx
 
+from toolkit.errors import first_line
 from toolkit.quantizer.calibration import Calibration
 from toolkit.quantizer.methods import NotApplicable
 from toolkit.runtime import ort  # noqa: F401  (telemetry is off before onnxruntime is imported)
@@ -45,7 +46,8 @@ def _quantized(model: onnx.ModelProto) -> bytes:
             return target.read_bytes()
     # It raises bare RuntimeError, ValueError, KeyError and onnx errors, by the operator it meets.
     except Exception as error:
-        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise NotApplicable(f"quantize_dynamic fails on this graph ({first})") from error
+        raise NotApplicable(
+            f"quantize_dynamic fails on this graph ({first_line(error)})"
+        ) from error
     finally:
         root.setLevel(level)
