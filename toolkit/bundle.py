@@ -32,6 +32,7 @@ class Variant:
     file: its name in the bundle, None where nothing was kept. bytes: the size of what was made,
     None where nothing was. reason: why nothing was kept, "" where it was. tolerance: the largest
     relative deviation and smallest label agreement that a replay of the golden rows may show.
+    session: the options under which onnxruntime opens it, see `toolkit.runtime.session`.
     """
 
     method: str
@@ -40,6 +41,7 @@ class Variant:
     reason: str = ""
     bytes: int | None = None
     tolerance: dict[str, float] = field(default_factory=dict)
+    session: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -230,6 +232,7 @@ def file_entry(content: bytes, role: str, variant: Variant | None = None) -> dic
     }
     if variant:
         entry["tolerance"] = variant.tolerance
+        entry["session"] = variant.session
     return entry
 
 

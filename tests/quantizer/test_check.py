@@ -9,8 +9,10 @@ import onnx
 import pytest
 from onnx import helper, numpy_helper
 
-from toolkit.bundle import FAILED, NOT_APPLICABLE, OK, Rows
+from toolkit.bundle import FAILED, NOT_APPLICABLE, OK, Rows, file_entry
+from toolkit.errors import CorruptArtifact
 from toolkit.quantizer.check import broken_limit, judge, label_agreement, nmse
+from toolkit.runtime.manifest import VARIANT
 from toolkit.runtime.predictor import Predictor
 
 METHOD = SimpleNamespace(SUFFIX=".onnx", LIMITS={"nmse": 1e-3, "agreement": 0.99})
@@ -184,3 +186,15 @@ def test_label_agreement():
     expected = {"label": np.array(["a", "b", "c", "d"])}
     assert label_agreement(expected, {"label": np.array(["a", "b", "c", "x"])}) == 0.75
     assert label_agreement(numbers(1.0), numbers(2.0)) == 1.0
+
+
+def test_a_method_is_checked_under_its_session_options_and_they_are_kept(network_bundle):
+    content = network_bundle.read("model.onnx")
+    options = {"enable_mem_pattern": False, "config": {"session.disable_quant_qdq": "1"}}
+    method = SimpleNamespace(**vars(METHOD), SESSION=options)
+    variant, _ = judge("try", method, content, network_bundle, PLENTY)
+    assert variant.session == options
+    assert file_entry(content, VARIANT, variant)["session"] == options
+    method = SimpleNamespace(**vars(METHOD), SESSION={"enable_profiling": True})
+    with pytest.raises(CorruptArtifact, match="enable_profiling"):
+        judge("try", method, content, network_bundle, PLENTY)

@@ -12,6 +12,7 @@ from tests.tolerances import MATRIX
 from toolkit.errors import InvalidInput
 from toolkit.quantizer import methods
 from toolkit.quantizer.methods import load_method, method_names, method_summaries
+from toolkit.runtime.session import checked_options
 from toolkit.trainer import recipe_names
 
 FILES = sorted(p for p in Path(methods.__file__).parent.glob("*.py") if p.stem != "__init__")
@@ -28,6 +29,7 @@ def test_the_shape_of_a_method(name):
     assert list(signature.parameters) == ["model", "calibration"]
     assert signature.return_annotation == "bytes"
     assert module.apply.__doc__
+    checked_options(getattr(module, "SESSION", {}), name)
 
 
 @pytest.mark.parametrize("name", method_names())

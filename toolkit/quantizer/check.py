@@ -29,11 +29,13 @@ def judge(
         reason = f"larger: {size} bytes against {model_bytes} of model.onnx; not kept"
         return Variant(name, NOT_APPLICABLE, reason=reason, bytes=size), None
     file = f"model.{name}{method.SUFFIX}"
-    predictor = Predictor(to_onnx(content, file), file)
+    session = getattr(method, "SESSION", {})
+    predictor = Predictor(to_onnx(content, file), file, options=session)
     broken = broken_limit(predictor, bundle.calibration(), method.LIMITS)
     if broken:
         return Variant(name, FAILED, reason=f"{broken}; not kept", bytes=size), None
-    return Variant(name, OK, file, bytes=size, tolerance=_tolerance(predictor, bundle)), content
+    tolerance = _tolerance(predictor, bundle)
+    return Variant(name, OK, file, bytes=size, tolerance=tolerance, session=session), content
 
 
 def broken_limit(predictor: Predictor, rows: Rows, limits: dict[str, float]) -> str:

@@ -31,7 +31,8 @@ def _describe_file(path: Path) -> dict[str, Any]:
     found = entry_beside(path)
     content = read_bytes(path) if found is None else read_checked(path, found[1])
     model = to_onnx(content, str(path))
-    opened = Predictor(model, str(path))
+    session = {} if found is None else found[1].get("session", {})
+    opened = Predictor(model, str(path), options=session)
     try:
         graph = wire.summary(model)
     except ValueError as error:
@@ -45,6 +46,7 @@ def _describe_file(path: Path) -> dict[str, Any]:
         "task": opened.task,
         "inputs": [asdict(i) for i in opened.inputs],
         "outputs": list(opened.outputs),
+        "session": session,
         **graph,
         **(_describe_pack(content, str(path)) if pack.is_pack(content) else {}),
     }

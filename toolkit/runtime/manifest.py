@@ -94,6 +94,7 @@ def _is_entry(entry: Any) -> bool:
         and isinstance(entry.get("bytes"), int)
         and isinstance(entry.get("sha256"), str)
         and entry.get("role") in (VARIANT, GOLDEN, HOME)
+        and isinstance(entry.get("session", {}), dict)
     )
 
 

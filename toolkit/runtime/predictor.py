@@ -28,10 +28,17 @@ class Predictor:
     """
 
     def __init__(
-        self, model: bytes, origin: str, *, columns: dict[str, Any] | None = None, threads: int = 1
+        self,
+        model: bytes,
+        origin: str,
+        *,
+        columns: dict[str, Any] | None = None,
+        options: Mapping[str, Any] | None = None,
+        threads: int | None = None,
     ) -> None:
+        """Open ONNX bytes; columns: feature names by input; else as `open_session` takes them."""
         self.origin = origin
-        self.session = open_session(model, origin, threads)
+        self.session = open_session(model, origin, options, threads)
         try:
             _require_tensors(self.session, origin)
             metadata = self.session.get_modelmeta().custom_metadata_map
@@ -85,20 +92,28 @@ class Predictor:
             ) from error
 
 
-def load(path: str | Path, *, threads: int = 1) -> Predictor:
+def load(path: str | Path, *, threads: int | None = None) -> Predictor:
     """Open an `.onnx` or `.pack` file, or a model directory (its `model.onnx`).
 
-    A file that lies in a model directory is held against the SHA-256 in the manifest first.
-    threads: onnxruntime's intra-op threads. Raises InvalidInput where there is no such file,
-    CorruptArtifact where it is damaged.
+    A file that lies in a model directory is held against the SHA-256 in the manifest first, and
+    opened with the session options that are recorded there. threads: onnxruntime's intra-op
+    threads, one where neither this nor the manifest says otherwise. Raises InvalidInput where there
+    is no such file, CorruptArtifact where it is damaged.
     """
     path = Path(path)
     if path.is_dir():
         path = path / _first_variant(path)
     found = entry_beside(path)
-    content = read_bytes(path) if found is None else read_checked(path, found[1])
-    columns = {} if found is None else {i["name"]: i.get("columns") for i in found[0]["inputs"]}
-    return Predictor(to_onnx(content, str(path)), str(path), columns=columns, threads=threads)
+    if found is None:
+        return Predictor(to_onnx(read_bytes(path), str(path)), str(path), threads=threads)
+    manifest, entry = found
+    return Predictor(
+        to_onnx(read_checked(path, entry), str(path)),
+        str(path),
+        columns={i["name"]: i.get("columns") for i in manifest["inputs"]},
+        options=entry.get("session"),
+        threads=threads,
+    )
 
 
 def to_onnx(content: bytes, origin: str) -> bytes:

@@ -6,6 +6,9 @@ A method file has a one-sentence docstring (shown by `toolkit methods`) and:
     LIMITS = {"nmse": …, "agreement": …}      what its output must keep, on the calibration rows
     def apply(model: onnx.ModelProto, calibration: Calibration) -> bytes
         the variant's bytes, or raises NotApplicable(reason); must not change `model`
+    SESSION = {"config": {"session.disable_quant_qdq": "1"}}
+        optional: the session options under which it is checked, and `toolkit.load` opens it; see
+        `toolkit.runtime.session`
 """
 
 from __future__ import annotations
