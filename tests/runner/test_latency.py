@@ -34,13 +34,12 @@ def test_few_rows_still_fill_a_large_batch():
 
 def test_calls_take_turns_and_single_rows_are_not_repeated(monkeypatch):
     monkeypatch.setattr(latency, "SLICE_NS", 1)  # one call a slice, after the one that warms up
-    monkeypatch.setattr(latency, "BATCHES", (1,))
     said = []
     subjects = [
         (lambda rows, name=name: said.append((name, rows[0, 0])), lambda inputs: inputs["X"])
         for name in "ab"
     ]
-    found = latency.by_batch_size(subjects, {"X": np.arange(50.0).reshape(-1, 1)})
+    found = latency.by_batch_size(subjects, {"X": np.arange(50.0).reshape(-1, 1)}, (1,))
     names = [name for name, _ in said]
     assert names == ["a", "a", "b", "b"] * latency.ROUNDS
     alone = [row for name, row in said if name == "a"]
@@ -56,3 +55,11 @@ def test_one_thread_holds_joblib_and_blas():
     with latency.one_thread():
         assert joblib.effective_n_jobs(-1) == 1
         assert all(pool["num_threads"] == 1 for pool in threadpoolctl.threadpool_info())
+
+
+def test_a_slow_subject_gives_up_its_further_turns(monkeypatch):
+    monkeypatch.setattr(latency, "SLICE_NS", 1)
+    monkeypatch.setattr(latency, "PATIENCE_NS", 1)
+    subjects = [(lambda rows: rows.sum(), lambda inputs: inputs["X"])]
+    (found,) = latency.by_batch_size(subjects, {"X": np.ones((4, 1))}, (1, 2))
+    assert [found[b]["calls"] for b in ("1", "2")] == [1, 1]

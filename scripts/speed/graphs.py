@@ -1,0 +1,76 @@
+"""The graphs' part of the benchmark: every way to run each model, checked, then timed in turns."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from cases import Case, make
+from contestants import BASELINE, CONTESTANTS, Absent, Contestant
+
+BATCHES = (1, 1_000, 20_000)
+CHECKED = 2_000  # rows on which all must answer as scikit-learn does
+NEAR = 1e-3  # of the answers' deviation: more is another answer, not rounding
+
+Figures = dict[str, Any]
+
+
+def measure(name: str) -> Figures:
+    """Return {"model", "nodes", "contestants": [{"name", "us", "ratio", …} or {"name", "absent"}]}.
+
+    us: by batch size p50, p90, calls and rows used. ratio: p50 over the plain graph's. error: the
+    largest difference from scikit-learn over the answers' standard deviation, on CHECKED rows.
+    """
+    print(f"{name} …", file=sys.stderr, flush=True)
+    case = make(name)
+    with tempfile.TemporaryDirectory() as folder:
+        found = {n: _prepared(n, case, Path(folder)) for n in CONTESTANTS}
+        there = {n: c for n, c in found.items() if isinstance(c, Contestant)}
+        times = _times(case, there)
+        base = times[BASELINE]
+        rows = []
+        for contestant, who in found.items():
+            if isinstance(who, str):
+                rows.append({"name": contestant, "absent": who})
+                continue
+            ratio = {b: t["p50"] / base[b]["p50"] for b, t in times[contestant].items()}
+            rows.append(
+                {
+                    "name": contestant,
+                    "bytes": who.bytes,
+                    "error": deviation(case, who),
+                    "us": times[contestant],
+                    "ratio": ratio,
+                }
+            )
+    return {"model": name, "nodes": case.nodes, "contestants": rows}
+
+
+def _prepared(name: str, case: Case, folder: Path) -> Contestant | str:
+    try:
+        return CONTESTANTS[name](case, folder)
+    except Absent as reason:
+        return str(reason)
+
+
+def _times(case: Case, there: dict[str, Contestant]) -> dict[str, dict[str, dict[str, float]]]:
+    from toolkit.runner import latency
+
+    def form_of(contestant: Contestant) -> Any:
+        return lambda inputs: np.ascontiguousarray(inputs["X"], dtype=contestant.dtype)
+
+    subjects = [(c.predict, form_of(c)) for c in there.values()]
+    with latency.one_thread():
+        figures = latency.by_batch_size(subjects, {"X": case.rows}, BATCHES)
+    return dict(zip(there, figures, strict=True))
+
+
+def deviation(case: Case, contestant: Contestant) -> float:
+    """Return max |answer − scikit-learn's| over the standard deviation of scikit-learn's."""
+    rows = case.rows[:CHECKED]
+    expected = np.asarray(getattr(case.estimator, case.call)(rows), dtype=np.float64)
+    got = np.asarray(contestant.predict(np.ascontiguousarray(rows, dtype=contestant.dtype)))
+    return float(np.abs(got.reshape(expected.shape) - expected).max() / expected.std())
