@@ -14,24 +14,6 @@ def test_percentiles_and_throughput_by_hand():
     )
 
 
-@pytest.mark.parametrize(("rows", "batch"), [(700, 1), (120, 1), (4000, 1000), (20, 10)])
-def test_batches_are_of_distinct_rows_while_there_are(rows, batch):
-    seen = np.concatenate(latency.positions(rows, batch))
-    assert len(np.unique(seen)) == min(rows, len(seen))
-
-
-def test_all_rows_take_their_turn():
-    seen = np.concatenate(latency.positions(250, 100))
-    assert set(seen) == set(range(250))
-    assert [len(p) for p in latency.positions(250, 100)] == [100, 100, 100]
-
-
-def test_few_rows_still_fill_a_large_batch():
-    (only,) = latency.positions(7, 1000)
-    assert len(only) == 1000
-    assert set(only) == set(range(7))
-
-
 def test_calls_take_turns_and_single_rows_are_not_repeated(monkeypatch):
     monkeypatch.setattr(latency, "SLICE_NS", 1)  # one call a slice, after the one that warms up
     said = []

@@ -31,6 +31,12 @@ from toolkit.errors import ParityError
     default="auto",
     help="The type of the graph's numbers.  [default: auto, float64 only where it is needed]",
 )
+@click.option(
+    "--tune",
+    type=click.Choice(["auto", "latency", "throughput"]),
+    default="auto",
+    help="Fast for single rows or for large batches.  [default: auto, measured where they differ]",
+)
 @click.option("--allow-pickle", is_flag=True, help="Load .joblib and .pkl, which can run any code.")
 @click.option("--force", is_flag=True, help="Write over what is no directory of this model.")
 @common
@@ -42,6 +48,7 @@ def export(
     name: str | None,
     opset: int | None,
     input_dtype: str,
+    tune: str,
     allow_pickle: bool,
     force: bool,
     as_json: bool,
@@ -77,6 +84,7 @@ def export(
             force=force,
             opset=opset,
             input_dtype=input_dtype,
+            tune=tune,
             feature_names=given.feature_names,
         )
     except ParityError:

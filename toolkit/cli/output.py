@@ -22,11 +22,12 @@ def print_export(bundle: Any, as_json: bool) -> None:
     """Print what an export wrote and its proof."""
     proof = bundle.manifest["proof"]
     if as_json:
-        keys = ("name", "task", "inputs", "outputs", "opsets", "proof", "files")
+        keys = ("name", "task", "inputs", "outputs", "opsets", "tuning", "proof", "files")
         print_json({"path": str(bundle.path)} | {k: bundle.manifest[k] for k in keys})
         return
-    size = bundle.manifest["files"]["model.onnx"]["bytes"]
+    size, tuning = bundle.manifest["files"]["model.onnx"]["bytes"], bundle.manifest["tuning"]
     click.echo(f"{bundle.model_path}: {size} bytes, {bundle.task}, {proof['input_dtype']} inputs")
+    click.echo(f"  tuned for {tuning['chosen']} ({tuning['requested']}): {tuning['reason']}")
     print_proof(proof, str(bundle.path / "manifest.json"))
 
 

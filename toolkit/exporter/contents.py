@@ -30,6 +30,7 @@ from toolkit.exporter.proof import TOLERANCE, Proof
 from toolkit.exporter.schema import Schema, frame, rounded
 from toolkit.exporter.split import Split
 from toolkit.exporter.tasks import reference
+from toolkit.exporter.tuning import Tuning
 from toolkit.runtime import golden
 from toolkit.runtime.manifest import GOLDEN, HOME, SCHEMA_VERSION, VARIANT
 from toolkit.runtime.schema import FINITE
@@ -52,7 +53,8 @@ class Candidate:
 class Proven:
     """A model and all that its proof was made with.
 
-    task, takes: see `tasks` and `adversarial.which_taken`; hostile: the adversarial rows.
+    task, takes: see `tasks` and `adversarial.which_taken`; hostile: the adversarial rows; tuning:
+    why this form of the graph was chosen.
     """
 
     task: str
@@ -60,6 +62,7 @@ class Proven:
     split: Split
     hostile: Mapping[str, np.ndarray]
     chosen: Candidate
+    tuning: Tuning
 
 
 def write_bundle(
@@ -100,6 +103,7 @@ def write_bundle(
         "opsets": {o.domain or "ai.onnx": o.version for o in chosen.exported.model.opset_import},
         "rows": {"calibration": split.calibration_rows, "held_out": split.rows, "note": split.note},
         "all_rows": all_rows or None,
+        "tuning": proven.tuning.summary(),
         "proof": chosen.proof.summary(),
         "versions": _versions(),
         "variants": [asdict(float_variant)],

@@ -19,15 +19,15 @@ from toolkit.errors import (
 )
 from toolkit.exporter.adversarial import accepted, accepted_positions, adversarial_rows, which_taken
 from toolkit.exporter.contents import Candidate, Proven, write_bundle
-from toolkit.exporter.model import build
+from toolkit.exporter.model import Exported, build
 from toolkit.exporter.opsets import DEFAULT_OPSET, OPSETS
 from toolkit.exporter.proof import prove
 from toolkit.exporter.schema import Schema, frame, infer, rounded
 from toolkit.exporter.split import Split, split_rows
 from toolkit.exporter.tasks import reference, task_of
+from toolkit.exporter.tuning import AUTO, LATENCY, THROUGHPUT, TUNES, Tuning, measured
 from toolkit.runtime.manifest import NAME, read_manifest
 
-AUTO = "auto"
 INPUT_DTYPES = (AUTO, "float32", "float64")
 
 
@@ -42,6 +42,7 @@ def export(
     y_test: Any = None,
     opset: int = DEFAULT_OPSET,
     input_dtype: str = AUTO,
+    tune: str = AUTO,
     feature_names: Sequence[str] | None = None,
     all_rows: Mapping[str, float] | None = None,
     force: bool = False,
@@ -52,6 +53,8 @@ def export(
     schema, the calibration rows and, where no X_test, y_test are given, the held-out rows (a part
     of X that is not used for calibration). input_dtype: the type of the graph's floating-point
     inputs, "float32", "float64", or "auto": float64 where only that matches the data as given.
+    tune: what the graph is to be fast at, "latency" (single rows), "throughput" (large batches), or
+    "auto": measured on this machine where the two differ, so that another may choose otherwise.
     feature_names: the columns' names where X is an array
     without; the device then finds columns by name. all_rows: figures of a model fitted on all rows,
     to be kept in the manifest. force: write over a directory that is not this model's.
@@ -70,6 +73,7 @@ def export(
         y_test=y_test,
         opset=opset,
         input_dtype=input_dtype,
+        tune=tune,
         feature_names=feature_names,
     )
     bundle = write_bundle(out, name, estimator, proven, dict(all_rows or {}))
@@ -91,6 +95,7 @@ def convert_and_prove(
     y_test: Any = None,
     opset: int = DEFAULT_OPSET,
     input_dtype: str = AUTO,
+    tune: str = AUTO,
     feature_names: Sequence[str] | None = None,
 ) -> Proven:
     """Return the graph with its proof, and the rows on which it was proved; nothing is written.
@@ -100,6 +105,8 @@ def convert_and_prove(
     _check_estimator(estimator, opset)
     if input_dtype not in INPUT_DTYPES:
         raise InvalidInput(f"input_dtype {input_dtype!r} is none of {', '.join(INPUT_DTYPES)}")
+    if tune not in TUNES:
+        raise InvalidInput(f"tune {tune!r} is none of {', '.join(TUNES)}")
     task, schema = task_of(estimator), infer(X, feature_names)
     split = split_rows(X, y, X_test, y_test, schema)
     _check_answers(estimator, split, schema, task)
@@ -108,7 +115,8 @@ def convert_and_prove(
     hostile = adversarial_rows(estimator, split.held_out, schema, takes)
     hostile = accepted(estimator, hostile, schema, task)
     case = _Case(estimator, opset, task, takes, split, hostile)
-    return Proven(task, takes, split, hostile, _choose(case, schema, input_dtype))
+    chosen, tuning = _tuned(case, _choose(case, schema, input_dtype), tune)
+    return Proven(task, takes, split, hostile, chosen, tuning)
 
 
 def _answered(estimator: Any, split: Split, schema: Schema, task: str) -> Split:
@@ -124,7 +132,7 @@ def _answered(estimator: Any, split: Split, schema: Schema, task: str) -> Split:
 
 @dataclass(frozen=True)
 class _Case:
-    """All that a candidate is made and proved with, but for the type of its inputs."""
+    """All that a candidate is made and proved with, but for its inputs' type and its form."""
 
     estimator: Any
     opset: int
@@ -133,12 +141,14 @@ class _Case:
     split: Split
     hostile: Mapping[str, np.ndarray]
 
-    def candidate(self, schema: Schema) -> Candidate:
-        """Return the graph for this schema, and its proof."""
-        exported = build(self.estimator, schema, self.opset, self.task, self.takes)
-        content = exported.content
+    def build(self, schema: Schema, tune: str) -> Exported:
+        """Return the graph for this schema in the form for single rows or for large batches."""
+        return build(self.estimator, schema, self.opset, self.task, self.takes, tune)
+
+    def proved(self, schema: Schema, exported: Exported) -> Candidate:
+        """Return the graph with its proof."""
         proof = prove(
-            content,
+            exported.content,
             self.estimator,
             schema,
             self.task,
@@ -146,7 +156,11 @@ class _Case:
             self.hostile,
             exported.traps,
         )
-        return Candidate(schema, exported, content, proof)
+        return Candidate(schema, exported, exported.content, proof)
+
+    def candidate(self, schema: Schema) -> Candidate:
+        """Return the graph for this schema in the form for single rows, and its proof."""
+        return self.proved(schema, self.build(schema, LATENCY))
 
 
 def _choose(case: _Case, schema: Schema, input_dtype: str) -> Candidate:
@@ -161,6 +175,28 @@ def _choose(case: _Case, schema: Schema, input_dtype: str) -> Candidate:
     except (UnsupportedEstimator, CorruptArtifact):  # no such operator for float64
         return narrow
     return wide if wide.proof.passed else narrow
+
+
+def _tuned(case: _Case, latency: Candidate, tune: str) -> tuple[Candidate, Tuning]:
+    """Return the latency form, or the throughput form where that is wanted and proved as well."""
+    if tune == LATENCY:
+        return latency, Tuning(tune, LATENCY, "asked for")
+    if not latency.proof.passed:
+        return latency, Tuning(tune, LATENCY, "its proof failed, so that no other form was made")
+    exported = case.build(latency.schema, THROUGHPUT)
+    if exported.content == latency.content:
+        chosen = LATENCY if tune == AUTO else tune
+        return latency, Tuning(tune, chosen, "both forms are the same graph")
+    tuning = Tuning(tune, THROUGHPUT, "asked for")
+    if tune == AUTO:
+        tuning = measured(latency.content, exported.content, case.split.calibration)
+    if tuning.chosen == LATENCY:
+        return latency, tuning
+    throughput = case.proved(latency.schema, exported)
+    if throughput.proof.passed:
+        return throughput, tuning
+    reason = f"the throughput form differs from scikit-learn {throughput.proof.worst()}"
+    return latency, replace(tuning, chosen=LATENCY, reason=reason)
 
 
 def _check_estimator(estimator: Any, opset: int) -> None:

@@ -13,6 +13,7 @@ from onnx import TensorProto, helper, numpy_helper
 from toolkit.exporter.opsets import DEFAULT_OPSET
 from toolkit.exporter.trees.ensemble import Ensemble, lowered
 from toolkit.exporter.trees.folding import Origin, fold
+from toolkit.exporter.tuning import LATENCY
 
 ML = "ai.onnx.ml"
 
@@ -58,11 +59,14 @@ class Graph:
     `dispatch` converts an estimator (dispatch.convert). `traps` collects one line for each known
     error of plain conversion that was avoided, for the proof; `ensembles` holds tree ensembles
     until all are known and their operators can be chosen; `origins` says what joined
-    tensors and monotone steps' results were made from, for trees that take them.
+    tensors and monotone steps' results were made from, for trees that take them. `tune` says what
+    the graph is to be fast at where a form gains the one at the other's cost: "latency" for single
+    rows, "throughput" for large batches.
     """
 
     dispatch: Callable[[Any, Value, Graph], Outputs]
     opset: int = DEFAULT_OPSET
+    tune: str = LATENCY
     nodes: list[onnx.NodeProto] = field(default_factory=list)
     constants: dict[str, np.ndarray] = field(default_factory=dict)
     ensembles: list[tuple[int, Ensemble, Matrix, str]] = field(default_factory=list)

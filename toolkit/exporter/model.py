@@ -17,6 +17,7 @@ from toolkit.exporter.opsets import IR_VERSIONS, ML_OPSETS
 from toolkit.exporter.schema import Schema, declare
 from toolkit.exporter.tasks import wanted_outputs
 from toolkit.exporter.trees.nodes import attributes, operator
+from toolkit.exporter.tuning import LATENCY
 from toolkit.runtime.predictor import TAKES_KEY, TASK_KEY
 from toolkit.runtime.wire import GRAPH_NODE, MODEL_GRAPH, bytes_field
 
@@ -38,14 +39,17 @@ class Exported:
         return onnx.load_from_string(self.content)
 
 
-def build(estimator: Any, schema: Schema, opset: int, task: str, takes: str) -> Exported:
+def build(
+    estimator: Any, schema: Schema, opset: int, task: str, takes: str, tune: str = LATENCY
+) -> Exported:
     """Return the estimator as a checked ONNX model with the contract's input and output names.
 
+    tune: "latency" or "throughput", what the graph is to be fast at (`Graph.tune`).
     Raises UnsupportedEstimator where a part of it cannot be converted, InvalidInput where a column
     has the name of an output.
     """
     _check_names(schema, [name for name, _ in wanted_outputs(estimator, task)])
-    g = Graph(convert, opset)
+    g = Graph(convert, opset, tune)
     source = declare(schema, g)
     found = convert(estimator, source, g)
     outputs = {name: found[kind] for name, kind in wanted_outputs(estimator, task) if kind in found}

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from itertools import cycle
 from typing import Any
 
@@ -13,42 +11,18 @@ import joblib
 import numpy as np
 import threadpoolctl  # type: ignore[import-not-found,import-untyped,unused-ignore]
 
+from toolkit.timing import Call, Series, positions
+
 BATCHES = (1, 10, 100, 1000)
 ROUNDS = 5
 SLICE_NS = 10_000_000  # of one subject and batch size, a round; at least one call, however slow
-CALLS = 500  # different batches that are prepared, at most
 PATIENCE_NS = 20_000_000_000  # a subject that took longer at a batch size has no further turns
 
 Form = Callable[[Mapping[str, np.ndarray]], Any]
 
 
-@dataclass
-class _Series:
-    """The calls of one subject at one batch size."""
-
-    predict: Callable[[Any], Any]
-    batch: int
-    rows_used: int
-    batches: Iterator[Any]
-    samples_ns: list[int] = field(default_factory=list)
-
-    def slice(self) -> None:
-        """Time calls for about SLICE_NS, after one that warms up again."""
-        if sum(self.samples_ns) > PATIENCE_NS:
-            return
-        clock = time.perf_counter_ns
-        self.predict(next(self.batches))
-        begin = end = clock()
-        while end - begin < SLICE_NS:
-            rows = next(self.batches)
-            start = clock()
-            self.predict(rows)
-            end = clock()
-            self.samples_ns.append(end - start)
-
-
 def by_batch_size(
-    subjects: Sequence[tuple[Callable[[Any], Any], Form]],
+    subjects: Sequence[tuple[Call, Form]],
     inputs: Mapping[str, np.ndarray],
     batches: Sequence[int] = BATCHES,
 ) -> list[dict[str, dict[str, float]]]:
@@ -68,31 +42,24 @@ def by_batch_size(
     for batch in batches:
         series = [_series(predict, form, inputs, batch) for predict, form in subjects]
         for _ in range(ROUNDS):
-            for one in series:
-                one.slice()
-        for figures, one in zip(found, series, strict=True):
+            for one, _ in series:
+                if sum(one.samples_ns) <= PATIENCE_NS:
+                    one.slice(SLICE_NS)
+        for figures, (one, rows_used) in zip(found, series, strict=True):
             figures[str(batch)] = summary(one.samples_ns, batch) | {
                 "calls": len(one.samples_ns),
-                "rows_used": one.rows_used,
+                "rows_used": rows_used,
             }
     return found
 
 
 def _series(
-    predict: Callable[[Any], Any], form: Form, inputs: Mapping[str, np.ndarray], batch: int
-) -> _Series:
+    predict: Call, form: Form, inputs: Mapping[str, np.ndarray], batch: int
+) -> tuple[Series, int]:
+    """Return the calls of one subject at a batch size, and how many distinct rows they see."""
     rows = len(next(iter(inputs.values())))
     made = [form({n: v[at] for n, v in inputs.items()}) for at in positions(rows, batch)]
-    return _Series(predict, batch, min(rows, len(made) * batch), cycle(made))
-
-
-def positions(rows: int, batch: int) -> list[np.ndarray]:
-    """Return the row positions of different batches; a row comes twice only if there are too few.
-
-    As many batches as it takes to see every row, but at most CALLS.
-    """
-    count = min(CALLS, -(-rows // batch))
-    return [np.arange(k * batch, (k + 1) * batch) % rows for k in range(count)]
+    return Series(predict, cycle(made)), min(rows, len(made) * batch)
 
 
 def summary(samples_ns: list[int], batch: int) -> dict[str, float]:

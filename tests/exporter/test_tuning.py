@@ -1,0 +1,110 @@
+"""`--tune`: which form is written, and what is said about it."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LinearRegression
+
+import toolkit
+from toolkit.errors import InvalidInput
+from toolkit.exporter import flow
+from toolkit.exporter.converters import table
+from toolkit.exporter.tuning import AUTO, LATENCY, THROUGHPUT, Tuning, _decided
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(60, 3))
+Y = X @ [1.0, -2.0, 0.5]
+MODEL = LinearRegression().fit(X, Y)
+
+
+def two_forms(monkeypatch, wrong=False):
+    """Give the linear model a second form that adds a zero (or a one, where it is to be wrong)."""
+    real = table()["sklearn.LinearRegression"]
+
+    def convert(est, x, g):
+        found = real(est, x, g)
+        if g.tune == THROUGHPUT:
+            found = {"predict": g.binary("Add", found["predict"], [float(wrong)], "more")}
+        return found
+
+    monkeypatch.setitem(table(), "sklearn.LinearRegression", convert)
+
+
+def operators(proven):
+    return [n.op_type for n in proven.chosen.exported.model.graph.node]
+
+
+@pytest.mark.parametrize("tune", [AUTO, LATENCY, THROUGHPUT])
+def test_one_form_is_not_timed(tune, monkeypatch):
+    monkeypatch.setattr(flow, "measured", lambda *_: pytest.fail("was timed"))
+    scaled = flow.convert_and_prove(MODEL, X, Y, tune=tune)
+    assert scaled.tuning.requested == tune
+    assert scaled.tuning.ratios == {}
+    if tune != LATENCY:
+        assert scaled.tuning.reason == "both forms are the same graph"
+
+
+@pytest.mark.parametrize(("tune", "more"), [(LATENCY, []), (THROUGHPUT, ["Add"])])
+def test_what_is_asked_for_is_made(tune, more, monkeypatch):
+    two_forms(monkeypatch)
+    monkeypatch.setattr(flow, "measured", lambda *_: pytest.fail("was timed"))
+    proven = flow.convert_and_prove(MODEL, X, Y, tune=tune)
+    assert operators(proven) == ["Gemm", *more]
+    assert proven.tuning == Tuning(tune, tune, "asked for")
+    assert proven.chosen.proof.passed
+
+
+@pytest.mark.parametrize("chosen", [LATENCY, THROUGHPUT])
+def test_auto_takes_what_the_clock_says(chosen, monkeypatch):
+    two_forms(monkeypatch)
+    said = Tuning(AUTO, chosen, "timed", {"1": 1.0})
+    monkeypatch.setattr(flow, "measured", lambda *_: said)
+    proven = flow.convert_and_prove(MODEL, X, Y)
+    assert proven.tuning == said
+    assert operators(proven) == ["Gemm"] + ["Add"] * (chosen == THROUGHPUT)
+
+
+def test_a_throughput_form_that_is_wrong_is_dropped(monkeypatch):
+    two_forms(monkeypatch, wrong=True)
+    proven = flow.convert_and_prove(MODEL, X, Y, tune=THROUGHPUT)
+    assert operators(proven) == ["Gemm"]
+    assert proven.chosen.proof.passed
+    assert proven.tuning.chosen == LATENCY
+    assert "differs from scikit-learn on" in proven.tuning.reason
+
+
+def test_forms_that_differ_are_timed_on_the_calibration_rows(monkeypatch, tmp_path):
+    two_forms(monkeypatch)
+    bundle = toolkit.export(MODEL, X, Y, name="m", out=tmp_path / "m")
+    tuning = json.loads((tmp_path / "m" / "manifest.json").read_text())["tuning"]
+    assert tuning == bundle.manifest["tuning"]
+    assert tuning["requested"] == AUTO
+    assert list(tuning["ratios"]) == ["1", str(bundle.manifest["rows"]["calibration"])]
+    assert all(r > 0 for r in tuning["ratios"].values())
+    assert "of the latency form's time for" in tuning["reason"]
+
+
+@pytest.mark.parametrize(
+    ("ratios", "chosen", "words"),
+    [
+        ({1: 1.05, 1000: 0.8, 20_000: 0.5}, THROUGHPUT, "0.50 .* 20000 rows, and at most 1.10"),
+        ({1: 1.2, 1000: 0.8, 20_000: 0.5}, LATENCY, "1.20 .* 1 row, over 1.10"),
+        ({1: 1.0, 1000: 1.3, 20_000: 0.5}, LATENCY, "1.30 .* 1000 rows, over 1.10"),
+        ({1: 0.95, 1000: 0.95, 20_000: 0.95}, LATENCY, "0.95 .* 20000 rows, over 0.90"),
+        ({1: 0.5}, THROUGHPUT, "0.50 .* 1 row, "),
+    ],
+)
+def test_only_a_clear_gain_decides(ratios, chosen, words):
+    tuning = _decided(ratios)
+    assert tuning.chosen == chosen
+    assert tuning.ratios == {str(b): r for b, r in ratios.items()}
+    assert re.search(words, tuning.reason)
+
+
+def test_no_such_tune():
+    with pytest.raises(InvalidInput, match="tune 'fast' is none of auto, latency, throughput"):
+        flow.convert_and_prove(MODEL, X, Y, tune="fast")
