@@ -139,7 +139,7 @@ def test_a_hostile_forest_is_refused_or_well_formed(sample: bytes, data: st.Data
 
 def stored(content: bytes) -> bytearray:
     """Return the same pack with its body stored, so that a flipped byte is a flipped field."""
-    from toolkit.runtime.encodings import Cursor
+    from toolkit.runtime.cursor import Cursor
 
     outer = Cursor(content, "a pack")
     outer.at = pack.HEADER

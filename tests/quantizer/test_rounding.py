@@ -11,7 +11,8 @@ from hypothesis.extra.numpy import arrays
 from toolkit.quantizer import affine, companded, mantissa
 from toolkit.quantizer.refit import refit
 from toolkit.quantizer.rounding import refine
-from toolkit.runtime.encodings import DECODERS, FLOAT32, Cursor
+from toolkit.runtime.cursor import Cursor
+from toolkit.runtime.encodings import DECODERS, FLOAT32
 
 LARGEST = float(np.float32(1e30))
 FINITE = st.floats(-LARGEST, LARGEST, width=32)

@@ -11,26 +11,28 @@ from typing import ClassVar
 
 import numpy as np
 
-from toolkit.runtime.encodings import MANTISSA, scale_mantissas
+from toolkit.runtime.encodings import ELEMENT_TYPES, FLOAT32, MANTISSA, scale_mantissas
 
 LEAST, MOST = 256, 511  # the mantissa with its leading one
 
 
 @dataclass(frozen=True)
 class Mantissa:
-    """An encoded float32 matrix of one column; the formula is `encodings.scale_mantissas`.
+    """An encoded matrix of one column; the formula is `encodings.scale_mantissas`.
 
-    codes: int64 [rows, 1], 0 or ±256 … ±511; exponent int8 [rows].
+    codes: int64 [rows, 1], 0 or ±256 … ±511; exponent int8 [rows]; dtype: the matrix's, float32
+    or float64.
     """
 
     codes: np.ndarray
     exponent: np.ndarray
+    dtype: np.dtype = ELEMENT_TYPES[FLOAT32]
 
     CODE: ClassVar[int] = MANTISSA
 
     def decode(self) -> np.ndarray:
-        """Return the float32 matrix that a reader will see."""
-        return scale_mantissas(self.codes, self.exponent)
+        """Return the matrix that a reader will see."""
+        return scale_mantissas(self.codes, self.exponent).astype(self.dtype, copy=False)
 
     def to_bytes(self) -> bytes:
         """Return the payload as `toolkit.runtime.encodings` describes it."""
@@ -42,9 +44,9 @@ class Mantissa:
 
 
 def encode(values: np.ndarray) -> Mantissa:
-    """Return a finite float32 matrix [rows, 1] with every weight's mantissa rounded to 8 bits.
+    """Return a finite matrix [rows, 1] with every weight's mantissa rounded to 8 bits.
 
-    What is below 2**-127, and 0 itself, becomes 0.
+    What is below 2**-127, and 0 itself, becomes 0. Raises ValueError from 2**128 on.
     """
     data = np.asarray(values, dtype=np.float64)
     _, exponent = np.frexp(data[:, 0])  # magnitude in [0.5, 1) times 2**exponent
@@ -52,6 +54,9 @@ def encode(values: np.ndarray) -> Mantissa:
     carried = np.abs(codes[:, 0]) > MOST  # rounded up to the next power of two
     exponent = exponent - 1 + carried
     codes = np.where(carried[:, None], np.sign(codes) * LEAST, codes)
+    if (exponent > 127).any():
+        raise ValueError("holds values beyond 2**128")
     gone = (exponent < -127) | (codes[:, 0] == 0)
     codes[gone] = 0
-    return Mantissa(codes.astype(np.int64), np.where(gone, 0, exponent).astype(np.int8))
+    dtype = np.dtype(np.float64 if np.asarray(values).dtype == np.float64 else np.float32)
+    return Mantissa(codes.astype(np.int64), np.where(gone, 0, exponent).astype(np.int8), dtype)

@@ -13,16 +13,12 @@ import numpy as np
 import onnx
 from onnx import numpy_helper
 
-from toolkit.quantizer.affine import Affine
-from toolkit.quantizer.companded import Companded
 from toolkit.quantizer.forests import OPERATORS, Leaves, find_forests, to_bytes
-from toolkit.quantizer.mantissa import Mantissa
+from toolkit.quantizer.formats import Codes
 from toolkit.runtime import pack, wire
 from toolkit.runtime.encodings import ELEMENT_TYPES, RAW
 from toolkit.runtime.forest import Forest
 from toolkit.runtime.pack_dictionary import DICTIONARY
-
-Codes = Affine | Companded | Mantissa
 
 
 def write_pack(

@@ -53,8 +53,8 @@ class Grid:
 def refine(values: np.ndarray, codes: Affine | Mantissa, covariance: np.ndarray) -> Any:
     """Return codes on the same grid whose output error on the calibration rows is no larger.
 
-    values: float32 [inputs, outputs]; codes: the nearest ones; covariance [inputs, inputs] of the
-    layer's inputs. Grid (scales, zero points, exponents, signs) and size stay as they are.
+    values: float32 or float64 [inputs, outputs]; codes: the nearest ones; covariance [inputs,
+    inputs] of the layer's inputs. Grid (scales, zero points, exponents, signs) and size stay.
     """
     damped = covariance + DAMPING * np.diag(np.diag(covariance))
     live = np.diag(damped) > 0
@@ -72,11 +72,9 @@ def refine(values: np.ndarray, codes: Affine | Mantissa, covariance: np.ndarray)
 
 def _affine_grid(codes: Affine) -> Grid:
     shape = codes.codes.shape
-    unit = np.broadcast_to(codes.scale.astype(np.float64), shape)
-    if codes.exponent is not None:
-        unit = np.ldexp(unit, codes.exponent.astype(int)[:, None])
-    zero = np.broadcast_to(codes.zero.astype(np.float64), shape)
-    return Grid(unit, zero, np.zeros(shape), np.full(shape, float((1 << codes.bits) - 1)))
+    return Grid(
+        codes.unit(), codes.zeros(), np.zeros(shape), np.full(shape, float((1 << codes.bits) - 1))
+    )
 
 
 def _mantissa_grid(codes: Mantissa) -> Grid:

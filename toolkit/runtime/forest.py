@@ -41,7 +41,7 @@ import numpy as np
 
 from toolkit.runtime import wire
 from toolkit.runtime.attributes import choices, floats, integer, integers, tensor, text
-from toolkit.runtime.encodings import Cursor
+from toolkit.runtime.cursor import Cursor
 
 FLOAT64, MISSING, VERSION_3, SHORT_THRESHOLDS, LEAF_TARGETS = 1, 2, 4, 8, 16
 RAW_LEAVES, AFFINE_LEAVES = 0, 1

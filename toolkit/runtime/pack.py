@@ -5,7 +5,7 @@ integers are little-endian; `uvarint` is a base-128 varint (low groups first).
 
 offset  size     what
 0       4        magic, the bytes `TKPK`
-4       1        format version, 1
+4       1        format version, 2
 5       1        body compression: 0 stored, 1 raw deflate with the preset dictionary
                  `DICTIONARY` below, 2 raw LZMA2 with an 8 MiB window
 6       4        CRC-32 (zlib's) of bytes 4, 5 and of everything from byte 10 on
@@ -29,6 +29,11 @@ Limits that a reader enforces before it takes memory: the body may be at most 25
 as its compressed bytes plus 64 KiB; at most 65536 tensors and as many ensembles, 8 dimensions a
 tensor; every length against what is left.
 A change of any of this needs a new version; readers of old versions stay (table `READERS`).
+
+Version 2 added to version 1 what follows, and changed nothing else, so that a reader of version 2
+reads version 1 as it is: the encodings float32 and integers; affine codes of other than 4, 8 and 16
+bits and the bits 2 to 4 of its layout (blocks of rows, no zero points, float16 scales); companded
+codes of other than 8 bits; float64 tensors in float16, affine, companded and mantissa encodings.
 """
 
 from __future__ import annotations
@@ -42,13 +47,14 @@ import numpy as np
 
 from toolkit.errors import CorruptArtifact
 from toolkit.runtime import wire
-from toolkit.runtime.encodings import DECODERS, ELEMENT_TYPES, NAMES, Cursor
+from toolkit.runtime.cursor import Cursor
+from toolkit.runtime.encodings import DECODERS, ELEMENT_TYPES, NAMES
 from toolkit.runtime.forest import Forest, to_node
 from toolkit.runtime.forest import read as read_forest
 from toolkit.runtime.pack_dictionary import DICTIONARY
 
 MAGIC = b"TKPK"
-VERSION = 1
+VERSION = 2
 STORED, DEFLATE, LZMA = 0, 1, 2
 COMPRESSIONS = {STORED: "stored", DEFLATE: "deflate", LZMA: "lzma"}
 LZMA_WINDOW = 8 << 20
@@ -123,7 +129,7 @@ def checksum(content: bytes) -> int:
     return zlib.crc32(memoryview(content)[HEADER:], zlib.crc32(content[4:6]))
 
 
-def _read_v1(content: bytes, origin: str) -> Pack:
+def _read(content: bytes, origin: str) -> Pack:
     outer = Cursor(content, origin)
     outer.at = HEADER
     length = outer.uvarint()
@@ -144,7 +150,7 @@ def _read_v1(content: bytes, origin: str) -> Pack:
     return Pack(content[4], COMPRESSIONS[compression], skeleton, tensors, forests)
 
 
-READERS: dict[int, Callable[[bytes, str], Pack]] = {1: _read_v1}
+READERS: dict[int, Callable[[bytes, str], Pack]] = {1: _read, 2: _read}
 
 
 def _decompress(compression: int, data: memoryview, length: int, cursor: Cursor) -> bytes:

@@ -12,8 +12,9 @@ from toolkit.quantizer import companded, mantissa
 from toolkit.quantizer.affine import encode, magnitude_exponents, standardising_exponents
 from toolkit.quantizer.calibration import Calibration
 from toolkit.quantizer.forests import encode_leaves, find_forests, with_short_thresholds
+from toolkit.quantizer.formats import Codes
 from toolkit.quantizer.methods import NotApplicable
-from toolkit.quantizer.packing import Codes, write_pack
+from toolkit.quantizer.packing import write_pack
 from toolkit.quantizer.refit import find_readouts, refit, values_of
 from toolkit.quantizer.rounding import refine
 from toolkit.quantizer.weights import Weight, attribute_operator, find_weights, replace
