@@ -41,6 +41,7 @@ HARD = [
     column(LARGEST, LARGEST),
     column(TINY),
     column(TINY, -TINY, 0.0),
+    column(1.8745e-41),
     column(TINY * 3, TINY * 200),
     column(1e-45, 1e38),
     column(1.0, 1e-30),

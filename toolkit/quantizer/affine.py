@@ -28,6 +28,7 @@ from toolkit.runtime.encodings import (
 from toolkit.runtime.wire import varint
 
 SMALLEST = np.float32(np.finfo(np.float32).smallest_subnormal)
+TINY = np.finfo(np.float32).tiny
 LARGEST = float(np.finfo(np.float32).max)
 
 
@@ -163,6 +164,9 @@ def _scales(
     whole = (_ranges(fractions, per_column, block)[1] == 0) & (high - low <= steps)
     with np.errstate(under="ignore"):
         scale = ((high - low) / steps).astype(np.float32)
+    # A subnormal scale has few digits: rounded down, it would leave the last codes' values out.
+    falls_short = (scale < TINY) & (scale.astype(np.float64) * steps < high - low)
+    scale = np.where(falls_short, np.nextafter(scale, np.float32(1)), scale)
     # Rounded up, the scale of the largest numbers would take the last code out of float32.
     scale = np.where(
         scale.astype(np.float64) * steps > LARGEST, np.nextafter(scale, np.float32(0)), scale
