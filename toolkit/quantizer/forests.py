@@ -99,8 +99,8 @@ def with_short_thresholds(forest: Forest) -> Forest:
     return replace(forest, threshold=short.astype(forest.threshold.dtype))
 
 
-def to_bytes(forest: Forest, leaves: Leaves | None) -> bytes:
-    """Return the ensemble as a pack stores it; leaves: their codes, None for exact values."""
+def streams(forest: Forest, leaves: Leaves | None) -> list[bytes]:
+    """Return the streams of an ensemble in their order; leaves: codes, None for exact values."""
     dtype = forest.values.dtype
     flags = FLOAT64 * (dtype.itemsize == 8) | MISSING * bool(forest.missing_left.any())
     flags |= VERSION_3 * (forest.form == 3)
@@ -110,7 +110,7 @@ def to_bytes(forest: Forest, leaves: Leaves | None) -> bytes:
     flags |= LEAF_TARGETS * (len(forest.target) > len(forest.leaves))
     width = forest.values.shape[1]
     several = width == 1 and forest.targets > 1
-    parts = [
+    return [
         _text(forest.source),
         _text(forest.output),
         bytes([flags]),
@@ -122,7 +122,6 @@ def to_bytes(forest: Forest, leaves: Leaves | None) -> bytes:
         _bits(forest.missing_left) if flags & MISSING else b"",
         *_leaf_streams(forest, leaves),
     ]
-    return b"".join(parts)
 
 
 def _text(text: str) -> bytes:

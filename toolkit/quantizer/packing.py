@@ -5,7 +5,6 @@ The format is described in `toolkit.runtime.pack`, which reads it.
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 
@@ -13,12 +12,12 @@ import numpy as np
 import onnx
 from onnx import numpy_helper
 
-from toolkit.quantizer.forests import OPERATORS, Leaves, find_forests, to_bytes
+from toolkit.quantizer.compression import compressed
+from toolkit.quantizer.forests import OPERATORS, Leaves, find_forests, streams
 from toolkit.quantizer.formats import Codes
 from toolkit.runtime import pack, wire
 from toolkit.runtime.encodings import ELEMENT_TYPES, RAW
 from toolkit.runtime.forest import Forest
-from toolkit.runtime.pack_dictionary import DICTIONARY
 
 
 def write_pack(
@@ -49,18 +48,9 @@ def write_pack(
     skeleton.producer_name = ""  # 9 bytes that the manifest has too
     tensors = [_tensor(t, encoded.get(t.name)) for t in moved]
     graph = skeleton.SerializeToString(deterministic=True)
-    ensembles = [to_bytes(forest, leaves) for forest, leaves in trees]
-    body = b"".join(
-        [
-            wire.varint(len(graph)),
-            graph,
-            wire.varint(len(tensors)),
-            *tensors,
-            wire.varint(len(ensembles)),
-            *ensembles,
-        ]
-    )
-    content = _wrap(body)
+    head = [wire.varint(len(graph)), graph, wire.varint(len(tensors)), *tensors]
+    ensembles = [s for forest, leaves in trees for s in streams(forest, leaves)]
+    content = _wrap([b"".join([*head, wire.varint(len(trees))]), *ensembles])
     read = pack.read(content, "the new pack")
     _check_tensors(read, moved, encoded)
     _check_forests(read, trees)
@@ -83,30 +73,12 @@ def _tensor(tensor: onnx.TensorProto, codes: Codes | None) -> bytes:
     return b"".join([*head, bytes([RAW]), raw])
 
 
-def _wrap(body: bytes) -> bytes:
-    """Return the file: the smallest of the body stored, deflated and LZMA-compressed.
-
-    A compression that a reader would refuse as too dense is passed over.
-    """
-    deflate = zlib.compressobj(9, zlib.DEFLATED, -15, 9, zdict=DICTIONARY)
-    choices = [
-        (pack.STORED, body),
-        (pack.DEFLATE, deflate.compress(body) + deflate.flush()),
-        (pack.LZMA, _lzma(body)),
-    ]
-    allowed = [(k, c) for k, c in choices if len(body) <= pack.longest_body(len(c))]
-    kind, compressed = min(allowed, key=lambda choice: len(choice[1]))
-    tail = wire.varint(len(body)) + compressed
+def _wrap(streams: Sequence[bytes]) -> bytes:
+    kind, body = compressed(streams)
+    tail = wire.varint(sum(map(len, streams))) + body
     head = pack.MAGIC + bytes([pack.VERSION, kind])
     draft = head + bytes(4) + tail
     return head + pack.checksum(draft).to_bytes(4, "little") + tail
-
-
-def _lzma(body: bytes) -> bytes:
-    import lzma
-
-    filters = [{"id": lzma.FILTER_LZMA2, "preset": 9, "dict_size": pack.LZMA_WINDOW}]
-    return lzma.compress(body, lzma.FORMAT_RAW, filters=filters)
 
 
 def _check_tensors(

@@ -1,0 +1,60 @@
+"""The body of a pack compressed: stored, deflated or LZMA, whichever is smallest."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator, Sequence
+
+from toolkit.runtime import pack
+from toolkit.runtime.pack_dictionary import DICTIONARY
+
+# Streams of fewer bytes share a run: a run costs a header, and its model starts from nothing.
+SHORT = 256
+# (lc, lp, pb) of LZMA's literals: bytes by themselves, bytes by the one before, and its default.
+MODELS = ((0, 0, 0), (4, 0, 0), (3, 0, 2))
+
+
+def compressed(streams: Sequence[bytes]) -> tuple[int, bytes]:
+    """Return the body, which is the streams' bytes in their order, as (compression, bytes).
+
+    A compression that a reader would refuse as too dense is passed over.
+    """
+    body = b"".join(streams)
+    deflate = zlib.compressobj(9, zlib.DEFLATED, -15, 9, zdict=DICTIONARY)
+    choices = [
+        (pack.STORED, body),
+        (pack.DEFLATE, deflate.compress(body) + deflate.flush()),
+        (pack.LZMA, _run([body])),
+        (pack.LZMA, _run(_joined(streams))),
+    ]
+    allowed = [(k, c) for k, c in choices if len(body) <= pack.longest_body(len(c))]
+    return min(allowed, key=lambda choice: len(choice[1]))
+
+
+def _joined(streams: Sequence[bytes]) -> Iterator[bytes]:
+    """Yield the streams, short ones joined to what follows them."""
+    waiting = b""
+    for stream in streams:
+        waiting += stream
+        if len(stream) >= SHORT:
+            yield waiting
+            waiting = b""
+    yield waiting
+
+
+def _run(parts: Sequence[bytes] | Iterator[bytes]) -> bytes:
+    """Return one raw LZMA2 stream of the parts, each compressed with the model that suits it.
+
+    A stream of LZMA2 is a run of chunks and a zero byte; a chunk may reset the dictionary and give
+    its model anew, and the first of a stream does. So the chunks of several streams one after the
+    other are a stream, whose reader learns the models from it.
+    """
+    return b"".join(min(map(_chunks, [p] * len(MODELS), MODELS), key=len) for p in parts) + b"\0"
+
+
+def _chunks(part: bytes, model: tuple[int, int, int]) -> bytes:
+    import lzma
+
+    names = dict(zip(("lc", "lp", "pb"), model, strict=True))
+    filters = [{"id": lzma.FILTER_LZMA2, "preset": 9, "dict_size": pack.LZMA_WINDOW, **names}]
+    return lzma.compress(part, lzma.FORMAT_RAW, filters=filters)[:-1]
