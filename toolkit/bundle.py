@@ -23,6 +23,7 @@ REPORTS = ("report.json", "report.md", "report.html")
 FLOAT = "float32"  # the method name of model.onnx itself
 
 OK, FAILED, NOT_APPLICABLE = "ok", "failed", "not-applicable"
+NO_OP, LARGER = "no-op", "larger"  # verdicts on a variant that was not kept
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,9 @@ class Variant:
     file: its name in the bundle, None where nothing was kept. bytes: the size of what was made,
     None where nothing was. reason: why nothing was kept, "" where it was. tolerance: the largest
     relative deviation and smallest label agreement that a replay of the golden rows may show.
-    session: the options under which onnxruntime opens it, see `toolkit.runtime.session`.
+    session: the options under which onnxruntime opens it, see `toolkit.runtime.session`. verdict:
+    why nothing was kept, in a word (`NO_OP` or `LARGER`, "" for another reason). notes: what
+    onnxruntime makes of the file that nobody would guess from it, "" where there is nothing to say.
     """
 
     method: str
@@ -42,6 +45,8 @@ class Variant:
     bytes: int | None = None
     tolerance: dict[str, float] = field(default_factory=dict)
     session: dict[str, Any] = field(default_factory=dict)
+    verdict: str = ""
+    notes: str = ""
 
 
 @dataclass(frozen=True)

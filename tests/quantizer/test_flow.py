@@ -83,6 +83,23 @@ def test_a_variant_that_is_no_longer_made_is_removed(network_bundle, monkeypatch
     assert "model.uint8-pack.pack" not in manifest_of(network_bundle)["files"]
 
 
+def test_a_method_that_changes_nothing_is_called_a_no_op(network_bundle, monkeypatch):
+    def stripped(model, calibration):
+        """The model without what says where it is from: smaller, and the same."""
+        changed = type(model)()
+        changed.CopyFrom(model)
+        changed.producer_name = ""
+        return changed.SerializeToString()
+
+    monkeypatch.setattr(load_method("float16"), "apply", stripped)
+    (made,) = quantize(network_bundle, ["float16"])
+    assert made.bytes < network_bundle.model_path.stat().st_size
+    assert (made.status, made.verdict, made.file) == ("not-applicable", "no-op", None)
+    row = next(r for r in toolkit.bench(network_bundle).variants if r.method == "float16")
+    assert row.summary == "no-op"
+    assert row.verdict.startswith("no-op: every parameter is stored as in model.onnx")
+
+
 def test_a_report_of_earlier_variants_is_removed(network_bundle):
     quantize(network_bundle, ["float32-pack"])
     from toolkit.bundle import with_reports

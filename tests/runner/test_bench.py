@@ -34,6 +34,7 @@ ROW_KEYS = {
     "cold_start_ms",
     "peak_rss_mb",
     "verdict",
+    "summary",
 }
 REPORT_KEYS = {
     "schema_version",
@@ -118,8 +119,12 @@ def test_a_variant_that_did_not_apply_is_carried_over(full_report):
         1000,
     )
     assert row.size_ratio == _row(full_report, "float32").bytes / 1000
-    measured = ("metrics", "difference", "latency_us", "cold_start_ms", "peak_rss_mb", "verdict")
+    measured = ("metrics", "difference", "latency_us", "cold_start_ms", "peak_rss_mb")
     assert all(getattr(row, name) is None for name in measured)
+    assert (row.summary, row.verdict) == (
+        "not applicable",
+        "not applicable: nothing here to quantize",
+    )
     assert full_report.passed
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from toolkit.runner.records import Row
-from toolkit.runner.verdict import in_words
+from toolkit.runner.verdict import judged, unmeasured
 
 
 def _difference(max_rel, nmse, agreement=None):
@@ -34,49 +34,79 @@ BASE = Row(
 ROW = replace(BASE, method="uint8-pack")
 
 
+SAME = "same numbers as scikit-learn"
+
+
 @pytest.mark.parametrize(
-    ("row", "said"),
+    ("row", "summary", "said"),
     [
-        (BASE, "same numbers as scikit-learn"),
-        (replace(ROW, size_ratio=3.4), "3.4x smaller; same numbers as scikit-learn"),
-        (replace(ROW, size_ratio=1.04), "1.04x smaller; same numbers as scikit-learn"),
-        (replace(ROW, size_ratio=0.5), "2.0x larger; same numbers as scikit-learn"),
-        (ROW, "the same size; same numbers as scikit-learn"),
+        (BASE, "", SAME),
+        (replace(ROW, size_ratio=3.4), "smaller", f"3.4x smaller; {SAME}"),
+        (replace(ROW, size_ratio=1.04), "smaller", f"1.04x smaller; {SAME}"),
+        (replace(ROW, size_ratio=0.5), "larger", f"2.0x larger; {SAME}"),
+        (ROW, "same size", f"the same size; {SAME}"),
         (
             replace(ROW, difference=_difference(0.3, 1e-4)),
+            "same size",
             "the same size; typical error 1 % of the outputs' spread",
         ),
         (
             replace(ROW, difference=_difference(float("inf"), float("inf"))),
+            "same size, wrong",
             "the same size; numbers without relation to scikit-learn's",
         ),
         (
             replace(ROW, difference=_difference(1e-5, 0.0, agreement=0.97)),
-            "the same size; same numbers as scikit-learn; 3 % of the labels differ",
+            "same size",
+            f"the same size; {SAME}; 3 % of the labels differ",
         ),
         (
             replace(ROW, batch_consistency=0.43),
-            "the same size; same numbers as scikit-learn; batch-dependent: a row moves by 0.43",
+            "same size, batch-dependent",
+            f"the same size; {SAME}; batch-dependent: a row moves by 0.43",
         ),
         (
             replace(ROW, latency_us=_speed(15.0)),
-            "the same size; same numbers as scikit-learn; "
-            "slower: 1.5x the time of float32 at batch 1",
+            "same size, slower",
+            f"the same size; {SAME}; slower: 1.5x the time of float32 at batch 1",
         ),
         (
             replace(ROW, latency_us=_speed(5.0)),
-            "the same size; same numbers as scikit-learn; "
-            "faster: 0.5x the time of float32 at batch 1",
+            "same size, faster",
+            f"the same size; {SAME}; faster: 0.5x the time of float32 at batch 1",
         ),
         (
             replace(ROW, method="scikit-learn", size_ratio=0.25, latency_us=_speed(100.0)),
+            "larger, slower",
             "4.0x larger than the float export; slower: 10x the time of float32 at batch 1",
         ),
     ],
 )
-def test_figures_in_words(row, said):
-    assert in_words(row, BASE, noise=1e-3) == said
+def test_figures_in_words(row, summary, said):
+    found = judged(row, BASE, noise=1e-3)
+    assert (found.summary, found.verdict) == (summary, said)
+    assert replace(found, summary="", verdict="") == row
+
+
+def test_what_the_quantizer_found_is_said_too():
+    found = judged(ROW, BASE, noise=1e-3, notes="rewritten to MatMulNBits")
+    assert found.verdict == f"the same size; {SAME}; rewritten to MatMulNBits"
 
 
 def test_without_the_float_export_nothing_is_said_of_speed():
-    assert "slower" not in in_words(replace(ROW, latency_us=_speed(99.0)), None, noise=0.1)
+    found = judged(replace(ROW, latency_us=_speed(99.0)), None, noise=0.1)
+    assert "slower" not in found.verdict + found.summary
+
+
+@pytest.mark.parametrize(
+    ("status", "reason", "verdict", "summary", "said"),
+    [
+        ("not-applicable", "no weights", "", "not applicable", "not applicable: no weights"),
+        ("not-applicable", "larger: 9 bytes", "larger", "larger", "larger: 9 bytes"),
+        ("not-applicable", "changed nothing", "no-op", "no-op", "no-op: changed nothing"),
+        ("failed", "normalised MSE 3", "", "failed", "failed: normalised MSE 3"),
+    ],
+)
+def test_a_row_without_figures_says_why(status, reason, verdict, summary, said):
+    found = unmeasured(Row("float16", None, status, reason), verdict)
+    assert (found.summary, found.verdict) == (summary, said)

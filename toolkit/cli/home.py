@@ -161,7 +161,8 @@ def quantize(directory: str, methods: tuple[str, ...], force: bool, as_json: boo
                 if v.file and v.bytes
                 else v.reason
             )
-            click.echo(f"{v.method:14} {v.status:14} {gain}")
+            notes = f"; {v.notes}" if v.notes else ""
+            click.echo(f"{v.method:15} {v.status:14} {gain}{notes}")
     # A method that was asked for by name and broke its limits is a failed gate, not a finding.
     return int(bool(methods) and any(v.status == "failed" for v in variants))
 

@@ -6,8 +6,20 @@ import math
 from types import ModuleType
 
 import numpy as np
+import onnx
 
-from toolkit.bundle import FAILED, NOT_APPLICABLE, OK, Bundle, Rows, Variant
+from toolkit.bundle import (
+    FAILED,
+    LARGER,
+    MODEL,
+    NO_OP,
+    NOT_APPLICABLE,
+    OK,
+    Bundle,
+    Rows,
+    Variant,
+)
+from toolkit.quantizer.stored import unchanged
 from toolkit.runtime import golden
 from toolkit.runtime.predictor import Predictor, to_onnx
 
@@ -21,13 +33,18 @@ def judge(
 ) -> tuple[Variant, bytes | None]:
     """Return the Variant for what a method made, and its bytes where they are to be kept.
 
-    Kept: at least one byte smaller than model.onnx, and within the method's LIMITS on the
-    calibration rows, in one batch and row by row (of few rows at least one may be apart).
+    Kept: at least one byte smaller than model.onnx, with parameters that are stored in another way
+    than there, and within the method's LIMITS on the calibration rows, in one batch and row by row
+    (of few rows at least one may be apart).
     """
     size = len(content)
-    if size >= model_bytes:
-        reason = f"larger: {size} bytes against {model_bytes} of model.onnx; not kept"
-        return Variant(name, NOT_APPLICABLE, reason=reason, bytes=size), None
+    if size > model_bytes:
+        return _refused(name, LARGER, f"{size} bytes against {model_bytes} of model.onnx", size)
+    # A pack's container is smaller by itself; a graph has nothing to gain but by its parameters.
+    if method.SUFFIX == ".onnx" and unchanged(_graph(bundle.read(MODEL)), _graph(content)):
+        return _refused(name, NO_OP, "every parameter is stored as in model.onnx", size)
+    if size == model_bytes:
+        return _refused(name, LARGER, f"{size} bytes, as many as model.onnx has", size)
     file = f"model.{name}{method.SUFFIX}"
     session = getattr(method, "SESSION", {})
     predictor = Predictor(to_onnx(content, file), file, options=session)
@@ -36,6 +53,15 @@ def judge(
         return Variant(name, FAILED, reason=f"{broken}; not kept", bytes=size), None
     tolerance = _tolerance(predictor, bundle)
     return Variant(name, OK, file, bytes=size, tolerance=tolerance, session=session), content
+
+
+def _refused(name: str, verdict: str, why: str, size: int) -> tuple[Variant, None]:
+    reason = f"{verdict}: {why}; not kept"
+    return Variant(name, NOT_APPLICABLE, reason=reason, bytes=size, verdict=verdict), None
+
+
+def _graph(content: bytes) -> onnx.ModelProto:
+    return onnx.load_model_from_string(content)
 
 
 def broken_limit(predictor: Predictor, rows: Rows, limits: dict[str, float]) -> str:

@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import onnx
 
-from toolkit.bundle import MODEL, Bundle, Variant, open_bundle, with_variants
+from toolkit.bundle import (
+    MODEL,
+    NO_OP,
+    NOT_APPLICABLE,
+    Bundle,
+    Variant,
+    open_bundle,
+    with_variants,
+)
 from toolkit.errors import CorruptArtifact, ParityError
 from toolkit.quantizer.calibration import Calibration
 from toolkit.quantizer.check import judge
-from toolkit.quantizer.methods import NotApplicable, load_method, method_names
+from toolkit.quantizer.methods import NoOp, NotApplicable, load_method, method_names
+from toolkit.quantizer.rewrites import notes
 
 
 def quantize(
@@ -42,14 +53,28 @@ def quantize(
     made: list[tuple[Variant, bytes | None]] = []
     for name, method in chosen.items():
         try:
-            result = judge(name, method, method.apply(model, calibration), bundle, len(content))
+            result = _made(name, method, method.apply(model, calibration), bundle, len(content))
         except NotApplicable as reason:
-            result = Variant(name, "not-applicable", reason=str(reason)), None
+            verdict = NO_OP if isinstance(reason, NoOp) else ""
+            result = Variant(name, NOT_APPLICABLE, reason=str(reason), verdict=verdict), None
         made.append(result)
         if progress:
             progress(result[0])
     with_variants(bundle, made)
     return [variant for variant, _ in made]
+
+
+def _made(
+    name: str, method: ModuleType, content: bytes, bundle: Bundle, model_bytes: int
+) -> tuple[Variant, bytes | None]:
+    """Return what `judge` says of a method's output; of a graph, also what it is rewritten to."""
+    variant, kept = judge(name, method, content, bundle, model_bytes)
+    if kept is None or method.SUFFIX != ".onnx":
+        return variant, kept
+    rows = bundle.calibration().inputs
+    return replace(
+        variant, notes=notes(kept, str(variant.file), variant.session, rows, method.LIMITS)
+    ), kept
 
 
 def _parse(content: bytes, origin: str) -> onnx.ModelProto:

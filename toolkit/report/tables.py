@@ -21,7 +21,7 @@ from toolkit.report.figures import (
 if TYPE_CHECKING:
     from toolkit.runner import Report, Row
 
-OK = "ok"
+OK, FAILED = "ok", "failed"
 REFERENCE, FLOAT = "scikit-learn", "float32"
 LARGE = "1000"  # the batch size whose throughput the tables show
 
@@ -79,6 +79,7 @@ def _columns(report: Report) -> list[_Column]:
     return [
         _Column("method", lambda row: row.method, numeric=False),
         _Column("file", lambda row: row.file or DASH, numeric=False),
+        _Column("verdict", lambda row: row.summary or DASH, numeric=False),
         _Column("bytes", lambda row: count(row.bytes)),
         _Column("ratio", lambda row: times(row.size_ratio)),
         *_METRICS.get(report.task, ()),
@@ -105,15 +106,15 @@ def variants(report: Report) -> Table:
 
 
 def remark(row: Row) -> str:
-    """Return what is to be said of a row: its verdict, or why it failed or does not apply."""
-    if row.status == OK:
-        return row.verdict or "measured"
-    return f"{row.reason} ({row.verdict})" if row.verdict else row.reason
+    """Return what is to be said of a row: its verdict, and after a failed gate which it was."""
+    said = row.verdict or row.reason or "measured"
+    return said if row.reason in said else f"{row.reason} ({said})"
 
 
 def standing(row: Row) -> str:
-    """Return the remark, with the status in front of it where that is not ok."""
-    return remark(row) if row.status == OK else f"{row.status}: {remark(row)}"
+    """Return the remark, with the word in front of it where a row that was measured failed."""
+    said = remark(row)
+    return said if row.status != FAILED or said.startswith(FAILED) else f"{FAILED}: {said}"
 
 
 _Text = Callable[[Any], str]

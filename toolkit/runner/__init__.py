@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +43,8 @@ def bench(
     with latency.one_thread():
         outputs, failures = _run(subjects, rows)
         measured = _measure(bundle, rows, getattr(estimator, "classes_", None), subjects, outputs)
-    made = _with_verdicts(measured, accuracy.noise(rows.outputs))
+    noted = {v.method: v.notes for v in bundle.variants}
+    made = _with_verdicts(measured, accuracy.noise(rows.outputs), noted)
     table = [made[REFERENCE]]
     table += [
         made.get(v.method) or _unmeasured(bundle, v, failures.get(v.method))
@@ -115,7 +115,7 @@ def _measure(
 
 def _unmeasured(bundle: Bundle, variant: Variant, failure: str | None) -> Row:
     """Return the row of a variant that is not there, or that could not run the rows."""
-    return Row(
+    row = Row(
         method=variant.method,
         file=variant.file,
         status=FAILED if failure else variant.status,
@@ -123,6 +123,7 @@ def _unmeasured(bundle: Bundle, variant: Variant, failure: str | None) -> Row:
         bytes=variant.bytes,
         size_ratio=size.ratio(_float_bytes(bundle), variant.bytes),
     )
+    return verdict.unmeasured(row, "" if failure else variant.verdict)
 
 
 def _check_shapes(reference: Outputs, outputs: Outputs, origin: str) -> None:
@@ -134,9 +135,11 @@ def _check_shapes(reference: Outputs, outputs: Outputs, origin: str) -> None:
             )
 
 
-def _with_verdicts(rows: Mapping[str, Row], noise: float) -> dict[str, Row]:
+def _with_verdicts(
+    rows: Mapping[str, Row], noise: float, notes: Mapping[str, str]
+) -> dict[str, Row]:
     base = rows.get(FLOAT)
-    return {m: replace(r, verdict=verdict.in_words(r, base, noise)) for m, r in rows.items()}
+    return {m: verdict.judged(r, base, noise, notes.get(m, "")) for m, r in rows.items()}
 
 
 def _float_bytes(bundle: Bundle) -> int | None:

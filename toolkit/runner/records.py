@@ -18,7 +18,8 @@ class Row:
 
     bytes_compressed: zlib level 9. size_ratio: model.onnx's bytes / these. difference: against
     scikit-learn on float64 data. batch_consistency: in the output's unit. latency_us: by batch
-    size, as text. cold_start_ms: process start to first prediction. verdict: the figures in words.
+    size, as text. cold_start_ms: process start to first prediction. verdict: what they mean,
+    or why there are none, in words; summary: the same in a few, such as "smaller, slower".
     """
 
     method: str
@@ -34,7 +35,8 @@ class Row:
     latency_us: dict[str, dict[str, float]] | None = None
     cold_start_ms: float | None = None
     peak_rss_mb: float | None = None
-    verdict: str | None = None
+    verdict: str = ""
+    summary: str = ""
 
 
 class GateOutcome(TypedDict):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 from toolkit.bundle import FLOAT
 from toolkit.runner.records import REFERENCE, Row
@@ -12,62 +13,90 @@ ALIKE = 1e-4  # a relative deviation that float32 arithmetic explains
 FASTER, SLOWER = 0.8, 1.25  # between the two a difference of time is noise
 
 
-def in_words(row: Row, base: Row | None, noise: float) -> str:
-    """Return what the figures of an ok row mean, against model.onnx's row `base` (None without).
+# A word or two for the table, and the sentence that it stands for.
+Phrase = tuple[str, str]
+NOTHING: Phrase = ("", "")
 
-    noise: the batch effect that float32 arithmetic alone may have (see `accuracy.noise`).
+
+def judged(row: Row, base: Row | None, noise: float, notes: str = "") -> Row:
+    """Return a measured row with its verdict, against model.onnx's row `base` (None without).
+
+    noise: the batch effect that float32 arithmetic alone may have (see `accuracy.noise`). notes:
+    what the quantizer found out about the file.
     """
     said = [phrase(row, base, noise) for phrase in PHRASES]
-    return "; ".join(filter(None, said))
+    return _with(row, [*said, ("", notes)])
 
 
-def _size(row: Row, base: Row | None, _: float) -> str:
+def unmeasured(row: Row, verdict: str) -> Row:
+    """Return the row of a variant that was not kept or does not run with its verdict.
+
+    verdict: the quantizer's, in a word, "" where it has none but the status.
+    """
+    word = verdict or row.status.replace("-", " ")
+    said = row.reason if row.reason.startswith(word) else f"{word}: {row.reason}"
+    return _with(row, [(word, said)])
+
+
+def _with(row: Row, said: list[Phrase]) -> Row:
+    words, sentences = zip(*said, strict=True)
+    return replace(
+        row, verdict="; ".join(filter(None, sentences)), summary=", ".join(filter(None, words))
+    )
+
+
+def _size(row: Row, base: Row | None, _: float) -> Phrase:
     if row.size_ratio is None or row.method == FLOAT:
-        return ""
+        return NOTHING
     whole = "" if row.method != REFERENCE else " than the float export"
     if row.size_ratio > 1:
-        return f"{_times(row.size_ratio)} smaller{whole}"
-    return f"{_times(1 / row.size_ratio)} larger{whole}" if row.size_ratio < 1 else "the same size"
+        return "smaller", f"{_times(row.size_ratio)} smaller{whole}"
+    if row.size_ratio < 1:
+        return "larger", f"{_times(1 / row.size_ratio)} larger{whole}"
+    return "same size", "the same size"
 
 
 def _times(ratio: float) -> str:
     return f"{ratio:.1f}x" if ratio >= 1.1 else f"{ratio:.2f}x"
 
 
-def _accuracy(row: Row, base: Row | None, _: float) -> str:
+def _accuracy(row: Row, base: Row | None, _: float) -> Phrase:
     found = row.difference or {}
     relative, nmse = found.get("max_rel"), found.get("nmse")
     if row.method == REFERENCE or relative is None or nmse is None:
-        return ""
+        return NOTHING
     if relative <= ALIKE:
-        return "same numbers as scikit-learn"
+        return "", "same numbers as scikit-learn"
     if not math.isfinite(nmse):
-        return "numbers without relation to scikit-learn's"
-    return f"typical error {100 * math.sqrt(nmse):.2g} % of the outputs' spread"
+        return "wrong", "numbers without relation to scikit-learn's"
+    return "", f"typical error {100 * math.sqrt(nmse):.2g} % of the outputs' spread"
 
 
-def _labels(row: Row, base: Row | None, _: float) -> str:
+def _labels(row: Row, base: Row | None, _: float) -> Phrase:
     same = (row.difference or {}).get("label_agreement")
     if same is None or row.method == REFERENCE or same == 1:
-        return ""
-    return f"{100 * (1 - same):.2g} % of the labels differ"
+        return NOTHING
+    return "", f"{100 * (1 - same):.2g} % of the labels differ"
 
 
-def _batch(row: Row, base: Row | None, noise: float) -> str:
+def _batch(row: Row, base: Row | None, noise: float) -> Phrase:
     moved = row.batch_consistency
-    return "" if moved is None or moved <= noise else f"batch-dependent: a row moves by {moved:.2g}"
+    if moved is None or moved <= noise:
+        return NOTHING
+    return "batch-dependent", f"batch-dependent: a row moves by {moved:.2g}"
 
 
-def _speed(row: Row, base: Row | None, _: float) -> str:
+def _speed(row: Row, base: Row | None, _: float) -> Phrase:
     if base is None or row.method == FLOAT or not row.latency_us or not base.latency_us:
-        return ""
+        return NOTHING
     share = row.latency_us["1"]["p50"] / base.latency_us["1"]["p50"]
     if FASTER <= share <= SLOWER:
-        return ""
-    return f"{'slower' if share > 1 else 'faster'}: {share:.2g}x the time of float32 at batch 1"
+        return NOTHING
+    word = "slower" if share > 1 else "faster"
+    return word, f"{word}: {share:.2g}x the time of float32 at batch 1"
 
 
-PHRASES: tuple[Callable[[Row, Row | None, float], str], ...] = (
+PHRASES: tuple[Callable[[Row, Row | None, float], Phrase], ...] = (
     _size,
     _accuracy,
     _labels,

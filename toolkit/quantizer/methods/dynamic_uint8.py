@@ -10,7 +10,7 @@ import onnx
 
 from toolkit.errors import first_line
 from toolkit.quantizer.calibration import Calibration
-from toolkit.quantizer.methods import NotApplicable
+from toolkit.quantizer.methods import NoOp, NotApplicable
 from toolkit.runtime import ort  # noqa: F401  (telemetry is off before onnxruntime is imported)
 
 SUFFIX = ".onnx"
@@ -21,11 +21,14 @@ INTEGER_OPERATORS = {"MatMulInteger", "DynamicQuantizeMatMul", "ConvInteger"}
 
 
 def apply(model: onnx.ModelProto, calibration: Calibration) -> bytes:
-    """Return the quantized graph; NotApplicable where quantize_dynamic changes nothing or fails."""
+    """Return the quantized graph; NoOp where quantize_dynamic changes nothing.
+
+    NotApplicable where it fails.
+    """
     content = _quantized(model)
     operators = {n.op_type for n in onnx.load_model_from_string(content).graph.node}
     if not operators & INTEGER_OPERATORS:
-        raise NotApplicable(
+        raise NoOp(
             "quantize_dynamic changed nothing: the graph has no MatMul or Gemm with constant "
             "float32 weights"
         )

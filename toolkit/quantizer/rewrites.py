@@ -1,0 +1,95 @@
+"""What becomes of a variant inside onnxruntime: nothing at all, or something that nobody asked for.
+
+onnxruntime rewrites graphs when it opens them. Most rewrites keep the numbers; some do not, as when
+a DequantizeLinear before a product becomes a MatMulNBits that rounds the activations to int8.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+
+from toolkit.quantizer.check import label_agreement, nmse
+from toolkit.runtime.predictor import Predictor
+
+# Below this share of the outputs' variance two ways of running a file give the same numbers.
+SAME = 1e-7
+# Operators of onnxruntime that multiply integers.
+INTEGER_PRODUCTS = {
+    "DynamicQuantizeMatMul",
+    "MatMulInteger",
+    "MatMulIntegerToFloat",
+    "QGemm",
+    "QLinearMatMul",
+}
+
+
+def notes(
+    content: bytes,
+    origin: str,
+    session: Mapping[str, Any],
+    inputs: Mapping[str, np.ndarray],
+    limits: Mapping[str, float],
+) -> str:
+    """Return what is to be said of how onnxruntime runs a graph; "" where there is nothing.
+
+    content: ONNX bytes; session: the options under which `toolkit.load` opens them. The outputs for
+    `inputs` are held against those of the graph as it is written (no graph optimization), under
+    these options and, where there are any, without them. limits: the method's.
+    """
+    written = _run(content, origin, {"graph_optimization_level": "none"}, inputs)
+    before = operators(onnx.load_model_from_string(content))
+    said = []
+    for options, how in ((session, ""), ({}, "without its session options "))[: 1 + bool(session)]:
+        after = operators(optimized(content, options))
+        moved = nmse(written, _run(content, origin, options, inputs))
+        agreed = label_agreement(written, _run(content, origin, options, inputs))
+        if moved <= SAME and agreed == 1:
+            continue
+        new = sorted(after.keys() - before.keys()) or ["other sums"]
+        wrong = moved > limits["nmse"] or agreed < limits["agreement"]
+        said.append(
+            f"{how}onnxruntime {onnxruntime.__version__} rewrites it to {', '.join(new)}: "
+            f"{'wrong, ' if wrong else ''}normalised MSE {moved:.2g} from the graph as written"
+        )
+    return "; ".join([*said, *_kernels(before, operators(optimized(content, session)))])
+
+
+def _kernels(before: Counter[str], after: Counter[str]) -> Iterator[str]:
+    """Say it where a graph asks for arithmetic that onnxruntime's kernels do not do."""
+    if before["QuantizeLinear"] and not INTEGER_PRODUCTS & after.keys():
+        yield "onnxruntime rounds the activations but multiplies in float32"
+
+
+def operators(model: onnx.ModelProto) -> Counter[str]:
+    """Return how many nodes of each operator a graph has."""
+    return Counter(node.op_type for node in model.graph.node)
+
+
+def optimized(content: bytes, options: Mapping[str, Any]) -> onnx.ModelProto:
+    """Return the graph that onnxruntime runs in place of this one, its weights included.
+
+    options: as in a manifest, of which the "config" entries count here.
+    """
+    settings = onnxruntime.SessionOptions()
+    settings.log_severity_level = 4
+    for key, value in options.get("config", {}).items():
+        settings.add_session_config_entry(key, value)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "optimized.onnx"
+        settings.optimized_model_filepath = str(path)
+        onnxruntime.InferenceSession(content, settings, providers=["CPUExecutionProvider"])
+        return onnx.load(path)
+
+
+def _run(
+    content: bytes, origin: str, options: Mapping[str, Any], inputs: Mapping[str, np.ndarray]
+) -> dict[str, np.ndarray]:
+    return Predictor(content, origin, options=options).run(inputs)
