@@ -94,7 +94,7 @@ def _polynomial(X: np.ndarray, y: np.ndarray) -> Any:
 def _mlp(X: np.ndarray, y: np.ndarray) -> Any:
     from sklearn.neural_network import MLPRegressor
 
-    return _scaled(MLPRegressor((64, 64), max_iter=30, random_state=0)).fit(X, y)
+    return _scaled(MLPRegressor(hidden_layer_sizes=(64, 64), max_iter=30, random_state=0)).fit(X, y)
 
 
 def _logistic(X: np.ndarray, y: np.ndarray) -> Any:
