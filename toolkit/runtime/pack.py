@@ -129,7 +129,8 @@ def checksum(content: bytes) -> int:
     return zlib.crc32(memoryview(content)[HEADER:], zlib.crc32(content[4:6]))
 
 
-def _read(content: bytes, origin: str) -> Pack:
+def body_of(content: bytes, origin: str) -> bytes:
+    """Return a pack's body, decompressed; CorruptArtifact where that is not as it declares."""
     outer = Cursor(content, origin)
     outer.at = HEADER
     length = outer.uvarint()
@@ -139,15 +140,21 @@ def _read(content: bytes, origin: str) -> Pack:
     compression = content[5]
     if compression not in COMPRESSIONS:
         raise outer.fail(f"compression {compression} is unknown")
-    body = Cursor(_decompress(compression, compressed, length, outer), origin)
+    return _decompress(compression, compressed, length, outer)
+
+
+def _read(content: bytes, origin: str) -> Pack:
+    body = Cursor(body_of(content, origin), origin)
     skeleton = bytes(body.take(body.uvarint()))
-    tensors = tuple(_read_tensor(body) for _ in range(_bounded(body, body.uvarint())))
-    if len({t.name for t in tensors}) < len(tensors):
-        raise body.fail("two tensors have the same name")
-    forests = tuple(read_forest(body) for _ in range(_bounded(body, body.uvarint())))
-    if body.at != length:
-        raise body.fail(f"{length - body.at} bytes follow the last part")
-    return Pack(content[4], COMPRESSIONS[compression], skeleton, tensors, forests)
+    # A hostile file's numbers (signalling NaN, scales that overflow) must not make numpy warn.
+    with np.errstate(all="ignore"):
+        tensors = tuple(_read_tensor(body) for _ in range(_bounded(body, body.uvarint())))
+        if len({t.name for t in tensors}) < len(tensors):
+            raise body.fail("two tensors have the same name")
+        forests = tuple(read_forest(body) for _ in range(_bounded(body, body.uvarint())))
+    if body.at != len(body.data):
+        raise body.fail(f"{len(body.data) - body.at} bytes follow the last part")
+    return Pack(content[4], COMPRESSIONS[content[5]], skeleton, tensors, forests)
 
 
 READERS: dict[int, Callable[[bytes, str], Pack]] = {1: _read, 2: _read}
