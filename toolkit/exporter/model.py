@@ -16,7 +16,7 @@ from toolkit.exporter.graph import ELEMENT, ML, Graph, Matrix, initializer
 from toolkit.exporter.opsets import IR_VERSIONS, ML_OPSETS
 from toolkit.exporter.schema import Schema, declare
 from toolkit.exporter.tasks import wanted_outputs
-from toolkit.exporter.trees.nodes import attributes, operator
+from toolkit.exporter.trees.forms import placements
 from toolkit.exporter.tuning import LATENCY
 from toolkit.runtime.predictor import TAKES_KEY, TASK_KEY
 from toolkit.runtime.wire import GRAPH_NODE, MODEL_GRAPH, bytes_field
@@ -101,15 +101,9 @@ def _place_trees(g: Graph) -> tuple[int, list[tuple[onnx.NodeProto, bytes]]]:
     ml_opset = min(newest, 4) if any(n.op_type in UNTIL_4 for n in g.nodes) else newest
     trees = []
     for at, ensemble, x, output in reversed(g.ensembles):
-        nodes = [helper.make_node(operator(ml_opset), [x.name], [output], domain=ML)]
-        if (
-            ml_opset < 5 and x.dtype == "float64"
-        ):  # that operator sums in float64, but gives float32
-            narrow = g.name("sums")
-            nodes[0].output[0] = narrow
-            nodes.append(helper.make_node("Cast", [narrow], [output], to=ELEMENT["float64"]))
-        g.nodes[at:at] = nodes
-        trees.append((nodes[0], attributes(ensemble, x.dtype, ml_opset)))
+        placed = placements(g, ensemble, x, output, ml_opset)
+        g.nodes[at:at] = [node for node, _ in placed]
+        trees += [(node, content) for node, content in placed if content]
     return ml_opset, trees
 
 

@@ -98,6 +98,7 @@ def _read(predictor: Any, output: int, known: list[np.ndarray | None]) -> Ensemb
         target=output,
         mode=mode,
         categories=categories,
+        count=nodes["count"],
     )
 
 

@@ -155,6 +155,7 @@ def _read(lines: dict[str, str], target: int, share: float) -> Ensemble:
             np.repeat(at, [len(s) for s in sets]),
             np.concatenate([np.zeros(0), *sets]),
         ),
+        count=np.append(_floats(lines["internal_count"]), _floats(lines["leaf_count"])),
     )
 
 

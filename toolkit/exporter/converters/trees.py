@@ -133,6 +133,7 @@ def read(fitted: Any, values: Any = None, features: Any = None) -> Ensemble:
         fitted.children_left == -1,
         np.zeros(n) if values is None else values,
         missing_left=getattr(fitted, "missing_go_to_left", None),
+        count=fitted.n_node_samples,
     )
 
 

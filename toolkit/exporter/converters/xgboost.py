@@ -146,6 +146,7 @@ def _read(fitted: dict[str, Any], target: int, weight: float) -> Ensemble:
         target=target,
         mode=mode,
         categories=sets,
+        count=np.array(fitted["sum_hessian"]),  # the weight of the rows, which serves as well
     )
 
 

@@ -20,7 +20,8 @@ class Ensemble:
     used), target int64 [n]: the output to which a leaf's value is added. roots int64 [trees], base
     float64 [targets]. mode uint8 [n]: LEQ; or MEMBER, left where x is one of the node's categories;
     or EQ, left where x is the threshold. categories: (node, value) of every MEMBER node's
-    categories, [c] each, sorted by node.
+    categories, [c] each, sorted by node. count float32 [n]: how many rows of fitting came by, 0
+    where that is not known; it decides nothing but which form is fast.
     """
 
     feature: np.ndarray
@@ -35,6 +36,7 @@ class Ensemble:
     base: np.ndarray
     mode: np.ndarray
     categories: tuple[np.ndarray, np.ndarray]
+    count: np.ndarray
 
     @property
     def targets(self) -> int:
@@ -62,6 +64,7 @@ def tree(
     target: int = 0,
     mode: np.ndarray | None = None,
     categories: tuple[np.ndarray, np.ndarray] = NO_CATEGORIES,
+    count: np.ndarray | None = None,
 ) -> Ensemble:
     """Return one tree, its node 0 the root; what is given for leaves in `feature` … is ignored."""
     n = len(leaf)
@@ -80,6 +83,7 @@ def tree(
         base=np.zeros(1),
         mode=np.zeros(n, dtype=np.uint8) if mode is None else mode,
         categories=categories,
+        count=np.zeros(n, dtype=np.float32) if count is None else count.astype(np.float32),
     )
 
 
@@ -129,6 +133,7 @@ def _grown(single: Ensemble) -> Ensemble:
         np.array([2, 0, 0]),
         np.array([False, True, True]),
         np.repeat(single.values, 3),
+        count=np.repeat(single.count, 3),
     )
     return replace(grown, target=np.repeat(single.target, 3))
 
@@ -153,7 +158,7 @@ def round_down(threshold: np.ndarray) -> np.ndarray:
     """
     with np.errstate(over="ignore"):
         rounded = threshold.astype(np.float32)
-    below = np.nextafter(rounded, np.float32(-np.inf))
+        below = np.nextafter(rounded, np.float32(-np.inf))
     return np.where(rounded.astype(np.float64) > threshold, below, rounded)
 
 
@@ -212,7 +217,8 @@ def equalities(e: Ensemble) -> Ensemble:
         mode[node], threshold[node] = EQ, mine[0]
         right[node] = ids[0] if extra else last
         size += extra
-        for name, filling in (("feature", e.feature[node]), ("left", left[node]), ("mode", EQ)):
+        copied = {n: getattr(e, n)[node] for n in ("feature", "left", "count")}
+        for name, filling in (*copied.items(), ("mode", EQ)):
             parts[name].append(np.full(extra, filling, dtype=getattr(e, name).dtype))
         parts["right"].append(np.append(ids[1:], last)[:extra])
         parts["threshold"].append(mine[1:])

@@ -1,0 +1,193 @@
+"""The form of an ensemble in the graph: its frequent children first, its rows put in order.
+
+Both forms are exact, and cost nothing in the file.
+
+**Frequent child first.** onnxruntime stores the child of a false comparison next to its parent. A
+split whose true child saw more rows of fitting has its children exchanged and compares the negated
+feature: `x <= t` is false where `x > t`, that is where `−x <= −nextabove(t)`; NaN goes where it
+went. The operator's input becomes `Concat(x, Neg(x))` [N, 2d], and all splits stay of one mode (a
+second one would cost a sixth). scikit-learn sends NaN with the majority where fitting saw none, so
+that with this no split sends it to the true child, and the operator need not look for it.
+
+A reader finds the canonical split of such a node again where the input is a `Concat` on axis 1 of
+a tensor [N, d] and its `Neg`: a split on a feature f >= d with the limit t is one on f − d with the
+limit `nextbelow(−t)` (in the tensor's type), its children and its missing-value direction
+exchanged. Other splits are as they were; so is the order of the trees and of the nodes.
+
+**Rows in order.** Rows that take the same way through a tree find its nodes in the cache, and the
+processor foresees the comparisons. So the rows are sorted by the leaf that they reach in the upper
+part of the first tree (an ensemble of one tree, whose leaves are whole numbers), and the sums are
+put back: `order = TopK(key, N)`, `ScatterND(y, order, y)` with `y` of `GatherND(x, order)`. Ties
+may fall as they like.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper
+
+from toolkit.exporter.trees.ensemble import LEQ, Ensemble, tree
+from toolkit.exporter.trees.nodes import attributes, operator
+from toolkit.exporter.tuning import THROUGHPUT
+
+if TYPE_CHECKING:
+    from toolkit.exporter.graph import Graph, Matrix
+
+ML = "ai.onnx.ml"
+
+# Measured: below, two more nodes cost a single row more than the better order gains.
+COMPARISONS = 500
+# Measured: an ensemble of fewer nodes stays in the nearest cache whatever the rows' order.
+SORTED_NODES = 5000
+# A row's sums are moved once more; that must be little beside its comparisons.
+COMPARISONS_A_TARGET = 4
+# Leaves of the key: more gain nothing; and a share of the nodes, so that they cost no room.
+KEY_LEAVES, KEY_SHARE = 1024, 200
+
+Placement = tuple[onnx.NodeProto, bytes]  # a node, and attributes that are serialized already
+
+
+def placements(g: Graph, e: Ensemble, x: Matrix, output: str, ml_opset: int) -> list[Placement]:
+    """Return the nodes that compute the ensemble on x as `output`, in the form for `g.tune`."""
+    work = comparisons(e)
+    throughput = g.tune == THROUGHPUT
+    first = frequent_first(e, x.dtype, x.width) if throughput or work >= COMPARISONS else e
+    source, result = x.name, output
+    before: list[Placement] = []
+    after: list[Placement] = []
+    if throughput and _worth_sorting(e, work):
+        source, result = g.name("sorted"), g.name("sums")
+        before, order = _sorted(g, e, x, source, ml_opset)
+        after = [(helper.make_node("ScatterND", [result, order, result], [output]), b"")]
+    if first is not e:
+        negated, both = g.name("negated"), g.name("both")
+        before += [
+            (helper.make_node("Neg", [source], [negated]), b""),
+            (helper.make_node("Concat", [source, negated], [both], axis=1), b""),
+        ]
+        source = both
+    return [*before, *_operator(g, first, x.dtype, source, result, ml_opset), *after]
+
+
+def comparisons(e: Ensemble) -> float:
+    """Return how many comparisons a row of fitting took; 0 where the counts are not known."""
+    rows = e.count[e.roots]
+    if not (rows > 0).all():
+        return 0.0
+    share = np.add.reduceat(np.where(e.leaf, 0, e.count), e.roots, dtype=np.float64) / rows
+    return float(share.sum())
+
+
+def frequent_first(e: Ensemble, dtype: str, width: int) -> Ensemble:
+    """Return the ensemble for `Concat(x, −x)` with each split's frequent child on the false side.
+
+    dtype and width: those of x. The ensemble itself where no split is to change. Left alone are
+    splits on categories, at infinity, and those whose new limit would be subnormal: where a process
+    takes such numbers for 0, the comparison would turn.
+    """
+    real = np.dtype(dtype).type
+    with np.errstate(over="ignore"):
+        limit = -np.nextafter(e.threshold.astype(real), real(np.inf))
+    swapped = ~e.leaf & (e.mode == LEQ) & (e.count[e.left] > e.count[e.right])
+    swapped &= np.isfinite(e.threshold) & (np.abs(limit) >= np.finfo(real).tiny)
+    if not swapped.any():
+        return e
+    return replace(
+        e,
+        feature=e.feature + width * swapped,
+        threshold=np.where(swapped, limit, e.threshold),
+        left=np.where(swapped, e.right, e.left),
+        right=np.where(swapped, e.left, e.right),
+        missing_left=e.missing_left ^ swapped,
+    )
+
+
+def _worth_sorting(e: Ensemble, work: float) -> bool:
+    return len(e.leaf) >= SORTED_NODES and work >= COMPARISONS_A_TARGET * e.targets
+
+
+def _sorted(
+    g: Graph, e: Ensemble, x: Matrix, name: str, ml_opset: int
+) -> tuple[list[Placement], str]:
+    """Return the nodes that give x's rows in order as `name`, and the name of their order."""
+    key, rows, keys, order = (g.name(n) for n in ("key", "rows", "keys", "order"))
+    upper = upper_part(e, min(KEY_LEAVES, len(e.leaf) // KEY_SHARE))
+    nodes = [
+        helper.make_node("Shape", [x.name], [rows], start=0, end=1),
+        helper.make_node("TopK", [key, rows], [keys, order], axis=0, largest=0),
+        helper.make_node("GatherND", [x.name, order], [name]),
+    ]
+    placed = _operator(g, upper, x.dtype, x.name, key, ml_opset)
+    return [*placed, *((n, b"") for n in nodes)], order
+
+
+def upper_part(e: Ensemble, leaves: int) -> Ensemble:
+    """Return the first tree, cut to its most frequent splits; its leaves' values count them off.
+
+    leaves: at most so many, and at least two.
+    """
+    end = e.roots[1] if len(e.roots) > 1 else len(e.leaf)
+    levels = _levels(e, int(e.roots[0]))
+    order = np.concatenate(levels)
+    count = e.count[:end].copy()
+    for level in levels:  # none above its parent's, by rounding: what is kept must be a tree
+        inner = level[~e.leaf[level]]
+        for child in (e.left[inner], e.right[inner]):
+            count[child] = np.minimum(count[child], count[inner])
+    splits = order[~e.leaf[order]]
+    kept = splits[np.argsort(-count[splits], kind="stable")[: max(leaves, 2) - 1]]
+    leaf = np.ones(end, dtype=bool)
+    leaf[kept] = False
+    below = np.ones(end)  # leaves under each node
+    for level in reversed(levels):
+        inner = level[~leaf[level]]
+        below[inner] = below[e.left[inner]] + below[e.right[inner]]
+    first = np.zeros(end)  # the number of the first of them
+    for level in levels:
+        inner = level[~leaf[level]]
+        first[e.left[inner]] = first[inner]
+        first[e.right[inner]] = first[inner] + below[e.left[inner]]
+    nodes = np.union1d(kept, np.concatenate([e.left[kept], e.right[kept]]))
+    place = np.zeros(end, dtype=np.int64)
+    place[nodes] = np.arange(len(nodes))
+    mine = np.isin(e.categories[0], kept)
+    return tree(
+        e.feature[nodes],
+        e.threshold[nodes],
+        place[e.left[nodes]],
+        place[e.right[nodes]],
+        leaf[nodes],
+        first[nodes],
+        missing_left=e.missing_left[nodes],
+        mode=np.where(leaf[nodes], LEQ, e.mode[nodes]).astype(np.uint8),
+        categories=(place[e.categories[0][mine]], e.categories[1][mine]),
+    )
+
+
+def _levels(e: Ensemble, root: int) -> list[np.ndarray]:
+    """Return the nodes of a tree by their depth."""
+    levels = [np.array([root])]
+    while len(inner := levels[-1][~e.leaf[levels[-1]]]):
+        levels.append(np.stack([e.left[inner], e.right[inner]], axis=1).ravel())
+    return levels
+
+
+def _operator(
+    g: Graph, e: Ensemble, dtype: str, source: str, result: str, ml_opset: int
+) -> list[Placement]:
+    """Return the operator's node with its attributes.
+
+    Before ai.onnx.ml 5 it sums in float64 where dtype is that, but gives float32.
+    """
+    narrow = ml_opset < 5 and dtype == "float64"
+    name = g.name("narrow") if narrow else result
+    node = helper.make_node(operator(ml_opset), [source], [name], domain=ML)
+    placed: list[Placement] = [(node, attributes(e, dtype, ml_opset))]
+    if narrow:
+        cast = helper.make_node("Cast", [name], [result], to=TensorProto.DOUBLE)
+        placed.append((cast, b""))
+    return placed
