@@ -37,6 +37,7 @@ from toolkit.quantizer.methods.uint8_pack import (
     output_error,
     second_moments,
 )
+from toolkit.quantizer.rewrites import INTEGER_PRODUCTS
 from toolkit.quantizer.weights import Weight
 from toolkit.runtime import pack
 from toolkit.runtime.predictor import to_onnx
@@ -107,7 +108,7 @@ def test_trees_are_packed(name):
 def test_dynamic_uint8_makes_integer_products():
     content = dynamic_uint8.apply(network(), calibration())
     operators = {n.op_type for n in onnx.load_model_from_string(content).graph.node}
-    assert operators & dynamic_uint8.INTEGER_OPERATORS
+    assert operators & INTEGER_PRODUCTS
     assert initializers(onnx.load_model_from_string(content))["w0_quantized"].dtype == np.uint8
 
 

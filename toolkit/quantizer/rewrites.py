@@ -45,8 +45,8 @@ def notes(
     these options and, where there are any, without them. limits: the method's.
     """
     written = _run(content, origin, {"graph_optimization_level": "none"}, inputs)
-    before = operators(onnx.load_model_from_string(content))
-    said = []
+    model = onnx.load_model_from_string(content)
+    before, said = operators(model), []
     for options, how in ((session, ""), ({}, "without its session options "))[: 1 + bool(session)]:
         after = operators(optimized(content, options))
         moved = nmse(written, _run(content, origin, options, inputs))
@@ -59,13 +59,24 @@ def notes(
             f"{how}onnxruntime {onnxruntime.__version__} rewrites it to {', '.join(new)}: "
             f"{'wrong, ' if wrong else ''}normalised MSE {moved:.2g} from the graph as written"
         )
-    return "; ".join([*said, *_kernels(before, operators(optimized(content, session)))])
+    return "; ".join([*said, *_kernels(model, optimized(content, session))])
 
 
-def _kernels(before: Counter[str], after: Counter[str]) -> Iterator[str]:
+def _kernels(model: onnx.ModelProto, run: onnx.ModelProto) -> Iterator[str]:
     """Say it where a graph asks for arithmetic that onnxruntime's kernels do not do."""
-    if before["QuantizeLinear"] and not INTEGER_PRODUCTS & after.keys():
+    if operators(model)["QuantizeLinear"] and not INTEGER_PRODUCTS & operators(run).keys():
         yield "onnxruntime rounds the activations but multiplies in float32"
+    if _in_half_precision(model) and not _in_half_precision(run):
+        yield "onnxruntime computes its half precision in float32 on this processor"
+
+
+def _in_half_precision(model: onnx.ModelProto) -> bool:
+    """Tell whether a MatMul or Gemm, fused or not, reads half-precision weights."""
+    short = {t.name for t in model.graph.initializer if t.data_type == onnx.TensorProto.FLOAT16}
+    return any(
+        node.op_type.endswith(("MatMul", "Gemm")) and short.intersection(node.input)
+        for node in model.graph.node
+    )
 
 
 def operators(model: onnx.ModelProto) -> Counter[str]:
