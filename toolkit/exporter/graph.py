@@ -10,6 +10,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from toolkit.exporter.formulas.chain import Chain
 from toolkit.exporter.opsets import DEFAULT_OPSET
 from toolkit.exporter.trees.ensemble import Ensemble, lowered
 from toolkit.exporter.trees.folding import Origin, fold
@@ -59,7 +60,8 @@ class Graph:
     `dispatch` converts an estimator (dispatch.convert). `traps` collects one line for each known
     error of plain conversion that was avoided, for the proof; `ensembles` holds tree ensembles
     until all are known and their operators can be chosen; `origins` says what joined
-    tensors and monotone steps' results were made from, for trees that take them. `tune` says what
+    tensors and monotone steps' results were made from, for trees that take them, `chains` how
+    linear steps made a tensor, for linear steps that take it. `tune` says what
     the graph is to be fast at where a form gains the one at the other's cost: "latency" for single
     rows, "throughput" for large batches.
     """
@@ -71,6 +73,7 @@ class Graph:
     constants: dict[str, np.ndarray] = field(default_factory=dict)
     ensembles: list[tuple[int, Ensemble, Matrix, str]] = field(default_factory=list)
     origins: dict[str, Origin] = field(default_factory=dict)
+    chains: dict[str, Chain] = field(default_factory=dict)
     traps: list[str] = field(default_factory=list)
     _names: dict[str, int] = field(default_factory=dict)
 

@@ -24,6 +24,7 @@ from toolkit.quantizer.calibration import Calibration
 from toolkit.quantizer.check import judge
 from toolkit.quantizer.methods import NoOp, NotApplicable, load_method, method_names
 from toolkit.quantizer.rewrites import notes
+from toolkit.quantizer.standardised import standardised
 
 
 def quantize(
@@ -50,10 +51,13 @@ def quantize(
     content = bundle.read(MODEL)
     model = _parse(content, str(bundle.model_path))
     calibration = Calibration.of(bundle, content)
+    # A pack's codes have a scale an input; graphs round on one grid, and want features of one size.
+    given = {".pack": model, ".onnx": standardised(model, calibration)}
     made: list[tuple[Variant, bytes | None]] = []
     for name, method in chosen.items():
         try:
-            result = _made(name, method, method.apply(model, calibration), bundle, len(content))
+            variant = method.apply(given[method.SUFFIX], calibration)
+            result = _made(name, method, variant, bundle, len(content))
         except NotApplicable as reason:
             verdict = NO_OP if isinstance(reason, NoOp) else ""
             result = Variant(name, NOT_APPLICABLE, reason=str(reason), verdict=verdict), None

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from toolkit.exporter.formulas.chain import product
 from toolkit.exporter.graph import Graph, Matrix, Outputs, Value
 
 
@@ -104,7 +105,7 @@ def _is_multilabel(est: Any) -> bool:
 def _decision(est: Any, x: Value, g: Graph) -> Matrix:
     coef = np.atleast_2d(np.asarray(est.coef_))
     intercept = np.broadcast_to(np.asarray(est.intercept_, dtype=np.float64), (coef.shape[0],))
-    return g.affine(g.floating(x), coef.T, intercept)
+    return product(g, g.floating(x), coef.T, intercept)
 
 
 def _labelled(est: Any, scores: Matrix, g: Graph) -> Outputs:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from toolkit.exporter.formulas.chain import product
 from toolkit.exporter.graph import Graph, Matrix, Outputs, Unconvertible, Value
 
 ACTIVATIONS = {"relu": "Relu", "tanh": "Tanh", "logistic": "Sigmoid", "identity": None}
@@ -40,7 +41,7 @@ def _forward(est: Any, x: Value, g: Graph) -> Matrix:
     hidden = g.floating(x)
     last = len(est.coefs_) - 1
     for layer, (weights, bias) in enumerate(zip(est.coefs_, est.intercepts_, strict=True)):
-        hidden = g.affine(hidden, weights, bias)
+        hidden = product(g, hidden, weights, bias)
         operator = ACTIVATIONS[est.activation]
         if layer < last and operator:
             hidden = g.unary(operator, hidden)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from toolkit.exporter.formulas.chain import product
 from toolkit.exporter.formulas.linear_map import projected
 from toolkit.exporter.graph import Graph, Outputs, Value
 
@@ -34,7 +35,7 @@ def uncentred(est: Any, x: Value, g: Graph) -> Outputs:
     """
     components = est.components_
     dense = components.toarray() if hasattr(components, "toarray") else np.asarray(components)
-    return {"transform": g.affine(g.floating(x), dense.T, np.zeros(len(dense)))}
+    return {"transform": product(g, g.floating(x), dense.T, np.zeros(len(dense)))}
 
 
 def independent(est: Any, x: Value, g: Graph) -> Outputs:
@@ -95,7 +96,7 @@ def _known(est: Any, scale: Any) -> Any:
 def boltzmann(est: Any, x: Value, g: Graph) -> Outputs:
     """BernoulliRBM: the hidden units' probabilities, `sigmoid(x @ components_.T + intercept)`."""
     weights = np.asarray(est.components_).T
-    hidden = g.affine(g.floating(x), weights, est.intercept_hidden_)
+    hidden = product(g, g.floating(x), weights, est.intercept_hidden_)
     return {"transform": g.unary("Sigmoid", hidden)}
 
 

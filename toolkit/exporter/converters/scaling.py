@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from toolkit.exporter.formulas.chain import minus, plus, times
 from toolkit.exporter.graph import Graph, Matrix, Outputs, Value
 
 
@@ -26,13 +27,13 @@ def centred(g: Graph, x: Matrix, center: Any, scale: Any) -> Matrix:
         center = np.asarray(center, dtype=np.float64)
         rounded = center.astype(x.dtype).astype(np.float64)
         lost = (rounded - center) * (1.0 if inverse is None else inverse)
-        x = g.binary("Sub", x, rounded, "center")
+        x = minus(g, x, rounded, scale)
     if inverse is not None:
-        x = g.binary("Mul", x, inverse, "scale")
+        x = times(g, x, inverse)
     # Less than this is below what the float32 result itself is rounded to.
     if lost is not None and np.abs(lost).max(initial=0.0) > 1e-7:
         g.traps.append("a large mean in float32: the centre's rounding error is added back")
-        x = g.binary("Add", x, lost, "residual")
+        x = plus(g, x, lost)
     return x
 
 

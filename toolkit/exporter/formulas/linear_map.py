@@ -6,10 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from toolkit.exporter.formulas.chain import FLOAT32_UNIT, REACH, minus, product
 from toolkit.exporter.graph import Graph, Matrix, Unconvertible, Value
 
-FLOAT32_UNIT = 2.0**-24  # the relative rounding error of one float32 operation
-REACH = 16.0  # so many standard deviations may a value lie from its centre
 ALLOWED = 5e-5  # of the contract's 1e-4
 
 
@@ -58,8 +57,8 @@ def projected(
         if np.abs(lost).max(initial=0.0) > 1e-7:
             g.traps.append("a large mean in float32: the centre's rounding error is added back")
         bias = bias + lost
-        source = g.binary("Sub", source, rounded, "center")
-    return g.cast(g.affine(source, weights, bias), result_dtype(g, x))
+        source = minus(g, source, rounded, spread)
+    return g.cast(product(g, source, weights, bias), result_dtype(g, x))
 
 
 def _fits(weights: np.ndarray, spread: Any) -> bool:

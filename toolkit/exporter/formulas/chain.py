@@ -1,0 +1,133 @@
+"""Chains of linear steps (scalers, projections, read-outs): folded into one product.
+
+A tensor that a chain made is `(source − center) @ weights + bias`. The next linear step is applied
+to the source, with the product of the weights, so that the tensor between is never computed. The
+centre goes into the bias where that cancels nothing; it is taken off first where it would.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from toolkit.exporter.graph import Graph, Matrix
+
+FLOAT32_UNIT = 2.0**-24  # the relative rounding error of one float32 operation
+REACH = 16.0  # so many standard deviations may a value lie from its centre
+ALLOWED = 2e-5  # a fifth of the contract's 1e-4: the steps behind it want their share
+
+
+@dataclass(frozen=True)
+class Chain:
+    """How a float32 tensor was made: `(source − center) @ weights + bias`; arrays are float64.
+
+    weights: [d, k], or [d] for a scale a column; bias [k]. center: [d], exact in float32, and
+    `shifted` the tensor `source − center`; None where nothing is taken off. spread: the source's
+    standard deviations [d], or what tells its size as well; None where nobody knows.
+    """
+
+    source: Matrix
+    weights: np.ndarray
+    bias: np.ndarray
+    center: np.ndarray | None = None
+    shifted: Matrix | None = None
+    spread: np.ndarray | None = None
+
+    def then(self, weights: np.ndarray, bias: np.ndarray) -> Chain:
+        """Return the chain that ends in `x @ weights + bias` of this one's x."""
+        scales = self.weights.ndim == 1
+        both = self.weights[:, None] * weights if scales else self.weights @ weights
+        return replace(self, weights=both, bias=self.bias @ weights + bias)
+
+    def folds(self) -> bool:
+        """Tell whether the centre may go into the bias.
+
+        A float32 sum is wrong by up to 2⁻²⁴ of its largest terms, however small it is itself
+        (Higham, "Accuracy and Stability of Numerical Algorithms", section 3.1). With the centre in
+        the bias these are `source · weights`, else `(source − center) · weights`: either the former
+        must be small enough, or about as large as the latter.
+        """
+        if self.center is None:
+            return True
+        if self.spread is None:
+            return False
+        size = np.abs(self.weights)
+        apart = REACH * np.abs(self.spread) @ size + np.abs(self.bias)
+        together = apart + np.abs(self.center) @ size + np.abs(self.center @ self.weights)
+        small = together.max(initial=0.0) * FLOAT32_UNIT <= ALLOWED
+        return bool(small or (together <= 2.0 * apart).all())
+
+
+def minus(g: Graph, x: Matrix, center: np.ndarray, spread: Any = None) -> Matrix:
+    """Return `x − center`; center [width], exact in x's type.
+
+    spread: the columns' standard deviations [width], or what tells their size as well, if known.
+    """
+    result = g.binary("Sub", x, center, "center")
+    found = g.chains.get(x.name)
+    if found is None:
+        spread = None if spread is None else np.asarray(spread, dtype=np.float64)
+        none = np.zeros(x.width)
+        return _recorded(g, result, Chain(x, none + 1.0, none, center, result, spread))
+    return _recorded(g, result, replace(found, bias=found.bias - center))
+
+
+def times(g: Graph, x: Matrix, factors: np.ndarray) -> Matrix:
+    """Return `x * factors`; factors [width]."""
+    found = _made(g, x)
+    chain = replace(found, weights=found.weights * factors, bias=found.bias * factors)
+    return _recorded(g, g.binary("Mul", x, factors, "scale"), chain)
+
+
+def plus(g: Graph, x: Matrix, shift: np.ndarray) -> Matrix:
+    """Return `x + shift`; shift [width]."""
+    found = _made(g, x)
+    return _recorded(
+        g, g.binary("Add", x, shift, "residual"), replace(found, bias=found.bias + shift)
+    )
+
+
+def product(g: Graph, x: Matrix, weights: Any, bias: Any) -> Matrix:
+    """Return `x @ weights + bias`, computed from what x was made of where that is no slower.
+
+    weights [width, k], bias [k].
+    """
+    weights = np.asarray(weights, dtype=np.float64)
+    bias = np.broadcast_to(np.asarray(bias, dtype=np.float64), weights.shape[1:])
+    found = _made(g, x)
+    chain = found if _cheaper(found, weights) else Chain(x, np.ones(x.width), np.zeros(x.width))
+    chain = chain.then(weights, bias)
+    return _recorded(g, _computed(g, chain), chain)
+
+
+def _made(g: Graph, x: Matrix) -> Chain:
+    return g.chains.get(x.name) or Chain(x, np.ones(x.width), np.zeros(x.width))
+
+
+def _recorded(g: Graph, result: Matrix, chain: Chain) -> Matrix:
+    # In float64 every step is scikit-learn's own arithmetic: what is behind it may compare.
+    if result.dtype == "float32":
+        g.chains[result.name] = chain
+    return result
+
+
+def _cheaper(chain: Chain, weights: np.ndarray) -> bool:
+    """Tell whether one product has no more multiplications than the two that it stands for."""
+    if chain.weights.ndim == 1:
+        return True
+    inputs, inner = chain.weights.shape
+    outputs = weights.shape[1]
+    return inputs * outputs <= inputs * inner + inner * outputs
+
+
+def _computed(g: Graph, chain: Chain) -> Matrix:
+    if chain.center is None:
+        return g.affine(chain.source, chain.weights, chain.bias)
+    if chain.shifted is not None and not chain.folds():
+        return g.affine(chain.shifted, chain.weights, chain.bias)
+    # With the weights as they are rounded, so that rows at the centre come out exact.
+    rounded = chain.weights.astype(np.float32).astype(np.float64)
+    return g.affine(chain.source, chain.weights, chain.bias - chain.center @ rounded)

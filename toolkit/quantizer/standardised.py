@@ -1,0 +1,69 @@
+"""Standardised inputs for a graph whose scaler was folded into its first product.
+
+The fastest float graph multiplies raw features by weights of very different sizes. Formats that
+round all of a matrix, or all of a batch, on one grid want features and weights of one size:
+`x @ W + b = ((x − μ) / σ) @ (σ W) + (b + μ W)`, μ and σ being those of the calibration rows.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import onnx
+from onnx import helper, numpy_helper
+
+from toolkit.quantizer.calibration import Calibration
+from toolkit.quantizer.weights import Weight, find_weights, replace
+
+# Features whose deviations are within this factor of each other are of one size as they are.
+ALIKE = 4.0
+
+
+def standardised(model: onnx.ModelProto, calibration: Calibration) -> onnx.ModelProto:
+    """Return the graph with its inputs standardised before each product that takes them as given.
+
+    Only where a product has a bias and its inputs' sizes differ; else the model itself.
+    """
+    inputs = {i.name for i in model.graph.input}
+    first = [w for w in find_weights(model) if w.source in inputs and w.bias is not None]
+    changed = onnx.ModelProto()
+    changed.CopyFrom(model)
+    for weight in first:
+        rows = calibration.feed[weight.source].astype(np.float64)
+        mean, deviation = rows.mean(axis=0), rows.std(axis=0)
+        varying = deviation > 0
+        if _alike(mean[varying], deviation[varying]):
+            continue
+        _scale(changed, weight, mean, np.where(varying, deviation, 1.0))
+    return changed
+
+
+def _alike(mean: np.ndarray, deviation: np.ndarray) -> bool:
+    if not len(deviation):
+        return True
+    sizes = np.sqrt(mean**2 + deviation**2)
+    return bool(sizes.max() <= ALIKE * deviation.min())
+
+
+def _scale(model: onnx.ModelProto, weight: Weight, mean: np.ndarray, deviation: np.ndarray) -> None:
+    """Put `(x − mean) / deviation` before the weight's product, in place."""
+    center, inverse = mean.astype(np.float32), (1.0 / deviation).astype(np.float32)
+    values = weight.values.astype(np.float64)
+    assert weight.bias is not None
+    held = next(t for t in model.graph.initializer if t.name == weight.bias)
+    bias = numpy_helper.to_array(held).astype(np.float64)
+    moved = bias + (center.astype(np.float64) @ values).reshape(bias.shape)
+    scaled = values / inverse.astype(np.float64)[:, None]
+    replace(model, {weight.name: scaled, weight.bias: moved})
+    # onnxruntime's quantizer names a weight's own scale `…_scale`.
+    names = [f"{weight.name}_{part}" for part in ("mean", "inverse", "centred", "standardised")]
+    model.graph.initializer.extend(
+        [numpy_helper.from_array(center, names[0]), numpy_helper.from_array(inverse, names[1])]
+    )
+    at = next(k for k, n in enumerate(model.graph.node) if weight.name in n.input)
+    model.graph.node[at].input[0] = names[3]
+    steps = [
+        helper.make_node("Sub", [weight.source, names[0]], [names[2]]),
+        helper.make_node("Mul", [names[2], names[1]], [names[3]]),
+    ]
+    for step in reversed(steps):
+        model.graph.node.insert(at, step)
