@@ -1,4 +1,4 @@
-"""Trees that give the positions of leaves in a table keep them exactly in a coded pack."""
+"""Trees that give the positions of leaves in a table keep those exactly in a coded pack."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MODELS = {
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_a_coded_pack_gives_the_same_numbers(name: str) -> None:
+def test_a_coded_pack_gives_the_same_leaves(name: str) -> None:
     fitted = MODELS[name].fit(X, Y)
     proven = convert_and_prove(fitted, X, Y)
     model = proven.chosen.exported.model
@@ -32,7 +32,9 @@ def test_a_coded_pack_gives_the_same_numbers(name: str) -> None:
     content = uint8_pack.apply(model, Calibration(_narrow(rows), None))
     packed = Predictor(to_onnx(content, "the pack"), "the pack").run(X)
     for output, values in Predictor(proven.chosen.content, name).run(X).items():
-        np.testing.assert_array_equal(packed[output], values)
+        # Shares of the classes are codes of 8 bits; another leaf would be off by a tenth.
+        exact = name in ("votes", "depths") or output == "label"
+        np.testing.assert_allclose(packed[output], values, rtol=0, atol=0 if exact else 1 / 255)
 
 
 def _narrow(rows: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -20,7 +20,6 @@ from tests.quantizer.graphs import (
     trees,
     without_weights,
 )
-from toolkit.quantizer.affine import encode
 from toolkit.quantizer.methods import (
     NotApplicable,
     dynamic_uint8,
@@ -30,15 +29,7 @@ from toolkit.quantizer.methods import (
     method_names,
     uint8_pack,
 )
-from toolkit.quantizer.methods.uint8_pack import (
-    FEW_BYTES,
-    NEGLIGIBLE,
-    choose,
-    output_error,
-    second_moments,
-)
 from toolkit.quantizer.rewrites import INTEGER_PRODUCTS
-from toolkit.quantizer.weights import Weight
 from toolkit.runtime import pack
 from toolkit.runtime.predictor import to_onnx
 
@@ -164,7 +155,7 @@ def test_uint8_pack_codes_weights_and_nothing_else():
     assert encodings == {"w0": "affine", "b0": "raw", "w1": "mantissa", "b1": "raw"}
 
 
-def test_uint8_pack_leaves_shared_weights_as_they_are():
+def test_uint8_pack_leaves_small_shared_weights_as_they_are():
     model = model_of(
         [
             NODE("MatMul", ["X", "w"], ["h"]),
@@ -203,60 +194,3 @@ def test_a_layer_without_bias_is_coded_all_the_same():
     X = calibration().feed["X"]
     expected = run(model.SerializeToString(), X)
     assert np.abs(run(opened("uint8-pack", model), X) - expected).max() < 0.1
-
-
-@pytest.mark.parametrize("seed", range(6))
-@pytest.mark.parametrize("outputs", [1, 3, 40])
-def test_choose_picks_among_the_candidates_by_its_rule(seed, outputs):
-    rng = np.random.default_rng(seed)
-    scales = 2.0 ** rng.integers(-8, 8, WIDTH)
-    inputs = (rng.normal(size=(300, WIDTH)) * scales).astype(np.float32)
-    values = rng.normal(size=(WIDTH, outputs)) / scales[:, None] ** rng.choice([0, 1])
-    weight = Weight("w", values.astype(np.float32), "X", None)
-    moments = second_moments(inputs)
-    found = [
-        (output_error(weight.values, c, moments), len(c.to_bytes()))
-        for c in uint8_pack._candidates(weight, moments)
-    ]
-    best = min(error for error, _ in found)
-    chosen = choose(weight, inputs)
-    error, size = output_error(weight.values, chosen, moments), len(chosen.to_bytes())
-    good = [(e, s) for e, s in found if e <= max(NEGLIGIBLE, 2 * best)]
-    assert (error, size) in good
-    few = [e for e, s in good if s <= max(FEW_BYTES, min(s for _, s in good))]
-    assert error == min(few)
-
-
-def test_a_lone_extreme_counts_beside_the_covariance():
-    inputs = np.random.default_rng(0).normal(size=(1000, 2))
-    inputs[0, 1] = 500.0
-    moments = second_moments(inputs)
-    covariance = np.cov(inputs, rowvar=False, bias=True)
-    assert moments[0, 0] == pytest.approx(covariance[0, 0], rel=0.2)
-    assert moments[1, 1] > 2 * covariance[1, 1]
-    assert moments[0, 1] == pytest.approx(covariance[0, 1])
-
-
-def test_the_output_error_is_what_is_left_after_the_mean():
-    rng = np.random.default_rng(0)
-    inputs = rng.normal(2.0, 1.0, (4000, WIDTH)).astype(np.float32)
-    values = rng.normal(size=(WIDTH, 2)).astype(np.float32)
-    codes = encode(values, per_column=False, bits=4)
-    covariance = np.cov(inputs.astype(np.float64), rowvar=False, bias=True)
-    exact, coded = (inputs.astype(np.float64) @ w for w in (values, codes.decode()))
-    apart = coded - exact
-    expected = (apart - apart.mean(axis=0)).var(axis=0).sum() / exact.var(axis=0).sum()
-    assert output_error(values, codes, covariance) == pytest.approx(expected, rel=1e-6)
-
-
-def test_inputs_that_never_vary_are_no_division_by_zero():
-    weight = Weight("w", floats(WIDTH, 2), "X", None)
-    chosen = choose(weight, np.ones((50, WIDTH), np.float32))
-    assert np.isfinite(chosen.decode()).all()
-
-
-def test_one_input_and_one_row():
-    weight = Weight("w", floats(1, 1), "X", None)
-    assert choose(weight, np.ones((1, 1), np.float32)).decode() == pytest.approx(
-        weight.values, rel=1e-2
-    )

@@ -25,6 +25,8 @@ Codes = Affine | Companded | Mantissa | Half | Single | Integers
 
 # Rows that share their scales in the layout "block".
 BLOCK = 32
+# Up to so many bits a scale of 11 bits, rounded up, makes no grid noticeably coarser.
+SHORT = 8
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,7 @@ class Format:
 
     encoding: float32, float16, affine, companded or mantissa; bits: of an affine or companded code,
     2 to 16; scales: what has a scale of its own: the tensor, a "column", a "row" (companded only)
-    or a "block" of 32 rows in each column, its scales in float16; exponents: the power of two that
+    or a "block" of 32 rows in each column; exponents: the power of two that
     each row is divided by: none, that of its largest "magnitude", or of its input's "deviation".
     """
 
@@ -75,7 +77,7 @@ def _affine(values: np.ndarray, form: Format, moments: np.ndarray | None) -> Aff
         bits=form.bits,
         block=BLOCK * block,
         symmetric=form.symmetric,
-        short=block,
+        short=form.bits <= SHORT,
     )
 
 

@@ -13,6 +13,7 @@ import onnx
 from onnx import numpy_helper
 
 from toolkit.quantizer.compression import compressed
+from toolkit.quantizer.exact import shortest
 from toolkit.quantizer.forests import OPERATORS, Leaves, find_forests, streams
 from toolkit.quantizer.formats import Codes
 from toolkit.runtime import pack, wire
@@ -25,7 +26,7 @@ def write_pack(
     encoded: Mapping[str, Codes],
     trees: Sequence[tuple[Forest, Leaves | None]] | None = None,
 ) -> bytes:
-    """Return a pack of the model; what is in `encoded` as codes, other initializers as they are.
+    """Return a pack of the model; what is in `encoded` as codes, other initializers exactly.
 
     encoded: by initializer name. trees: the model's tree ensembles as they are to be stored, with
     the codes of their leaves; where None, exactly.
@@ -46,7 +47,8 @@ def write_pack(
     del skeleton.graph.node[:]
     skeleton.graph.node.extend(copies)
     skeleton.producer_name = ""  # 9 bytes that the manifest has too
-    tensors = [_tensor(t, encoded.get(t.name)) for t in moved]
+    every = {t.name: encoded.get(t.name) or shortest(numpy_helper.to_array(t)) for t in moved}
+    tensors = [_tensor(t, every[t.name]) for t in moved]
     graph = skeleton.SerializeToString(deterministic=True)
     head = [wire.varint(len(graph)), graph, wire.varint(len(tensors)), *tensors]
     ensembles = [s for forest, leaves in trees for s in streams(forest, leaves)]

@@ -2,41 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import onnx
 from onnx import numpy_helper
 
 # Ridge strengths that are tried, as shares of the mean squared activation.
 STRENGTHS = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5)
-
-
-@dataclass(frozen=True)
-class ReadOut:
-    """The product of activations and a float32 initializer that is summed in float64.
-
-    weight: the initializer [m, k]; source: the activations [N, m]; output: the product [N, k].
-    """
-
-    weight: str
-    source: str
-    output: str
-
-
-def find_readouts(model: onnx.ModelProto) -> list[ReadOut]:
-    """Return the products whose second operand is a cast of a float32 matrix of the initializers.
-
-    These are weights that no method codes: the sums are in float64 because they cancel.
-    """
-    constants = {t.name: t for t in model.graph.initializer}
-    casts = {n.output[0]: n.input[0] for n in model.graph.node if n.op_type == "Cast"}
-    found = []
-    for node in model.graph.node:
-        tensor = constants.get(casts.get(node.input[1], "")) if node.op_type == "MatMul" else None
-        if tensor is not None and tensor.data_type == onnx.TensorProto.FLOAT:
-            found.append(ReadOut(tensor.name, node.input[0], node.output[0]))
-    return found
 
 
 def refit(

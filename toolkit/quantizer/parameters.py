@@ -1,0 +1,193 @@
+"""Which initializers of a graph are a model's parameters, and what becomes of each in the graph.
+
+A parameter is followed forwards through casts, transpositions, scalar factors and offsets. Where
+all of it ends as the second operand of one matrix product it is a `Product`, whose error is known
+from the other operand's second moments. Everything else that is large (stored points of neighbours
+and kernels, tables that are gathered from, tensors that meet others element by element) is
+`Stored`: what an error there costs, only the model's outputs tell.
+
+What is no parameter stays exact: vectors that are added, subtracted or multiplied (the constants of
+scalers and encoders, biases), whatever is compared with something (thresholds, edges of bins,
+vocabularies), and small tensors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import onnx
+from onnx import helper, numpy_helper
+
+FLOATING = {onnx.TensorProto.FLOAT, onnx.TensorProto.DOUBLE}
+# What is stored, and smaller than this, saves nothing that the file would notice.
+FEWEST = 64
+FEWEST_DOUBLES = 8
+ELEMENTWISE = {"Add", "Sub", "Mul", "Div", "Pow", "Max", "Min", "Where"}
+COMPARISONS = {"Less", "Greater", "LessOrEqual", "GreaterOrEqual", "Equal"}
+
+
+@dataclass(frozen=True)
+class Product:
+    """A float32 or float64 matrix that is multiplied once: `source @ values`, its rows the inputs.
+
+    bias: the initializer that is added to the product, a number an output, None where there is
+    none; output: the tensor that then has it. direct: nothing but casts lies between initializer
+    and product.
+    """
+
+    name: str
+    values: np.ndarray
+    source: str
+    bias: str | None
+    output: str
+    direct: bool
+
+
+@dataclass(frozen=True)
+class Stored:
+    """Any other float32 or float64 tensor of parameters."""
+
+    name: str
+    values: np.ndarray
+
+
+@dataclass(frozen=True)
+class Use:
+    """One place where a parameter ends: the node, which of its inputs it is, and in what form.
+
+    form: 0 as it is, 1 with a factor or offset, 2 as something else that was computed from it,
+    transposed, or in a graph inside the graph.
+    """
+
+    node: onnx.NodeProto
+    position: int
+    form: int
+
+
+Parameter = Product | Stored
+
+
+def find_parameters(model: onnx.ModelProto) -> list[Parameter]:
+    """Return the graph's parameters in the order in which they are used."""
+    graph = _Graph(model)
+    found = []
+    for tensor in model.graph.initializer:
+        if tensor.data_type not in FLOATING or not all(tensor.dims):
+            continue
+        uses = list(graph.uses(tensor.name))
+        parameter = _product(tensor, uses, graph) or _stored(tensor, uses)
+        if parameter:
+            found.append((graph.first(tensor.name), parameter))
+    return [parameter for _, parameter in sorted(found, key=lambda pair: pair[0])]
+
+
+def find_doubles(model: onnx.ModelProto) -> list[str]:
+    """Return the float64 initializers of eight numbers or more that nothing is compared with."""
+    graph = _Graph(model)
+    return [
+        t.name
+        for t in model.graph.initializer
+        if t.data_type == onnx.TensorProto.DOUBLE
+        and int(np.prod(t.dims)) >= FEWEST_DOUBLES
+        and not {u.node.op_type for u in graph.uses(t.name)} & COMPARISONS
+    ]
+
+
+class _Graph:
+    """A model's nodes by what they read, and which tensors come from initializers alone."""
+
+    def __init__(self, model: onnx.ModelProto) -> None:
+        self.constants = {t.name: t for t in model.graph.initializer}
+        self.fixed = set(self.constants)
+        self.readers: dict[str, list[tuple[int, onnx.NodeProto, int, bool]]] = {}
+        for at, top in enumerate(model.graph.node):
+            for node, inner in _with_inner(top):
+                for position, name in enumerate(node.input):
+                    self.readers.setdefault(name, []).append((at, node, position, inner))
+            nested = any(a.type == onnx.AttributeProto.GRAPH for a in top.attribute)
+            if top.input and not nested and all(not i or i in self.fixed for i in top.input):
+                self.fixed.update(top.output)
+
+    def uses(self, name: str) -> Iterator[Use]:
+        """Follow an initializer to where it meets what depends on the model's inputs."""
+        yield from self._followed(name, 0, int(np.prod(self.constants[name].dims)))
+
+    def _followed(self, name: str, form: int, size: int) -> Iterator[Use]:
+        for _, node, position, inside in self.readers.get(name, []):
+            if inside or node.output[0] not in self.fixed:
+                yield Use(node, position, 2 if inside else form)
+            else:
+                reached = max(form, self._form(node, position, size))
+                yield from self._followed(node.output[0], reached, size)
+
+    def first(self, name: str) -> int:
+        """Return the position of the first node that reads a tensor."""
+        return min((at for at, *_ in self.readers.get(name, [])), default=0)
+
+    def _form(self, node: onnx.NodeProto, position: int, size: int) -> int:
+        if node.op_type in ("Cast", "Identity"):
+            return 0
+        other = self.constants.get(node.input[1 - position]) if len(node.input) == 2 else None
+        if other is None or (position == 1 and node.op_type in ("Sub", "Div")):
+            return 2
+        offset = node.op_type in ("Add", "Sub") and int(np.prod(other.dims)) < size
+        factor = node.op_type in ("Mul", "Div") and int(np.prod(other.dims)) == 1 < size
+        return 1 if offset or factor else 2
+
+    def bias(self, node: onnx.NodeProto, outputs: int) -> tuple[str | None, str]:
+        """Return the initializer that a product's outputs are shifted by, and the tensor then."""
+        if node.op_type == "Gemm":
+            name = node.input[2] if len(node.input) > 2 else ""
+            beta = [a.f for a in node.attribute if a.name == "beta"]
+            return self._own(name, outputs) if beta in ([], [1.0]) else None, node.output[0]
+        readers = self.readers.get(node.output[0], [])
+        if len(readers) == 1 and readers[0][1].op_type == "Add" and not readers[0][3]:
+            _, add, position, _ = readers[0]
+            name = self._own(add.input[1 - position], outputs)
+            if name:
+                return name, add.output[0]
+        return None, node.output[0]
+
+    def _own(self, name: str, outputs: int) -> str | None:
+        tensor = self.constants.get(name)
+        alone = tensor is not None and len(self.readers[name]) == 1
+        return name if tensor and alone and int(np.prod(tensor.dims)) == outputs else None
+
+
+def _with_inner(node: onnx.NodeProto, inner: bool = False) -> Iterator[tuple[onnx.NodeProto, bool]]:
+    yield node, inner
+    for attribute in node.attribute:
+        graphs: Iterable[onnx.GraphProto] = [*attribute.graphs, attribute.g]
+        for graph in graphs:
+            for child in graph.node:
+                yield from _with_inner(child, True)
+
+
+def _product(tensor: onnx.TensorProto, uses: list[Use], graph: _Graph) -> Product | None:
+    if len(uses) != 1 or len(tensor.dims) != 2:
+        return None
+    use, node = uses[0], uses[0].node
+    attributes = {a.name: helper.get_attribute_value(a) for a in node.attribute}
+    if node.op_type not in ("MatMul", "Gemm") or use.position != 1 or use.form == 2:
+        return None
+    if node.domain or attributes.get("transA") or attributes.get("transB"):
+        return None
+    values = numpy_helper.to_array(tensor)
+    bias, output = graph.bias(node, values.shape[1])
+    direct = use.form == 0 and attributes.get("alpha", 1.0) == 1.0
+    return Product(tensor.name, values, node.input[0], bias, output, direct)
+
+
+def _stored(tensor: onnx.TensorProto, uses: list[Use]) -> Stored | None:
+    long = [d for d in tensor.dims if d > 1]
+    operators = {u.node.op_type for u in uses}
+    if int(np.prod(tensor.dims)) < FEWEST or not uses or operators & COMPARISONS:
+        return None
+    added = {u.node.op_type for u in uses if u.position == 2}
+    if len(long) < 2 and (
+        operators & ELEMENTWISE or "Gemm" in added or 2 in {u.form for u in uses}
+    ):
+        return None
+    return Stored(tensor.name, numpy_helper.to_array(tensor))

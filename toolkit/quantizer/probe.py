@@ -1,0 +1,84 @@
+"""A graph whose parameters can be replaced: what a change of one does to tensors and outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import onnx
+
+from toolkit.quantizer.calibration import Calibration
+from toolkit.quantizer.check import label_agreement, nmse
+from toolkit.runtime.session import open_session
+
+
+class Probe:
+    """One session of a model in which some initializers are inputs, on the calibration rows.
+
+    names: the initializers that may be replaced; tensors: inner tensors that can be asked for.
+    """
+
+    def __init__(
+        self,
+        model: onnx.ModelProto,
+        calibration: Calibration,
+        names: Sequence[str],
+        tensors: Sequence[str],
+    ) -> None:
+        changed = onnx.ModelProto()
+        changed.CopyFrom(model)
+        graph = changed.graph
+        taken = {t.name: t for t in graph.initializer if t.name in set(names)}
+        kept = [t for t in model.graph.initializer if t.name not in taken]
+        del graph.initializer[:]
+        graph.initializer.extend(kept)
+        graph.input.extend(
+            onnx.helper.make_tensor_value_info(t.name, t.data_type, list(t.dims))
+            for t in taken.values()
+        )
+        self.outputs = [o.name for o in model.graph.output]
+        inner = [n for n in dict.fromkeys(tensors) if n not in {*self.outputs, *calibration.feed}]
+        graph.output.extend(onnx.ValueInfoProto(name=n) for n in inner)
+        self.values = {n: onnx.numpy_helper.to_array(t) for n, t in taken.items()}
+        self.feed = calibration.feed
+        self.session = open_session(changed.SerializeToString(), "the graph that is quantized")
+
+    def run(
+        self,
+        tensors: Sequence[str],
+        changed: Mapping[str, np.ndarray],
+        feed: Mapping[str, np.ndarray] | None = None,
+    ) -> dict[str, np.ndarray]:
+        """Return tensors for the calibration rows, or those given, with initializers replaced."""
+        rows = self.feed if feed is None else dict(feed)
+        inner = [n for n in dict.fromkeys(tensors) if n not in rows]
+        found = self.session.run(inner, rows | self.values | dict(changed)) if inner else []
+        return rows | dict(zip(inner, found, strict=True))
+
+    def differences(
+        self,
+        changed: Mapping[str, np.ndarray],
+        expected: Mapping[str, np.ndarray],
+        feed: Mapping[str, np.ndarray] | None = None,
+    ) -> tuple[float, float]:
+        """Return how far the outputs are from the expected ones: normalised MSE, equal labels."""
+        got = self.run(self.outputs, changed, feed)
+        wanted = {n: np.asarray(expected[n]) for n in self.outputs}
+        return nmse(wanted, got), label_agreement(wanted, got)
+
+
+def rows_for_choice(feed: Mapping[str, np.ndarray], count: int) -> dict[str, np.ndarray]:
+    """Return rows on which ways to store points are compared: `count` at most.
+
+    Half of them calibration rows, half (where all inputs are floating-point) halfway between two:
+    calibration rows are among the points that neighbours and kernels store, where nothing is lost.
+    """
+    few = {n: a[:count] for n, a in feed.items()}
+    if any(a.dtype.kind != "f" for a in few.values()):
+        return few
+    return {n: np.concatenate([a[::2], _halfway(a)]) for n, a in few.items()}
+
+
+def _halfway(values: np.ndarray) -> np.ndarray:
+    first, second = values[: len(values) // 2], values[(len(values) + 1) // 2 :]
+    return ((first.astype(np.float64) + second) / 2).astype(values.dtype)
