@@ -154,7 +154,7 @@ def coded() -> bytes:
 
 def wide() -> bytes:
     """A pack whose body LZMA makes smallest."""
-    values = np.random.default_rng(1).integers(0, 3, (1200, 3)).astype(np.float32)
+    values = np.random.default_rng(1).choice([0.1, 1.0, np.pi], (1200, 3)).astype(np.float32)
     node = onnx.helper.make_node("Gemm", ["X", "W"], ["Y"])
     shape = [None, 1200]
     return write_pack(model_of([node], {"W": values}, [("X", 1, shape)], [("Y", 1, [None, 3])]), {})
