@@ -69,7 +69,7 @@ def of_file(bundle: Bundle, name: str) -> Subject:
     """
     path = bundle.path / name
     content = bundle.read(name)
-    predictor = load(path)
+    predictor = load(path, threads=1)
     wanted = [o["name"] for o in bundle.manifest["outputs"]]
     missing = [w for w in wanted if w not in predictor.outputs]
     if missing:

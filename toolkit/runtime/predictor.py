@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +11,17 @@ import numpy as np
 
 from toolkit.errors import CorruptArtifact, InvalidInput, first_line
 from toolkit.runtime import pack
+from toolkit.runtime.bound import Bound, direct_run, single_rows
 from toolkit.runtime.files import read_bytes
 from toolkit.runtime.inputs import prepare
 from toolkit.runtime.manifest import VARIANT, entry_beside, read_checked, read_manifest
 from toolkit.runtime.schema import ANY, DTYPES, Input
 from toolkit.runtime.session import open_session
+from toolkit.runtime.split import Splitting, cores
 
 # Keys of a model's metadata_props that toolkit writes and the Predictor heeds.
 TASK_KEY, TAKES_KEY = "toolkit.task", "toolkit.takes"
+PROBABILITIES = "probabilities"
 
 
 class Predictor:
@@ -36,7 +40,11 @@ class Predictor:
         options: Mapping[str, Any] | None = None,
         threads: int | None = None,
     ) -> None:
-        """Open ONNX bytes; columns: feature names by input; else as `open_session` takes them."""
+        """Open ONNX bytes.
+
+        columns: feature names by input. options, threads: as `open_session` takes them; without
+        threads, batches that take long enough are spread over all cores.
+        """
         self.origin = origin
         self.session = open_session(model, origin, options, threads)
         try:
@@ -50,41 +58,97 @@ class Predictor:
         self.task: str | None = metadata.get(TASK_KEY)
         self.inputs = _read_inputs(self.session, metadata.get(TAKES_KEY), columns or {})
         self.outputs = tuple(o.name for o in self.session.get_outputs())
+        self._main = "label" if "label" in self.outputs else self.outputs[0]
+        run = direct_run(self.session)
+        alone = threads is not None or not self._by_rows(model)
+        self._call = run if alone else Splitting(run, cores())
+        self._row_shape, self._row_dtype = _row_of(self.inputs)
+        self._one_prediction = single_rows(partial(self._bound, self._main))
+        self._one_probability = single_rows(partial(self._bound, PROBABILITIES))
 
     def predict(self, X: Any) -> np.ndarray:
         """Return scikit-learn's `predict(X)`: [N] (or [N, k] for several targets).
 
-        A transformer gives its transformed rows [N, k]. X: see `toolkit.runtime.inputs.prepare`.
-        Raises InvalidInput where X does not fit the model.
+        A transformer gives its transformed rows [N, k]. X: see `toolkit.runtime.inputs.prepare`; a
+        C-contiguous array of the graph's dtype is read where it lies. Safe to call from several
+        threads. Raises InvalidInput where X does not fit the model.
         """
-        name = "label" if "label" in self.outputs else self.outputs[0]
-        values = self._run(prepare(X, self.inputs), [name])[0]
-        flat = self.task != "transformer" and values.ndim == 2 and values.shape[1] == 1
-        return values.ravel() if flat else values
+        if type(X) is np.ndarray and X.shape == self._row_shape and X.dtype == self._row_dtype:
+            answer = self._one_prediction(X)
+            if answer is not None:
+                return answer
+        values = self._run(prepare(X, self.inputs), [self._main])[0]
+        return values.ravel() if self._is_flat(values) else values
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """Return class probabilities, float32 [N, classes] in the order of the estimator's classes.
 
         Raises InvalidInput where the model has no probabilities.
         """
-        if "probabilities" not in self.outputs:
+        if PROBABILITIES not in self.outputs:
             raise InvalidInput(
                 f"{self.origin}: has no probabilities, only {', '.join(self.outputs)}; "
                 "use predict or run"
             )
-        return self._run(prepare(X, self.inputs), ["probabilities"])[0]
+        if type(X) is np.ndarray and X.shape == self._row_shape and X.dtype == self._row_dtype:
+            answer = self._one_probability(X)
+            if answer is not None:
+                return answer
+        return self._run(prepare(X, self.inputs), [PROBABILITIES])[0]
 
     def run(self, inputs: Any) -> dict[str, np.ndarray]:
         """Return every output by its name; `inputs` as for predict, or a mapping by input name."""
         values = self._run(prepare(inputs, self.inputs), list(self.outputs))
         return dict(zip(self.outputs, values, strict=True))
 
+    def bind(self, rows: Any, output: str | None = None) -> Bound:
+        """Return a `toolkit.runtime.bound.Bound`: the fastest call, for batches of one size.
+
+        rows: their number, or the rows to begin with, as for predict. output: its name, that of
+        `predict` if None. Raises InvalidInput where the model takes more than one input or text,
+        or gives text.
+        """
+        if len(self.inputs) != 1 or self._row_shape is None:
+            raise InvalidInput(
+                f"{self.origin}: only a model with one input of numbers can be bound; use predict"
+            )
+        name = self._main if output is None else output
+        if name not in self.outputs:
+            raise InvalidInput(
+                f"{self.origin}: has no output {name!r}, only {', '.join(self.outputs)}"
+            )
+        return self._bound(name, self._first_rows(rows))
+
+    def _first_rows(self, rows: Any) -> np.ndarray:
+        if not isinstance(rows, int | np.integer):
+            return prepare(rows, self.inputs)[self.inputs[0].name]
+        if rows < 1:
+            raise InvalidInput(f"{rows} rows cannot be bound; give at least one")
+        return np.zeros((int(rows), self.inputs[0].width or 0), self._row_dtype)
+
+    def _bound(self, name: str, rows: np.ndarray) -> Bound:
+        expected = self._run({self.inputs[0].name: rows}, [name])[0]
+        flat = name == self._main and self._is_flat(expected)
+        return Bound(self.session, self.inputs[0], name, rows, expected, flat=flat)
+
+    def _by_rows(self, model: bytes) -> bool:
+        """Tell whether a row's answer surely does not depend on the other rows of its batch.
+
+        toolkit writes only such graphs, but for the activations that onnxruntime's dynamic
+        quantization scales by their batch. A file that names threads is run as it says.
+        """
+        threads = self.session.get_session_options().intra_op_num_threads
+        return self.task is not None and threads == 1 and b"DynamicQuantize" not in model
+
+    def _is_flat(self, values: np.ndarray) -> bool:
+        return self.task != "transformer" and values.ndim == 2 and values.shape[1] == 1
+
     def _run(self, feed: Mapping[str, np.ndarray], names: list[str]) -> list[np.ndarray]:
         rows = {name: len(array) for name, array in feed.items()}
         if len(set(rows.values())) > 1:
             raise InvalidInput(f"the inputs differ in their number of rows: {rows}")
         try:
-            return self.session.run(names, feed)
+            return self._call(names, feed)
         except Exception as error:  # onnxruntime's own exceptions share no public base class
             raise InvalidInput(
                 f"{self.origin}: onnxruntime cannot run these inputs ({first_line(error)}); "
@@ -97,8 +161,9 @@ def load(path: str | Path, *, threads: int | None = None) -> Predictor:
 
     A file that lies in a model directory is held against the SHA-256 in the manifest first, and
     opened with the session options that are recorded there. threads: onnxruntime's intra-op
-    threads, one where neither this nor the manifest says otherwise. Raises InvalidInput where there
-    is no such file, CorruptArtifact where it is damaged.
+    threads; if None, one thread, and all cores for a batch that keeps each of them busy for a
+    millisecond (see `toolkit.runtime.split`). Raises InvalidInput where there is no such file,
+    CorruptArtifact where it is damaged.
     """
     path = Path(path)
     if path.is_dir():
@@ -135,6 +200,8 @@ def _first_variant(folder: Path) -> str:
 
 
 def _require_tensors(session: Any, origin: str) -> None:
+    if not session.get_inputs() or not session.get_outputs():
+        raise InvalidInput(f"{origin}: takes no input or gives no output; it is no model of rows")
     for node in session.get_inputs():
         if node.type not in DTYPES:
             raise InvalidInput(
@@ -164,6 +231,13 @@ def _read_inputs(session: Any, takes: str | None, columns: dict[str, Any]) -> tu
         )
         for k, node in enumerate(nodes)
     )
+
+
+def _row_of(inputs: tuple[Input, ...]) -> tuple[tuple[int, int] | None, np.dtype]:
+    """Return the shape of one row, None where it is not one array of numbers, and its dtype."""
+    one = inputs[0]
+    known = len(inputs) == 1 and one.width is not None and one.dtype != "string"
+    return ((1, one.width) if known and one.width else None), one.numpy_dtype
 
 
 def _width(shape: list) -> int | None:

@@ -1,0 +1,152 @@
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+import pytest
+
+from tests.runtime.graphs import linear
+from toolkit.errors import InvalidInput
+from toolkit.runtime import load, predictor, split
+from toolkit.runtime.predictor import Predictor
+from toolkit.runtime.split import MANY, PART_S, Splitting, run_parts
+
+TOOLKITS = linear(**{"toolkit.task": "transformer", "toolkit.takes": "finite"}).SerializeToString()
+
+
+class Recorder:
+    """A run of 2·X that notes the rows and the thread of every call, at a pace of its own."""
+
+    def __init__(self, row_s=0.0):
+        self.calls, self.threads, self.now, self.row_s = [], set(), 0.0, row_s
+
+    def __call__(self, names, feed):
+        rows = len(feed["X"])
+        self.calls.append(rows)
+        self.threads.add(threading.get_ident())
+        self.now += rows * self.row_s
+        return [2 * feed["X"] for _ in names]
+
+    def clock(self):
+        return self.now
+
+
+def rows_of(count):
+    return np.random.default_rng(5).normal(size=(count, 3)).astype(np.float32)
+
+
+@pytest.mark.parametrize("parts", [1, 2, 3, 7])
+def test_the_parts_make_the_whole(parts):
+    run, X = Recorder(), rows_of(100)
+    first, second = run_parts(run, ["a", "b"], {"X": X}, parts)
+    np.testing.assert_array_equal(first, 2 * X)
+    np.testing.assert_array_equal(second, 2 * X)
+    assert sum(run.calls) == 100
+    assert max(run.calls) - min(run.calls) <= 1
+
+
+def test_a_part_that_fails_is_told():
+    def run(names, feed):
+        if 70.0 in feed["X"]:
+            raise ValueError("seventy")
+        return [feed["X"]]
+
+    before = threading.active_count()
+    with pytest.raises(ValueError, match="seventy"):
+        run_parts(run, ["a"], {"X": np.arange(100.0)}, 2)
+    assert threading.active_count() == before
+
+
+def test_only_what_takes_long_is_split(monkeypatch):
+    """1,000 rows that take as long as two parts are two parts; the half of them is one."""
+    run = Recorder(row_s=2 * PART_S / 1000)
+    monkeypatch.setattr(split.time, "perf_counter", run.clock)
+    splitting = Splitting(run, 8)
+    for count, calls in [
+        (MANY - 1, [MANY - 1]),
+        (1000, [1000]),  # nothing is known before it
+        (1000, [500, 500]),
+        (500, [500]),
+        (4000, [500] * 8),
+        (9000, [1125] * 8),
+        (MANY - 1, [MANY - 1]),
+    ]:
+        run.calls.clear()
+        X = rows_of(count)
+        np.testing.assert_array_equal(splitting(["Y"], {"X": X})[0], 2 * X)
+        assert sorted(run.calls) == calls
+
+
+def test_a_slow_moment_is_forgotten(monkeypatch):
+    run = Recorder(row_s=1.0)
+    monkeypatch.setattr(split.time, "perf_counter", run.clock)
+    splitting = Splitting(run, 2)
+    splitting(["Y"], {"X": rows_of(1000)})
+    run.row_s = 1e-9
+    splitting(["Y"], {"X": rows_of(1000)})
+    run.calls.clear()
+    splitting(["Y"], {"X": rows_of(1000)})
+    assert run.calls == [1000]
+
+
+@pytest.fixture
+def eager(monkeypatch):
+    """Every batch of two rows or more is split in three."""
+    monkeypatch.setattr(split, "MANY", 2)
+    monkeypatch.setattr(split, "PART_S", 1e-12)
+    monkeypatch.setattr(predictor, "cores", lambda: 3)
+
+
+def test_a_bundle_answers_the_same_in_parts(eager, california_bundle, classifier_bundle):
+    X = np.random.default_rng(6).normal(size=(1001, 8)).astype(np.float32)
+    split_up, plain = load(california_bundle), load(california_bundle, threads=1)
+    assert isinstance(split_up._call, Splitting)
+    assert not isinstance(plain._call, Splitting)
+    for _ in range(2):  # the second call is split
+        np.testing.assert_array_equal(split_up.predict(X), plain.predict(X))
+    table = {"size": [1.0, None, 70.0] * 9, "rooms": [3] * 27, "city": ["Ulm", None, "Kiel"] * 9}
+    split_up, plain = load(classifier_bundle), load(classifier_bundle, threads=1)
+    for _ in range(2):
+        found, wanted = split_up.run(table), plain.run(table)
+        for name in wanted:
+            np.testing.assert_array_equal(found[name], wanted[name])
+
+
+def test_errors_are_told_as_without_parts(eager):
+    model = Predictor(TOOLKITS, "m")
+    X = rows_of(100)
+    for _ in range(2):
+        assert model.predict(X).shape == (100, 2)
+    X[50, 1] = np.nan
+    with pytest.raises(InvalidInput, match="nan in row 50, column 1"):
+        model.predict(X)
+
+
+@pytest.mark.parametrize(
+    ("content", "options", "threads", "splits"),
+    [
+        (TOOLKITS, {}, None, True),
+        (TOOLKITS, {}, 1, False),
+        (TOOLKITS, {}, 2, False),
+        (TOOLKITS, {"intra_op_num_threads": 2}, None, False),
+        (linear().SerializeToString(), {}, None, False),
+        (
+            linear(
+                **{"toolkit.task": "transformer", "n": "DynamicQuantizeLinear"}
+            ).SerializeToString(),
+            {},
+            None,
+            False,
+        ),
+    ],
+    ids=["ours", "one", "two", "recorded", "foreign", "dynamic"],
+)
+def test_what_may_be_split(content, options, threads, splits):
+    model = Predictor(content, "m", options=options, threads=threads)
+    assert isinstance(model._call, Splitting) == splits
+
+
+def test_threads_that_wait_do_not_spin():
+    options = Predictor(TOOLKITS, "m", threads=2).session.get_session_options()
+    assert options.intra_op_num_threads == 2
+    assert options.get_session_config_entry("session.intra_op.allow_spinning") == "0"
