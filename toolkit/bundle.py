@@ -21,6 +21,8 @@ MODEL, ESTIMATOR = "model.onnx", "estimator.skops"
 EVALUATION, CALIBRATION = "evaluation.npz", "calibration.npz"
 REPORTS = ("report.json", "report.md", "report.html")
 FLOAT = "float32"  # the method name of model.onnx itself
+# The method name of what `quantize --budget` chose, and the file of what could be had.
+BUDGET, FRONT = "budget", "budget.json"
 
 OK, FAILED, NOT_APPLICABLE = "ok", "failed", "not-applicable"
 NO_OP, LARGER = "no-op", "larger"  # verdicts on a variant that was not kept
@@ -125,6 +127,20 @@ class Bundle:
         except KeyError as error:
             raise CorruptArtifact(
                 f"{self.path / name}: lacks the array {error}; export again"
+            ) from None
+
+    def front(self) -> dict[str, Any] | None:
+        """Return what the last `quantize --budget` found, None where there was none.
+
+        `toolkit.quantizer.budget.record` describes it.
+        """
+        if FRONT not in self.manifest["files"]:
+            return None
+        try:
+            return json.loads(self.read(FRONT))
+        except ValueError as error:
+            raise CorruptArtifact(
+                f"{self.path / FRONT}: is not JSON ({error}); quantize again"
             ) from None
 
     def estimator(self) -> Any:
@@ -259,22 +275,28 @@ def write_files(
     return Bundle(path, manifest)
 
 
-def with_variants(bundle: Bundle, made: list[tuple[Variant, bytes | None]]) -> Bundle:
+def with_variants(
+    bundle: Bundle, made: list[tuple[Variant, bytes | None]], front: bytes | None = None
+) -> Bundle:
     """Return the bundle with these variants written in place of earlier ones of the same methods.
 
-    A report that measured the earlier variants is removed: it would describe other files.
+    A report that measured the earlier variants is removed: it would describe other files. front:
+    what the budget's variant was chosen from, where it is among them.
     """
     methods = {variant.method for variant, _ in made}
     manifest = json.loads(json.dumps(bundle.manifest))
     kept = [v for v in manifest["variants"] if v["method"] not in methods]
     manifest["variants"] = kept + [asdict(variant) for variant, _ in made]
     listed = {v["file"] for v in manifest["variants"]} - {None}
+    replaced = {*REPORTS, *((FRONT,) if BUDGET in methods else ())}
     manifest["files"] = {
         name: entry
         for name, entry in manifest["files"].items()
-        if (entry["role"] != VARIANT or name in listed) and name not in REPORTS
+        if (entry["role"] != VARIANT or name in listed) and name not in replaced
     }
     contents = {v.file: (content, VARIANT) for v, content in made if v.file and content is not None}
+    if front is not None:
+        contents[FRONT] = (front, HOME)
     return write_files(bundle.path, manifest, contents)
 
 

@@ -138,19 +138,36 @@ def prove(
 @click.command()
 @click.argument("directory")
 @click.option("--method", "methods", multiple=True, help="A method (repeatable).  [default: all]")
+@click.option(
+    "--budget",
+    "budgets",
+    multiple=True,
+    metavar="EXPR",
+    help="Limits, such as 'nmse<=1e-4' or 'bytes<=4096,agreement>=0.99': choose formats that keep "
+    "them (repeatable).",
+)
 @click.option("--force", is_flag=True, help="Quantize although the bundle's proof failed.")
 @common
-def quantize(directory: str, methods: tuple[str, ...], force: bool, as_json: bool) -> int:
+def quantize(
+    directory: str,
+    methods: tuple[str, ...],
+    budgets: tuple[str, ...],
+    force: bool,
+    as_json: bool,
+) -> int:
     """Make smaller variants of the model in DIRECTORY.
 
     Each is checked on the calibration rows and kept only if it is smaller and within its limits; a
-    method that does not apply says why.
+    method that does not apply says why. With a budget (on nmse, r2_drop, agreement, max_error or
+    bytes) the smallest pack that keeps it is made, or the most accurate of so many bytes.
     """
     from toolkit.bundle import open_bundle
     from toolkit.quantizer import quantize as quantize_bundle
 
     bundle = open_bundle(directory)
-    variants = quantize_bundle(bundle, methods or None, force=force, progress=say_variant)
+    variants = quantize_bundle(
+        bundle, methods or None, budget=budgets or None, force=force, progress=say_variant
+    )
     if as_json:
         print_json({"variants": [vars(v) for v in variants]})
     else:

@@ -99,13 +99,15 @@ def encode(
     block: int = 0,
     symmetric: bool = False,
     short: bool = False,
+    steps: int | None = None,
 ) -> Affine:
     """Return `weights` (float32 or float64, finite, rank ≥ 1) on affine grids that hold 0 exactly.
 
     Codes are rounded to the nearest, never truncated. A group of integers that fits the grid is
     kept exactly; a group of zeros gets the scale 1. exponent: int8 [rows], divided out first.
     block: rows that share their scales, 0 for all. symmetric: the grid reaches as far below 0 as
-    above, and its zero point takes no byte. short: scales are float16, rounded up.
+    above, and its zero point takes no byte. short: scales are float16, rounded up. steps: of the
+    grid from its lowest to its highest value, where fewer than the codes have room for.
     Raises ValueError where a value is not finite, or beyond what float32 scales reach.
     """
     values = np.asarray(weights, dtype=np.float64)
@@ -115,7 +117,7 @@ def encode(
         values = np.ldexp(values, -_per_row(exponent, values.ndim))
     block = block if 0 < block < len(values) else 0
     low, high = _ranges(values, per_column, block)
-    steps = (1 << bits) - 1
+    steps = steps or (1 << bits) - 1
     middle = 1 << bits - 1
     if symmetric:
         high = np.maximum(high, -low)

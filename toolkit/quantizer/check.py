@@ -51,7 +51,7 @@ def judge(
     broken = broken_limit(predictor, bundle.calibration(), method.LIMITS)
     if broken:
         return Variant(name, FAILED, reason=f"{broken}; not kept", bytes=size), None
-    tolerance = _tolerance(predictor, bundle)
+    tolerance = replay_tolerance(predictor, bundle)
     return Variant(name, OK, file, bytes=size, tolerance=tolerance, session=session), content
 
 
@@ -122,7 +122,7 @@ def label_agreement(expected: dict[str, np.ndarray], got: dict[str, np.ndarray])
     return golden.deviation(expected, got, ["label"] if "label" in expected else [])[1]
 
 
-def _tolerance(predictor: Predictor, bundle: Bundle) -> dict[str, float]:
+def replay_tolerance(predictor: Predictor, bundle: Bundle) -> dict[str, float]:
     """Return what a replay of the golden rows may show: what it shows here, and a margin."""
     rows = bundle.golden()
     deviation, agreement = golden.deviation(

@@ -20,6 +20,7 @@ from toolkit.quantizer.forests import (
     Leaves,
     encode_leaves,
     find_forests,
+    positions,
     with_short_thresholds,
 )
 from toolkit.quantizer.formats import Codes
@@ -228,17 +229,10 @@ def _trees(
     Trees that give positions in a table must give them exactly.
     """
     inputs = calibration.activations(model, [f.source for f in forests])
-    positions = _positions(model)
+    whole = positions(model)
     trees: list[tuple[Forest, Leaves | None]] = []
     for forest, rows in zip(map(with_short_thresholds, forests), inputs, strict=True):
         leaves = encode_leaves(forest, rows)
         exact = np.array_equal(leaves.decode(forest.leaves), forest.values)
-        trees.append((forest, None if forest.output in positions and not exact else leaves))
+        trees.append((forest, None if forest.output in whole and not exact else leaves))
     return trees
-
-
-def _positions(model: onnx.ModelProto) -> set[str]:
-    """Return the tensors that become integers."""
-    casts = [n for n in model.graph.node if n.op_type == "Cast"]
-    integers = {onnx.TensorProto.INT64, onnx.TensorProto.INT32}
-    return {n.input[0] for n in casts if n.attribute[0].i in integers}

@@ -14,12 +14,15 @@ from toolkit.bundle import (
     MODEL,
     NO_OP,
     NOT_APPLICABLE,
+    OK,
     Bundle,
     Variant,
     open_bundle,
     with_variants,
 )
 from toolkit.errors import CorruptArtifact, ParityError
+from toolkit.quantizer.budget.expression import check_applies, parse
+from toolkit.quantizer.budget.flow import fit_budget
 from toolkit.quantizer.calibration import Calibration
 from toolkit.quantizer.check import judge
 from toolkit.quantizer.methods import NoOp, NotApplicable, load_method, method_names
@@ -31,18 +34,26 @@ def quantize(
     bundle: Bundle | str | Path,
     methods: Sequence[str] | None = None,
     *,
+    budget: str | Sequence[str] | None = None,
     force: bool = False,
     progress: Callable[[Variant], Any] | None = None,
 ) -> list[Variant]:
-    """Make a variant with each method (all, where none is named) and return what came of each.
+    """Make a variant with each method and one within the budget; return what came of each.
+
+    methods: all, where none is named and no budget is given. budget: limits such as "nmse<=1e-4" or
+    "bytes<=4096,agreement>=0.99"; formats are then chosen parameter by parameter, and the variant
+    is called "budget" (see `toolkit.quantizer.budget`).
 
     A variant is kept only if it is smaller than model.onnx and within its method's limits on the
     calibration rows; else its status and reason say why not, with the figures. progress is called
-    with each Variant as it is known. Raises InvalidInput for an unknown method, ParityError where
-    the bundle's own proof failed and force is not given.
+    with each Variant as it is known. Raises InvalidInput for an unknown method or a budget that
+    cannot be meant, ParityError where the bundle's own proof failed and force is not given, or
+    (once everything is written) where nothing keeps the budget.
     """
     bundle = open_bundle(bundle)
-    chosen = {name: load_method(name) for name in methods or method_names()}
+    names = methods or (method_names() if budget is None else ())
+    chosen = {name: load_method(name) for name in names}
+    limits = None if budget is None else parse(budget)
     if not bundle.manifest["proof"].get("passed") and not force:
         raise ParityError(
             f"{bundle.path}: its proof failed, so every variant would be wrong too; export it "
@@ -53,6 +64,8 @@ def quantize(
     calibration = Calibration.of(bundle, content)
     # A pack's codes have a scale an input; graphs round on one grid, and want features of one size.
     given = {".pack": model, ".onnx": standardised(model, calibration)}
+    if limits:
+        check_applies(limits, bundle, targets=calibration.rows.target is not None)
     made: list[tuple[Variant, bytes | None]] = []
     for name, method in chosen.items():
         try:
@@ -64,7 +77,16 @@ def quantize(
         made.append(result)
         if progress:
             progress(result[0])
-    with_variants(bundle, made)
+    if limits is None:
+        with_variants(bundle, made)
+        return [variant for variant, _ in made]
+    found = fit_budget(model, calibration, bundle, limits)
+    made.append((found.variant, found.content))
+    if progress:
+        progress(found.variant)
+    with_variants(bundle, made, found.front)
+    if found.variant.status != OK:
+        raise ParityError(f"{bundle.path}: {found.variant.reason}")
     return [variant for variant, _ in made]
 
 

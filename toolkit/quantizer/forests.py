@@ -58,12 +58,20 @@ def find_forests(model: onnx.ModelProto) -> list[Forest]:
     return [readers[n.op_type](n) for n in nodes]
 
 
-def encode_leaves(forest: Forest, rows: np.ndarray) -> Leaves:
+def positions(model: onnx.ModelProto) -> set[str]:
+    """Return the tensors that become integers: trees that give positions must give them exactly."""
+    casts = [n for n in model.graph.node if n.op_type == "Cast"]
+    integers = {onnx.TensorProto.INT64, onnx.TensorProto.INT32}
+    return {n.input[0] for n in casts if n.attribute[0].i in integers}
+
+
+def encode_leaves(forest: Forest, rows: np.ndarray, levels: int = 256) -> Leaves:
     """Return uint8 leaf codes, each tree's offset corrected for the bias on `rows` [N, features].
 
-    `scale = (max − min) / 255` over a tree's leaves, codes rounded to the nearest. The offset takes
-    up the mean over the rows of what the rounding lost, so that the sum over all trees stays
-    unbiased (with one value a leaf; class shares keep their sum instead).
+    `scale = (max − min) / (levels − 1)` over a tree's leaves, codes rounded to the nearest; in a
+    compressed file fewer levels take less. The offset takes up the mean over the rows of what the
+    rounding lost, so that the sum over all trees stays unbiased (with one value a leaf; class
+    shares keep their sum instead).
     """
     values, dtype = forest.values.astype(np.float64), forest.values.dtype
     starts = np.cumsum(forest.leaves) - forest.leaves
@@ -71,17 +79,16 @@ def encode_leaves(forest: Forest, rows: np.ndarray) -> Leaves:
     high = np.maximum.reduceat(values.max(axis=1), starts)
     # Whole numbers (votes, or the positions of leaves in a table) are coded as they are.
     whole = np.logical_and.reduceat((values == np.rint(values)).all(axis=1), starts)
-    exact = (high == low) | (whole & (high - low <= 255))
-    scale = np.where(exact, 1.0, (high - low) / 255).astype(np.float32)
+    exact = (high == low) | (whole & (high - low <= levels - 1))
+    scale = np.where(exact, 1.0, (high - low) / (levels - 1)).astype(np.float32)
     tree = np.repeat(np.arange(len(forest.leaves)), forest.leaves)
     steps = (values - low[tree, None]) / scale[tree, None].astype(np.float64)
     codes = np.clip(np.rint(steps), 0, 255).astype(np.uint8)
     leaves = Leaves(codes, scale, low.astype(np.float32), dtype)
     if values.shape[1] > 1 or not len(rows):
         return leaves
-    reached = _reached(forest, rows)
     lost = (values - leaves.decode(forest.leaves))[:, 0]
-    bias = lost[reached].mean(axis=0)
+    bias = lost[reached(forest, rows)].mean(axis=0)
     return replace(leaves, offset=(low + bias).astype(np.float32))
 
 
@@ -171,7 +178,7 @@ def _leaf_streams(forest: Forest, leaves: Leaves | None) -> Iterator[bytes]:
         yield from (leaves.scale.tobytes(), leaves.offset.tobytes(), leaves.codes.tobytes())
 
 
-def _reached(forest: Forest, rows: np.ndarray) -> np.ndarray:
+def reached(forest: Forest, rows: np.ndarray) -> np.ndarray:
     """Return the leaf that each row reaches in each tree, int64 [N, T], counted over all leaves."""
     left, right = forest.children()
     rank = np.cumsum(forest.split) - 1

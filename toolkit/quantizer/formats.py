@@ -36,7 +36,9 @@ class Format:
     encoding: float32, float16, affine, companded or mantissa; bits: of an affine or companded code,
     2 to 16; scales: what has a scale of its own: the tensor, a "column", a "row" (companded only)
     or a "block" of 32 rows in each column; exponents: the power of two that
-    each row is divided by: none, that of its largest "magnitude", or of its input's "deviation".
+    each row is divided by: none, that of its largest "magnitude", or of its input's "deviation";
+    levels: of an affine grid, where fewer than the bits have room for, 0 for all. Few levels in
+    eight bits are for compressed files: they take less there than codes packed to their bits.
     """
 
     encoding: str
@@ -44,6 +46,16 @@ class Format:
     scales: str = "tensor"
     exponents: str = ""
     symmetric: bool = False
+    levels: int = 0
+
+    def __str__(self) -> str:
+        """Return the format in words."""
+        if self.encoding not in ("affine", "companded"):
+            return self.encoding
+        width = f"{self.levels} levels" if self.levels else f"{self.bits} bits"
+        by = "" if self.scales == "tensor" else f" per {self.scales}"
+        further = f", {self.exponents} exponents" if self.exponents else ""
+        return width + by + (", companded" if self.encoding == "companded" else further)
 
 
 def encode(values: np.ndarray, form: Format, moments: np.ndarray | None = None) -> Codes | None:
@@ -78,6 +90,7 @@ def _affine(values: np.ndarray, form: Format, moments: np.ndarray | None) -> Aff
         block=BLOCK * block,
         symmetric=form.symmetric,
         short=form.bits <= SHORT,
+        steps=form.levels - 1 if form.levels else None,
     )
 
 

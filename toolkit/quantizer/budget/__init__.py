@@ -1,0 +1,1 @@
+"""Formats chosen parameter by parameter, so that a stated budget is kept."""

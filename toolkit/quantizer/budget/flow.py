@@ -1,0 +1,115 @@
+"""The flow of a budget: measure each format alone, choose all together, write, measure again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import onnx
+
+from toolkit.bundle import BUDGET, FAILED, MODEL, NOT_APPLICABLE, OK, Bundle, Rows, Variant
+from toolkit.errors import InvalidInput
+from toolkit.quantizer.budget.allocation import Allocation
+from toolkit.quantizer.budget.allocation import front as best_allocations
+from toolkit.quantizer.budget.expression import Budget
+from toolkit.quantizer.budget.figures import Figures, figures, rows_between, with_between
+from toolkit.quantizer.budget.forests import Trees
+from toolkit.quantizer.budget.matrices import Matrices
+from toolkit.quantizer.budget.parameters import Option
+from toolkit.quantizer.budget.record import document
+from toolkit.quantizer.budget.search import nearest, search
+from toolkit.quantizer.budget.sensitivity import sensitivities
+from toolkit.quantizer.calibration import Calibration
+from toolkit.quantizer.check import replay_tolerance
+from toolkit.quantizer.packing import write_pack
+from toolkit.quantizer.weights import attribute_operator, replace
+from toolkit.runtime.predictor import Predictor, to_onnx
+
+FILE = f"model.{BUDGET}.pack"
+CHOOSING = 3  # every so many-th calibration row chooses, the others fit
+
+
+@dataclass(frozen=True)
+class Made:
+    """What came of a budget: the variant, its bytes where one is kept, and the front as JSON."""
+
+    variant: Variant
+    content: bytes | None
+    front: bytes | None
+
+
+def fit_budget(
+    model: onnx.ModelProto, calibration: Calibration, bundle: Bundle, budget: Budget
+) -> Made:
+    """Return the smallest pack that keeps the budget on rows that it was not fitted to.
+
+    With a limit on bytes alone: the most accurate that fits. A third of the calibration rows is set
+    apart to choose by; the evaluation rows are not looked at. budget: one that `check_applies` lets
+    pass. Raises InvalidInput where there are too few rows.
+    """
+    operator = attribute_operator(model)
+    if operator:
+        reason = f"the parameters are attributes of {operator}, which packs do not hold"
+        return Made(Variant(BUDGET, NOT_APPLICABLE, reason=reason), None, None)
+    fitting, choosing = _halves(calibration, str(bundle.path))
+    matrices, trees = Matrices.of(model, fitting), Trees.of(model, fitting)
+    measured = [sensitivities(p, matrices.probe.outputs) for p in matrices.parameters()]
+    measured += [sensitivities(p, trees.probe.outputs) for p in trees.parameters()]
+    parameters = [parameter for parameter, _ in measured]
+    regressor, promised = bundle.task == "regressor", bundle.manifest["rows"]["held_out"]
+    between = rows_between(choosing)
+    expected = Predictor(model.SerializeToString(), str(bundle.model_path)).run(between)
+
+    def write(allocation: Allocation) -> tuple[bytes, Figures]:
+        chosen = {p.name: p.options[k] for p, k in zip(parameters, allocation.choice, strict=True)}
+        content = _pack(model, matrices, trees, chosen)
+        predictor = Predictor(to_onnx(content, FILE), FILE)
+        found = figures(choosing, predictor.run(choosing.inputs), regressor, promised)
+        return content, with_between(found, expected, predictor.run(between))
+
+    best, made = search(best_allocations([costs for _, costs in measured]), budget, write)
+    rows = {"fitting": len(fitting.rows), "choosing": len(choosing)}
+    front = document(budget, parameters, made, best, rows)
+    if best is None:
+        reason = f"no pack keeps {budget} on {len(choosing)} rows; {nearest(budget, made)}"
+        return Made(Variant(BUDGET, FAILED, reason=reason), None, front)
+    size, whole = len(best.content), bundle.manifest["files"][MODEL]["bytes"]
+    if size >= whole:
+        reason = f"larger: {size} bytes against {whole} of model.onnx; not kept"
+        return Made(Variant(BUDGET, NOT_APPLICABLE, reason=reason, bytes=size), None, front)
+    replayed = replay_tolerance(Predictor(to_onnx(best.content, FILE), FILE), bundle)
+    variant = Variant(BUDGET, OK, FILE, bytes=size, tolerance=replayed)
+    return Made(variant, best.content, front)
+
+
+def _halves(calibration: Calibration, origin: str) -> tuple[Calibration, Rows]:
+    """Return the rows that formats are fitted to, and those that the choice is judged by."""
+    count = len(calibration.rows)
+    alone = np.arange(count) % CHOOSING == CHOOSING - 1
+    if not alone.any():
+        raise InvalidInput(
+            f"{origin}: has {count} calibration rows, too few to set some apart to choose by; "
+            "export the model with more rows"
+        )
+    feed = {n: v[~alone] for n, v in calibration.feed.items()}
+    return Calibration(feed, _taken(calibration.rows, ~alone)), _taken(calibration.rows, alone)
+
+
+def _taken(rows: Rows, at: np.ndarray) -> Rows:
+    return Rows(
+        {n: v[at] for n, v in rows.inputs.items()},
+        {n: v[at] for n, v in rows.outputs.items()},
+        None if rows.target is None else rows.target[at],
+    )
+
+
+def _pack(
+    model: onnx.ModelProto, matrices: Matrices, trees: Trees, chosen: Mapping[str, Option]
+) -> bytes:
+    """Return the pack of the chosen formats, with everything refitted to all of them together."""
+    codes, values = matrices.coded(chosen)
+    changed = onnx.ModelProto()
+    changed.CopyFrom(model)
+    replace(changed, values)
+    return write_pack(changed, codes, trees.coded(chosen))
