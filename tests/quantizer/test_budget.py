@@ -85,12 +85,14 @@ def test_leaves_of_trees_are_coded_within_a_budget(forest_bundle):
     assert coarse.bytes < fine.bytes
 
 
-def test_the_front_is_monotone_and_the_prediction_near_the_truth(network_bundle):
-    quantize(network_bundle, budget="nmse<=1e-4")
-    front = json.loads((network_bundle.path / "budget.json").read_text(encoding="utf-8"))
+def test_the_front_is_monotone_and_the_prediction_near_the_truth(network_source, tmp_path):
+    X = np.random.default_rng(2).normal(size=(4096, 6))
+    bundle = export(network_source[0], X, name="network", out=tmp_path / "network")
+    quantize(bundle, budget="nmse<=1e-4")
+    front = json.loads((bundle.path / "budget.json").read_text(encoding="utf-8"))
     assert front["schema_version"] == 1
     assert front["budget"] == "nmse<=0.0001"
-    assert front["rows"]["fitting"] + front["rows"]["choosing"] == 75  # a quarter of 300
+    assert front["rows"] == {"fitting": 683, "choosing": 341}
     chosen, points = front["points"][front["chosen"]], front["points"]
     others = [p for p in points if p is not chosen]
     for a, b in itertools.pairwise(others):
@@ -100,7 +102,7 @@ def test_the_front_is_monotone_and_the_prediction_near_the_truth(network_bundle)
     assert set(chosen["formats"]) == {
         "coefficient", "intercept", "coefficient1", "intercept1"
     }  # fmt: skip
-    # Errors of a tenth of the outputs' spread add up; 25 rows tell them to a factor of 2.
+    # Errors of a tenth of the outputs' spread and less add up, but for a few that meet by chance.
     ratios = [p["nmse"] / p["predicted"] for p in points if 1e-9 < p["predicted"] < 1e-2]
     assert 0.5 <= np.median(ratios) <= 2
 

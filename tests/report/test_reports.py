@@ -187,6 +187,63 @@ def test_the_page_has_every_variant_in_both_plots(report):
     assert "#0405" not in page  # no colour is left that the page's style does not set
 
 
+def point(size, nmse, **changes):
+    """A point of a front; a regressor's, kept."""
+    error = (nmse or 0.0) ** 0.5
+    figures = {"nmse": nmse, "r2_drop": nmse, "agreement": None, "max_error": error}
+    return {"bytes": size, **figures, "keeps": True, "formats": {"w": "5 bits"}, **changes}
+
+
+def with_front(*points, **changes):
+    front = {
+        "budget": "nmse<=0.001,bytes<=900",
+        "limits": {"nmse": 1e-3, "bytes": 900},
+        "rows": {"fitting": 683, "choosing": 341},
+        "points": list(points),
+        "chosen": 1,
+    }
+    return make_report(budget={**front, **changes})
+
+
+def test_a_budgets_front_is_drawn_and_tabled():
+    report = with_front(
+        point(300, 0.1, keeps=False), point(500, 1e-4), point(950, 0.0, keeps=False)
+    )
+    page, text = as_html(report), as_markdown(report)
+    _checked(page)
+    (svg,) = re.findall(r'<svg[^>]*>(?:(?!</svg>).)*id="front-.*?</svg>', page, flags=re.DOTALL)
+    assert ">chosen</text>" in svg
+    assert svg.count("stroke-dasharray") >= 2  # both limits
+    for rendered in (page, text):
+        assert "formats fitted to 683 calibration rows, measured on 341 others" in rendered
+        assert "5 bits: w" in rendered
+    assert "| 500 | 1.0e−4 | 1.0e−4 | 0.0100 | chosen | 5 bits: w |" in text
+    assert "| 300 | 0.100 | 0.100 | 0.316 | – | 5 bits: w |" in text
+
+
+def test_without_a_budget_there_is_nothing_of_it(report):
+    assert "Budget" not in as_html(report)
+    assert "Budget" not in as_markdown(report)
+    assert json.loads(as_json(report))["budget"] is None
+
+
+def test_a_front_of_labels_alone_is_drawn_by_their_share():
+    labels = {"nmse": None, "r2_drop": None, "max_error": None}
+    report = with_front(
+        point(300, **labels, agreement=0.9),
+        point(500, **labels, agreement=0.99),
+        point(900, **labels, agreement=1.0),
+        limits={"agreement": 0.95},
+    )
+    assert ">share of other labels</text>" in as_html(report)
+    assert "| 900 | 100 % | kept |" in as_markdown(report)
+
+
+@pytest.mark.parametrize("points", [[], [point(400, 0.0)]], ids=["none", "exact"])
+def test_a_front_of_nothing_to_draw_does_not_break_the_page(points):
+    _checked(as_html(with_front(*points, chosen=None)))
+
+
 def test_the_page_is_the_same_for_the_same_report(report):
     assert as_html(report) == as_html(report)
 

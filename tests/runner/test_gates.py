@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.runner.bundles import absent, classifier_bundle, linear_bundle
+from tests.runner.bundles import absent, classifier_bundle, linear_bundle, variant
 from toolkit.errors import InvalidInput
 from toolkit.runner import gates
 from toolkit.runner.gates import Gate, choose, evaluate, parse
@@ -162,6 +162,25 @@ def test_the_defaults_by_method(linear_model):
         ("float32", "max_rel<=1e-4"),
         ("uint8-pack", "nmse<=0.01"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("limits", "expressions"),
+    [
+        ({"nmse": 0.0001, "max_error": 0.5}, ["nmse<=0.0001", "max_abs<=0.5"]),
+        ({"nmse": 0.05, "bytes": 400.0}, ["nmse<=0.05", "bytes<=400.0"]),
+        ({"bytes": 400.0}, ["nmse<=0.01"]),
+        (None, ["nmse<=0.01"]),
+    ],
+    ids=str,
+)
+def test_a_budgets_own_limits_are_its_gates(linear_model, monkeypatch, limits, expressions):
+    """A limit on bytes alone promises nothing of errors: the standard gates stay."""
+    made = [variant("float32", b"x"), variant("budget", b"x")]
+    monkeypatch.setattr(type(linear_model), "variants", [v for v, _ in made])
+    monkeypatch.setattr(type(linear_model), "front", lambda _: limits and {"limits": limits})
+    chosen = choose([], linear_model, targets=True)
+    assert [g.expression for g in chosen if g.method == "budget"] == expressions
 
 
 def test_the_defaults_of_a_classifier_hold_its_labels(classifier):

@@ -21,6 +21,7 @@ def as_html(report: Report) -> str:
     sections = [
         _section("Variants", _variants(report)),
         _section("Size, error and speed", _plots(report)),
+        _section("Budget", _budget(report)),
         _section("Base, quantized, difference", _comparisons(report)),
         _section("Sample predictions", _table(tables.samples(report))),
         _section("Gates", _table(tables.gates(report))),
@@ -87,6 +88,17 @@ def _plots(report: Report) -> str:
         for method, k in plots.series(report).items()
     )
     return f'<ul class="keys">{keys}</ul><div class="plots">{figures}</div>' if figures else ""
+
+
+def _budget(report: Report) -> str:
+    table, svg = tables.front(report), plots.budget_front(report)
+    if table is None:
+        return ""
+    figure = (
+        "<figure><figcaption><strong>What could be chosen</strong> "
+        f"{_text(tables.front_note(report))}</figcaption>{svg}</figure>"
+    )
+    return f'<div class="plots">{figure if svg else ""}</div>{_table(table)}'
 
 
 def _comparisons(report: Report) -> str:

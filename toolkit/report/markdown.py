@@ -24,6 +24,9 @@ def as_markdown(report: Report) -> str:
         ),
         "; ".join(f"{escape(name)}: {escape(text)}" for name, text in tables.LEGEND.items()) + ".",
     ]
+    front = tables.front(report)
+    if front:
+        parts += ["## Budget", f"{escape(tables.front_note(report))}.", _table(front)]
     if report.all_rows:
         parts += ["## All rows", _pairs(tables.facts(report.all_rows))]
     compared = tables.comparisons(report)

@@ -91,6 +91,51 @@ def latency_by_batch(report: Report) -> str | None:
     return _svg(figure, "latency")
 
 
+def budget_front(report: Report) -> str | None:
+    """Return the plot of what a budget could choose from; None where there is nothing to draw.
+
+    Bytes against NMSE, both logarithmic (where a model has labels alone, against the share of
+    other labels). Filled: the budget is kept.
+    """
+    found = report.budget or {}
+    points = [(k, p, _front_error(p)) for k, p in enumerate(found.get("points", []))]
+    drawn = [(k, p, e) for k, p, e in points if e is not None and e > 0]
+    if not drawn:
+        return None
+    labels = all(p["nmse"] is None for _, p, _ in drawn)
+    figure, axes = _figure("bytes", "share of other labels" if labels else "NMSE")
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    axes.margins(0.12)
+    axes.plot([p["bytes"] for _, p, _ in drawn], [e for *_, e in drawn], color=FAINT, zorder=1)
+    for k, p, error in drawn:
+        style = _style(1, markersize=10 if k == found["chosen"] else 6)
+        if not p["keeps"]:
+            style |= {"markerfacecolor": PAPER, "markeredgecolor": _colour(1)}
+        axes.plot([p["bytes"]], [error], zorder=2, **style)
+    _limit_lines(axes, found["limits"], labels)
+    _ticks(axes.xaxis, _bytes)
+    _ticks(axes.yaxis, _power)
+    _label(axes, [(p["bytes"], e, "chosen") for k, p, e in drawn if k == found["chosen"]])
+    return _svg(figure, "front")
+
+
+def _front_error(point: dict[str, Any]) -> float | None:
+    if point["nmse"] is not None or point["agreement"] is None:
+        return point["nmse"]
+    return 1.0 - point["agreement"]
+
+
+def _limit_lines(axes: Any, limits: dict[str, float], labels: bool) -> None:
+    """Draw the limits of the budget that are on what the axes show."""
+    if "bytes" in limits:
+        axes.axvline(limits["bytes"], color=_colour(0), linestyle="--", linewidth=1)
+    share = 1 - limits["agreement"] if labels and "agreement" in limits else None
+    height = share if labels else limits.get("nmse")
+    if height:
+        axes.axhline(height, color=_colour(0), linestyle="--", linewidth=1)
+
+
 def _error(row: Row) -> float | None:
     return (row.difference or {}).get("max_abs")
 

@@ -61,7 +61,7 @@ summary { cursor: pointer; color: var(--soft); }
 .plots, .cards, .pairs { display: grid; gap: 1.2rem; }
 .plots { grid-template-columns: repeat(auto-fit, minmax(min(100%, 420px), 1fr)); }
 .cards { grid-template-columns: repeat(auto-fit, minmax(min(100%, 370px), 1fr)); }
-figure { margin: 0; min-width: 0; }
+figure { margin: 0; min-width: 0; max-width: 40rem; }
 figcaption { font-size: .9rem; color: var(--soft); margin-bottom: .3rem; }
 figcaption strong { color: var(--ink); }
 svg { width: 100%; height: auto; display: block; }

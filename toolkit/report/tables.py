@@ -199,6 +199,51 @@ def gates(report: Report) -> Table:
     return Table(("method", "gate", "measured", "outcome"), rows, (False, False, True, False))
 
 
+_FRONT: tuple[tuple[str, str, Callable[[Any], str]], ...] = (
+    ("bytes", "bytes", count),
+    ("NMSE", "nmse", lambda v: number(v, 3)),
+    ("R² drop", "r2_drop", lambda v: number(v, 3)),
+    ("agreement", "agreement", percent),
+    ("max error", "max_error", lambda v: number(v, 3)),
+)
+
+
+def front(report: Report) -> Table | None:
+    """Return what a budget could choose from, a line a point; None where there was no budget."""
+    points = (report.budget or {}).get("points", [])
+    if not points:
+        return None
+    shown = [c for c in _FRONT if any(p.get(c[1]) is not None for p in points)]
+    chosen = (report.budget or {}).get("chosen")
+    rows = tuple(
+        (
+            *(text(p.get(key)) for _, key, text in shown),
+            "chosen" if k == chosen else "kept" if p["keeps"] else DASH,
+            _formats(p["formats"]),
+        )
+        for k, p in enumerate(points)
+    )
+    headers = (*(header for header, _, _ in shown), "budget", "formats")
+    return Table(headers, rows, (*(True for _ in shown), False, False))
+
+
+def front_note(report: Report) -> str:
+    """Return in words what the front was measured on."""
+    found = report.budget or {}
+    rows = found["rows"]
+    return (
+        f"{found['budget']}: formats fitted to {rows['fitting']:,} calibration rows, measured on "
+        f"{rows['choosing']:,} others; kept where the budget holds with its margin for chance"
+    )
+
+
+def _formats(formats: dict[str, str]) -> str:
+    by_format: dict[str, list[str]] = {}
+    for name, text in formats.items():
+        by_format.setdefault(text, []).append(name)
+    return "; ".join(f"{text}: {', '.join(names)}" for text, names in by_format.items())
+
+
 def facts(values: dict[str, Any]) -> list[tuple[str, str]]:
     """Return nested plain data as (name, text) pairs; inner names follow their parent's."""
     found: list[tuple[str, str]] = []

@@ -60,6 +60,7 @@ def bench(
         samples=samples.first_rows(rows, {m: o for m, o in outputs.items() if m != REFERENCE}),
         variants=tuple(judged),
         gates=tuple(outcomes),
+        budget=bundle.front(),
     )
 
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from toolkit.bundle import FAILED, FLOAT, OK, Bundle, Variant
+from toolkit.bundle import BUDGET, FAILED, FLOAT, OK, Bundle, Variant
 from toolkit.errors import InvalidInput
 from toolkit.runner.records import REFERENCE, GateOutcome, Row
 
@@ -27,6 +27,8 @@ DEFAULTS: dict[str, tuple[str, ...]] = {
     "float32-pack": EXACT,
     "*": ("nmse<=0.01", "agreement>=0.99"),
 }
+# What a budget calls otherwise than a gate.
+BUDGET_NAMES = {"max_error": "max_abs"}
 
 _EXPRESSION = re.compile(
     r"\s*(?:(?P<method>[^\s:<>=]+)\s*:)?\s*(?P<metric>\w+)\s*(?P<operator><=|>=|<|>)\s*(?P<limit>[^\s<>=]\S*)\s*"
@@ -132,7 +134,22 @@ def choose(expressions: Iterable[str], bundle: Bundle, targets: bool) -> list[Ga
         _check_metric(gate, facts, usable)
         _check_method(gate, variants)
     measured = [method for method, variant in variants.items() if variant.status == OK]
-    return [g for g in _defaults(measured) if g.metric in usable] + asked
+    standard = _defaults(measured, _promised(bundle))
+    return [g for g in standard if g.metric in usable] + asked
+
+
+def _promised(bundle: Bundle) -> dict[str, tuple[str, ...]]:
+    """Return the limits that the budget's variant was made to keep, where they are on errors."""
+    limits = (bundle.front() or {}).get("limits", {})
+    if not limits.keys() - {"bytes"}:
+        return {}
+    signs = {"agreement": ">="}
+    return {
+        BUDGET: tuple(
+            f"{BUDGET_NAMES.get(metric, metric)}{signs.get(metric, '<=')}{limit!r}"
+            for metric, limit in limits.items()
+        )
+    }
 
 
 def _facts(bundle: Bundle, targets: bool) -> set[str]:
@@ -183,11 +200,12 @@ def _nearest(name: str, known: Collection[str]) -> str:
     return f", did you mean {found[0]!r}?" if found else ""
 
 
-def _defaults(methods: Iterable[str]) -> list[Gate]:
+def _defaults(methods: Iterable[str], promised: Mapping[str, tuple[str, ...]]) -> list[Gate]:
+    given = {**DEFAULTS, **promised}
     return [
         replace(parse(expression), method=method)
         for method in methods
-        for expression in DEFAULTS.get(method, DEFAULTS["*"])
+        for expression in given.get(method, given["*"])
     ]
 
 

@@ -56,7 +56,9 @@ class Report:
 
     rows: the number of rows that were scored. all_rows: the exporter's figures over training and
     held-out rows together, None where it made none. samples: the first rows' true value, the
-    reference's and each method's prediction. variants: the scikit-learn estimator first.
+    reference's and each method's prediction. variants: the scikit-learn estimator first. budget:
+    what `quantize --budget` could choose from, as `toolkit.quantizer.budget.record` describes it,
+    None where there was no budget.
     """
 
     model: str
@@ -67,6 +69,7 @@ class Report:
     samples: list[dict[str, Any]]
     variants: tuple[Row, ...]
     gates: tuple[GateOutcome, ...]
+    budget: dict[str, Any] | None = None
     schema_version: int = field(default=SCHEMA_VERSION, kw_only=True)
 
     @property
@@ -89,6 +92,7 @@ class Report:
             "samples": _finite(self.samples),
             "variants": [_finite(asdict(row)) for row in self.variants],
             "gates": [_finite(gate) for gate in self.gates],
+            "budget": self.budget,
         }
 
 

@@ -13,9 +13,9 @@ from toolkit.quantizer.budget.allocation import unbeaten
 from toolkit.quantizer.budget.parameters import EXACT, Option, Parameter, compressed_size
 from toolkit.quantizer.budget.probe import Probe
 from toolkit.quantizer.calibration import Calibration
+from toolkit.quantizer.choice import output_error, second_moments
 from toolkit.quantizer.formats import ENCODERS, Codes, Format, encode
 from toolkit.quantizer.mantissa import Mantissa
-from toolkit.quantizer.choice import output_error, second_moments
 from toolkit.quantizer.refit import values_of
 from toolkit.quantizer.rounding import refine
 from toolkit.quantizer.weights import Weight, find_weights
