@@ -19,7 +19,7 @@ from toolkit.exporter.tasks import wanted_outputs
 from toolkit.exporter.trees.forms import placements
 from toolkit.exporter.tuning import LATENCY
 from toolkit.runtime.predictor import TAKES_KEY, TASK_KEY
-from toolkit.runtime.wire import GRAPH_NODE, MODEL_GRAPH, bytes_field
+from toolkit.runtime.wire import GRAPH_NODE, MODEL_GRAPH, head
 
 # Operators of ai.onnx.ml that version 5 no longer has.
 UNTIL_4 = {"TreeEnsembleClassifier", "TreeEnsembleRegressor"}
@@ -100,7 +100,8 @@ def _place_trees(g: Graph) -> tuple[int, list[tuple[onnx.NodeProto, bytes]]]:
     newest = ML_OPSETS[g.opset]
     ml_opset = min(newest, 4) if any(n.op_type in UNTIL_4 for n in g.nodes) else newest
     trees = []
-    for at, ensemble, x, output in reversed(g.ensembles):
+    while g.ensembles:  # the last first, and none is kept longer than it is needed
+        at, ensemble, x, output = g.ensembles.pop()
         placed = placements(g, ensemble, x, output, ml_opset)
         g.nodes[at:at] = [node for node, _ in placed]
         trees += [(node, content) for node, content in placed if content]
@@ -114,16 +115,15 @@ def _serialized(model: onnx.ModelProto, trees: dict[str, bytes]) -> bytes:
     """
     if not trees:
         return bytes(model.SerializeToString(deterministic=True))
-    nodes = b"".join(
-        bytes_field(
-            GRAPH_NODE, n.SerializeToString(deterministic=True) + trees.get(n.output[0], b"")
-        )
-        for n in model.graph.node
-    )
+    chunks = []
+    for node in model.graph.node:
+        own, more = node.SerializeToString(deterministic=True), trees.get(node.output[0], b"")
+        chunks += [head(GRAPH_NODE, len(own) + len(more)), own, more]
     del model.graph.node[:]
-    graph = nodes + model.graph.SerializeToString(deterministic=True)
+    chunks.append(model.graph.SerializeToString(deterministic=True))
     model.ClearField("graph")
-    return bytes(model.SerializeToString(deterministic=True)) + bytes_field(MODEL_GRAPH, graph)
+    start = model.SerializeToString(deterministic=True)
+    return b"".join([start, head(MODEL_GRAPH, sum(map(len, chunks))), *chunks])
 
 
 def _assemble(

@@ -36,7 +36,12 @@ def varint(value: int) -> bytes:
 
 def bytes_field(number: int, content: bytes) -> bytes:
     """Return a length-delimited field: a string, raw bytes, a packed list or a sub-message."""
-    return varint(number << 3 | BYTES) + varint(len(content)) + content
+    return head(number, len(content)) + content
+
+
+def head(number: int, length: int) -> bytes:
+    """Return what stands before the content of a length-delimited field."""
+    return varint(number << 3 | BYTES) + varint(length)
 
 
 def varint_field(number: int, value: int) -> bytes:

@@ -123,15 +123,14 @@ def read(fitted: Any, values: Any = None, features: Any = None) -> Ensemble:
 
     values: [nodes], zeros if None; features: the columns of the input that the tree was given.
     """
-    feature = np.maximum(fitted.feature, 0)
-    n = len(feature)
+    feature, n = fitted.feature, fitted.node_count
     return tree(
-        feature if features is None else np.asarray(features)[feature],
+        feature if features is None else np.asarray(features)[np.maximum(feature, 0)],
         fitted.threshold,
         fitted.children_left,
         fitted.children_right,
         fitted.children_left == -1,
-        np.zeros(n) if values is None else values,
+        np.broadcast_to(0.0, n) if values is None else values,
         missing_left=getattr(fitted, "missing_go_to_left", None),
         count=fitted.n_node_samples,
     )

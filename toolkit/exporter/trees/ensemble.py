@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -15,13 +15,14 @@ LEQ, EQ, MEMBER = 0, 4, 6
 class Ensemble:
     """Trees laid end to end, the root of each first; node ids are absolute.
 
-    feature int64 [n], threshold float64 [n] (left where x <= threshold), left and right int64 [n],
-    missing_left bool [n] (where NaN goes), leaf bool [n], values float64 [n] (only leaves' are
-    used), target int64 [n]: the output to which a leaf's value is added. roots int64 [trees], base
-    float64 [targets]. mode uint8 [n]: LEQ; or MEMBER, left where x is one of the node's categories;
-    or EQ, left where x is the threshold. categories: (node, value) of every MEMBER node's
-    categories, [c] each, sorted by node. count float32 [n]: how many rows of fitting came by, 0
-    where that is not known; it decides nothing but which form is fast.
+    feature int32 [n], threshold float64 or float32 [n] (left where x <= threshold), left and right
+    int32 [n], missing_left bool [n] (where NaN goes), leaf bool [n], values float64 [n] (only
+    leaves' are used), target int32 [n]: the output to which a leaf's value is added. roots int64
+    [trees], base float64 [targets]. mode uint8 [n]: LEQ; or MEMBER, left where x is one of the
+    node's categories; or EQ, left where x is the threshold. categories: (node, value) of every
+    MEMBER node's categories, [c] each, sorted by node. count float32 [n]: how many rows of fitting
+    came by, 0 where that is not known; it decides nothing but which form is fast. The narrow types
+    keep a forest of millions of nodes small.
     """
 
     feature: np.ndarray
@@ -49,6 +50,19 @@ class Ensemble:
         return np.searchsorted(self.roots, np.arange(len(self.leaf)), side="right") - 1
 
 
+# The types of what there is a node, in an ensemble that a graph is written from.
+TYPES: dict[str, type] = {
+    "feature": np.int32,
+    "threshold": np.float64,
+    "left": np.int32,
+    "right": np.int32,
+    "missing_left": np.bool_,
+    "leaf": np.bool_,
+    "values": np.float64,
+    "target": np.int32,
+    "mode": np.uint8,
+    "count": np.float32,
+}
 NO_CATEGORIES = (np.zeros(0, dtype=np.int64), np.zeros(0))
 
 
@@ -66,24 +80,26 @@ def tree(
     categories: tuple[np.ndarray, np.ndarray] = NO_CATEGORIES,
     count: np.ndarray | None = None,
 ) -> Ensemble:
-    """Return one tree, its node 0 the root; what is given for leaves in `feature` … is ignored."""
+    """Return one tree, its node 0 the root; what is given for leaves in `feature` … is ignored.
+
+    The arrays are taken as they are, views of a fitted tree's among them: `concatenate` makes what
+    a graph is written from.
+    """
     n = len(leaf)
-    leaf = np.asarray(leaf, dtype=bool)
-    missing = np.zeros(n, dtype=bool) if missing_left is None else missing_left.astype(bool)
     return Ensemble(
-        feature=np.where(leaf, 0, feature).astype(np.int64),
-        threshold=np.where(leaf, 0.0, threshold).astype(np.float64),
-        left=np.where(leaf, 0, left).astype(np.int64),
-        right=np.where(leaf, 0, right).astype(np.int64),
-        missing_left=missing & ~leaf,
-        leaf=leaf,
-        values=np.asarray(values, dtype=np.float64).reshape(n),
-        target=np.full(n, target, dtype=np.int64),
+        feature=np.asarray(feature),
+        threshold=np.asarray(threshold),
+        left=np.asarray(left),
+        right=np.asarray(right),
+        missing_left=np.broadcast_to(np.False_, n) if missing_left is None else missing_left,
+        leaf=np.asarray(leaf, dtype=bool),
+        values=np.asarray(values).reshape(n),
+        target=np.broadcast_to(np.int32(target), n),
         roots=np.zeros(1, dtype=np.int64),
         base=np.zeros(1),
-        mode=np.zeros(n, dtype=np.uint8) if mode is None else mode,
+        mode=np.broadcast_to(np.uint8(LEQ), n) if mode is None else mode,
         categories=categories,
-        count=np.zeros(n, dtype=np.float32) if count is None else count.astype(np.float32),
+        count=np.broadcast_to(np.float32(0), n) if count is None else count,
     )
 
 
@@ -100,14 +116,15 @@ def concatenate(trees: Sequence[Ensemble], base: np.ndarray) -> Ensemble:
         trees += [_grown(_stump(k)) for k in np.flatnonzero(base).tolist() if k not in served]
     trees = trees or [_grown(_stump(0))]
     offsets = np.cumsum([0, *(len(t.leaf) for t in trees)])[:-1]
-    at = np.repeat(offsets, [len(t.leaf) for t in trees])
-    joined = {
-        f.name: np.concatenate([getattr(t, f.name) for t in trees])
-        for f in fields(Ensemble)
-        if f.name not in ("roots", "base", "categories")
+    joined: dict[str, np.ndarray] = {
+        name: np.concatenate([getattr(t, name) for t in trees], dtype=dtype, casting="unsafe")
+        for name, dtype in TYPES.items()
     }
-    joined["left"] = joined["left"] + at
-    joined["right"] = joined["right"] + at
+    leaf, at = joined["leaf"], np.repeat(offsets.astype(np.int32), [len(t.leaf) for t in trees])
+    for child in ("left", "right"):
+        joined[child] += at
+    for name in ("feature", "threshold", "left", "right", "missing_left"):
+        joined[name][leaf] = 0
     pairs = list(zip(trees, offsets, strict=True))
     nodes = np.concatenate([t.categories[0] + o for t, o in pairs])
     return Ensemble(
@@ -140,9 +157,9 @@ def _grown(single: Ensemble) -> Ensemble:
 
 def with_base(e: Ensemble) -> np.ndarray:
     """Return the leaf values with each output's base added to the leaves of its first tree."""
-    values = e.values.copy()
     if not e.base.any():
-        return values
+        return e.values
+    values = e.values.copy()
     number = e.tree
     for output, base in enumerate(e.base):
         mine = e.leaf & (e.target == output)
@@ -167,32 +184,33 @@ def lowered(e: Ensemble) -> Ensemble:
 
     A category is what it is: rounded down it may be another one.
     """
-    return replace(e, threshold=np.where(e.mode == LEQ, round_down(e.threshold), e.threshold))
-
-
-def sum_bound(e: Ensemble) -> tuple[float, float]:
-    """Return (largest |leaf| summed over the trees, a lower bound of |result|).
-
-    Both with the base; the second is 0 where the result may change its sign.
-    """
-    low = np.minimum.reduceat(np.where(e.leaf, e.values, np.inf), e.roots)
-    high = np.maximum.reduceat(np.where(e.leaf, e.values, -np.inf), e.roots)
-    largest = float(np.maximum(np.abs(low), np.abs(high)).sum() + np.abs(e.base).max())
-    if e.targets > 1:
-        return largest, 0.0
-    bottom, top = low.sum() + e.base[0], high.sum() + e.base[0]
-    return largest, float(max(bottom, -top, 0.0))
+    rounded = round_down(e.threshold)
+    if (e.mode != LEQ).any():
+        rounded = np.where(e.mode == LEQ, rounded, e.threshold)
+    return replace(e, threshold=rounded)
 
 
 def sums_fit_float32(e: Ensemble, tolerance: float = 2e-5) -> bool:
     """Tell whether a float32 sum of the leaves stays within `tolerance · max(1, |result|)`.
 
-    Each of T additions loses half an ulp of its partial sum, with either sign: about 2√T·2⁻²⁴ of
-    the largest sum in all.
+    Each leaf and each of the T partial sums s₁ … s_T is rounded by at most 2⁻²⁴ of itself, with
+    either sign: together by about twice the root of the sum of their squares. A partial sum is no
+    larger than the largest leaves so far add up to, nor than |result| and the largest leaves that
+    are still to come: boosting's later trees are small.
     """
-    largest, smallest = sum_bound(e)
-    lost = 2.0**-24 * (1 + 2 * np.sqrt(len(e.roots))) * largest
-    return bool(lost <= tolerance * max(1.0, smallest))
+    low = np.minimum.reduceat(np.where(e.leaf, e.values, np.inf), e.roots)
+    high = np.maximum.reduceat(np.where(e.leaf, e.values, -np.inf), e.roots)
+    leaf = np.maximum(np.abs(low), np.abs(high))
+    if e.targets == 1:
+        below, above = np.cumsum(low) + e.base[0], np.cumsum(high) + e.base[0]
+        sofar = np.maximum(np.abs(below), np.abs(above))
+        scale = max(1.0, below[-1], -above[-1])  # at most max(1, |result|)
+    else:
+        sofar, scale = np.cumsum(leaf) + np.abs(e.base).max(), 1.0
+    coming = leaf.sum() - np.cumsum(leaf)
+    partial = np.minimum(sofar / scale, 1.0 + coming / scale)
+    squares = np.square(partial).sum() + np.square(leaf / scale).sum()
+    return bool(2.0**-24 * (1 + 2 * np.sqrt(squares)) <= tolerance)
 
 
 def equalities(e: Ensemble) -> Ensemble:
@@ -205,7 +223,7 @@ def equalities(e: Ensemble) -> Ensemble:
     members = np.flatnonzero(e.mode == MEMBER)
     if not len(members):
         return e
-    parts = {f.name: [getattr(e, f.name)] for f in fields(Ensemble)}
+    parts = {n: [getattr(e, n)] for n in TYPES}
     number, size = [e.tree], len(e.leaf)
     left, right, mode, threshold = (a.copy() for a in (e.left, e.right, e.mode, e.threshold))
     bounds = np.searchsorted(nodes, np.stack([members, members + 1]))
@@ -227,12 +245,7 @@ def equalities(e: Ensemble) -> Ensemble:
         number.append(np.full(extra, number[0][node]))
     parts["left"][0], parts["right"][0] = left, right
     parts["mode"][0], parts["threshold"][0] = mode, threshold
-    return _in_tree_order(
-        {n: np.concatenate(p) for n, p in parts.items() if n in _NODES}, number, e
-    )
-
-
-_NODES = {f.name for f in fields(Ensemble)} - {"roots", "base", "categories"}
+    return _in_tree_order({n: np.concatenate(p) for n, p in parts.items() if n in TYPES}, number, e)
 
 
 def _in_tree_order(nodes: dict[str, np.ndarray], number: list[np.ndarray], e: Ensemble) -> Ensemble:

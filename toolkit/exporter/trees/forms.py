@@ -30,7 +30,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper
 
-from toolkit.exporter.trees.ensemble import LEQ, Ensemble, tree
+from toolkit.exporter.trees.ensemble import LEQ, Ensemble, concatenate, tree
 from toolkit.exporter.trees.nodes import attributes, operator
 from toolkit.exporter.tuning import THROUGHPUT
 
@@ -155,7 +155,7 @@ def upper_part(e: Ensemble, leaves: int) -> Ensemble:
     place = np.zeros(end, dtype=np.int64)
     place[nodes] = np.arange(len(nodes))
     mine = np.isin(e.categories[0], kept)
-    return tree(
+    upper = tree(
         e.feature[nodes],
         e.threshold[nodes],
         place[e.left[nodes]],
@@ -166,6 +166,7 @@ def upper_part(e: Ensemble, leaves: int) -> Ensemble:
         mode=np.where(leaf[nodes], LEQ, e.mode[nodes]).astype(np.uint8),
         categories=(place[e.categories[0][mine]], e.categories[1][mine]),
     )
+    return concatenate([upper], np.zeros(1))
 
 
 def _levels(e: Ensemble, root: int) -> list[np.ndarray]:

@@ -31,11 +31,10 @@ def _newer(e: Ensemble, dtype: str) -> bytes:
 
     Leaves of equal value and target are written once: several splits may name the same one.
     """
-    splits, leaves = np.flatnonzero(~e.leaf), np.flatnonzero(e.leaf)
-    weights, targets, which = _distinct(with_base(e)[leaves].astype(dtype), e.target[leaves])
     rank = np.empty(len(e.leaf), dtype=np.int32)
+    weights, targets, rank[e.leaf] = _distinct(with_base(e)[e.leaf].astype(dtype), e.target[e.leaf])
+    splits = np.flatnonzero(~e.leaf).astype(np.int32)
     rank[splits] = np.arange(len(splits), dtype=np.int32)
-    rank[leaves] = which
     true, false = e.left[splits], e.right[splits]
     parts = [
         integer("n_targets", e.targets),
