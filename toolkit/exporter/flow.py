@@ -143,7 +143,9 @@ class _Case:
 
     def build(self, schema: Schema, tune: str) -> Exported:
         """Return the graph for this schema in the form for single rows or for large batches."""
-        return build(self.estimator, schema, self.opset, self.task, self.takes, tune)
+        known = self.split.calibration
+        rows = {n: np.concatenate([a, self.hostile[n]]) for n, a in known.items()}
+        return build(self.estimator, schema, self.opset, self.task, self.takes, tune, rows)
 
     def proved(self, schema: Schema, exported: Exported) -> Candidate:
         """Return the graph with its proof."""

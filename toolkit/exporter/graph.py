@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +11,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from toolkit.exporter.formulas.chain import Chain
+from toolkit.exporter.formulas.polynomials import Polynomial
 from toolkit.exporter.opsets import DEFAULT_OPSET
 from toolkit.exporter.trees.ensemble import Ensemble, lowered
 from toolkit.exporter.trees.folding import Origin, fold
@@ -61,7 +62,9 @@ class Graph:
     error of plain conversion that was avoided, for the proof; `ensembles` holds tree ensembles
     until all are known and their operators can be chosen; `origins` says what joined
     tensors and monotone steps' results were made from, for trees that take them, `chains` how
-    linear steps made a tensor, for linear steps that take it. `tune` says what
+    linear steps made a tensor, for linear steps that take it, and `polynomials` which tensors are
+    products of which. `rows` are sample rows by input name, extreme ones among them, for forms
+    whose rounding depends on the data; none where a graph is built without. `tune` says what
     the graph is to be fast at where a form gains the one at the other's cost: "latency" for single
     rows, "throughput" for large batches.
     """
@@ -69,17 +72,29 @@ class Graph:
     dispatch: Callable[[Any, Value, Graph], Outputs]
     opset: int = DEFAULT_OPSET
     tune: str = LATENCY
+    rows: Mapping[str, np.ndarray] = field(default_factory=dict)
     nodes: list[onnx.NodeProto] = field(default_factory=list)
     constants: dict[str, np.ndarray] = field(default_factory=dict)
     ensembles: list[tuple[int, Ensemble, Matrix, str]] = field(default_factory=list)
     origins: dict[str, Origin] = field(default_factory=dict)
     chains: dict[str, Chain] = field(default_factory=dict)
+    polynomials: dict[str, Polynomial] = field(default_factory=dict)
     traps: list[str] = field(default_factory=list)
     _names: dict[str, int] = field(default_factory=dict)
 
     def convert(self, estimator: Any, x: Value) -> Outputs:
         """Convert an inner estimator; what meta-estimators call."""
         return self.dispatch(estimator, x, self)
+
+    def sample(self, x: Matrix) -> np.ndarray | None:
+        """Return x for the sample rows, float64; None where it is no linear map of an input."""
+        chain = self.chains.get(x.name)
+        rows = self.rows.get(x.name if chain is None else chain.source.name)
+        if rows is None or rows.dtype.kind != "f":
+            return None
+        rows = rows[np.isfinite(rows).all(axis=1)].astype(np.float32).astype(np.float64)
+        found = rows if chain is None else chain.of(rows)
+        return found if len(found) and np.isfinite(found).all() else None
 
     def name(self, hint: str) -> str:
         """Return a tensor name that is not in use, as short as the hint allows."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 import onnx
 from onnx import helper
 
@@ -40,16 +42,23 @@ class Exported:
 
 
 def build(
-    estimator: Any, schema: Schema, opset: int, task: str, takes: str, tune: str = LATENCY
+    estimator: Any,
+    schema: Schema,
+    opset: int,
+    task: str,
+    takes: str,
+    tune: str = LATENCY,
+    rows: Mapping[str, np.ndarray] | None = None,
 ) -> Exported:
     """Return the estimator as a checked ONNX model with the contract's input and output names.
 
-    tune: "latency" or "throughput", what the graph is to be fast at (`Graph.tune`).
+    tune: "latency" or "throughput", what the graph is to be fast at; rows: sample rows by input
+    name (`Graph.tune`, `Graph.rows`).
     Raises UnsupportedEstimator where a part of it cannot be converted, InvalidInput where a column
     has the name of an output.
     """
     _check_names(schema, [name for name, _ in wanted_outputs(estimator, task)])
-    g = Graph(convert, opset, tune)
+    g = Graph(convert, opset, tune, rows or {})
     source = declare(schema, g)
     found = convert(estimator, source, g)
     outputs = {name: found[kind] for name, kind in wanted_outputs(estimator, task) if kind in found}

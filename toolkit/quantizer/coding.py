@@ -16,6 +16,7 @@ import onnx
 from toolkit.quantizer.calibration import Calibration
 from toolkit.quantizer.choice import choose, choose_stored
 from toolkit.quantizer.exact import shortest
+from toolkit.quantizer.expanded import expanded
 from toolkit.quantizer.forests import (
     Leaves,
     encode_leaves,
@@ -57,6 +58,7 @@ def coded_pack(
         raise NotApplicable(
             f"the parameters are attributes of {operator}, which this method does not code"
         )
+    model = expanded(model, calibration)
     parameters, forests = find_parameters(model), find_forests(model)
     if not parameters and not forests:
         raise NotApplicable("the graph has no weight matrix among its initializers, and no trees")

@@ -6,18 +6,29 @@ from typing import Any
 
 import numpy as np
 
-from toolkit.exporter.graph import Graph, Outputs, Value
+from toolkit.exporter.formulas.polynomials import Polynomial
+from toolkit.exporter.graph import Graph, Matrix, Outputs, Value
 
 
 def polynomial(est: Any, x: Value, g: Graph) -> Outputs:
-    """Every output is a product of at most `degree` factors, each an input column or 1.
+    """Every output is a product of at most `degree` input columns.
 
-    Factor k of all outputs at once is `X @ S_k + b_k`, where S_k [d, outputs] holds a single 1 in
+    A linear model of one target behind it is computed without them (formulas/polynomials.py).
+    """
+    source, powers = g.floating(x), np.asarray(est.powers_)
+    result = products(g, source, powers)
+    if result.dtype == "float32":
+        g.polynomials[result.name] = Polynomial(source, powers, products)
+    return {"transform": result}
+
+
+def products(g: Graph, x: Matrix, powers: np.ndarray) -> Matrix:
+    """Return `Π_i x_i ** powers[f, i]` for each row f of powers [F, width].
+
+    Factor k of all outputs at once is `X @ S_k + b_k`, where S_k [width, F] holds a single 1 in
     the column of an output whose k-th factor is an input, and b_k is 1 where it is the constant.
     Adding zeros is exact, so that the result has the rounding of the products alone.
     """
-    x = g.floating(x)
-    powers = np.asarray(est.powers_)
     outputs, width = powers.shape
     factors = [np.repeat(np.arange(width), row) for row in powers]
     result = None
@@ -31,7 +42,7 @@ def polynomial(est: Any, x: Value, g: Graph) -> Outputs:
         factor = g.affine(x, select, ones)
         result = factor if result is None else g.product(result, factor)
     assert result is not None
-    return {"transform": result}
+    return result
 
 
 CONVERTERS = {"sklearn.PolynomialFeatures": polynomial}

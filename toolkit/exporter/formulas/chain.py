@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from toolkit.exporter.formulas.polynomials import read_out
+
 if TYPE_CHECKING:
     from toolkit.exporter.graph import Graph, Matrix
 
@@ -41,6 +43,12 @@ class Chain:
         scales = self.weights.ndim == 1
         both = self.weights[:, None] * weights if scales else self.weights @ weights
         return replace(self, weights=both, bias=self.bias @ weights + bias)
+
+    def of(self, rows: np.ndarray) -> np.ndarray:
+        """Return what the chain makes of rows of its source, float64 [N, k]."""
+        rows = rows if self.center is None else rows - self.center
+        scales = self.weights.ndim == 1
+        return (rows * self.weights if scales else rows @ self.weights) + self.bias
 
     def folds(self) -> bool:
         """Tell whether the centre may go into the bias.
@@ -125,9 +133,15 @@ def _cheaper(chain: Chain, weights: np.ndarray) -> bool:
 
 def _computed(g: Graph, chain: Chain) -> Matrix:
     if chain.center is None:
-        return g.affine(chain.source, chain.weights, chain.bias)
+        return _linear(g, chain.source, chain.weights, chain.bias)
     if chain.shifted is not None and not chain.folds():
         return g.affine(chain.shifted, chain.weights, chain.bias)
     # With the weights as they are rounded, so that rows at the centre come out exact.
     rounded = chain.weights.astype(np.float32).astype(np.float64)
-    return g.affine(chain.source, chain.weights, chain.bias - chain.center @ rounded)
+    return _linear(g, chain.source, chain.weights, chain.bias - chain.center @ rounded)
+
+
+def _linear(g: Graph, x: Matrix, weights: np.ndarray, bias: np.ndarray) -> Matrix:
+    features = g.polynomials.get(x.name)
+    found = None if features is None else read_out(g, features, weights, bias, product)
+    return g.affine(x, weights, bias) if found is None else found
