@@ -17,6 +17,7 @@ from toolkit.exporter.dispatch import convert
 from toolkit.exporter.graph import ELEMENT, ML, Graph, Matrix, initializer
 from toolkit.exporter.opsets import IR_VERSIONS, ML_OPSETS
 from toolkit.exporter.schema import Schema, declare
+from toolkit.exporter.subgraphs import made_by, rename
 from toolkit.exporter.tasks import wanted_outputs
 from toolkit.exporter.trees.forms import placements
 from toolkit.exporter.tuning import LATENCY
@@ -149,8 +150,7 @@ def _assemble(
         for n, m in outputs.items()
     ]
     for node in g.nodes:
-        node.input[:] = [names.get(i, i) for i in node.input]
-        node.output[:] = [names.get(o, o) for o in node.output]
+        rename(node, names)
     for name, matrix in outputs.items():
         if names.get(matrix.name) != name:  # an input, or a tensor that is another output already
             inner = names.get(matrix.name, matrix.name)
@@ -168,7 +168,7 @@ def _assemble(
 
 def _output_names(g: Graph, outputs: dict[str, Matrix], taken: set[str]) -> dict[str, str]:
     """Return new names of tensors: outputs get the contract's, others make way for them."""
-    produced = {o for n in g.nodes for o in n.output}
+    produced = {o for n in g.nodes for o in made_by(n)}
     names: dict[str, str] = {}
     for name, matrix in outputs.items():
         if matrix.name in produced and matrix.name not in names:

@@ -6,7 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from toolkit.exporter.formulas.covariances import covariance, diagonal
+from toolkit.exporter.formulas.chunks import chunk_rows, in_chunks
+from toolkit.exporter.formulas.covariances import as_gaussian, covariance, diagonal
+from toolkit.exporter.formulas.gaussian import Gaussians, summed
 from toolkit.exporter.formulas.real import Real, constant, joined, real
 from toolkit.exporter.graph import Graph, Matrix, Outputs, Unconvertible, Value
 
@@ -36,11 +38,28 @@ def regressor(est: Any, x: Value, g: Graph) -> Outputs:
     x = g.floating(x)
     alpha = np.asarray(est.alpha_, dtype=np.float64)
     alpha = alpha.reshape(len(alpha), -1)
+    scale, mean = (np.asarray(v, dtype=np.float64) for v in (est._y_train_std, est._y_train_mean))
+    found = _posterior(est, x, g, alpha * scale, np.broadcast_to(mean, alpha.shape[1:]))
+    return {"predict": g.cast(found, x.dtype)}
+
+
+def _posterior(est: Any, x: Matrix, g: Graph, alpha: np.ndarray, offset: np.ndarray) -> Matrix:
+    """Return `k(x, X) α + offset`, float64 [N, k]."""
+    points = np.asarray(est.X_train_, dtype=np.float64)
+    gaussian = as_gaussian(est.kernel_)
+    if gaussian:
+        factor, length = gaussian
+        same = length.size == 1  # one scale for all columns needs no node of its own
+        gamma, scale = (0.5 / float(length) ** 2, 1.0) if same else (0.5, length)
+        return summed(g, x, Gaussians(points, gamma, factor * alpha, offset, scale, "alpha"))
     exact = bool(np.abs(alpha).sum(axis=0).max() > LARGE)
-    k = _kernel(est.kernel_, real(g, x), est.X_train_, exact)
-    mean = k @ constant(g, alpha, "alpha")
-    mean = mean * np.asarray(est._y_train_std, float) + np.asarray(est._y_train_mean, float)
-    return {"predict": mean.matrix(x.dtype, alpha.shape[1])}
+
+    def form(name: str) -> list[Matrix]:
+        rows = real(g, Matrix(name, x.dtype, x.width))
+        total = _kernel(est.kernel_, rows, points, exact) @ constant(g, alpha, "alpha") + offset
+        return [total.matrix("float64", alpha.shape[1])]
+
+    return in_chunks(g, x, chunk_rows(2 * len(points)), form)[0]
 
 
 def _kernel(kernel: Any, x: Real, points: Any, exact: bool) -> Real:

@@ -140,7 +140,7 @@ def propagation(est: Any, x: Value, g: Graph) -> Outputs:
     elif est.kernel == "knn":
         fit = est.nn_fit
         params = dict(fit.effective_metric_params_ or {})
-        _, at = nearest(g, rows, fit._fit_X, est.n_neighbors, fit.effective_metric_, params)
+        _, at = nearest(g, x, fit._fit_X, est.n_neighbors, fit.effective_metric_, params)
         total = table.take(at, axis=0).sum(1, keep=False)
     else:
         raise Unconvertible(f"kernel={metric_name(est.kernel)}")

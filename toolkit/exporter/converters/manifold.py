@@ -19,16 +19,16 @@ def isomap(est: Any, x: Value, g: Graph) -> Outputs:
     """Shortest ways through the nearest fitted rows, as a kernel `−½ way²` for the KernelPCA."""
     x = g.floating(x)
     through = _within_reach if est.n_neighbors is None else _through_nearest
-    shortest = through(est, real(g, x))
+    shortest = through(est, x, g)
     components = projected(est.kernel_pca_, shortest * shortest * -0.5)
     return {"transform": components.matrix(x.dtype, np.shape(est.kernel_pca_.eigenvectors_)[1])}
 
 
-def _through_nearest(est: Any, rows: Real) -> Real:
+def _through_nearest(est: Any, x: Matrix, g: Graph) -> Real:
     """Return the shortest ways [N, fitted rows] through each row's nearest fitted rows."""
-    g, fit = rows.g, est.nbrs_
+    fit = est.nbrs_
     params = dict(fit.effective_metric_params_ or {})
-    found, at = nearest(g, rows, fit._fit_X, est.n_neighbors, fit.effective_metric_, params)
+    found, at = nearest(g, x, fit._fit_X, est.n_neighbors, fit.effective_metric_, params)
     ways = constant(g, est.dist_matrix_, "ways")
     parts = []
     # One neighbour after the other: [N, fitted rows] at a time.
@@ -38,13 +38,13 @@ def _through_nearest(est: Any, rows: Real) -> Real:
     return reduce(lambda a, b: a.at_most(b), parts)
 
 
-def _within_reach(est: Any, rows: Real) -> Real:
+def _within_reach(est: Any, x: Matrix, g: Graph) -> Real:
     """Return the shortest ways [N, fitted rows] through all the fitted rows in reach.
 
     A loop over the fitted rows, since [N, fitted rows, fitted rows] is too much. A row that reaches
     none has infinite ways; scikit-learn raises an error for it.
     """
-    g, count = rows.g, len(est.dist_matrix_)
+    rows, count = real(g, x), len(est.dist_matrix_)
     found, near = within(g, rows, est.nbrs_)
     endless = rows.sum(1) * 0.0 + np.full((1, count), np.inf)
 
@@ -70,7 +70,7 @@ def locally_linear(est: Any, x: Value, g: Graph) -> Outputs:
     x = g.floating(x)
     rows, points = real(g, x), dense(fit._fit_X)
     params = dict(fit.effective_metric_params_ or {})
-    _, at = nearest(g, rows, points, count, fit.effective_metric_, params)
+    _, at = nearest(g, x, points, count, fit.effective_metric_, params)
     differences = constant(g, points, "points").take(at, axis=0) - rows.reshape(0, 1, x.width)
     gram = differences @ differences.swap(0, 2, 1)  # [N, k, k]
     trace = (gram * np.eye(count)).sum(2).sum(1)  # [N, 1, 1]

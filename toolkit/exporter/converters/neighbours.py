@@ -23,7 +23,7 @@ FAST_RADIUS = (
 def neighbours_of(g: Graph, x: Matrix, est: Any, count: int) -> tuple[Real, str]:
     """Return distances [N, count] to the nearest fitted rows, and the rows' indices."""
     params = dict(est.effective_metric_params_ or {})
-    return nearest(g, real(g, x), est._fit_X, count, est.effective_metric_, params)
+    return nearest(g, x, est._fit_X, count, est.effective_metric_, params)
 
 
 def k_regressor(est: Any, x: Value, g: Graph) -> Outputs:

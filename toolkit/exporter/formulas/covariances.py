@@ -28,6 +28,22 @@ def covariance(g: Graph, kernel: Any, x: Real, points: np.ndarray, exact: bool) 
     return COVARIANCES[name](g, kernel, x, points, exact)
 
 
+def as_gaussian(kernel: Any) -> tuple[float, np.ndarray] | None:
+    """Return (c, l) of a kernel that is `c exp(−½ ‖(x − s) / l‖²)` between different rows."""
+    name = type(kernel).__name__
+    if name == "RBF" or (name == "Matern" and kernel.nu == np.inf):
+        return 1.0, np.asarray(kernel.length_scale, dtype=np.float64)
+    if name in ("Product", "Sum"):
+        constant_factor = name == "Product"
+        for one, other in ((kernel.k1, kernel.k2), (kernel.k2, kernel.k1)):
+            found = as_gaussian(one)
+            if found and constant_factor and type(other).__name__ == "ConstantKernel":
+                return found[0] * float(other.constant_value), found[1]
+            if found and not constant_factor and type(other).__name__ == "WhiteKernel":
+                return found
+    return None
+
+
 def diagonal(g: Graph, kernel: Any, x: Real) -> Real:
     """Return k(x, x) of each row, [N, 1] or [1, 1]."""
     name = type(kernel).__name__

@@ -33,7 +33,7 @@ def ranked(g: Graph, x: Real, points: np.ndarray, table: Real) -> tuple[Real, Re
     the graph: onnxruntime does that once, when it opens it, and the file holds the points but once,
     as float32 where they are.
     """
-    centre = _centre(points)
+    centre = centre_of(points)
     if centre.any():
         x, table = x - centre, table - centre
     lengths = table.reduce("ReduceSumSquare", 1, keep=False)
@@ -41,7 +41,7 @@ def ranked(g: Graph, x: Real, points: np.ndarray, table: Real) -> tuple[Real, Re
     return Real(g, g.add("Gemm", names, "ranks")), x
 
 
-def _centre(points: np.ndarray) -> np.ndarray:
+def centre_of(points: np.ndarray) -> np.ndarray:
     """Return about the points' mean, rounded to a power of two of the size of their deviation.
 
     So rounded, whole numbers stay whole: their distances, and exact matches, remain exact.

@@ -7,49 +7,42 @@ from typing import Any
 
 import numpy as np
 
-from toolkit.exporter.formulas.distances import (
-    dense,
-    distances,
-    metric_name,
-    ranked,
-    squared_exactly,
-)
-from toolkit.exporter.formulas.real import Flag, Real, constant
-from toolkit.exporter.graph import Graph, Unconvertible
-
-SPARE = 4  # more candidates than neighbours, so that the product's rounding loses none of them
+from toolkit.exporter.formulas.candidates import euclidean_neighbours
+from toolkit.exporter.formulas.chunks import chunk_rows, in_chunks
+from toolkit.exporter.formulas.distances import dense, distances, metric_name, squared_exactly
+from toolkit.exporter.formulas.real import Flag, Real, real
+from toolkit.exporter.graph import Graph, Matrix, Unconvertible
 
 
 def nearest(
     g: Graph,
-    x: Real,
+    x: Matrix,
     points: Any,
     count: int,
     metric: Any,
     params: Mapping[str, Any] | None = None,
 ) -> tuple[Real, str]:
-    """Return the nearest points' distances [N, count] in order, and their indices.
+    """Return the nearest points' distances [N, count] in order, float64, and their indices.
 
-    Equal distances are taken in the points' order; scikit-learn's trees may take another.
-    Euclidean distances come from a matrix product, which finds the candidates, and from the
-    differences to these: an exact match is at distance 0 and equal distances are equal.
+    Equal distances are taken in the points' order; scikit-learn's trees may take another. Rows are
+    taken in chunks, so that no matrix [N, points] is ever there. Euclidean neighbours are found
+    among candidates from a product of matrices (formulas.candidates).
     """
     kind = "euclidean" if metric == "minkowski" and (params or {}) == {"p": 2} else metric
-    if kind not in ("euclidean", "l2"):
-        found, at = distances(g, x, points, metric, params).smallest(count)
-        return found, _of_none(g, found, at, points, count) if metric == "nan_euclidean" else at
-    points = dense(points)
-    candidates = min(len(points), count + SPARE)
-    table = constant(g, points, "points")
-    _, at = ranked(g, x, points, table)[0].smallest(candidates)
-    # Back into the points' order, so that the second choice breaks ties by it.
-    k = g.constant([candidates], "int64", "count")
-    at, _ = g.add("TopK", [at, k], "candidates", outputs=2, axis=-1, largest=0, sorted=1)
-    differences = x.reshape(0, 1, points.shape[1]) - table.take(at, axis=0)
-    exact = differences.reduce("ReduceSumSquare", 2, keep=False)
-    found, place = exact.smallest(count)
-    chosen = g.add("GatherElements", [at, place], "neighbours", axis=1)
-    return found.apply("Sqrt"), chosen
+    if kind in ("euclidean", "l2"):
+        found, at = euclidean_neighbours(g, x, dense(points), count)
+        return Real(g, found.name).apply("Sqrt"), at.name
+
+    def form(name: str) -> list[Matrix]:
+        rows = real(g, Matrix(name, x.dtype, x.width))
+        found, at = distances(g, rows, points, metric, params).smallest(count)
+        if metric == "nan_euclidean":
+            at = _of_none(g, found, at, points, count)
+        return [Matrix(found.name, "float64", count), Matrix(at, "int64", count)]
+
+    rows = chunk_rows(2 * (x.width if metric == "precomputed" else points.shape[0]))
+    found, at = in_chunks(g, x, rows, form)
+    return Real(g, found.name), at.name
 
 
 def _of_none(g: Graph, found: Real, at: str, points: Any, count: int) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import onnx
 
+from toolkit.exporter.subgraphs import rename
+
 
 def apply(model: onnx.ModelProto) -> bool:
     """Let the readers of an Identity's output read its input; return whether there was one.
@@ -16,11 +18,9 @@ def apply(model: onnx.ModelProto) -> bool:
     for node in graph.node:
         if node.op_type == "Identity" and node.output[0] not in outputs:
             renamed[node.output[0]] = renamed.get(node.input[0], node.input[0])
-    for node in graph.node:
-        for i, name in enumerate(node.input):
-            if name in renamed:
-                node.input[i] = renamed[name]
     kept = [n for n in graph.node if not (n.op_type == "Identity" and n.output[0] in renamed)]
+    for node in kept:
+        rename(node, renamed)
     copies = [onnx.NodeProto.FromString(n.SerializeToString()) for n in kept]
     if renamed:
         del graph.node[:]

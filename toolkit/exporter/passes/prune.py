@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import onnx
 
+from toolkit.exporter.subgraphs import read_by
+
 
 def apply(model: onnx.ModelProto) -> bool:
     """Drop dead nodes and initializers; return whether there were any."""
@@ -12,7 +14,7 @@ def apply(model: onnx.ModelProto) -> bool:
     kept = []
     for node in reversed(graph.node):
         if needed.intersection(node.output):
-            needed.update(node.input)
+            needed |= read_by(node)
             kept.append(node)
     constants = [i for i in graph.initializer if i.name in needed]
     changed = len(kept) < len(graph.node) or len(constants) < len(graph.initializer)

@@ -1,0 +1,218 @@
+"""The euclidean neighbours of rows: candidates from a float32 product, decided in float64.
+
+A row's candidates are the points of least `‖s‖² − 2 x·s`, computed in float32. Their distances are
+then computed in float64 from differences: an exact match is at distance 0, equal distances are
+equal. That the product's rounding lost no neighbour is checked for every row: where a point that is
+no candidate might be as near as the last neighbour, the row is done again in float64.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from toolkit.exporter.formulas.chunks import chunk_rows, either, in_chunks
+from toolkit.exporter.formulas.distances import centre_of, ranked
+from toolkit.exporter.formulas.real import Real, constant, real
+from toolkit.exporter.graph import Graph, Matrix
+
+SPARE = 2  # more candidates than neighbours: distances so close that rounding may swap them
+BLOCK = 50  # points whose least rank says whether any of them can be a candidate
+MANY = (
+    2  # times as many points as the candidates' blocks hold make it worth while to look at blocks
+)
+FEW = 2  # rows up to which one search is faster than one for blocks and one within them
+ROUNDING = 2.0**-24  # of float32
+LARGEST = 1e15  # beyond, a square leaves float32
+SMALLEST = 1e-35  # what float32 loses of numbers near its least
+EMPTY = 3e38  # the rank of what fills the last block: more than any point's
+
+
+@dataclass(frozen=True)
+class _Search:
+    """A search for `count` neighbours of rows of type `dtype` among points [m, d], float64.
+
+    table: the points as the graph's constant, which the file holds but once.
+    """
+
+    g: Graph
+    points: np.ndarray
+    table: Real
+    count: int
+    dtype: str
+
+    @property
+    def candidates(self) -> int:
+        """Return how many candidates a row has."""
+        return min(len(self.points), self.count + SPARE)
+
+    def rows(self, name: str) -> Real:
+        """Return rows as float64."""
+        return real(self.g, Matrix(name, self.dtype, self.points.shape[1]))
+
+
+def euclidean_neighbours(
+    g: Graph, x: Matrix, points: np.ndarray, count: int
+) -> tuple[Matrix, Matrix]:
+    """Return the squared distances [N, count] in order, float64, and the points' positions, int64.
+
+    Of points at equal distances the first comes first. points: float64 [m, d].
+    """
+    search = _Search(g, points, constant(g, points, "points"), count, x.dtype)
+    m, width = points.shape
+    if m <= count + SPARE or not np.abs(points).max(initial=0.0) < LARGEST:
+        rows = chunk_rows(2 * m, width)
+        found, at = in_chunks(
+            g, x, rows, lambda name: _matrices(search, *_in_float64(search, name))
+        )
+        return found, at
+
+    def whole(name: str) -> list[Matrix]:
+        return _checked(search, name, _from_all)
+
+    def by_blocks(name: str) -> list[Matrix]:
+        return _checked(search, name, _from_blocks)
+
+    if m < MANY * BLOCK * search.candidates:
+        found, at, sure = in_chunks(g, x, chunk_rows(m // 4, width), whole)
+    else:
+        found, at, sure = in_chunks(g, x, chunk_rows(m // 4, width), by_blocks, whole, FEW)
+    least = g.reduce("ReduceMin", g.cast(sure, "int32").name, [0], False)
+    all_sure = g.cast(Matrix(least, "int32", 0), "bool").name
+    found, at = either(g, all_sure, lambda: [found, at], lambda: _again(search, x, sure, found, at))
+    return found, at
+
+
+def _checked(
+    search: _Search, name: str, find: Callable[[_Search, str, Real], tuple[str, str]]
+) -> list[Matrix]:
+    """Return the neighbours of rows as float32 finds them, and which rows are sure, bool [n]."""
+    g, centre = search.g, centre_of(search.points)
+    rows, table = search.rows(name), search.table
+    shifted, centred = (rows - centre, table - centre) if centre.any() else (rows, table)
+    narrow = g.cast(Matrix(shifted.name, "float64", 0), "float32").name
+    if search.dtype == "float32" and not centre.any():
+        narrow = name
+    last, at = find(search, narrow, centred)
+    found, chosen = _decided(search, rows, table, _ordered(g, at, search.candidates))
+    sure = _sure(search, found, shifted, last)
+    return [*_matrices(search, found, chosen), Matrix(_shaped(g, sure, -1), "bool", 0)]
+
+
+def _ranks(search: _Search, narrow: str, centred: Real, spare: int) -> str:
+    """Return `‖s‖² − 2 x·s` [n, m + spare] in float32: [x, 1] times [−2s; ‖s‖²]."""
+    g = search.g
+    lengths = centred.reduce("ReduceSumSquare", 1).swap(1, 0).name
+    turned = (centred.swap(1, 0) * -2.0).name
+    if spare:
+        pads = g.constant([0, 0, 0, spare], "int64", "pads")
+        turned = g.add("Pad", [turned, pads], "filled")
+        empty = g.constant(EMPTY, "float64", "empty")
+        lengths = g.add("Pad", [lengths, pads, empty], "filled")
+    wide = Matrix(g.add("Concat", [turned, lengths], "weights", axis=0), "float64", 0)
+    one = [g.constant([0, 0, 0, 1], "int64", "pads"), g.constant(1.0, "float32", "one")]
+    names = [g.add("Pad", [narrow, *one], "extended"), g.cast(wide, "float32").name]
+    return str(g.add("MatMul", names, "ranks"))
+
+
+def _from_all(search: _Search, narrow: str, centred: Real) -> tuple[str, str]:
+    """Return the largest rank [n, 1] of the candidates, and the candidates in any order."""
+    g = search.g
+    ranks, at = _least(g, _ranks(search, narrow, centred, 0), search.candidates)
+    return g.reduce("ReduceMax", ranks, [1]), at
+
+
+def _from_blocks(search: _Search, narrow: str, centred: Real) -> tuple[str, str]:
+    """Return the same, searched for in the blocks of points whose least ranks are the least.
+
+    The c blocks of the least minima hold the c least ranks: each of them has a rank that is not
+    above any rank outside them.
+    """
+    g, c = search.g, search.candidates
+    blocks = -(-len(search.points) // BLOCK)
+    spare = blocks * BLOCK - len(search.points)
+    parted = _shaped(g, _ranks(search, narrow, centred, spare), 0, blocks, BLOCK)
+    _, of = _least(g, g.reduce("ReduceMin", parted, [2], False), c)
+    chosen = g.add("Unsqueeze", [of, g.constant([2], "int64", "axes")], "chosen")
+    near = g.add("GatherND", [parted, chosen], "near", batch_dims=1)
+    ranks, place = _least(g, _shaped(g, near, 0, c * BLOCK), c)
+    size = g.constant([BLOCK], "int64", "size")
+    block = g.add("GatherElements", [of, g.add("Div", [place, size], "which")], "block", axis=1)
+    start = g.add("Mul", [block, size], "start")
+    at = g.add("Add", [start, g.add("Mod", [place, size], "within")], "candidates")
+    return g.reduce("ReduceMax", ranks, [1]), at
+
+
+def _least(g: Graph, values: str, count: int) -> tuple[str, str]:
+    k = g.constant([count], "int64", "count")
+    least, at = g.add("TopK", [values, k], "least", outputs=2, axis=-1, largest=0, sorted=1)
+    return least, at
+
+
+def _ordered(g: Graph, at: str, count: int) -> str:
+    """Return positions in ascending order, so that a later choice breaks ties by it."""
+    k = g.constant([count], "int64", "count")
+    ordered, _ = g.add("TopK", [at, k], "ordered", outputs=2, axis=-1, largest=0, sorted=1)
+    return str(ordered)
+
+
+def _shaped(g: Graph, name: str, *shape: int) -> str:
+    return str(g.add("Reshape", [name, g.constant(shape, "int64", "shape")], "shaped"))
+
+
+def _decided(search: _Search, rows: Real, table: Real, at: str) -> tuple[Real, str]:
+    """Return the nearest of the candidates: squared distances from differences, and positions."""
+    differences = rows.reshape(0, 1, search.points.shape[1]) - table.take(at, axis=0)
+    exact = differences.reduce("ReduceSumSquare", 2, keep=False)
+    found, place = exact.smallest(search.count)
+    return found, search.g.add("GatherElements", [at, place], "neighbours", axis=1)
+
+
+def _sure(search: _Search, found: Real, shifted: Real, last: str) -> str:
+    """Return whether no point outside the candidates can be as near as the last neighbour, [n, 1].
+
+    Such a point s, at most at the last neighbour's distance D, has ‖s‖ ≤ ‖x‖ + D, so that its rank
+    was computed with an error of at most `(d + 6) u (2 ‖x‖ ‖s‖ + ‖s‖²) ≤ 6 (d + 6) u (‖x‖² + D²)`
+    (rounding of x, s and ‖s‖², and d + 1 products and sums). It would be a candidate if
+    `D² − ‖x‖²` plus that error is below the candidates' largest rank.
+    """
+    g, bound = search.g, 8 * (search.points.shape[1] + 6) * ROUNDING
+    length = shifted.reduce("ReduceSumSquare", 1)
+    limit = Real(g, g.cast(Matrix(last, "float32", 1), "float64").name) + length * (1.0 - bound)
+    reach = found.reduce("ReduceMax", 1) * (1.0 + bound) + SMALLEST
+    return (limit.compare("Greater", reach) & length.compare("Less", LARGEST**2)).name
+
+
+def _again(search: _Search, x: Matrix, sure: Matrix, found: Matrix, chosen: Matrix) -> list[Matrix]:
+    """Return the neighbours with those of the rows that are not sure computed in float64."""
+    g, (m, width) = search.g, search.points.shape
+    doubt = g.add("Not", [sure.name], "doubt")
+    at = g.add("Transpose", [g.add("NonZero", [doubt], "doubtful")], "doubtful", perm=[1, 0])
+    some = Matrix(g.add("GatherND", [x.name, at], "some"), x.dtype, width)
+
+    def form(name: str) -> list[Matrix]:
+        return _matrices(search, *_in_float64(search, name))
+
+    return [
+        Matrix(g.add("ScatterND", [old.name, at, new.name], "merged"), old.dtype, old.width)
+        for old, new in zip(
+            (found, chosen), in_chunks(g, some, chunk_rows(2 * m, width), form), strict=True
+        )
+    ]
+
+
+def _in_float64(search: _Search, name: str) -> tuple[Real, str]:
+    """Return the neighbours among candidates from a float64 product."""
+    g, rows, table = search.g, search.rows(name), search.table
+    ranks, _ = ranked(g, rows, search.points, table)
+    _, at = _least(g, ranks.name, search.candidates)
+    return _decided(search, rows, table, _ordered(g, at, search.candidates))
+
+
+def _matrices(search: _Search, found: Real, chosen: str) -> list[Matrix]:
+    return [
+        Matrix(found.name, "float64", search.count),
+        Matrix(chosen, "int64", search.count),
+    ]
