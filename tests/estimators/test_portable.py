@@ -16,6 +16,7 @@ from toolkit.errors import UnsupportedEstimator
 from toolkit.exporter.contents import Proven
 from toolkit.exporter.flow import convert_and_prove
 from toolkit.exporter.opsets import OPSETS
+from toolkit.exporter.subgraphs import operators
 from toolkit.runtime.golden import deviation
 from toolkit.runtime.inputs import prepare
 from toolkit.runtime.predictor import Predictor
@@ -73,8 +74,8 @@ def evaluated(model: onnx.ModelProto, proven: Proven) -> list[np.ndarray] | None
     except (NotImplementedError, RuntimeImplementationError, RuntimeContextError):
         return None
     except (TypeError, ValueError) as error:
-        operators = {n.op_type for n in model.graph.node}
-        known = [kind for op, (kind, _) in BREAKS.items() if op in operators]
+        used = operators(model.graph)
+        known = [kind for op, (kind, _) in BREAKS.items() if op in used]
         if type(error) in known:
             return None
         raise

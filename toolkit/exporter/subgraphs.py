@@ -14,6 +14,15 @@ def inside(node: onnx.NodeProto) -> Iterator[onnx.GraphProto]:
             yield attribute.g
 
 
+def operators(graph: onnx.GraphProto) -> set[str]:
+    """Return the operators of a graph, those of graphs inside its nodes among them."""
+    found = {node.op_type for node in graph.node}
+    for node in graph.node:
+        for inner in inside(node):
+            found |= operators(inner)
+    return found
+
+
 def read_by(node: onnx.NodeProto) -> set[str]:
     """Return the names that a node reads, those that graphs inside it read among them.
 
