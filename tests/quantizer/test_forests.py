@@ -23,8 +23,10 @@ from toolkit.exporter.flow import convert_and_prove
 from toolkit.exporter.model import build
 from toolkit.exporter.schema import infer
 from toolkit.exporter.tasks import task_of
-from toolkit.quantizer.forests import encode_leaves, find_forests, with_short_thresholds
+from toolkit.quantizer.forests import find_forests
+from toolkit.quantizer.leaves import encode_leaves
 from toolkit.quantizer.packing import write_pack
+from toolkit.quantizer.thresholds import with_short_thresholds
 from toolkit.runtime import pack
 from toolkit.runtime.predictor import Predictor
 
@@ -69,10 +71,10 @@ def test_leaf_codes_are_within_half_a_step_and_unbiased(name: str) -> None:
     _, chosen, rows = exported(name)
     for forest in find_forests(chosen.exported.model):
         leaves = encode_leaves(forest, np.asarray(rows, dtype=forest.threshold.dtype))
-        tree = np.repeat(np.arange(len(forest.leaves)), forest.leaves)
-        error = np.abs(leaves.decode(forest.leaves) - forest.values).max(axis=1)
+        error = np.abs(leaves.decode(forest) - forest.values)
         # Half a step for the rounding, another half at most for the bias correction.
-        assert (error <= leaves.scale[tree] * 1.001 + 1e-6).all()
+        step = leaves.step[forest.target][:, None] if error.shape[1] == 1 else leaves.step
+        assert (error <= step * 1.001 + 1e-6).all()
 
 
 def test_the_bias_of_coded_leaves_is_taken_up() -> None:

@@ -29,7 +29,8 @@ from tests.runtime.graphs import (
 from toolkit.errors import CorruptArtifact, ToolkitError
 from toolkit.exporter.flow import convert_and_prove
 from toolkit.quantizer.affine import encode
-from toolkit.quantizer.forests import encode_leaves, find_forests
+from toolkit.quantizer.forests import find_forests
+from toolkit.quantizer.leaves import encode_leaves
 from toolkit.quantizer.packing import write_pack
 from toolkit.runtime import pack, wire
 from toolkit.runtime.pack_dictionary import DICTIONARY
@@ -105,12 +106,13 @@ def test_samples_of_format_1_read_for_ever(kind):
 def test_the_sample_of_trees_in_format_1_reads_for_ever():
     found = pack.read((DATA / "wine-forest.uint8.format1.pack").read_bytes(), "wine-forest")
     (forest,) = found.forests
-    assert (len(forest.leaves), len(forest.split), forest.targets) == (100, 1900, 3)
-    arrays = (forest.leaves, forest.split, forest.feature, forest.threshold, forest.values)
+    assert (forest.trees, len(forest.split), forest.targets) == (100, 1900, 3)
+    leaves = (forest.leaf_values(), forest.leaf_targets())
+    arrays = (forest.split, forest.feature, forest.threshold, *leaves)
     content = b"".join(a.tobytes() for a in arrays)
     assert (
         hashlib.sha256(content).hexdigest()
-        == "eeb3cd4f84980e9c5c962186499b9447ca34e4c28daa9f2e4b51133e98a64912"
+        == "d6fbb9c6e9bb1423ff9e9dd035797825fe9a59ed21fe5ef6f9fe912bc3b17ca4"
     )
 
 
@@ -392,7 +394,7 @@ HOSTILE = {
 
 
 def stump(targets=1, trees=1, target=b"", features=b"\1\1", threshold=bytes(5), leaves=bytes(9)):
-    """A body with one ensemble: a split with two leaves; every stream can be replaced."""
+    """A body of version 1 with one ensemble: a split, two leaves; each stream can be replaced."""
     numbers = b"".join(wire.varint(v) for v in (targets, trees, 1))
     header = b"\1X\1Y\0" + numbers + b"\2" * min(trees, 9)
     forest = header + target + b"\1" + b"\1\0" + features + threshold[:4] + b"\1" + threshold[4:]
@@ -400,8 +402,8 @@ def stump(targets=1, trees=1, target=b"", features=b"\1\1", threshold=bytes(5), 
 
 
 def test_a_stump_is_well_formed():
-    (forest,) = pack.read(pack_of(stump()), "x").forests
-    assert (forest.leaves.tolist(), forest.values.shape) == ([2], (2, 1))
+    (forest,) = pack.read(pack_of(stump(), version=1), "x").forests
+    assert (forest.split.tolist(), forest.values.shape) == ([True, False, False], (2, 1))
 
 
 HOSTILE_TREES = {
@@ -422,10 +424,11 @@ HOSTILE_TREES = {
 @pytest.mark.parametrize("name", HOSTILE_TREES)
 def test_hostile_trees(name):
     body, expected = HOSTILE_TREES[name]
+    content = pack_of(body, version=1)
     if expected:
-        assert expected in refused(pack_of(body))
+        assert expected in refused(content)
     else:
-        read_bounded(pack_of(body))
+        read_bounded(content)
 
 
 @pytest.mark.parametrize("name", HOSTILE)

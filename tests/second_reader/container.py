@@ -6,9 +6,10 @@ import lzma
 import zlib
 from dataclasses import dataclass
 
+from tests.second_reader import trees_format1, trees_format2
 from tests.second_reader.stream import Stream
 from tests.second_reader.tensors import Tensor, read_tensor
-from tests.second_reader.trees import Ensemble, read_ensemble
+from tests.second_reader.trees import Ensemble
 
 
 @dataclass
@@ -35,7 +36,8 @@ def read(content: bytes, dictionary: bytes) -> Packed:
     body = Stream(_plain(compression, outer.rest(), length, dictionary))
     skeleton = body.take(body.varint())
     tensors = [read_tensor(body) for _ in range(body.varint())]
-    ensembles = [read_ensemble(body, version) for _ in range(body.varint())]
+    trees = trees_format1 if version == 1 else trees_format2
+    ensembles = [trees.read_ensemble(body) for _ in range(body.varint())]
     if body.rest():
         raise ValueError("bytes follow")
     return Packed(version, skeleton, tensors, ensembles)

@@ -17,21 +17,15 @@ from toolkit.quantizer.calibration import Calibration
 from toolkit.quantizer.choice import choose, choose_stored
 from toolkit.quantizer.exact import shortest
 from toolkit.quantizer.expanded import expanded
-from toolkit.quantizer.forests import (
-    Leaves,
-    encode_leaves,
-    find_forests,
-    positions,
-    with_short_thresholds,
-)
+from toolkit.quantizer.forests import find_forests
 from toolkit.quantizer.formats import Codes
 from toolkit.quantizer.methods import NotApplicable
 from toolkit.quantizer.packing import write_pack
 from toolkit.quantizer.parameters import Parameter, Product, Stored, find_doubles, find_parameters
 from toolkit.quantizer.probe import Probe, rows_for_choice
 from toolkit.quantizer.refit import refit
+from toolkit.quantizer.trees import coded_trees
 from toolkit.quantizer.weights import attribute_operator, replace
-from toolkit.runtime.forest import Forest
 
 # Rows on which formats of stored tensors are compared.
 CHOICE_ROWS = 512
@@ -41,6 +35,8 @@ READOUT = 64
 MINOR = 8
 # The widest codes; beyond them is the tensor's own type.
 MOST = 16
+# Thresholds that a feature of trees keeps, by the nominal width; None for all.
+THRESHOLDS = {4: 256, 8: None, 16: None}
 # Widths that are tried one after the other where a limit is broken, by the nominal width.
 WIDER = {4: (6, 8), 8: (10, 12, 16, 64), 16: (64,)}
 
@@ -71,7 +67,9 @@ def coded_pack(
         coder.shorten()
         encoded = coder.encoded
         replace(changed, coder.changed)
-    return write_pack(changed, encoded, _trees(model, calibration, forests))
+    return write_pack(
+        changed, encoded, coded_trees(model, calibration, 1 << bits, THRESHOLDS[bits])
+    )
 
 
 class Coder:
@@ -221,20 +219,3 @@ class Coder:
 def _next(width: int, bits: int) -> int:
     """Return the next width that is tried where codes of `width` bits break a limit."""
     return next((w for w in WIDER[bits] if w > width), width)
-
-
-def _trees(
-    model: onnx.ModelProto, calibration: Calibration, forests: list[Forest]
-) -> list[tuple[Forest, Leaves | None]]:
-    """Return the forests with short thresholds and codes of their leaves.
-
-    Trees that give positions in a table must give them exactly.
-    """
-    inputs = calibration.activations(model, [f.source for f in forests])
-    whole = positions(model)
-    trees: list[tuple[Forest, Leaves | None]] = []
-    for forest, rows in zip(map(with_short_thresholds, forests), inputs, strict=True):
-        leaves = encode_leaves(forest, rows)
-        exact = np.array_equal(leaves.decode(forest.leaves), forest.values)
-        trees.append((forest, None if forest.output in whole and not exact else leaves))
-    return trees

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from toolkit.runtime import pack
 from toolkit.runtime.pack_dictionary import DICTIONARY
@@ -24,8 +24,8 @@ def compressed(streams: Sequence[bytes]) -> tuple[int, bytes]:
     choices = [
         (pack.STORED, body),
         (pack.DEFLATE, deflate.compress(body) + deflate.flush()),
-        (pack.LZMA, _run([body])),
-        (pack.LZMA, _run(_joined(streams))),
+        (pack.LZMA, run([body])),
+        (pack.LZMA, run(_joined(streams))),
     ]
     allowed = [(k, c) for k, c in choices if len(body) <= pack.longest_body(len(c))]
     return min(allowed, key=lambda choice: len(choice[1]))
@@ -42,7 +42,7 @@ def _joined(streams: Sequence[bytes]) -> Iterator[bytes]:
     yield waiting
 
 
-def _run(parts: Sequence[bytes] | Iterator[bytes]) -> bytes:
+def run(parts: Iterable[bytes]) -> bytes:
     """Return one raw LZMA2 stream of the parts, each compressed with the model that suits it.
 
     A stream of LZMA2 is a run of chunks and a zero byte; a chunk may reset the dictionary and give

@@ -6,7 +6,7 @@ The format is described in `toolkit.runtime.pack`, which reads it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import fields
 
 import numpy as np
 import onnx
@@ -14,8 +14,10 @@ from onnx import numpy_helper
 
 from toolkit.quantizer.compression import compressed
 from toolkit.quantizer.exact import shortest
-from toolkit.quantizer.forests import OPERATORS, Leaves, find_forests, streams
+from toolkit.quantizer.forest_streams import streams
+from toolkit.quantizer.forests import OPERATORS
 from toolkit.quantizer.formats import Codes
+from toolkit.quantizer.trees import Coded, exact_trees
 from toolkit.runtime import pack, wire
 from toolkit.runtime.encodings import ELEMENT_TYPES, RAW
 from toolkit.runtime.forest import Forest
@@ -24,7 +26,7 @@ from toolkit.runtime.forest import Forest
 def write_pack(
     model: onnx.ModelProto,
     encoded: Mapping[str, Codes],
-    trees: Sequence[tuple[Forest, Leaves | None]] | None = None,
+    trees: Sequence[Coded] | None = None,
 ) -> bytes:
     """Return a pack of the model; what is in `encoded` as codes, other initializers exactly.
 
@@ -41,7 +43,7 @@ def write_pack(
     kept = [t for t in model.graph.initializer if t.name not in names]
     del skeleton.graph.initializer[:]
     skeleton.graph.initializer.extend(kept)
-    trees = [(f, None) for f in find_forests(model)] if trees is None else trees
+    trees = exact_trees(model) if trees is None else trees
     graph_nodes = [n for n in skeleton.graph.node if n.op_type not in OPERATORS]
     copies = [onnx.NodeProto.FromString(n.SerializeToString()) for n in graph_nodes]
     del skeleton.graph.node[:]
@@ -94,10 +96,17 @@ def _check_tensors(
             raise AssertionError(f"tensor {tensor.name!r} did not survive packing")
 
 
-def _check_forests(read: pack.Pack, trees: Sequence[tuple[Forest, Leaves | None]]) -> None:
+def _check_forests(read: pack.Pack, trees: Sequence[Coded]) -> None:
     for got, (forest, codes) in zip(read.forests, trees, strict=True):
-        values = codes.decode(forest.leaves) if codes else forest.values
-        expected = replace(forest, values=values)
-        for field in fields(Forest):
-            if not np.array_equal(getattr(got, field.name), getattr(expected, field.name)):
-                raise AssertionError(f"{field.name} of {forest.output!r} did not survive packing")
+        values = codes.decode(forest) if codes else forest.values
+        leaves = {
+            "values": (got.leaf_values(), values[forest.leaf]),
+            "target": (got.leaf_targets(), forest.leaf_targets()),
+        }
+        others = [f.name for f in fields(Forest) if f.name not in ("values", "target", "leaf")]
+        same = {n: (getattr(got, n), getattr(forest, n)) for n in others if n != "members"}
+        same |= {f"members {i}": (got.members[i], forest.members[i]) for i in range(2)}
+        for name, (found, expected) in (same | leaves).items():
+            found, expected = np.asarray(found), np.asarray(expected)
+            if not np.array_equal(found, expected, equal_nan=expected.dtype.kind == "f"):
+                raise AssertionError(f"{name} of {forest.output!r} did not survive packing")

@@ -19,7 +19,7 @@ The body, decompressed:
         uvarint L, then L bytes of UTF-8: the initializer's name
         uvarint: ONNX element type; uvarint R, then R uvarints: the shape
         u8: the encoding's code, then its header and payload (see `encodings`)
-    uvarint E, then E tree ensembles (see `forest`)
+    uvarint E, then E tree ensembles (see `forest_format2`)
 
 No two tensors have the same name, and nothing may follow. To run a pack, append to the skeleton a
 ModelProto that holds the decoded tensors as graph initializers and one that holds the ensembles as
@@ -30,10 +30,11 @@ as its compressed bytes plus 64 KiB; at most 65536 tensors and as many ensembles
 tensor; every length against what is left.
 A change of any of this needs a new version; readers of old versions stay (table `READERS`).
 
-Version 2 added to version 1 what follows, and changed nothing else, so that a reader of version 2
-reads version 1 as it is: the encodings float32 and integers; affine codes of other than 4, 8 and 16
-bits and the bits 2 to 4 of its layout (blocks of rows, no zero points, float16 scales); companded
-codes of other than 8 bits; float64 tensors in float16, affine, companded and mantissa encodings.
+Version 2 has another layout of tree ensembles (version 1: see `forest_format1`). To the tensors it
+added what follows, so that those of version 1 are read as they are: the encodings float32 and
+integers; affine codes of other than 4, 8 and 16 bits and the bits 2 to 4 of its layout (blocks of
+rows, no zero points, float16 scales); companded codes of other than 8 bits; float64 tensors in
+float16, affine, companded and mantissa encodings.
 """
 
 from __future__ import annotations
@@ -49,8 +50,10 @@ from toolkit.errors import CorruptArtifact
 from toolkit.runtime import wire
 from toolkit.runtime.cursor import Cursor
 from toolkit.runtime.encodings import DECODERS, ELEMENT_TYPES, NAMES
-from toolkit.runtime.forest import Forest, to_node
-from toolkit.runtime.forest import read as read_forest
+from toolkit.runtime.forest import Forest
+from toolkit.runtime.forest_format1 import read as read_forest_1
+from toolkit.runtime.forest_format2 import read as read_forest_2
+from toolkit.runtime.forest_nodes import to_node
 from toolkit.runtime.pack_dictionary import DICTIONARY
 
 MAGIC = b"TKPK"
@@ -151,13 +154,15 @@ def _read(content: bytes, origin: str) -> Pack:
         tensors = tuple(_read_tensor(body) for _ in range(_bounded(body, body.uvarint())))
         if len({t.name for t in tensors}) < len(tensors):
             raise body.fail("two tensors have the same name")
-        forests = tuple(read_forest(body) for _ in range(_bounded(body, body.uvarint())))
+        read_forest = FORESTS[content[4]]
+    forests = tuple(read_forest(body) for _ in range(_bounded(body, body.uvarint())))
     if body.at != len(body.data):
         raise body.fail(f"{len(body.data) - body.at} bytes follow the last part")
     return Pack(content[4], COMPRESSIONS[content[5]], skeleton, tensors, forests)
 
 
 READERS: dict[int, Callable[[bytes, str], Pack]] = {1: _read, 2: _read}
+FORESTS: dict[int, Callable[[Cursor], Forest]] = {1: read_forest_1, 2: read_forest_2}
 
 
 def _decompress(compression: int, data: memoryview, length: int, cursor: Cursor) -> bytes:

@@ -11,17 +11,15 @@ import onnx
 from toolkit.quantizer.budget.parameters import EXACT, Option, Parameter, compressed_size
 from toolkit.quantizer.budget.probe import Probe
 from toolkit.quantizer.calibration import Calibration
-from toolkit.quantizer.forests import (
-    Leaves,
-    encode_leaves,
-    find_forests,
-    positions,
-    reached,
-    with_short_thresholds,
-)
+from toolkit.quantizer.forest_streams import leaf_streams
+from toolkit.quantizer.forests import find_forests
+from toolkit.quantizer.leaves import Leaves, encode_leaves, exact_leaves
+from toolkit.quantizer.routing import reached
+from toolkit.quantizer.thresholds import with_short_thresholds
+from toolkit.quantizer.trees import Coded, positions
 from toolkit.runtime.forest import Forest
 
-# Of a tree's leaves, one a byte: the file's compression takes few levels below a byte.
+# Of a tree's leaves: the file's compression takes few levels below a byte.
 LEVELS = (256, 128, 64, 32, 16, 8, 4)
 
 
@@ -56,8 +54,7 @@ class Trees:
     def parameters(self) -> Iterator[Parameter]:
         """Yield the leaves of each ensemble with their options."""
         for forest in self.forests:
-            size = compressed_size(forest.values.tobytes())
-            options = [Option(EXACT, size, _as_they_are)]
+            options = [Option(EXACT, _size(forest, exact_leaves(forest)), exact_leaves)]
             coded = (encode_leaves(forest, self.rows[forest.output], n) for n in LEVELS)
             options += [
                 self._coded(forest, leaves, levels)
@@ -66,18 +63,17 @@ class Trees:
             ]
             yield Parameter(_name(forest), tuple(options))
 
-    def coded(self, chosen: Mapping[str, Option]) -> list[tuple[Forest, Leaves | None]]:
+    def coded(self, chosen: Mapping[str, Option]) -> list[Coded]:
         """Return each ensemble as it is to be stored, with the codes of its leaves."""
         return [(f, chosen[_name(f)].encode(f)) for f in self.forests]
 
     def _coded(self, forest: Forest, leaves: Leaves, levels: int) -> Option:
         """Return the option of these codes, and what the ensemble then gives."""
         exact = self.outputs[forest.output]
-        lost = forest.values - leaves.decode(forest.leaves)
+        lost = (forest.values - leaves.decode(forest))[forest.leaf]
         changed = exact - _summed(forest, lost, self.reached[forest.output]).reshape(exact.shape)
-        size = compressed_size(leaves.codes.tobytes()) + leaves.scale.nbytes + leaves.offset.nbytes
         alone = {forest.output: changed.astype(exact.dtype)}
-        return Option(f"{levels} levels", size, lambda _: leaves, alone)
+        return Option(f"{levels} levels", _size(forest, leaves), lambda _: leaves, alone)
 
 
 def _summed(forest: Forest, values: np.ndarray, at: np.ndarray) -> np.ndarray:
@@ -90,11 +86,11 @@ def _summed(forest: Forest, values: np.ndarray, at: np.ndarray) -> np.ndarray:
 
 
 def _is_exact(forest: Forest, leaves: Leaves) -> bool:
-    return np.array_equal(leaves.decode(forest.leaves), forest.values)
+    return np.array_equal(leaves.decode(forest), forest.values)
 
 
-def _as_they_are(_: Forest) -> None:
-    return None
+def _size(forest: Forest, leaves: Leaves | None) -> int:
+    return sum(compressed_size(s) for s in leaf_streams(forest, leaves))
 
 
 def _name(forest: Forest) -> str:

@@ -1,0 +1,109 @@
+"""Tree ensembles written as ONNX nodes."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from toolkit.runtime import wire
+from toolkit.runtime.attributes import choices, floats, integer, integers, tensor, text
+from toolkit.runtime.forest import MEMBER, MODES, Forest
+
+SUM = (
+    integer("aggregate_function", 1) + integer("post_transform", 0),
+    text("aggregate_function", "SUM") + text("post_transform", "NONE"),
+)
+
+
+def to_node(forest: Forest) -> bytes:
+    """Return the serialized NodeProto of the ensemble's operator."""
+    name, attributes = (
+        ("TreeEnsemble", _newer(forest))
+        if forest.form == 5
+        else ("TreeEnsembleRegressor", _older(forest))
+    )
+    attributes.append(forest.more or SUM[forest.form == 3])
+    return wire.node(name, [forest.source], [forest.output], "ai.onnx.ml", attributes)
+
+
+def _newer(forest: Forest) -> list[bytes]:
+    """TreeEnsemble lists splits and rows of leaves apart; a child's id counts within its list."""
+    split = forest.split
+    children = split[forest.trees :].reshape(-1, 2)
+    place = np.empty(len(split), dtype=np.int32)
+    place[split] = np.arange(len(forest.feature), dtype=np.int32)
+    place[~split] = forest.leaf
+    ids = place[forest.trees :].reshape(-1, 2)
+    attributes = [
+        integer("n_targets", forest.targets),
+        integers("tree_roots", place[: forest.trees]),
+        integers("nodes_featureids", forest.feature),
+        integers("nodes_truenodeids", ids[:, 0]),
+        integers("nodes_trueleafs", ~children[:, 0]),
+        integers("nodes_falsenodeids", ids[:, 1]),
+        integers("nodes_falseleafs", ~children[:, 1]),
+        integers("leaf_targetids", forest.target),
+        tensor("nodes_splits", forest.threshold),
+        tensor("nodes_modes", forest.mode),
+        tensor("leaf_weights", forest.values[:, 0]),
+    ]
+    if forest.missing_left.any():
+        attributes.append(integers("nodes_missing_value_tracks_true", forest.missing_left))
+    if (forest.mode == MEMBER).any():
+        attributes.append(tensor("membership_values", _members(forest)))
+    return attributes
+
+
+def _members(forest: Forest) -> np.ndarray:
+    """Return the categories of the MEMBER splits in their order, NaN behind each split's."""
+    counts, values = forest.members
+    ends = np.cumsum(counts)
+    return np.insert(values, ends, np.nan)
+
+
+def _older(forest: Forest) -> list[bytes]:
+    """TreeEnsembleRegressor lists all nodes by (tree, node) and each leaf's values by target."""
+    split, width = forest.split, forest.values.shape[1]
+    tree = forest.tree()
+    order = np.argsort(tree, kind="stable")
+    sizes = np.bincount(tree, minlength=forest.trees)
+    local = np.empty(len(tree), dtype=np.int64)
+    local[order] = np.arange(len(tree)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    left, right = forest.children()
+    modes = _everywhere(forest.mode.astype(np.int64) + 1, split)[order]
+    leaves = order[~split[order]]
+    rows = (np.cumsum(~split) - 1)[leaves]
+    values, threshold = forest.leaf_values()[rows], _everywhere(forest.threshold, split)[order]
+    targets = np.tile(np.arange(width), len(leaves)) if width > 1 else forest.leaf_targets()[rows]
+    attributes = [
+        integer("n_targets", forest.targets),
+        integers("nodes_treeids", tree[order]),
+        integers("nodes_nodeids", local[order]),
+        integers("nodes_featureids", _everywhere(forest.feature, split)[order]),
+        integers("nodes_truenodeids", _everywhere(local[left], split)[order]),
+        integers("nodes_falsenodeids", _everywhere(local[right], split)[order]),
+        choices("nodes_modes", ("LEAF", *(f"BRANCH_{m}" for m in MODES)), modes),
+        integers("target_treeids", np.repeat(tree[leaves], width)),
+        integers("target_nodeids", np.repeat(local[leaves], width)),
+        integers("target_ids", targets),
+    ]
+    if forest.missing_left.any():
+        tracks = _everywhere(forest.missing_left, split)[order]
+        attributes.append(integers("nodes_missing_value_tracks_true", tracks))
+    if forest.values.dtype.itemsize == 8:
+        return [
+            *attributes,
+            tensor("nodes_values_as_tensor", threshold),
+            tensor("target_weights_as_tensor", values.ravel()),
+        ]
+    return [
+        *attributes,
+        floats("nodes_values", threshold),
+        floats("target_weights", values.ravel()),
+    ]
+
+
+def _everywhere(values: np.ndarray, split: np.ndarray) -> np.ndarray:
+    """Return values [splits] laid out over all nodes, 0 at the leaves."""
+    out = np.zeros(len(split), dtype=values.dtype)
+    out[split] = values
+    return out
