@@ -37,7 +37,14 @@ from toolkit.exporter.trees.ensemble import (
     lowered,
     tree,
 )
-from toolkit.exporter.trees.forms import comparisons, frequent_first, placements, upper_part
+from toolkit.exporter.trees.forms import (
+    alone,
+    comparisons,
+    frequent_first,
+    key_of,
+    placements,
+    upper_part,
+)
 from toolkit.exporter.tuning import LATENCY, THROUGHPUT
 
 FEATURES = 3
@@ -51,9 +58,8 @@ VALUES = np.array(
 @pytest.fixture(autouse=True)
 def _forms_of_small_forests(monkeypatch):
     """Small forests take every form as well."""
-    monkeypatch.setattr(forms, "SORTED_NODES", 3)
-    monkeypatch.setattr(forms, "COMPARISONS", 0)
-    monkeypatch.setattr(forms, "KEY_SHARE", 1)
+    monkeypatch.setattr(forms, "FIRST", {LATENCY: 0, THROUGHPUT: 0})
+    monkeypatch.setattr(forms, "SORTED", 0)
 
 
 def random_tree(rng, target, categories, finite):
@@ -186,8 +192,14 @@ def test_the_forms_are_really_taken():
     assert answered(ensemble, rows, LATENCY, 21)[1] == first
     ordered = ["TreeEnsemble", "Shape", "TopK", "GatherND", *first, "ScatterND"]
     assert answered(ensemble, rows, THROUGHPUT, 21)[1] == ordered
+
+
+def test_nothing_is_changed_where_the_counts_are_not_known(monkeypatch):
+    monkeypatch.setattr(forms, "SORTED", 1)
+    rng = np.random.default_rng(3)
+    ensemble = concatenate([random_tree(rng, 0, False, True) for _ in range(6)], np.zeros(1))
     without = replace(ensemble, count=np.zeros(len(ensemble.leaf), dtype=np.float32))
-    assert answered(without, rows, THROUGHPUT, 21)[1] == ["TreeEnsemble"]
+    assert answered(without, random_rows(rng, 30), THROUGHPUT, 21)[1] == ["TreeEnsemble"]
 
 
 def test_a_forgotten_missing_value_direction_is_found():
@@ -241,11 +253,11 @@ def test_upper_part(leaves):
     """Its leaves are numbered in their order, and no more than asked for."""
     rng = np.random.default_rng(leaves)
     ensemble = concatenate([random_tree(rng, 0, False, True) for _ in range(2)], np.zeros(1))
-    upper = upper_part(ensemble, leaves)
-    end = ensemble.roots[1]
+    upper = upper_part(alone(ensemble, 1), leaves)
+    start = ensemble.roots[1]
     numbers = upper.values[upper.leaf]
     assert sorted(numbers) == list(range(len(numbers)))
-    assert len(numbers) == min(leaves, int(ensemble.leaf[:end].sum()))
+    assert len(numbers) == min(leaves, int(ensemble.leaf[start:].sum()))
 
     def walk(node):
         if upper.leaf[node]:
@@ -253,6 +265,20 @@ def test_upper_part(leaves):
         return walk(upper.left[node]) + walk(upper.right[node])
 
     assert walk(0) == list(range(len(numbers)))
+
+
+def test_a_key_has_a_digit_a_tree():
+    """Rows of one cell have the same leaf in every tree's upper part, and others another sum."""
+    rng = np.random.default_rng(13)
+    ensemble = concatenate([random_tree(rng, 0, False, True) for _ in range(4)], np.zeros(1))
+    key = key_of(ensemble)
+    rows = random_rows(rng, 400)
+    found = expected(key, rows)[:, 0]
+    assert (found == np.rint(found)).all()
+    assert found.max() < forms.CELLS
+    digits = [expected(alone(key, k), rows)[:, 0] for k in range(len(key.roots))]
+    assert len(digits) > 1
+    assert len(np.unique(found)) == len(np.unique(np.stack(digits, axis=1), axis=0))
 
 
 def test_comparisons_are_the_mean_depth():

@@ -15,10 +15,10 @@ limit `nextbelow(−t)` (in the tensor's type), its children and its missing-val
 exchanged. Other splits are as they were; so is the order of the trees and of the nodes.
 
 **Rows in order.** Rows that take the same way through a tree find its nodes in the cache, and the
-processor foresees the comparisons. So the rows are sorted by the leaf that they reach in the upper
-part of the first tree (an ensemble of one tree, whose leaves are whole numbers), and the sums are
-put back: `order = TopK(key, N)`, `ScatterND(y, order, y)` with `y` of `GatherND(x, order)`. Ties
-may fall as they like.
+processor foresees the comparisons. So the rows are sorted by the leaves that they reach in the
+upper parts of the first few trees: an ensemble whose leaves are digits, so that its sum is a number
+with a digit a tree. The sums are put back: `order = TopK(key, N)`, `ScatterND(y, order, y)` with
+`y` of `GatherND(x, order)`. Ties may fall as they like.
 """
 
 from __future__ import annotations
@@ -30,23 +30,25 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper
 
-from toolkit.exporter.trees.ensemble import LEQ, Ensemble, concatenate, tree
+from toolkit.exporter.trees.ensemble import LEQ, TYPES, Ensemble, concatenate, tree
 from toolkit.exporter.trees.nodes import attributes, operator
-from toolkit.exporter.tuning import THROUGHPUT
+from toolkit.exporter.tuning import LATENCY, THROUGHPUT
 
 if TYPE_CHECKING:
     from toolkit.exporter.graph import Graph, Matrix
 
 ML = "ai.onnx.ml"
 
-# Measured: below, two more nodes cost a single row more than the better order gains.
-COMPARISONS = 500
-# Measured: an ensemble of fewer nodes stays in the nearest cache whatever the rows' order.
-SORTED_NODES = 5000
+# How many comparisons a row takes from where on a form gains. Measured: the frequent child first
+# takes two more nodes, which cost a single row what it saves in so many.
+FIRST = {LATENCY: 500, THROUGHPUT: 50}
+SORTED = 200
 # A row's sums are moved once more; that must be little beside its comparisons.
 COMPARISONS_A_TARGET = 4
-# Leaves of the key: more gain nothing; and a share of the nodes, so that they cost no room.
-KEY_LEAVES, KEY_SHARE = 1024, 200
+# The key: leaves of a tree at most, and cells in all, of which more gain nothing (measured); and
+# its leaves' share of the nodes, so that they cost no room, with the fewest that are of use.
+DIGIT, CELLS = 64, 1 << 20
+KEY_SHARE, KEY_LEAVES = 100, 48
 
 Placement = tuple[onnx.NodeProto, bytes]  # a node, and attributes that are serialized already
 
@@ -54,12 +56,11 @@ Placement = tuple[onnx.NodeProto, bytes]  # a node, and attributes that are seri
 def placements(g: Graph, e: Ensemble, x: Matrix, output: str, ml_opset: int) -> list[Placement]:
     """Return the nodes that compute the ensemble on x as `output`, in the form for `g.tune`."""
     work = comparisons(e)
-    throughput = g.tune == THROUGHPUT
-    first = frequent_first(e, x.dtype, x.width) if throughput or work >= COMPARISONS else e
+    first = frequent_first(e, x.dtype, x.width) if work >= FIRST[g.tune] else e
     source, result = x.name, output
     before: list[Placement] = []
     after: list[Placement] = []
-    if throughput and _worth_sorting(e, work):
+    if g.tune == THROUGHPUT and work >= max(SORTED, COMPARISONS_A_TARGET * e.targets):
         source, result = g.name("sorted"), g.name("sums")
         before, order = _sorted(g, e, x, source, ml_opset)
         after = [(helper.make_node("ScatterND", [result, order, result], [output]), b"")]
@@ -106,56 +107,78 @@ def frequent_first(e: Ensemble, dtype: str, width: int) -> Ensemble:
     )
 
 
-def _worth_sorting(e: Ensemble, work: float) -> bool:
-    return len(e.leaf) >= SORTED_NODES and work >= COMPARISONS_A_TARGET * e.targets
-
-
 def _sorted(
     g: Graph, e: Ensemble, x: Matrix, name: str, ml_opset: int
 ) -> tuple[list[Placement], str]:
     """Return the nodes that give x's rows in order as `name`, and the name of their order."""
     key, rows, keys, order = (g.name(n) for n in ("key", "rows", "keys", "order"))
-    upper = upper_part(e, min(KEY_LEAVES, len(e.leaf) // KEY_SHARE))
     nodes = [
         helper.make_node("Shape", [x.name], [rows], start=0, end=1),
         helper.make_node("TopK", [key, rows], [keys, order], axis=0, largest=0),
         helper.make_node("GatherND", [x.name, order], [name]),
     ]
-    placed = _operator(g, upper, x.dtype, x.name, key, ml_opset)
+    placed = _operator(g, key_of(e), x.dtype, x.name, key, ml_opset)
     return [*placed, *((n, b"") for n in nodes)], order
 
 
+def key_of(e: Ensemble) -> Ensemble:
+    """Return the ensemble whose sums order the rows: whole numbers below CELLS, so exact."""
+    digits: list[Ensemble] = []
+    cells, spare = 1, max(KEY_LEAVES, len(e.leaf) // KEY_SHARE)
+    for number in range(len(e.roots)):
+        upper = upper_part(alone(e, number), min(DIGIT, spare))
+        leaves = int(upper.leaf.sum())
+        if digits and (cells * leaves > CELLS or leaves > spare):
+            break
+        digits = [replace(d, values=d.values * leaves) for d in digits] + [upper]
+        cells, spare = cells * leaves, spare - leaves
+    return concatenate(digits, np.zeros(1))
+
+
+def alone(e: Ensemble, number: int) -> Ensemble:
+    """Return one tree of the ensemble, as its first output."""
+    start, end = [*e.roots.tolist(), len(e.leaf)][number : number + 2]
+    own = {name: getattr(e, name)[start:end] for name in TYPES}
+    for child in ("left", "right"):
+        own[child] = np.where(own["leaf"], 0, own[child] - start)
+    nodes, values = e.categories
+    mine = (nodes >= start) & (nodes < end)
+    return tree(
+        **{n: a for n, a in own.items() if n != "target"},
+        categories=(nodes[mine] - start, values[mine]),
+    )
+
+
 def upper_part(e: Ensemble, leaves: int) -> Ensemble:
-    """Return the first tree, cut to its most frequent splits; its leaves' values count them off.
+    """Return a tree cut to its most frequent splits; its leaves' values count them off.
 
     leaves: at most so many, and at least two.
     """
-    end = e.roots[1] if len(e.roots) > 1 else len(e.leaf)
-    levels = _levels(e, int(e.roots[0]))
+    levels = _levels(e)
     order = np.concatenate(levels)
-    count = e.count[:end].copy()
+    count = e.count.copy()
     for level in levels:  # none above its parent's, by rounding: what is kept must be a tree
         inner = level[~e.leaf[level]]
         for child in (e.left[inner], e.right[inner]):
             count[child] = np.minimum(count[child], count[inner])
     splits = order[~e.leaf[order]]
     kept = splits[np.argsort(-count[splits], kind="stable")[: max(leaves, 2) - 1]]
-    leaf = np.ones(end, dtype=bool)
+    leaf = np.ones(len(e.leaf), dtype=bool)
     leaf[kept] = False
-    below = np.ones(end)  # leaves under each node
+    below = np.ones(len(leaf))  # leaves under each node
     for level in reversed(levels):
         inner = level[~leaf[level]]
         below[inner] = below[e.left[inner]] + below[e.right[inner]]
-    first = np.zeros(end)  # the number of the first of them
+    first = np.zeros(len(leaf))  # the number of the first of them
     for level in levels:
         inner = level[~leaf[level]]
         first[e.left[inner]] = first[inner]
         first[e.right[inner]] = first[inner] + below[e.left[inner]]
     nodes = np.union1d(kept, np.concatenate([e.left[kept], e.right[kept]]))
-    place = np.zeros(end, dtype=np.int64)
+    place = np.zeros(len(leaf), dtype=np.int64)
     place[nodes] = np.arange(len(nodes))
     mine = np.isin(e.categories[0], kept)
-    upper = tree(
+    return tree(
         e.feature[nodes],
         e.threshold[nodes],
         place[e.left[nodes]],
@@ -166,12 +189,11 @@ def upper_part(e: Ensemble, leaves: int) -> Ensemble:
         mode=np.where(leaf[nodes], LEQ, e.mode[nodes]).astype(np.uint8),
         categories=(place[e.categories[0][mine]], e.categories[1][mine]),
     )
-    return concatenate([upper], np.zeros(1))
 
 
-def _levels(e: Ensemble, root: int) -> list[np.ndarray]:
-    """Return the nodes of a tree by their depth."""
-    levels = [np.array([root])]
+def _levels(e: Ensemble) -> list[np.ndarray]:
+    """Return the nodes of a single tree by their depth."""
+    levels = [np.zeros(1, dtype=np.int64)]
     while len(inner := levels[-1][~e.leaf[levels[-1]]]):
         levels.append(np.stack([e.left[inner], e.right[inner]], axis=1).ravel())
     return levels
