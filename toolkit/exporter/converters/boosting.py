@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from toolkit.exporter.converters.trees import read, result
+from toolkit.exporter.formulas.sides import two_sided
 from toolkit.exporter.graph import Graph, Matrix, Outputs, Unconvertible, Value
 from toolkit.exporter.trees.ensemble import Ensemble, concatenate, sums_fit_float32
 
@@ -29,14 +30,7 @@ def classifier(est: Any, x: Value, g: Graph) -> Outputs:
         raise Unconvertible(f"loss={est.loss!r}")
     raw = _raw(est, x, g, classifies=True)
     if raw.width == 1:
-        limit = g.constant([0.0], raw.dtype, "zero")
-        below = Matrix(g.add("Less", [raw.name, limit], "below"), "bool", 1)
-        flat = g.constant([-1], "int64", "flat")
-        second = g.add("Reshape", [g.unary("Not", below).name, flat], "second")
-        index = g.cast(Matrix(second, "bool", 0), "int64")  # a raw prediction of 0 is the second
-        factor = SIGMOID[est.loss]
-        scaled = raw if factor == 1.0 else g.binary("Mul", raw, [factor], "factor")
-        p = g.complement(g.unary("Sigmoid", scaled))
+        index, p = two_sided(g, raw, SIGMOID[est.loss], zero_is_second=True)
     else:
         index, p = g.argmax(raw), g.unary("Softmax", raw, axis=1)
     return {

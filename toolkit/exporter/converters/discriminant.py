@@ -8,6 +8,7 @@ import numpy as np
 
 from toolkit.exporter.formulas import likelihood
 from toolkit.exporter.formulas.linear_map import projected, result_dtype, wide
+from toolkit.exporter.formulas.sides import two_sided
 from toolkit.exporter.graph import Graph, Matrix, Outputs, Value
 
 
@@ -23,7 +24,7 @@ def linear(est: Any, x: Value, g: Graph) -> Outputs:
     dtype = result_dtype(g, x)
     if scores.width == 1:
         g.traps.append("LinearDiscriminantAnalysis, two classes: the log-odds are not doubled")
-        index, p = g.above(scores, 0.0), g.complement(g.unary("Sigmoid", scores))
+        index, p = two_sided(g, scores)
     else:
         index, p = g.argmax(scores), g.unary("Softmax", scores, axis=1)
     outputs = {

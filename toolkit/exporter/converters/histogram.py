@@ -8,6 +8,7 @@ import numpy as np
 
 from toolkit.exporter.converters.trees import result
 from toolkit.exporter.formulas.lookup import columns_of, text_categories
+from toolkit.exporter.formulas.sides import two_sided
 from toolkit.exporter.graph import ML, Graph, Matrix, Outputs, Unconvertible, Value
 from toolkit.exporter.trees.ensemble import (
     LEQ,
@@ -45,7 +46,7 @@ def classifier(est: Any, x: Value, g: Graph) -> Outputs:
     """HistGradientBoostingClassifier: sigmoid for two classes, softmax for more."""
     raw = _raw(est, x, g, classifies=True)
     if raw.width == 1:
-        index, p = g.above(raw, 0.0), g.complement(g.unary("Sigmoid", raw))
+        index, p = two_sided(g, raw)
     else:
         p = g.unary("Softmax", raw, axis=1)
         index = g.argmax(p)  # of the probabilities, as scikit-learn: raw ones may differ by less

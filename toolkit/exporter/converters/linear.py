@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from toolkit.exporter.formulas.chain import product
+from toolkit.exporter.formulas.sides import two_sided
 from toolkit.exporter.graph import Graph, Matrix, Outputs, Value
 
 
@@ -49,9 +50,10 @@ def logistic(est: Any, x: Value, g: Graph) -> Outputs:
     scores = _decision(est, x, g)
     mode = getattr(est, "multi_class", None)
     if scores.width == 1:
-        logit = g.binary("Mul", scores, [2.0], "two") if mode == "multinomial" else scores
-        probabilities = g.complement(g.unary("Sigmoid", logit))
-    elif mode == "ovr" or est.solver == "liblinear":
+        index, probabilities = two_sided(g, scores, 2.0 if mode == "multinomial" else 1.0)
+        label = g.labels(index, est.classes_)
+        return {"predict": label, "predict_proba": probabilities, "decision_function": scores}
+    if mode == "ovr" or est.solver == "liblinear":
         probabilities = _one_vs_rest(scores, g)
     else:
         probabilities = g.unary("Softmax", scores, axis=1)
@@ -62,10 +64,11 @@ def sgd_classifier(est: Any, x: Value, g: Graph) -> Outputs:
     """SGDClassifier; probabilities with the losses log_loss and modified_huber alone."""
     scores = _decision(est, x, g)
     outputs = _labelled(est, scores, g)
-    if est.loss == "log_loss":
-        binary = scores.width == 1
-        p = g.complement(g.unary("Sigmoid", scores)) if binary else _one_vs_rest(scores, g)
-        outputs["predict_proba"] = p
+    if est.loss == "log_loss" and scores.width == 1:
+        index, p = two_sided(g, scores)
+        outputs |= {"predict": g.labels(index, est.classes_), "predict_proba": p}
+    elif est.loss == "log_loss":
+        outputs["predict_proba"] = _one_vs_rest(scores, g)
     elif est.loss == "modified_huber":
         g.traps.append("loss 'modified_huber': labels by the scores, probabilities by clipping")
         outputs["predict_proba"] = _modified_huber(scores, g)

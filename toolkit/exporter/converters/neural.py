@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from toolkit.exporter.formulas.chain import product
+from toolkit.exporter.formulas.sides import two_sided
 from toolkit.exporter.graph import Graph, Matrix, Outputs, Unconvertible, Value
 
 ACTIVATIONS = {"relu": "Relu", "tanh": "Tanh", "logistic": "Sigmoid", "identity": None}
@@ -33,7 +34,7 @@ def classifier(est: Any, x: Value, g: Graph) -> Outputs:
         index, probabilities = g.argmax(raw), g.unary("Softmax", raw, axis=1)
     else:
         # p > 0.5 is raw > 0, without the rounding of the sigmoid.
-        index, probabilities = g.above(raw, 0.0), g.complement(g.unary("Sigmoid", raw))
+        index, probabilities = two_sided(g, raw)
     return {"predict": g.labels(index, est.classes_), "predict_proba": probabilities}
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from toolkit.exporter.converters.trees import result
+from toolkit.exporter.formulas.sides import two_sided
 from toolkit.exporter.graph import Graph, Matrix, Outputs, Value
 
 Link = Callable[[Graph, Matrix], Matrix]
@@ -41,10 +42,10 @@ def two_classes(
     g: Graph, x: Value, raw: Matrix, classes: np.ndarray, scale: float = 1.0, limit: float = 0.0
 ) -> Outputs:
     """Probabilities `sigmoid(scale · raw)`; the second class where raw is above the limit."""
-    scaled = raw if scale == 1.0 else g.binary("Mul", raw, [scale], "scale")
-    p = g.complement(sigmoid(g, scaled))
-    labels = g.labels(g.above(raw, limit), classes)
-    return {"predict": labels, "predict_proba": result(g, x, p)}
+    index, p = two_sided(g, raw, scale)
+    if limit:
+        index = g.above(raw, limit)
+    return {"predict": g.labels(index, classes), "predict_proba": result(g, x, p)}
 
 
 def many_classes(g: Graph, x: Value, raw: Matrix, classes: np.ndarray) -> Outputs:
