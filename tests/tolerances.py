@@ -47,6 +47,9 @@ NOTHING_TO_DO = Refused("not-applicable", "quantize_dynamic changed nothing")
 NO_WEIGHTS = Refused("not-applicable", "no weight matrix among its initializers")
 # A batch's largest activation sets the grid for all its rows, and one house has 1243 people.
 COARSE = Refused("failed", r"normalised MSE [\d.e+-]+ on the calibration rows .*, limit 0.001")
+NO_PRODUCTS = Refused("not-applicable", "no product of float32 numbers with 16 inputs or more")
+TAILS = Refused("not-applicable", "operands of (8|16) bits cost too much accuracy in every product")
+TOO_FEW = Refused("not-applicable", "the largest parameter has 8 numbers: codes, their scales and")
 NO_HALF = Refused("not-applicable", "TreeEnsemble has no form in half precision")
 NO_FLOATS = Refused("not-applicable", "no weight matrix or vector in float32 to halve")
 
@@ -58,6 +61,10 @@ MATRIX: dict[str, dict[str, Cell]] = {
         "float16-compute": NO_HALF,
         "float32-pack": Regressor(r2=1e-6, max_abs=2e-5, nmse=1e-10),
         "uint8-pack": Regressor(r2=1e-4, max_abs=4e-3, nmse=6e-7),
+        "static-a16w8": NO_PRODUCTS,
+        "static-int8": NO_PRODUCTS,
+        "weight-uint4": NO_WEIGHTS,
+        "weight-uint8": NO_WEIGHTS,
     },
     "california-gbm": {
         "dynamic-int8": NOTHING_TO_DO,
@@ -66,6 +73,10 @@ MATRIX: dict[str, dict[str, Cell]] = {
         "float16-compute": NO_FLOATS,
         "float32-pack": Regressor(r2=1e-9, max_abs=1e-9, nmse=1e-12),
         "uint8-pack": Regressor(r2=1e-4, max_abs=0.012, nmse=4e-6),
+        "static-a16w8": NO_PRODUCTS,
+        "static-int8": NO_PRODUCTS,
+        "weight-uint4": NO_WEIGHTS,
+        "weight-uint8": NO_WEIGHTS,
     },
     "california-linear": {
         "dynamic-int8": NOTHING_TO_DO,
@@ -75,6 +86,10 @@ MATRIX: dict[str, dict[str, Cell]] = {
         "float32-pack": Regressor(r2=1e-6, max_abs=2e-5, nmse=1e-10, bytes=96),
         # The bytes that the project promises for this model.
         "uint8-pack": Regressor(r2=1e-4, max_abs=0.012, nmse=3e-6, bytes=192),
+        "static-a16w8": NO_PRODUCTS,
+        "static-int8": NO_PRODUCTS,
+        "weight-uint4": TOO_FEW,
+        "weight-uint8": TOO_FEW,
     },
     "california-linear-scaled": {
         "dynamic-int8": NOTHING_TO_DO,
@@ -83,6 +98,10 @@ MATRIX: dict[str, dict[str, Cell]] = {
         "float16-compute": LARGER,
         "float32-pack": Regressor(r2=1e-6, max_abs=2e-5, nmse=1e-10),
         "uint8-pack": Regressor(r2=1.5e-4, max_abs=0.012, nmse=2e-6),
+        "static-a16w8": NO_PRODUCTS,
+        "static-int8": NO_PRODUCTS,
+        "weight-uint4": TOO_FEW,
+        "weight-uint8": TOO_FEW,
     },
     "california-mlp": {
         "dynamic-int8": COARSE,
@@ -92,6 +111,10 @@ MATRIX: dict[str, dict[str, Cell]] = {
         "float32-pack": Regressor(r2=1e-6, max_abs=5e-5, nmse=1e-10),
         # Another path of the optimizer gives other weights: three times what was measured.
         "uint8-pack": Regressor(r2=0.002, max_abs=0.25, nmse=4e-4),
+        "static-a16w8": Regressor(r2=2e-4, max_abs=0.05, nmse=1e-5),
+        "static-int8": Regressor(r2=0.02, max_abs=12, nmse=0.02),
+        "weight-uint4": Regressor(r2=0.003, max_abs=1.0, nmse=1e-3),
+        "weight-uint8": Regressor(r2=5e-4, max_abs=0.1, nmse=4e-5),
     },
     "california-poly": {
         "dynamic-int8": LARGER,
@@ -101,6 +124,10 @@ MATRIX: dict[str, dict[str, Cell]] = {
         "float32-pack": Regressor(r2=1e-6, max_abs=5e-5, nmse=1e-10),
         # One row has products of features 10,000 times the usual: it alone makes up max_abs.
         "uint8-pack": Regressor(r2=0.0012, max_abs=0.3, nmse=1.5e-5),
+        "static-a16w8": TAILS,
+        "static-int8": TAILS,
+        "weight-uint4": Regressor(r2=1e-6, max_abs=1e-4, nmse=1e-10),
+        "weight-uint8": Regressor(r2=1e-6, max_abs=1e-4, nmse=1e-10),
     },
     "california-svr": {
         "dynamic-int8": LARGER,
@@ -111,6 +138,10 @@ MATRIX: dict[str, dict[str, Cell]] = {
         ),
         "float32-pack": Regressor(r2=1e-6, max_abs=2e-4, nmse=1e-9, batch=1e-4),
         "uint8-pack": Regressor(r2=3e-4, max_abs=0.12, nmse=4e-5, batch=1e-4),
+        "static-a16w8": NO_PRODUCTS,
+        "static-int8": NO_PRODUCTS,
+        "weight-uint4": Regressor(r2=0.02, max_abs=2.0, nmse=0.012, batch=1e-4),
+        "weight-uint8": Regressor(r2=3e-4, max_abs=0.12, nmse=4e-5, batch=1e-4),
     },
     "digits-logistic": {
         # Grids of the whole batch: one row's neighbours may move its probabilities.
@@ -120,6 +151,10 @@ MATRIX: dict[str, dict[str, Cell]] = {
         "float16-compute": Classifier(agreement=1.0, max_abs=2e-3, nmse=1e-7),
         "float32-pack": Classifier(agreement=1.0, max_abs=1e-5, nmse=1e-10),
         "uint8-pack": Classifier(agreement=0.997, max_abs=0.02, nmse=1e-5),
+        "static-a16w8": Classifier(agreement=0.997, max_abs=0.04, nmse=2e-5),
+        "static-int8": Classifier(agreement=0.99, max_abs=0.9, nmse=4e-3),
+        "weight-uint4": Classifier(agreement=0.99, max_abs=0.4, nmse=2e-3),
+        "weight-uint8": Classifier(agreement=0.995, max_abs=0.03, nmse=1e-5),
     },
     "digits-mlp": {
         "dynamic-int8": Classifier(agreement=0.99, max_abs=0.3, nmse=2e-3, batch=0.3),
@@ -128,6 +163,10 @@ MATRIX: dict[str, dict[str, Cell]] = {
         "float16-compute": Classifier(agreement=0.997, max_abs=2e-3, nmse=1e-7),
         "float32-pack": Classifier(agreement=1.0, max_abs=1e-5, nmse=1e-10),
         "uint8-pack": Classifier(agreement=0.995, max_abs=0.08, nmse=4e-5),
+        "static-a16w8": Classifier(agreement=0.997, max_abs=0.04, nmse=1e-5),
+        "static-int8": Classifier(agreement=0.987, max_abs=0.95, nmse=0.01),
+        "weight-uint4": Classifier(agreement=0.99, max_abs=0.5, nmse=2e-3),
+        "weight-uint8": Classifier(agreement=0.995, max_abs=0.06, nmse=1e-5),
     },
     "mixed-pipeline": {
         "dynamic-int8": LARGER,
@@ -136,6 +175,12 @@ MATRIX: dict[str, dict[str, Cell]] = {
         "float16-compute": LARGER,
         "float32-pack": Classifier(agreement=1.0, max_abs=1e-5, nmse=1e-10),
         "uint8-pack": Classifier(agreement=0.99, max_abs=0.03, nmse=1e-4),
+        "static-a16w8": LARGER,
+        "static-int8": LARGER,
+        "weight-uint4": Refused(
+            "failed", r"labels equal 0.9\d+ on the calibration rows in one batch, limit 0.99"
+        ),
+        "weight-uint8": LARGER,
     },
     "wine-forest": {
         "dynamic-int8": NOTHING_TO_DO,
@@ -144,6 +189,10 @@ MATRIX: dict[str, dict[str, Cell]] = {
         "float16-compute": NO_HALF,
         "float32-pack": Classifier(agreement=1.0, max_abs=1e-5, nmse=1e-10),
         "uint8-pack": Classifier(agreement=1.0, max_abs=1e-4, nmse=1e-8),
+        "static-a16w8": NO_PRODUCTS,
+        "static-int8": NO_PRODUCTS,
+        "weight-uint4": NO_WEIGHTS,
+        "weight-uint8": NO_WEIGHTS,
     },
 }
 

@@ -29,19 +29,25 @@ SINGLE_ROWS = 64  # so many rows are also run alone: a row must not depend on it
 
 
 def judge(
-    name: str, method: ModuleType, content: bytes, bundle: Bundle, model_bytes: int
+    name: str,
+    method: ModuleType,
+    content: bytes,
+    bundle: Bundle,
+    model_bytes: int,
+    given: onnx.ModelProto | None = None,
 ) -> tuple[Variant, bytes | None]:
     """Return the Variant for what a method made, and its bytes where they are to be kept.
 
     Kept: at least one byte smaller than model.onnx, with parameters that are stored in another way
     than there, and within the method's LIMITS on the calibration rows, in one batch and row by row
-    (of few rows at least one may be apart).
+    (of few rows at least one may be apart). given: the graph that the method was given, where that
+    is not model.onnx.
     """
     size = len(content)
     if size > model_bytes:
         return _refused(name, LARGER, f"{size} bytes against {model_bytes} of model.onnx", size)
     # A pack's container is smaller by itself; a graph has nothing to gain but by its parameters.
-    if method.SUFFIX == ".onnx" and unchanged(_graph(bundle.read(MODEL)), _graph(content)):
+    if method.SUFFIX == ".onnx" and unchanged(given or _graph(bundle.read(MODEL)), _graph(content)):
         return _refused(name, NO_OP, "every parameter is stored as in model.onnx", size)
     if size == model_bytes:
         return _refused(name, LARGER, f"{size} bytes, as many as model.onnx has", size)

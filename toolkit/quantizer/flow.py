@@ -69,8 +69,8 @@ def quantize(
     made: list[tuple[Variant, bytes | None]] = []
     for name, method in chosen.items():
         try:
-            variant = method.apply(given[method.SUFFIX], calibration)
-            result = _made(name, method, variant, bundle, len(content))
+            source = given[method.SUFFIX]
+            result = _made(name, method, source, calibration, bundle, len(content))
         except NotApplicable as reason:
             verdict = NO_OP if isinstance(reason, NoOp) else ""
             result = Variant(name, NOT_APPLICABLE, reason=str(reason), verdict=verdict), None
@@ -91,10 +91,16 @@ def quantize(
 
 
 def _made(
-    name: str, method: ModuleType, content: bytes, bundle: Bundle, model_bytes: int
+    name: str,
+    method: ModuleType,
+    given: onnx.ModelProto,
+    calibration: Calibration,
+    bundle: Bundle,
+    model_bytes: int,
 ) -> tuple[Variant, bytes | None]:
     """Return what `judge` says of a method's output; of a graph, also what it is rewritten to."""
-    variant, kept = judge(name, method, content, bundle, model_bytes)
+    content = method.apply(given, calibration)
+    variant, kept = judge(name, method, content, bundle, model_bytes, given)
     if kept is None or method.SUFFIX != ".onnx":
         return variant, kept
     rows = bundle.calibration().inputs

@@ -33,8 +33,20 @@ def standardised(model: onnx.ModelProto, calibration: Calibration) -> onnx.Model
         varying = deviation > 0
         if _alike(mean[varying], deviation[varying]):
             continue
-        _scale(changed, weight, mean, np.where(varying, deviation, 1.0))
+        _scale(changed, weight, mean, np.where(varying, deviation, _usual(weight, deviation)))
     return changed
+
+
+def _usual(weight: Weight, deviation: np.ndarray) -> np.ndarray:
+    """Return for each input the deviation with which its weights are as large as the others'.
+
+    For inputs that do not vary in the calibration rows: where a scaler divided a rare one by next
+    to nothing, its weights would leave no codes for all others.
+    """
+    size = np.sqrt(np.square(weight.values.astype(np.float64)).sum(axis=1))
+    known = (size * deviation)[(size > 0) & (deviation > 0)]
+    usual = float(np.median(known)) if len(known) else 1.0
+    return np.where(size > 0, usual / np.where(size > 0, size, 1.0), 1.0)
 
 
 def _alike(mean: np.ndarray, deviation: np.ndarray) -> bool:

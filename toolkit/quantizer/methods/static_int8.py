@@ -1,0 +1,23 @@
+"""Products of uint8 operands and int8 weights, on grids fixed by calibration rows (Q/DQ pairs)."""
+
+from __future__ import annotations
+
+import onnx
+
+from toolkit.quantizer import static
+from toolkit.quantizer.calibration import Calibration
+
+SUFFIX = ".onnx"
+LIMITS = {"nmse": 0.01, "agreement": 0.99}
+
+# Processors without VNNI add two products in 16 bits: 255 · 63 · 2 is the most that fits.
+WEIGHT_BITS = 7
+
+
+def apply(model: onnx.ModelProto, calibration: Calibration) -> bytes:
+    """Return the quantized graph; NotApplicable where no product bears operands of 8 bits.
+
+    Ranges by minimum and maximum, percentile, entropy and least squares are tried, and the best is
+    kept. A row's result does not depend on its batch.
+    """
+    return static.quantized(model, calibration, bits=8, weight_bits=WEIGHT_BITS, limits=LIMITS)
