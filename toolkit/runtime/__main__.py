@@ -6,7 +6,6 @@ import argparse
 import os
 import signal
 import sys
-import traceback
 from collections.abc import Sequence
 
 from toolkit.errors import ToolkitError, one_line
@@ -23,6 +22,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return code
     except ToolkitError as error:
         if args.verbose:
+            import traceback
+
             traceback.print_exc()
         print(f"error: {one_line(error)}", file=sys.stderr)
         return error.exit_code

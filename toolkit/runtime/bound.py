@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import threading
+from _thread import allocate_lock
 from collections.abc import Callable
 from functools import partial
 from math import isfinite
@@ -77,7 +77,7 @@ class Bound:
         self.rows = np.array(rows, order="C")
         self.answer = np.empty(expected.shape, expected.dtype)
         self._input = taken
-        self._busy = threading.Lock()
+        self._busy = allocate_lock()
         self._shape, self._dtype = self.rows.shape, self.rows.dtype
         self.fits = _test(self.rows, taken.takes)
         self._binding = session.io_binding()

@@ -1,19 +1,17 @@
-"""The commands of the edge (predict, verify, inspect, replay), used by both command lines."""
+"""The commands of the edge (predict, verify, inspect, replay), used by both command lines.
+
+`predict` is what a device starts again and again: what only the others need, they import.
+"""
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 
 import numpy as np
 
 from toolkit.errors import InvalidInput
-from toolkit.runtime import describe as description
 from toolkit.runtime import tabular
-from toolkit.runtime import verify as verification
-from toolkit.runtime.golden import NAME as GOLDEN_NAME
-from toolkit.runtime.golden import read as read_golden
 from toolkit.runtime.manifest import read_checked, read_manifest
 from toolkit.runtime.predictor import load
 
@@ -39,6 +37,10 @@ def predict(
 
 def verify(folder: str, as_json: bool = False) -> int:
     """Check a model directory and print a line a check; return 0, or 1 where a replay deviates."""
+    import json
+
+    from toolkit.runtime import verify as verification
+
     checks = verification.verify(folder)
     passed = all(c.passed for c in checks)
     if as_json:
@@ -58,6 +60,10 @@ def verify(folder: str, as_json: bool = False) -> int:
 
 def inspect(artifact: str, as_json: bool = False) -> int:
     """Print what an artifact or a model directory holds."""
+    import json
+
+    from toolkit.runtime import describe as description
+
     found = description.describe(artifact)
     print(
         json.dumps(found, indent=2) if as_json else description.as_text(found), end="\n" * as_json
@@ -71,6 +77,11 @@ def replay(folder: str, as_json: bool = False, shown: int = 10) -> int:
     The table shows the first `shown` held-out rows; R² and MSE (or the accuracy) are over all the
     held-out golden rows.
     """
+    import json
+
+    from toolkit.runtime.golden import NAME as GOLDEN_NAME
+    from toolkit.runtime.golden import read as read_golden
+
     root = Path(folder)
     manifest = read_manifest(root)
     entry = manifest["files"].get(GOLDEN_NAME)

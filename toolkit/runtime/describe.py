@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +43,7 @@ def _describe_file(path: Path) -> dict[str, Any]:
         "bytes": len(content),
         "sha256": sha256(content),
         "task": opened.task,
-        "inputs": [asdict(i) for i in opened.inputs],
+        "inputs": [i._asdict() for i in opened.inputs],
         "outputs": list(opened.outputs),
         "session": session,
         **graph,

@@ -7,8 +7,6 @@ tensors of subgraphs (seen with 1.31). An artifact of toolkit is one file: such 
 
 from __future__ import annotations
 
-from toolkit.runtime.wire import fields
-
 # The key under which onnx.proto3 keeps a file's path. A model without these bytes names no file,
 # and no tensor needs to be looked at: searching takes a millisecond for 10 MB.
 KEY = b"location"
@@ -40,6 +38,10 @@ def external_file(model: bytes) -> str | None:
 
     Raises ValueError where a message on the way to it is not well formed.
     """
+    if KEY not in model:
+        return None
+    from toolkit.runtime.wire import fields
+
     waiting = [("Model", model)]
     while waiting:
         kind, content = waiting.pop()
@@ -58,5 +60,7 @@ def external_file(model: bytes) -> str | None:
 
 
 def _path(entry: memoryview) -> str:
+    from toolkit.runtime.wire import fields
+
     values = [v for n, v in fields(entry) if n == ENTRY_VALUE and not isinstance(v, int)]
     return bytes(values[-1]).decode(errors="replace") if values else ""

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-import tempfile
 from pathlib import Path
 
 from toolkit.errors import InvalidInput
@@ -27,6 +25,8 @@ def write_atomic(path: Path, content: bytes) -> None:
 
     Raises InvalidInput where the folder cannot be written.
     """
+    import tempfile
+
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
@@ -53,6 +53,8 @@ def write_atomic(path: Path, content: bytes) -> None:
 
 def sha256(content: bytes) -> str:
     """Return the hexadecimal SHA-256 of `content`."""
+    import hashlib  # OpenSSL with it: not for a file that stands alone
+
     return hashlib.sha256(content).hexdigest()
 
 

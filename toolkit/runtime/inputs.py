@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -67,7 +66,7 @@ def _joined(X: Any, labels: Mapping[str, Any], names: list[str], spec: Input) ->
         raise InvalidInput(f"X has no columns; the model takes {spec.name}")
     parts = []
     for name in names:
-        single = replace(spec, name=name, width=1, columns=None)
+        single = spec._replace(name=name, width=1, columns=None)
         parts.append(_matrix(_column(X[labels[name]], single), single))
     lengths = {name: len(part) for name, part in zip(names, parts, strict=True)}
     if len(set(lengths.values())) > 1:

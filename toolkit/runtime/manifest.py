@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +30,8 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     Raises InvalidInput where there is no bundle, CorruptArtifact where the manifest is damaged or
     of a later schema.
     """
+    import json
+
     path = folder / NAME
     if not folder.is_dir():
         raise InvalidInput(f"{folder}: no such model directory; make one with `toolkit export`")

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from toolkit.errors import CorruptArtifact, InvalidInput, first_line
-from toolkit.runtime import pack
 from toolkit.runtime.bound import Bound, direct_run, single_rows
 from toolkit.runtime.files import read_bytes
 from toolkit.runtime.inputs import prepare
@@ -22,6 +21,7 @@ from toolkit.runtime.split import Splitting, cores
 # Keys of a model's metadata_props that toolkit writes and the Predictor heeds.
 TASK_KEY, TAKES_KEY = "toolkit.task", "toolkit.takes"
 PROBABILITIES = "probabilities"
+FIRST_FIELD = b"\x08"  # of a serialized model: ir_version
 
 
 class Predictor:
@@ -183,12 +183,14 @@ def load(path: str | Path, *, threads: int | None = None) -> Predictor:
 
 def to_onnx(content: bytes, origin: str) -> bytes:
     """Return the ONNX bytes of an artifact's content: a pack is decoded, a graph is taken as is."""
-    return pack.read(content, origin).to_onnx() if _looks_packed(content, origin) else content
+    # Every model of onnxruntime's begins with its version, field 1; there is nothing to decode, and
+    # nothing to import for it. A pack with a damaged magic must not pass as such a model.
+    if content[:1] == FIRST_FIELD and not origin.endswith(".pack"):
+        return content
+    from toolkit.runtime import pack
 
-
-def _looks_packed(content: bytes, origin: str) -> bool:
-    # A pack with a damaged magic must not reach onnxruntime as if it were a graph.
-    return pack.is_pack(content) or origin.endswith(".pack")
+    packed = pack.is_pack(content) or origin.endswith(".pack")
+    return pack.read(content, origin).to_onnx() if packed else content
 
 
 def _first_variant(folder: Path) -> str:

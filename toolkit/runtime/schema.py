@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import groupby
+from typing import NamedTuple
 
 import numpy as np
 
@@ -48,8 +48,9 @@ def runs_of(takes: list[str]) -> str:
     return "|".join(f"{value}*{count}" for value, count in runs)
 
 
-@dataclass(frozen=True)
-class Input:
+# No dataclass, as records are elsewhere: importing that module and making the class takes a third
+# of all that a device's process spends on importing toolkit.
+class Input(NamedTuple):
     """One input of a graph: [N, width] of `dtype` ("string" for text), `width` None if unknown.
 
     `takes` says which non-finite or missing values are allowed: "finite", "nan" or "any", or by

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,7 +9,7 @@ from toolkit.errors import CorruptArtifact, first_line
 from toolkit.runtime.external import external_file
 from toolkit.runtime.ort import onnxruntime
 
-# What a manifest may set of a session, and to which values: a tuple of them, or for text a pattern.
+# What a manifest may set of a session, and to which values: those listed, or text of the letters.
 # A manifest may come from anywhere, and onnxruntime has options that load libraries, write files
 # (the optimized model, a profile) or read them. Nothing is set that is not in these two tables.
 OPTIONS: dict[str, tuple[Any, ...] | range] = {
@@ -20,9 +19,10 @@ OPTIONS: dict[str, tuple[Any, ...] | range] = {
     "intra_op_num_threads": range(1, 65),
 }
 SWITCH = ("0", "1")
+NAMES = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_;")
 # Under "config": onnxruntime_session_options_config_keys.h says what they do.
-CONFIG: dict[str, tuple[str, ...] | re.Pattern[str]] = {
-    "optimization.disable_specified_optimizers": re.compile(r"[A-Za-z0-9_;]{0,1000}"),
+CONFIG: dict[str, tuple[str, ...] | frozenset[str]] = {
+    "optimization.disable_specified_optimizers": NAMES,
     "session.disable_aot_function_inlining": SWITCH,
     "session.disable_double_qdq_remover": SWITCH,
     "session.disable_prepacking": SWITCH,
@@ -38,6 +38,8 @@ CONFIG: dict[str, tuple[str, ...] | re.Pattern[str]] = {
     "session.set_denormal_as_zero": SWITCH,
     "session.x64quantprecision": SWITCH,
 }
+
+LONGEST = 1000  # of onnxruntime's own limit of 1024 letters
 
 LEVELS = {
     "none": "ORT_DISABLE_ALL",
@@ -92,8 +94,8 @@ def checked_options(options: Mapping[str, Any], origin: str) -> dict[str, Any]:
 
 
 def _is_allowed(value: Any, allowed: Any) -> bool:
-    if isinstance(allowed, re.Pattern):
-        return isinstance(value, str) and allowed.fullmatch(value) is not None
+    if isinstance(allowed, frozenset):
+        return isinstance(value, str) and len(value) <= LONGEST and allowed >= set(value)
     # 1 == True, but onnxruntime tells them apart.
     return any(type(value) is type(one) and value == one for one in allowed)
 

@@ -7,7 +7,6 @@ each unless told not to. The threads made here cost some 50 µs each and are gon
 from __future__ import annotations
 
 import os
-import threading
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -59,6 +58,8 @@ def run_parts(run: Run, names: list[str], feed: Mapping[str, np.ndarray], parts:
     """
     if parts == 1:
         return run(names, feed)
+    import threading
+
     count = len(next(iter(feed.values())))
     cuts = [count * k // parts for k in range(parts + 1)]
     found: list[Any] = [None] * parts

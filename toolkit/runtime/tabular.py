@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import sys
 import warnings
 from collections.abc import Mapping, Sequence
@@ -205,6 +204,8 @@ def render(outputs: Mapping[str, np.ndarray], kind: str) -> bytes:
         np.savez_compressed(buffer, **{n: _plain(a) for n, a in outputs.items()})  # type: ignore[arg-type]
         return buffer.getvalue()
     if kind == "json":
+        import json
+
         return (json.dumps({n: a.tolist() for n, a in outputs.items()}) + "\n").encode()
     columns: dict[str, list] = {}
     for name, array in outputs.items():

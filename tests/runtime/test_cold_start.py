@@ -1,0 +1,100 @@
+"""What a fresh process imports to its first prediction: each module is a part of the cold start.
+
+The names are held, not times; scripts/benchmark-runtime measures those.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+LIBRARIES = """
+import os, sys
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+import numpy, onnxruntime
+"""
+PREDICT = """
+import sys
+from toolkit.runtime import load
+load(sys.argv[1]).predict([[0.0] * 8])
+"""
+COMMAND = """
+import sys
+from toolkit.runtime.__main__ import main
+main(["predict", *sys.argv[1:], "--output", "/dev/null"])
+"""
+TELL = """
+print(*sys.modules)
+"""
+OURS = {
+    "toolkit",
+    "toolkit.errors",
+    "toolkit.runtime",
+    *(
+        f"toolkit.runtime.{name}"
+        for name in (
+            "bound",
+            "external",
+            "files",
+            "inputs",
+            "manifest",
+            "ort",
+            "predictor",
+            "schema",
+            "session",
+            "split",
+        )
+    ),
+}
+CHECKED = {"json", "json.decoder", "json.encoder", "json.scanner", "_json", "hashlib"}  # a bundle's
+COMMANDS = {f"toolkit.runtime.{name}" for name in ("__main__", "commands", "fields", "tabular")}
+# What nothing on the way to a prediction needs.
+NEVER = {"dataclasses", "typing_extensions", "importlib.metadata", "tempfile", "threading", "lzma"}
+
+
+def imported(program: str, *arguments: str) -> set[str]:
+    command = [sys.executable, "-c", program + TELL, *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
+
+
+@pytest.fixture(scope="module")
+def libraries():
+    """What numpy and onnxruntime import by themselves, in this version of Python."""
+    return imported(LIBRARIES)
+
+
+@pytest.fixture(scope="module")
+def alone(california_bundle, tmp_path_factory):
+    """The graph outside its bundle."""
+    folder = tmp_path_factory.mktemp("alone")
+    return shutil.copy(california_bundle / "model.onnx", folder / "model.onnx")
+
+
+def test_a_graph_alone_imports_nothing_but_the_runtime(alone, libraries):
+    assert imported(PREDICT, str(alone)) - libraries == OURS
+
+
+def test_a_graph_in_a_bundle_is_read_with_json_and_hashed(california_bundle, libraries):
+    found = imported(PREDICT, str(california_bundle)) - libraries
+    assert {n for n in found if n.startswith("toolkit")} == OURS
+    assert {n for n in found - OURS if not n.startswith("_")} <= CHECKED
+
+
+def test_the_command_imports_what_reading_csv_takes(alone, libraries, tmp_path):
+    rows = tmp_path / "rows.csv"
+    rows.write_text("\n".join([",".join("12345678")] * 2) + "\n")
+    found = imported(COMMAND, str(alone), "--input", str(rows)) - libraries
+    assert {n for n in found if n.startswith("toolkit")} == OURS | COMMANDS
+    assert "argparse" in found
+    assert not found & (NEVER - {"lzma"} | CHECKED)  # argparse brings shutil, and that lzma
+
+
+def test_a_pack_alone_needs_the_decoders_too(california_bundle, libraries, tmp_path):
+    pack = shutil.copy(california_bundle / "model.uint8-pack.pack", tmp_path / "m.pack")
+    found = imported(PREDICT, str(pack)) - libraries
+    assert {"toolkit.runtime.pack", "toolkit.runtime.encodings", "toolkit.runtime.wire"} <= found
+    assert not found & (CHECKED | {"toolkit.runtime.verify", "toolkit.runtime.golden"})
