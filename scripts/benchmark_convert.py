@@ -1,41 +1,50 @@
-"""Convert forests of several sizes with toolkit and with skl2onnx; print Markdown and JSON.
+"""Convert and open forests of several sizes, ours against skl2onnx's; write docs/converting.md.
 
-Each conversion (build and serialise, the checker's run included in ours) is done three times and
-the fastest counts; then once more for the peak of Python's memory, which slows it down.
+Conversion is build and serialise (the checker's run included in ours); opening is onnxruntime's
+session from the bytes, by turns. The fastest of the runs counts. Memory is what a process of its
+own grows by at its peak, whatever allocates: Python, numpy or protobuf.
 """
 
 from __future__ import annotations
 
 import argparse
+import ctypes
 import gc
 import json
+import os
 import sys
 import time
-import tracemalloc
 from collections.abc import Callable
-from importlib.metadata import version
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-REPEATS = 3
+ROOT = Path(__file__).resolve().parents[1]
+JSON, MARKDOWN = ROOT / "docs" / "converting.json", ROOT / "docs" / "converting.md"
+SIZES = "10000,100000,400000,900000"
+REPEATS = 2
+OPENINGS = 5
 FEATURES = 8
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure and print; with --nodes nothing is written, since a part is no whole table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--nodes", default="10000,100000,400000", help="sizes, with commas")
-    parser.add_argument("--json", type=Path, help="also write the JSON there")
+    parser.add_argument("--nodes", help=f"other sizes than {SIZES}, with commas")
     arguments = parser.parse_args()
-    rows = [row for n in arguments.nodes.split(",") for row in measure(int(n))]
-    versions = {p: version(p) for p in ("scikit-learn", "skl2onnx", "onnx", "numpy")}
-    result = json.dumps({"versions": versions, "rows": rows}, indent=1)
+    from toolkit.runner import environment
+
+    for convert in (ours_of, theirs_of):  # imports are nobody's cost
+        convert(regressor(1000))
+    sizes = [int(n) for n in (arguments.nodes or SIZES).split(",")]
+    rows = [row for n in sizes for row in measure(n)]
+    figures = {"schema_version": 1, "environment": environment.describe(), "rows": rows}
     print(markdown(rows))
-    print(result)
-    if arguments.json:
-        arguments.json.write_text(result + "\n")
+    if not arguments.nodes:
+        JSON.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+        MARKDOWN.write_text(page(figures), encoding="utf-8")
 
 
 def measure(nodes: int) -> list[dict[str, Any]]:
@@ -44,11 +53,17 @@ def measure(nodes: int) -> list[dict[str, Any]]:
     for kind, forest in (("regressor", regressor(nodes)), ("classifier", classifier(nodes))):
         count = sum(t.tree_.node_count for t in forest.estimators_)
         print(f"{kind} of {count} nodes", file=sys.stderr)
-        theirs, ours = cost(lambda f=forest: theirs_of(f)), cost(lambda f=forest: ours_of(f))
-        ratio = {k: round(ours[k] / theirs[k], 4) for k in ours}
-        rows.append(
-            {"forest": kind, "nodes": count, "skl2onnx": theirs, "ours": ours, "ratio": ratio}
-        )
+        costs: dict[str, dict[str, float]] = {}
+        contents = {}
+        for name, converter in (("skl2onnx", theirs_of), ("ours", ours_of)):
+            convert = partial(converter, forest)
+            mb = peak_mb(convert)
+            seconds, contents[name] = fastest(convert)
+            costs[name] = {"seconds": seconds, "mb": mb, "bytes": len(contents[name])}
+        for name, seconds in openings(contents).items():
+            costs[name]["open_seconds"] = seconds
+        ratio = {k: round(costs["ours"][k] / costs["skl2onnx"][k], 3) for k in costs["ours"]}
+        rows.append({"forest": kind, "nodes": count, **costs, "ratio": ratio})
     return rows
 
 
@@ -91,31 +106,80 @@ def theirs_of(forest: Any) -> bytes:
     return to_onnx(forest, example, options=options).SerializeToString()
 
 
-def cost(convert: Callable[[], bytes]) -> dict[str, float]:
-    """Return the seconds, the peak of Python's memory in MB, and the bytes of a conversion."""
-    convert()  # imports
+def fastest(convert: Callable[[], bytes]) -> tuple[float, bytes]:
+    """Return the seconds of the fastest conversion, and its bytes."""
     times = []
     for _ in range(REPEATS):
         gc.collect()
         start = time.perf_counter()
         content = convert()
         times.append(time.perf_counter() - start)
-    tracemalloc.start()
-    convert()
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    return {"seconds": round(min(times), 5), "mb": round(peak / 1e6, 2), "bytes": len(content)}
+    return round(min(times), 4), content
+
+
+def openings(contents: dict[str, bytes]) -> dict[str, float]:
+    """Return the seconds that a session of each takes to open, by turns."""
+    from toolkit.runtime.session import open_session
+
+    times: dict[str, list[float]] = {name: [] for name in contents}
+    for _ in range(OPENINGS):
+        for name, content in contents.items():
+            start = time.perf_counter()
+            session = open_session(content, name)
+            times[name].append(time.perf_counter() - start)
+            del session
+    return {name: round(min(seconds), 5) for name, seconds in times.items()}
+
+
+def peak_mb(convert: Callable[[], bytes]) -> float:
+    """Return by how many MB a child process grows at its peak; Linux counts it (VmHWM)."""
+    gc.collect()
+    ctypes.CDLL(None).malloc_trim(0)  # what the parent has free would hide the child's first MB
+    reader, writer = os.pipe()
+    child = os.fork()
+    if not child:
+        gc.freeze()  # else a collection would touch, and so copy, what the parent has
+        Path("/proc/self/clear_refs").write_text("5")
+        before = high_water()
+        convert()
+        os.write(writer, f"{high_water() - before:.2f}".encode())
+        os._exit(0)
+    os.waitpid(child, 0)
+    os.close(writer)
+    with os.fdopen(reader) as answer:
+        return float(answer.read())
+
+
+def high_water() -> float:
+    """Return this process's largest resident size so far, MB."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) * 1024 / 1e6
+
+
+def page(figures: dict[str, Any]) -> str:
+    """Return the documentation's page."""
+    machine = figures["environment"]
+    libraries = ", ".join(f"{n} {v}" for n, v in machine["libraries"].items() if n != "toolkit")
+    return (
+        "<!-- Written by scripts/benchmark-convert. -->\n# Converting and opening forests\n\n"
+        "Forests of 20 trees on 8 features, converted by skl2onnx and by `toolkit`: seconds, the "
+        "MB by which a process of its own grows at the peak, bytes of the file, and seconds that "
+        "onnxruntime takes to open it. Each figure is the fastest of its runs; ratios below 1 are "
+        f"ours. Measured with {libraries} on {machine['platform']}.\n\n" + markdown(figures["rows"])
+    )
 
 
 def markdown(rows: list[dict[str, Any]]) -> str:
     """Return the rows as a Markdown table."""
+    keys = ("seconds", "mb", "bytes", "open_seconds")
+    said = "s / MB / bytes / s to open"
     lines = [
-        "| forest | nodes | skl2onnx s / MB / bytes | ours s / MB / bytes | ratio s / MB / bytes |",
-        "|---|---|---|---|---|",
+        f"| forest | nodes | skl2onnx: {said} | ours: {said} | ratio |",
+        "|---|---:|---|---|---|",
     ]
     for r in rows:
-        cells = [" / ".join(f"{v:g}" for v in r[k].values()) for k in ("skl2onnx", "ours", "ratio")]
-        lines.append(f"| {r['forest']} | {r['nodes']} | {' | '.join(cells)} |")
+        cells = [" / ".join(f"{r[n][k]:,}" for k in keys) for n in ("skl2onnx", "ours", "ratio")]
+        lines.append(f"| {r['forest']} | {r['nodes']:,} | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
 

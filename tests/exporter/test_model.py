@@ -14,15 +14,15 @@ from sklearn.ensemble import (
     RandomForestRegressor,
 )
 from sklearn.linear_model import LogisticRegression, Ridge, SGDOneClassSVM
-from sklearn.neighbors import KNeighborsClassifier
+from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, PolynomialFeatures, StandardScaler
 from sklearn.svm import SVR, OneClassSVM
 
-from tests.exporter.parity import answers, check
+from tests.exporter.parity import answers, check, export_proven
 from toolkit.errors import UnsupportedEstimator
-from toolkit.exporter import flow
+from toolkit.exporter import flow, model
 from toolkit.exporter.graph import Graph
 from toolkit.exporter.opsets import ML_OPSETS, OPSETS
 
@@ -133,6 +133,15 @@ def test_an_invalid_graph_is_refused_before_it_is_run(monkeypatch):
     monkeypatch.setitem(table(), key_of(Silent()), wrong)
     with pytest.raises(UnsupportedEstimator, match="Silent: its graph is not valid ONNX"):
         flow.convert_and_prove(Silent().fit(X, Y), X, Y)
+
+
+@pytest.mark.parametrize("estimator", [RandomForestRegressor(5), KNeighborsRegressor()])
+def test_what_a_file_cannot_hold_is_refused_before_it_is_written(monkeypatch, estimator):
+    """Trees are attributes, stored points are constants: either may be what is too large."""
+    monkeypatch.setattr(model, "LARGEST", 1000)
+    rows = np.random.default_rng(0).normal(size=(200, 3))
+    with pytest.raises(UnsupportedEstimator, match="bytes, and an ONNX file holds 1,000; fit"):
+        export_proven(estimator.fit(rows, rows[:, 0]), rows, rows[:, 0])
 
 
 def test_names_in_a_graph_are_unique():

@@ -27,6 +27,9 @@ from toolkit.runtime.wire import GRAPH_NODE, MODEL_GRAPH, head
 # Operators of ai.onnx.ml that version 5 no longer has.
 UNTIL_4 = {"TreeEnsembleClassifier", "TreeEnsembleRegressor"}
 
+# What protobuf can hold in one message; external data is refused by the runtime on purpose.
+LARGEST = (1 << 31) - 1
+
 
 @dataclass(frozen=True)
 class Exported:
@@ -70,6 +73,7 @@ def build(
             "be exported"
         )
     ml_opset, trees = _place_trees(g)
+    _check_size(estimator, g, trees)
     model = _assemble(g, schema, outputs, ml_opset)
     helper.set_model_props(model, {TASK_KEY: task, TAKES_KEY: takes})
     passes.run(model)
@@ -86,6 +90,17 @@ def _check_names(schema: Schema, outputs: list[str]) -> None:
                 f"the column {spec.name!r} has the name of an output ({', '.join(outputs)}); "
                 "rename it and fit again"
             )
+
+
+def _check_size(estimator: Any, g: Graph, trees: list[tuple[onnx.NodeProto, bytes]]) -> None:
+    """Raise UnsupportedEstimator where the parameters alone are more than a model's file holds."""
+    arrays = (a for a in g.constants.values() if a.dtype != object)
+    size = sum(a.nbytes for a in arrays) + sum(len(content) for _, content in trees)
+    if size >= LARGEST:
+        raise UnsupportedEstimator(
+            f"{type(estimator).__name__}: its parameters take {size:,} bytes, and an ONNX file "
+            f"holds {LARGEST:,}; fit fewer or smaller trees, or on fewer rows"
+        )
 
 
 def _check(content: bytes, estimator: Any) -> None:
