@@ -66,6 +66,10 @@ MODELS = {
     "boosting": (load_wine, lambda X, y: (GradientBoostingClassifier(n_estimators=5).fit(X, y), X)),
     "missing": (load_diabetes, missing),
     "several": (load_diabetes, several_targets),
+    "turned": (
+        load_diabetes,
+        lambda X, y: (HistGradientBoostingRegressor(max_iter=150).fit(X, y), X),
+    ),
 }
 
 
@@ -98,6 +102,8 @@ def test_there_are_packs_of_every_method_and_every_encoding(packs, dictionary):
     read = [second_reader.read(content, dictionary) for content, _ in packs.values()]
     assert {p.version for p in read} == set(pack.READERS)
     assert any(p.ensembles for p in read)
+    forests = [f for c, _ in packs.values() for f in pack.read(c, "a pack").forests]
+    assert any(f.turned.any() for f in forests)
 
 
 def test_both_readers_see_the_same(packs, dictionary):
@@ -123,6 +129,8 @@ def assert_same_answers(ensemble, forest, rows):
     features = 1 + int(forest.feature.max(initial=0))
     if rows is None or rows.shape[1] < features:
         rows = np.random.default_rng(0).normal(size=(ROWS, features))
+    if forest.turned.any():
+        rows = np.concatenate([rows[:, : forest.width], -rows[:, : forest.width]], axis=1)
     rows = rows.astype(forest.values.dtype)
     kind = TensorProto.DOUBLE if forest.values.dtype.itemsize == 8 else TensorProto.FLOAT
     got = run_node(to_node(forest), forest, kind, rows)

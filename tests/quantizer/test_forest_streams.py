@@ -49,6 +49,7 @@ def random_forest(seed: int) -> Forest:
     if rng.random() < 0.4:
         mode = rng.integers(0, 7 if form == 5 else 6, i).astype(np.uint8)
         threshold[mode == MEMBER] = np.nan
+    turned = (rng.random(i) < rng.choice([0.0, 0.5])) & (mode == LEQ)
     counts = rng.integers(0, 5, int((mode == MEMBER).sum()))
     rows = int(rng.integers(1, leaves + 1))
     values = (
@@ -69,6 +70,8 @@ def random_forest(seed: int) -> Forest:
         leaf=rng.integers(0, rows, leaves),
         values=np.broadcast_to(values, (rows, width)).astype(dtype),
         target=rng.integers(0, targets if width == 1 else 1, rows),
+        turned=turned,
+        width=features if turned.any() else 0,
         more=b"" if rng.random() < 0.9 else b"\x2a\x00",
     )
 
@@ -165,6 +168,8 @@ def chain(levels: int) -> Forest:
         threshold=np.zeros(i),
         missing_left=np.zeros(i, bool),
         mode=np.full(i, LEQ, np.uint8),
+        turned=np.zeros(i, bool),
+        width=0,
         members=(np.zeros(0, np.int64), np.zeros(0)),
         leaf=np.zeros(i + 1, np.int64),
         values=np.ones((1, 1)),

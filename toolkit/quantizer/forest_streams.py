@@ -32,6 +32,7 @@ def streams(forest: Forest, leaves: Leaves | None) -> list[bytes]:
         | layout.LEAF_TARGETS * (by_tree is None)
         | layout.OTHER_MODES * bool((forest.mode != LEQ).any())
         | layout.MORE * bool(forest.more)
+        | layout.TURNED * bool(forest.turned.any())
     )
     head = [
         _text(forest.source.encode()),
@@ -50,6 +51,7 @@ def streams(forest: Forest, leaves: Leaves | None) -> list[bytes]:
         *_categories(forest),
         *_thresholds(forest, starts, np.dtype("<f4") if short else dtype),
         _missing(forest, starts) if flags & layout.MISSING else b"",
+        *(_turned(forest, starts) if flags & layout.TURNED else ()),
         *leaf_streams(forest, leaves),
     ]
 
@@ -211,6 +213,13 @@ def _entropy(values: np.ndarray) -> float:
 
 def _missing(forest: Forest, starts: list[int]) -> bytes:
     return _bits(forest.missing_left[layout.missing_order(forest.split, starts)])
+
+
+def _turned(forest: Forest, starts: list[int]) -> Iterator[bytes]:
+    as_missing = bool((forest.turned == forest.missing_left).all())
+    yield wire.varint(forest.width) + bytes([not as_missing])
+    if not as_missing:
+        yield _bits(forest.turned[layout.missing_order(forest.split, starts)])
 
 
 def _raw(forest: Forest) -> Iterator[bytes]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
 from toolkit.quantizer.methods import NotApplicable
 from toolkit.runtime.attributes import NODE_ATTRIBUTE
-from toolkit.runtime.forest import MAX_LEVELS, MEMBER, MODES, Forest
+from toolkit.runtime.forest import LEQ, MAX_LEVELS, MEMBER, MODES, Forest
 from toolkit.runtime.wire import bytes_field
 
 OPERATORS = ("TreeEnsemble", "TreeEnsembleRegressor")
@@ -24,7 +26,89 @@ def find_forests(model: onnx.ModelProto) -> list[Forest]:
     """
     readers = {"TreeEnsemble": _read_v5, "TreeEnsembleRegressor": _read_v3}
     nodes = [n for n in model.graph.node if n.op_type in readers]
-    return [readers[n.op_type](n) for n in nodes]
+    mirrored = _mirrored(model)
+    return [_unturned(readers[n.op_type](n), mirrored.get(n.input[0], 0)) for n in nodes]
+
+
+def _mirrored(model: onnx.ModelProto) -> dict[str, int]:
+    """Return the tensors that are `Concat(x, −x)` on axis 1, and the columns of their x."""
+    made = {name: node for node in model.graph.node for name in node.output}
+    forests = [n for n in model.graph.node if n.op_type in OPERATORS]
+    sources = [made[n.input[0]] for n in forests if n.input[0] in made]
+    found: dict[str, str] = {}
+    for node in sources:
+        if node.op_type == "Concat" and len(node.input) == 2 and node.attribute[0].i == 1:
+            x, negated = node.input
+            if negated in made and made[negated].op_type == "Neg" and made[negated].input[0] == x:
+                found[node.output[0]] = x
+    if not found:
+        return {}
+    shapes = onnx.shape_inference.infer_shapes(_without_trees(model)).graph
+    known = {v.name: v.type.tensor_type.shape for v in (*shapes.value_info, *shapes.input)}
+    dims = {name: known[x].dim for name, x in found.items() if x in known}
+    return {name: d[1].dim_value for name, d in dims.items() if len(d) == 2 and d[1].dim_value}
+
+
+def _without_trees(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Return the graph's nodes other than trees, which shape inference need not copy."""
+    small = onnx.ModelProto(ir_version=model.ir_version, opset_import=model.opset_import)
+    small.graph.name = "before the trees"
+    small.graph.input.extend(model.graph.input)
+    small.graph.initializer.extend(model.graph.initializer)
+    small.graph.node.extend(n for n in model.graph.node if n.op_type not in OPERATORS)
+    return small
+
+
+def _unturned(forest: Forest, width: int) -> Forest:
+    """Return the forest with its turned splits as they would be on x; width: x's, 0 if none.
+
+    `−x <= t` is `x >= −t`, that is not `x <= nextbelow(−t)`: the children change places, and NaN
+    goes where it went.
+    """
+    turned = forest.feature >= width if width else forest.turned
+    if not turned.any() or (forest.mode[turned] != LEQ).any():
+        return forest
+    down = forest.threshold.dtype.type(-np.inf)
+    threshold = np.where(turned, np.nextafter(-forest.threshold, down), forest.threshold)
+    flat = replace(
+        forest,
+        feature=np.where(turned, forest.feature - width, forest.feature),
+        threshold=threshold,
+        missing_left=forest.missing_left ^ turned,
+        turned=turned,
+        width=width,
+    )
+    left, right = forest.children()
+    left, right = np.where(turned, right, left), np.where(turned, left, right)
+    return _in_level_order(flat, left, right)
+
+
+def _in_level_order(forest: Forest, left: np.ndarray, right: np.ndarray) -> Forest:
+    """Return the forest with its nodes in level order, when these are its splits' children."""
+    rank = np.cumsum(forest.split) - 1
+    level, levels = np.arange(forest.trees), []
+    while len(level):
+        levels.append(level)
+        inner = rank[level[forest.split[level]]]
+        level = np.stack([left[inner], right[inner]], axis=1).ravel()
+    order = np.concatenate(levels)
+    split = forest.split[order]
+    inner = rank[order[split]]
+    counts, values = forest.members
+    number = np.cumsum(forest.mode == MEMBER) - 1
+    mine = number[inner[forest.mode[inner] == MEMBER]]
+    sets = np.split(values, np.cumsum(counts)[:-1]) if len(counts) else []
+    return replace(
+        forest,
+        split=split,
+        feature=forest.feature[inner],
+        threshold=forest.threshold[inner],
+        missing_left=forest.missing_left[inner],
+        mode=forest.mode[inner],
+        turned=forest.turned[inner],
+        members=(counts[mine], np.concatenate([*(sets[m] for m in mine), values[:0]])),
+        leaf=forest.leaf[(np.cumsum(~forest.split) - 1)[order[~split]]],
+    )
 
 
 def _attributes(node: onnx.NodeProto) -> dict[str, np.ndarray]:
@@ -71,6 +155,7 @@ def _read_v5(node: onnx.NodeProto) -> Forest:
         leaf=order[~split] - splits,
         values=a["leaf_weights"][:, None],
         target=a["leaf_targetids"],
+        turned=np.zeros(len(inner), dtype=bool),
         more=_more(node),
     )
 
@@ -125,6 +210,7 @@ def _read_v3(node: onnx.NodeProto) -> Forest:
         leaf=np.arange(len(leaves)),
         values=values[leaves],
         target=target[leaves],
+        turned=np.zeros(len(inner), dtype=bool),
         more=_more(node),
     )
 

@@ -31,6 +31,10 @@ class Forest:
     leaf adds its value to its target) or `targets`, the number of outputs. form: 5 or 3, the
     version of ai.onnx.ml whose operator it is. more: further attributes, serialized fields of the
     node.
+
+    The node's input may be `Concat(x, −x)` with x of the given `width` (0 where it is not): then
+    the splits that are `turned`, bool [i], are written as `−x <= −nextabove(t)` with their children
+    exchanged, which says the same. All other fields are of the split as it would be on x.
     """
 
     source: str
@@ -47,6 +51,8 @@ class Forest:
     leaf: np.ndarray
     values: np.ndarray
     target: np.ndarray
+    turned: np.ndarray
+    width: int = 0
     more: bytes = b""
 
     def children(self) -> tuple[np.ndarray, np.ndarray]:

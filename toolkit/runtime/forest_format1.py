@@ -90,6 +90,7 @@ def read(cursor: Cursor) -> Forest:
         leaf=np.arange(len(leaf_rank)),
         values=values[leaf_rank],
         target=by_leaf[leaf_rank],
+        turned=np.zeros(len(rank), dtype=bool),
     )
     return checked(cursor, forest)
 

@@ -13,7 +13,8 @@ byte, the first in the lowest bit. "The float type" is float64 where flagged, el
     u8                  flags: 1 float64, 2 missing-value bits, 4 the operator is
                         TreeEnsembleRegressor of ai.onnx.ml 3 (else TreeEnsemble of version 5),
                         8 thresholds are stored as float32 whatever the type, 16 a target a leaf
-                        (else a tree), 32 splits other than x <= threshold, 64 further attributes
+                        (else a tree), 32 splits other than x <= threshold, 64 further attributes,
+                        128 turned splits
     uvarint + bytes     where flagged: these attributes, as serialized fields of a NodeProto (else
                         the values are summed, and nothing is done to the sum)
     uvarint             number of targets; T; values a leaf V (1, or the number of targets); n
@@ -39,7 +40,15 @@ byte, the first in the lowest bit. "The float type" is float64 where flagged, el
     bits[i]             where flagged: 1 where NaN goes left, the splits sorted (stably) by
                         ⌊64 a / (a + b)⌋ + (1 if a > b else 0) with a and b the leaves below its
                         left and right child
+    turned              where flagged: uvarint w ≥ 1, then u8: 0 the splits where NaN goes left, 1
+                        those of the bits[i] that follow, in the order of those above
     leaves              u8, then (below)
+
+Turned splits: the input of the node is `Concat(x, −x)` of a tensor x [N, w], and a turned split of
+the feature f and the threshold t is to be written as one of the feature w + f with the threshold
+−nextabove(t) (the next larger number of the float type, negated), its two children exchanged and
+its missing-value bit inverted. That says the same; onnxruntime runs it faster where the left child
+is the more frequent one. Only a split of mode 0 (<=) may be turned, and features are below w.
 
 Codes: u8 0, 1, or 2.
   0 planes       integers[i']: the splits of feature 0 first, then those of feature 1, …, each in
@@ -75,6 +84,7 @@ import numpy as np
 
 from toolkit.runtime.cursor import Cursor
 from toolkit.runtime.forest import (
+    LEQ,
     MEMBER,
     MODES,
     Forest,
@@ -84,8 +94,8 @@ from toolkit.runtime.forest import (
 )
 from toolkit.runtime.forest_cells import read_cells
 
-FLOAT64, MISSING, VERSION_3, SHORT_THRESHOLDS, LEAF_TARGETS, OTHER_MODES, MORE = (
-    1 << b for b in range(7)
+FLOAT64, MISSING, VERSION_3, SHORT_THRESHOLDS, LEAF_TARGETS, OTHER_MODES, MORE, TURNED = (
+    1 << b for b in range(8)
 )
 PLANES, CELLS, OPEN_CELLS = 0, 1, 2
 RAW_LEAVES, TREE_STEPS, TARGET_STEPS = 0, 1, 2
@@ -96,8 +106,6 @@ def read(cursor: Cursor) -> Forest:
     """Return the ensemble at the cursor; CorruptArtifact where it is damaged or not a forest."""
     source, output = _text(cursor), _text(cursor)
     flags = cursor.u8()
-    if flags & ~(2 * MORE - 1):
-        raise cursor.fail(f"tree ensemble with unknown flags {flags}")
     more = bytes(cursor.take(cursor.uvarint())) if flags & MORE else b""
     dtype = np.dtype("<f8" if flags & FLOAT64 else "<f4")
     targets, trees, width, nodes = (cursor.uvarint() for _ in range(4))
@@ -128,6 +136,13 @@ def read(cursor: Cursor) -> Forest:
     missing = np.zeros(splits, dtype=bool)
     if flags & MISSING:
         missing[missing_order(split, starts)] = bits(cursor, splits)
+    turned, columns = np.zeros(splits, dtype=bool), 0
+    if flags & TURNED:
+        turned, columns = _turned(cursor, split, starts, missing)
+        if not 0 < columns < 1 << 31 or (mode[turned] != LEQ).any():
+            raise cursor.fail(f"turned splits on {columns} columns, or not of <=")
+        if int(feature.max(initial=0)) >= columns:
+            raise cursor.fail(f"a split of the feature {feature.max()}, there are {columns}")
     partial = Forest(
         source=source,
         output=output,
@@ -143,6 +158,8 @@ def read(cursor: Cursor) -> Forest:
         leaf=np.zeros(0, dtype=np.int64),
         values=np.zeros((0, width), dtype=dtype),
         target=np.zeros(0, dtype=np.int64),
+        turned=turned,
+        width=columns,
         more=more,
     )
     return checked(cursor, _with_leaves(cursor, partial, named))
@@ -181,6 +198,20 @@ def missing_order(split: np.ndarray, starts: list[int]) -> np.ndarray:
     left, right = below[:, 0], below[:, 1]
     key = (64 * left) // (left + right) + (left > right)
     return np.argsort(key.astype(np.uint8), kind="stable")
+
+
+def _turned(
+    cursor: Cursor, split: np.ndarray, starts: list[int], missing: np.ndarray
+) -> tuple[np.ndarray, int]:
+    """Return (which splits are turned, the columns of x)."""
+    columns, how = cursor.uvarint(), cursor.u8()
+    if how > 1:
+        raise cursor.fail(f"turned splits of the unknown kind {how}")
+    if how == 0:
+        return missing, columns
+    turned = np.zeros(len(missing), dtype=bool)
+    turned[missing_order(split, starts)] = bits(cursor, len(missing))
+    return turned, columns
 
 
 def decimal(whole: np.ndarray, kind: int, dtype: np.dtype) -> np.ndarray:

@@ -25,6 +25,19 @@ def to_node(forest: Forest) -> bytes:
     return wire.node(name, [forest.source], [forest.output], "ai.onnx.ml", attributes)
 
 
+def _written(forest: Forest) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return feature, threshold and missing_left of the splits as the node has them, [i] each."""
+    turned = forest.turned
+    if not turned.any():
+        return forest.feature, forest.threshold, forest.missing_left
+    threshold = forest.threshold.copy()
+    up = threshold.dtype.type(np.inf)
+    with np.errstate(all="ignore"):  # a hostile threshold must not make numpy write to stderr
+        threshold[turned] = -np.nextafter(threshold[turned], up)
+    feature = forest.feature + np.where(turned, forest.width, 0)
+    return feature, threshold, forest.missing_left ^ turned
+
+
 def _newer(forest: Forest) -> list[bytes]:
     """TreeEnsemble lists splits and rows of leaves apart; a child's id counts within its list."""
     split = forest.split
@@ -33,21 +46,28 @@ def _newer(forest: Forest) -> list[bytes]:
     place[split] = np.arange(len(forest.feature), dtype=np.int32)
     place[~split] = forest.leaf
     ids = place[forest.trees :].reshape(-1, 2)
+    if forest.turned.any():
+        turned = forest.turned[:, None]
+        ids, children = (
+            np.where(turned, ids[:, ::-1], ids),
+            np.where(turned, children[:, ::-1], children),
+        )
+    feature, threshold, missing = _written(forest)
     attributes = [
         integer("n_targets", forest.targets),
         integers("tree_roots", place[: forest.trees]),
-        integers("nodes_featureids", forest.feature),
+        integers("nodes_featureids", feature),
         integers("nodes_truenodeids", ids[:, 0]),
         integers("nodes_trueleafs", ~children[:, 0]),
         integers("nodes_falsenodeids", ids[:, 1]),
         integers("nodes_falseleafs", ~children[:, 1]),
         integers("leaf_targetids", forest.target),
-        tensor("nodes_splits", forest.threshold),
+        tensor("nodes_splits", threshold),
         tensor("nodes_modes", forest.mode),
         tensor("leaf_weights", forest.values[:, 0]),
     ]
-    if forest.missing_left.any():
-        attributes.append(integers("nodes_missing_value_tracks_true", forest.missing_left))
+    if missing.any():
+        attributes.append(integers("nodes_missing_value_tracks_true", missing))
     if (forest.mode == MEMBER).any():
         attributes.append(tensor("membership_values", _members(forest)))
     return attributes
@@ -69,16 +89,18 @@ def _older(forest: Forest) -> list[bytes]:
     local = np.empty(len(tree), dtype=np.int64)
     local[order] = np.arange(len(tree)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
     left, right = forest.children()
+    left, right = np.where(forest.turned, right, left), np.where(forest.turned, left, right)
+    feature, threshold, missing = _written(forest)
     modes = _everywhere(forest.mode.astype(np.int64) + 1, split)[order]
     leaves = order[~split[order]]
     rows = (np.cumsum(~split) - 1)[leaves]
-    values, threshold = forest.leaf_values()[rows], _everywhere(forest.threshold, split)[order]
+    values, threshold = forest.leaf_values()[rows], _everywhere(threshold, split)[order]
     targets = np.tile(np.arange(width), len(leaves)) if width > 1 else forest.leaf_targets()[rows]
     attributes = [
         integer("n_targets", forest.targets),
         integers("nodes_treeids", tree[order]),
         integers("nodes_nodeids", local[order]),
-        integers("nodes_featureids", _everywhere(forest.feature, split)[order]),
+        integers("nodes_featureids", _everywhere(feature, split)[order]),
         integers("nodes_truenodeids", _everywhere(local[left], split)[order]),
         integers("nodes_falsenodeids", _everywhere(local[right], split)[order]),
         choices("nodes_modes", ("LEAF", *(f"BRANCH_{m}" for m in MODES)), modes),
@@ -86,8 +108,8 @@ def _older(forest: Forest) -> list[bytes]:
         integers("target_nodeids", np.repeat(local[leaves], width)),
         integers("target_ids", targets),
     ]
-    if forest.missing_left.any():
-        tracks = _everywhere(forest.missing_left, split)[order]
+    if missing.any():
+        tracks = _everywhere(missing, split)[order]
         attributes.append(integers("nodes_missing_value_tracks_true", tracks))
     if forest.values.dtype.itemsize == 8:
         return [
