@@ -130,18 +130,17 @@ MATRIX: dict[str, dict[str, Cell]] = {
         "weight-uint8": Regressor(r2=1e-6, max_abs=1e-4, nmse=1e-10),
     },
     "california-svr": {
-        "dynamic-int8": LARGER,
-        "dynamic-uint8": LARGER,
+        "dynamic-int8": NOTHING_TO_DO,
+        "dynamic-uint8": NOTHING_TO_DO,
         "float16": Regressor(r2=0.003, max_abs=0.11, nmse=8e-4),
-        "float16-compute": Refused(
-            "not-applicable", "with sums in half precision .* the normalised MSE is"
-        ),
+        "float16-compute": Refused("not-applicable", "If holds a graph of its own"),
         "float32-pack": Regressor(r2=1e-6, max_abs=2e-4, nmse=1e-9, batch=1e-4),
-        "uint8-pack": Regressor(r2=3e-4, max_abs=0.12, nmse=4e-5, batch=1e-4),
+        # A tenth smaller than as a product's operand (78 kB), and coarser for the outermost rows.
+        "uint8-pack": Regressor(r2=3e-4, max_abs=0.2, nmse=8e-5, bytes=72_000, batch=1e-4),
         "static-a16w8": NO_PRODUCTS,
         "static-int8": NO_PRODUCTS,
         "weight-uint4": Regressor(r2=0.02, max_abs=2.0, nmse=0.012, batch=1e-4),
-        "weight-uint8": Regressor(r2=3e-4, max_abs=0.12, nmse=4e-5, batch=1e-4),
+        "weight-uint8": Regressor(r2=3e-4, max_abs=0.2, nmse=8e-5, batch=1e-4),
     },
     "digits-logistic": {
         # Grids of the whole batch: one row's neighbours may move its probabilities.

@@ -7,7 +7,8 @@ import pytest
 
 from tests.exporter.test_neighbours_exact import Run, runner
 from toolkit.exporter.formulas.chunks import chunk_rows
-from toolkit.exporter.formulas.gaussian import Gaussians, summed
+from toolkit.exporter.formulas.gaussian import summed
+from toolkit.exporter.formulas.gaussian_terms import Gaussians
 from toolkit.exporter.graph import Graph, Matrix
 
 RNG = np.random.default_rng(0)

@@ -16,6 +16,7 @@ from toolkit.exporter.opsets import DEFAULT_OPSET
 from toolkit.exporter.trees.ensemble import Ensemble, lowered
 from toolkit.exporter.trees.folding import Origin, fold
 from toolkit.exporter.tuning import LATENCY
+from toolkit.kernel_sums import KernelSum
 
 ML = "ai.onnx.ml"
 
@@ -64,7 +65,8 @@ class Graph:
     tensors and monotone steps' results were made from, for trees that take them, `chains` how
     linear steps made a tensor, for linear steps that take it, and `polynomials` which tensors are
     products of which. `rows` are sample rows by input name, extreme ones among them, for forms
-    whose rounding depends on the data; none where a graph is built without. `tune` says what
+    whose rounding depends on the data; none where a graph is built without. `kernel_sums` names
+    the sums of kernels, which the model's metadata tells. `tune` says what
     the graph is to be fast at where a form gains the one at the other's cost: "latency" for single
     rows, "throughput" for large batches.
     """
@@ -80,6 +82,7 @@ class Graph:
     chains: dict[str, Chain] = field(default_factory=dict)
     polynomials: dict[str, Polynomial] = field(default_factory=dict)
     traps: list[str] = field(default_factory=list)
+    kernel_sums: list[KernelSum] = field(default_factory=list)
     _names: dict[str, int] = field(default_factory=dict)
 
     def convert(self, estimator: Any, x: Value) -> Outputs:

@@ -11,6 +11,7 @@ import numpy as np
 import onnx
 from onnx import helper
 
+from toolkit import kernel_sums
 from toolkit.errors import InvalidInput, UnsupportedEstimator, first_line
 from toolkit.exporter import passes
 from toolkit.exporter.dispatch import convert
@@ -75,7 +76,10 @@ def build(
     ml_opset, trees = _place_trees(g)
     _check_size(estimator, g, trees)
     model = _assemble(g, schema, outputs, ml_opset)
-    helper.set_model_props(model, {TASK_KEY: task, TAKES_KEY: takes})
+    metadata = {TASK_KEY: task, TAKES_KEY: takes}
+    if g.kernel_sums:
+        metadata[kernel_sums.KEY] = kernel_sums.written(g.kernel_sums)
+    helper.set_model_props(model, metadata)
     passes.run(model)
     content = _serialized(model, {node.output[0]: more for node, more in trees})
     _check(content, estimator)
@@ -166,6 +170,7 @@ def _assemble(
     ]
     for node in g.nodes:
         rename(node, names)
+    g.kernel_sums[:] = [s.renamed(names) for s in g.kernel_sums]
     for name, matrix in outputs.items():
         if names.get(matrix.name) != name:  # an input, or a tensor that is another output already
             inner = names.get(matrix.name, matrix.name)

@@ -20,6 +20,8 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
+from toolkit.kernel_sums import KernelSum, read
+
 FLOATING = {onnx.TensorProto.FLOAT, onnx.TensorProto.DOUBLE}
 # What is stored, and smaller than this, saves nothing that the file would notice.
 FEWEST = 64
@@ -72,15 +74,39 @@ Parameter = Product | Stored
 def find_parameters(model: onnx.ModelProto) -> list[Parameter]:
     """Return the graph's parameters in the order in which they are used."""
     graph = _Graph(model)
+    sums = {s.dual: s for s in find_kernel_sums(model)}
     found = []
     for tensor in model.graph.initializer:
         if tensor.data_type not in FLOATING or not all(tensor.dims):
             continue
         uses = list(graph.uses(tensor.name))
-        parameter = _product(tensor, uses, graph) or _stored(tensor, uses)
+        parameter: Parameter | None
+        if tensor.name in sums:
+            parameter = _dual(tensor, sums[tensor.name])
+        else:
+            parameter = _product(tensor, uses, graph) or _stored(tensor, uses)
         if parameter:
             found.append((graph.first(tensor.name), parameter))
     return [parameter for _, parameter in sorted(found, key=lambda pair: pair[0])]
+
+
+def find_kernel_sums(model: onnx.ModelProto) -> list[KernelSum]:
+    """Return the sums of kernels that the model's metadata names, if their tensors are there."""
+    tensors = {t.name for t in model.graph.initializer} | {i.name for i in model.graph.input}
+    tensors |= {o for node in model.graph.node for o in node.output}
+    named = read({p.key: p.value for p in model.metadata_props})
+    return [s for s in named if {s.points, s.dual, s.offset, s.rows, s.total} <= tensors]
+
+
+def kernels_of(total: str) -> str:
+    """Return the name by which a sum's kernels are asked for: they are no tensor of the graph."""
+    return f"kernels of {total}"
+
+
+def _dual(tensor: onnx.TensorProto, of: KernelSum) -> Product:
+    """Return the duals of a sum of kernels as what they are: a product of kernels with a bias."""
+    values = numpy_helper.to_array(tensor)
+    return Product(tensor.name, values, kernels_of(of.total), of.offset, of.total, True)
 
 
 def find_doubles(model: onnx.ModelProto) -> list[str]:

@@ -9,6 +9,7 @@ import onnx
 
 from toolkit.quantizer.calibration import Calibration
 from toolkit.quantizer.check import label_agreement, nmse
+from toolkit.quantizer.parameters import find_kernel_sums, kernels_of
 from toolkit.runtime.session import open_session
 
 
@@ -37,6 +38,14 @@ class Probe:
             for t in taken.values()
         )
         self.outputs = [o.name for o in model.graph.output]
+        self.sums = {kernels_of(s.total): s for s in find_kernel_sums(model)}
+        points = {s.points for s in self.sums.values()}
+        self.points = {
+            t.name: onnx.numpy_helper.to_array(t)
+            for t in model.graph.initializer
+            if t.name in points
+        }
+        tensors = [self.sums[n].rows if n in self.sums else n for n in tensors]
         inner = [n for n in dict.fromkeys(tensors) if n not in {*self.outputs, *calibration.feed}]
         graph.output.extend(onnx.ValueInfoProto(name=n) for n in inner)
         self.values = {n: onnx.numpy_helper.to_array(t) for n, t in taken.items()}
@@ -49,11 +58,21 @@ class Probe:
         changed: Mapping[str, np.ndarray],
         feed: Mapping[str, np.ndarray] | None = None,
     ) -> dict[str, np.ndarray]:
-        """Return tensors for the calibration rows, or those given, with initializers replaced."""
+        """Return tensors for the calibration rows, or those given, with initializers replaced.
+
+        The kernels of a sum, which are no tensor of the graph, are computed here.
+        """
+        sums = {n: self.sums[n] for n in tensors if n in self.sums}
+        if sums:
+            plain = [n for n in tensors if n not in sums] + [s.rows for s in sums.values()]
+            found = self.run(plain, changed, feed)
+            points = self.points | dict(changed)
+            more = {n: s.kernels(found[s.rows], points[s.points]) for n, s in sums.items()}
+            return found | more
         rows = self.feed if feed is None else dict(feed)
         inner = [n for n in dict.fromkeys(tensors) if n not in rows]
-        found = self.session.run(inner, rows | self.values | dict(changed)) if inner else []
-        return rows | dict(zip(inner, found, strict=True))
+        values = self.session.run(inner, rows | self.values | dict(changed)) if inner else []
+        return rows | dict(zip(inner, values, strict=True))
 
     def differences(
         self,

@@ -8,7 +8,8 @@ import numpy as np
 
 from toolkit.exporter.formulas.chunks import chunk_rows, in_chunks
 from toolkit.exporter.formulas.covariances import as_gaussian, covariance, diagonal
-from toolkit.exporter.formulas.gaussian import Gaussians, summed
+from toolkit.exporter.formulas.gaussian import summed
+from toolkit.exporter.formulas.gaussian_terms import Gaussians
 from toolkit.exporter.formulas.real import Real, constant, joined, real
 from toolkit.exporter.graph import Graph, Matrix, Outputs, Unconvertible, Value
 

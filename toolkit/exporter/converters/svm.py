@@ -8,12 +8,18 @@ import numpy as np
 
 from toolkit.exporter.converters.svc import kernel_of
 from toolkit.exporter.formulas.distances import dense
+from toolkit.exporter.formulas.gaussian import summed
+from toolkit.exporter.formulas.gaussian_terms import Gaussians
 from toolkit.exporter.graph import Graph, Matrix, Outputs, Value
 
 
 def regressor(est: Any, x: Value, g: Graph) -> Outputs:
     """`K(X, S) @ dual_coef_.T + intercept_` with the support vectors S [m, d]."""
     x = g.floating(x)
+    if est.kernel == "rbf":
+        dual = dense(est.dual_coef_).T
+        sums = Gaussians(dense(est.support_vectors_), float(est._gamma), dual, est.intercept_)
+        return {"predict": g.cast(summed(g, x, sums), x.dtype)}
     if isinstance(est.kernel, str) and est.kernel in KERNELS:
         kernel = KERNELS[est.kernel](est, x, dense(est.support_vectors_), g)
     else:  # precomputed, or refused
@@ -31,27 +37,6 @@ def _weighted(kernel: Matrix, est: Any, g: Graph) -> Matrix:
     names = [g.cast(kernel, "float64").name, g.cast(dual, "float64").name]
     total = Matrix(g.add("MatMul", names, "total"), "float64", 1)
     return g.cast(g.binary("Add", total, est.intercept_, "intercept"), kernel.dtype)
-
-
-def rbf(est: Any, x: Matrix, vectors: np.ndarray, g: Graph) -> Matrix:
-    """`exp(−γ‖x − s‖²)` as `exp(z·t − ½‖t‖² − ½‖z‖²)` with z = √(2γ) x and t = √(2γ) s.
-
-    ½‖t‖² is computed in the graph, from the constants that it shares with the product, and folded
-    by onnxruntime when it opens the graph: that saves its bytes, and whatever rounding t gets, the
-    exponent stays that of a distance.
-    """
-    root = float(np.sqrt(2 * est._gamma))
-    z = g.binary("Mul", x, [root], "root")
-    t = g.constant(root * vectors.T, x.dtype, "vectors")
-    half = g.constant(-0.5, x.dtype, "half")
-    norms = g.reduce("ReduceSumSquare", t, [0])
-    bias = g.add("Mul", [norms, half], "bias")
-    products = g.add("Gemm", [z.name, t, bias], "products")
-    lengths = g.reduce("ReduceSumSquare", z.name, [1])
-    negated = g.add("Mul", [lengths, half], "negated")
-    exponent = Matrix(g.add("Add", [products, negated], "exponent"), x.dtype, len(vectors))
-    # Cancellation may leave a value just above 0, and a kernel just above 1.
-    return g.unary("Exp", g.binary("Min", exponent, [0.0], "zero"))
 
 
 def linear(est: Any, x: Matrix, vectors: np.ndarray, g: Graph) -> Matrix:
@@ -72,6 +57,6 @@ def sigmoid(est: Any, x: Matrix, vectors: np.ndarray, g: Graph) -> Matrix:
     return g.unary("Tanh", g.affine(x, float(est._gamma) * vectors.T, bias))
 
 
-KERNELS = {"rbf": rbf, "linear": linear, "poly": polynomial, "sigmoid": sigmoid}
+KERNELS = {"linear": linear, "poly": polynomial, "sigmoid": sigmoid}
 
 CONVERTERS = {"sklearn.SVR": regressor, "sklearn.NuSVR": regressor}
