@@ -28,6 +28,7 @@ from toolkit.bundle import (
 from toolkit.exporter.model import Exported
 from toolkit.exporter.proof import TOLERANCE, Proof
 from toolkit.exporter.schema import Schema, frame, rounded
+from toolkit.exporter.session import session_options
 from toolkit.exporter.split import Split
 from toolkit.exporter.tasks import reference
 from toolkit.exporter.tuning import Tuning
@@ -78,6 +79,7 @@ def write_bundle(
         MODEL,
         bytes=len(chosen.content),
         tolerance={"relative": TOLERANCE, "agreement": 1.0},
+        session=session_options(chosen.exported.model),
     )
     manifest: dict[str, Any] = {
         "schema_version": SCHEMA_VERSION,

@@ -23,6 +23,7 @@ from toolkit.exporter.model import Exported, build
 from toolkit.exporter.opsets import DEFAULT_OPSET, OPSETS
 from toolkit.exporter.proof import prove
 from toolkit.exporter.schema import Schema, frame, infer, rounded
+from toolkit.exporter.session import session_options
 from toolkit.exporter.split import Split, split_rows
 from toolkit.exporter.tasks import reference, task_of
 from toolkit.exporter.tuning import AUTO, LATENCY, THROUGHPUT, TUNES, Tuning, measured
@@ -157,6 +158,7 @@ class _Case:
             self.split.held_out,
             self.hostile,
             exported.traps,
+            options=session_options(exported.model),
         )
         return Candidate(schema, exported, exported.content, proof)
 

@@ -90,15 +90,17 @@ def prove(
     held_out: Mapping[str, np.ndarray],
     adversarial: Mapping[str, np.ndarray],
     traps: tuple[str, ...] = (),
+    *,
+    options: Mapping[str, Any] | None = None,
 ) -> Proof:
-    """Compare a model's bytes with its estimator on both sets of rows.
+    """Compare a model's bytes, opened with these session options, with its estimator.
 
     Rows as a bundle keeps them (float64 and text, by input name). Nothing is raised where they
     differ: `passed` says it. A graph that onnxruntime cannot even open is a failed proof as well
     (CorruptArtifact from the session, passed on).
     """
     return prove_run(
-        Predictor(model, "the exported graph").run,
+        Predictor(model, "the exported graph", options=options).run,
         estimator,
         schema,
         task,

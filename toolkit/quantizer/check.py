@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import onnx
@@ -52,7 +53,7 @@ def judge(
     if size == model_bytes:
         return _refused(name, LARGER, f"{size} bytes, as many as model.onnx has", size)
     file = f"model.{name}{method.SUFFIX}"
-    session = getattr(method, "SESSION", {})
+    session = _session(method, bundle)
     predictor = Predictor(to_onnx(content, file), file, options=session)
     broken = broken_limit(predictor, bundle.calibration(), method.LIMITS)
     if broken:
@@ -64,6 +65,14 @@ def judge(
 def _refused(name: str, verdict: str, why: str, size: int) -> tuple[Variant, None]:
     reason = f"{verdict}: {why}; not kept"
     return Variant(name, NOT_APPLICABLE, reason=reason, bytes=size, verdict=verdict), None
+
+
+def _session(method: ModuleType, bundle: Bundle) -> dict[str, Any]:
+    # A pack's graph is model.onnx's own, and runs best as that does.
+    base = bundle.variants[0].session if method.SUFFIX == ".pack" else {}
+    own = getattr(method, "SESSION", {})
+    config = {**base.get("config", {}), **own.get("config", {})}
+    return {**base, **own, **({"config": config} if config else {})}
 
 
 def _graph(content: bytes) -> onnx.ModelProto:
