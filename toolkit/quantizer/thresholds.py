@@ -11,6 +11,8 @@ from toolkit.runtime.forest import LEQ, Forest
 
 # So many candidates for each threshold that is to stay are weighed against each other.
 CANDIDATES = 4
+# The share of the rows at either end of a feature's values that are extreme.
+OUTER = 1e-3
 # Clusters of up to so many points are tried, of few points all: a table has WHOLE entries.
 BAND, WHOLE = 64, 1 << 20
 
@@ -33,28 +35,29 @@ def with_short_thresholds(forest: Forest) -> Forest:
 def with_fewer_thresholds(forest: Forest, rows: np.ndarray, most: int) -> Forest:
     """Return the forest with at most `most` distinct thresholds a feature, all of them its own.
 
-    rows: the forest's input [N, features]. The thresholds that stay are weighted k-medians: a
-    threshold lies at the share of the rows below it and weighs as much as the rows that pass its
-    splits. A split then takes the one of the two next to its own that fewer of the rows which pass
-    it change sides for. Features with few enough thresholds, and splits other than <=, stay as they
-    are.
+    rows: the forest's input [N, features]. The thresholds that stay are weighted k-medians, and a
+    split takes the nearest of them. A threshold weighs as the square root of one more than the rows
+    that pass its splits: the upper splits move more rows, but the deeper ones see them closer
+    together (measured; the number of rows itself, or 1, is worse). Features with few enough
+    thresholds, and splits other than <=, stay as they are.
     """
-    passed = np.zeros(len(forest.feature))
+    passed = np.ones(len(forest.feature))
     for split, _ in passes(forest, rows):
         passed += np.bincount(split, minlength=len(passed))
-    below, above = forest.threshold.copy(), forest.threshold.copy()
+    threshold = forest.threshold.copy()
     for f in np.unique(forest.feature).tolist():
         mine = np.flatnonzero((forest.feature == f) & (forest.mode == LEQ))
         known, which = np.unique(forest.threshold[mine], return_inverse=True)
         if len(known) <= most:
             continue
-        weights = np.bincount(which, weights=1.0 + passed[mine])
-        kept = known[medians(_shares(known, rows[:, f]), weights, most)]
-        upper = np.searchsorted(kept, known)
-        lower = np.searchsorted(kept, known, side="right") - 1
-        below[mine] = kept[np.where(lower < 0, upper, lower)][which]
-        above[mine] = kept[np.where(upper == most, lower, upper)][which]
-    return replace(forest, threshold=_nearer(forest, rows, below, above))
+        places = _places(known, rows[:, f])
+        kept = medians(places, np.bincount(which, weights=np.sqrt(passed[mine])), most)
+        above = np.minimum(np.searchsorted(kept, np.arange(len(known))), len(kept) - 1)
+        below = np.maximum(above - 1, 0)
+        nearer = places - places[kept[below]] <= places[kept[above]] - places
+        nearest = np.where(nearer & (kept[above] > np.arange(len(known))), below, above)
+        threshold[mine] = known[kept[nearest]][which]
+    return replace(forest, threshold=threshold)
 
 
 def medians(places: np.ndarray, weights: np.ndarray, most: int) -> np.ndarray:
@@ -108,23 +111,11 @@ def _clusters(places: np.ndarray, weights: np.ndarray, band: int) -> tuple[np.nd
     return np.where(exists, np.maximum(cost, 0.0), np.inf), middle
 
 
-def _shares(known: np.ndarray, column: np.ndarray) -> np.ndarray:
-    """Return the share of the rows below each threshold, linear between the rows' values."""
-    values, counts = np.unique(column[np.isfinite(column)], return_counts=True)
-    if len(values) < 2:
-        return known.astype(np.float64)
-    inner = np.interp(known, values, np.cumsum(counts) / counts.sum())
-    # Beyond the rows nothing changes sides; an order is left all the same.
-    return inner + 1e-9 * np.arange(len(known)) / len(known)
+def _places(known: np.ndarray, column: np.ndarray) -> np.ndarray:
+    """Return where the thresholds lie for the medians: at most where nearly all rows are.
 
-
-def _nearer(forest: Forest, rows: np.ndarray, below: np.ndarray, above: np.ndarray) -> np.ndarray:
-    """Return, for each split, the one of two thresholds that fewer rows change sides for."""
-    lost, gained = np.zeros(len(below)), np.zeros(len(below))
-    for split, x in passes(forest, rows):
-        left = x <= forest.threshold[split]
-        lost += np.bincount(split, weights=left & (x > below[split]), minlength=len(lost))
-        gained += np.bincount(split, weights=~left & (x <= above[split]), minlength=len(lost))
-    exact = forest.threshold.astype(np.float64)
-    nearer = np.where(exact - below <= above - exact, below, above)
-    return np.where(lost < gained, below, np.where(gained < lost, above, nearer))
+    A few extreme values must not take the precision from all others.
+    """
+    finite = column[np.isfinite(column)].astype(np.float64)
+    low, high = np.quantile(finite, [OUTER, 1 - OUTER]) if len(finite) else (0.0, 0.0)
+    return np.clip(known.astype(np.float64), low, high)
