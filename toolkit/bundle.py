@@ -37,7 +37,7 @@ class Variant:
     relative deviation and smallest label agreement that a replay of the golden rows may show.
     session: the options under which onnxruntime opens it, see `toolkit.runtime.session`. verdict:
     why nothing was kept, in a word (`NO_OP` or `LARGER`, "" for another reason). notes: what
-    onnxruntime makes of the file that nobody would guess from it, "" where there is nothing to say.
+    nobody would guess from the file: what onnxruntime makes of it, that thresholds were reduced.
     """
 
     method: str

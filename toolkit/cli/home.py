@@ -15,7 +15,7 @@ from toolkit.cli.output import (
     say_failed,
     say_variant,
 )
-from toolkit.errors import ParityError
+from toolkit.errors import InvalidInput, ParityError
 
 
 @click.command()
@@ -146,12 +146,20 @@ def prove(
     help="Limits, such as 'nmse<=1e-4' or 'bytes<=4096,agreement>=0.99': choose formats that keep "
     "them (repeatable).",
 )
+@click.option(
+    "--thresholds",
+    metavar="N",
+    default="exact",
+    show_default=True,
+    help="Keep at most N thresholds a feature of trees, in uint8-pack.",
+)
 @click.option("--force", is_flag=True, help="Quantize although the bundle's proof failed.")
 @common
 def quantize(
     directory: str,
     methods: tuple[str, ...],
     budgets: tuple[str, ...],
+    thresholds: str,
     force: bool,
     as_json: bool,
 ) -> int:
@@ -166,7 +174,12 @@ def quantize(
 
     bundle = open_bundle(directory)
     variants = quantize_bundle(
-        bundle, methods or None, budget=budgets or None, force=force, progress=say_variant
+        bundle,
+        methods or None,
+        budget=budgets or None,
+        thresholds=_thresholds(thresholds),
+        force=force,
+        progress=say_variant,
     )
     if as_json:
         print_json({"variants": [vars(v) for v in variants]})
@@ -182,6 +195,15 @@ def quantize(
             click.echo(f"{v.method:15} {v.status:14} {gain}{notes}")
     # A method that was asked for by name and broke its limits is a failed gate, not a finding.
     return int(bool(methods) and any(v.status == "failed" for v in variants))
+
+
+def _thresholds(text: str) -> int | None:
+    """Return the number of thresholds that was asked for, None for "exact"."""
+    if text == "exact":
+        return None
+    if not text.isdecimal():
+        raise InvalidInput(f"--thresholds {text!r} is neither a number nor 'exact'")
+    return int(text)
 
 
 @click.command()

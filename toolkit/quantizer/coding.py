@@ -67,9 +67,8 @@ def coded_pack(
         coder.shorten()
         encoded = coder.encoded
         replace(changed, coder.changed)
-    return write_pack(
-        changed, encoded, coded_trees(model, calibration, 1 << bits, THRESHOLDS[bits])
-    )
+    thresholds = calibration.thresholds or THRESHOLDS[bits]
+    return write_pack(changed, encoded, coded_trees(model, calibration, 1 << bits, thresholds))
 
 
 class Coder:

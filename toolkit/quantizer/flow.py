@@ -20,11 +20,12 @@ from toolkit.bundle import (
     open_bundle,
     with_variants,
 )
-from toolkit.errors import CorruptArtifact, ParityError
+from toolkit.errors import CorruptArtifact, InvalidInput, ParityError
 from toolkit.quantizer.budget.expression import check_applies, parse
 from toolkit.quantizer.budget.flow import fit_budget
 from toolkit.quantizer.calibration import Calibration
 from toolkit.quantizer.check import judge
+from toolkit.quantizer.forests import OPERATORS
 from toolkit.quantizer.methods import NoOp, NotApplicable, load_method, method_names
 from toolkit.quantizer.rewrites import notes
 from toolkit.quantizer.standardised import standardised
@@ -35,6 +36,7 @@ def quantize(
     methods: Sequence[str] | None = None,
     *,
     budget: str | Sequence[str] | None = None,
+    thresholds: int | None = None,
     force: bool = False,
     progress: Callable[[Variant], Any] | None = None,
 ) -> list[Variant]:
@@ -42,13 +44,14 @@ def quantize(
 
     methods: all, where none is named and no budget is given. budget: limits such as "nmse<=1e-4" or
     "bytes<=4096,agreement>=0.99"; formats are then chosen parameter by parameter, and the variant
-    is called "budget" (see `toolkit.quantizer.budget`).
+    is called "budget" (see `toolkit.quantizer.budget`). thresholds: trees keep at most so many a
+    feature (>= 1), in the packs whose methods can; else all of them, exactly.
 
     A variant is kept only if it is smaller than model.onnx and within its method's limits on the
     calibration rows; else its status and reason say why not, with the figures. progress is called
-    with each Variant as it is known. Raises InvalidInput for an unknown method or a budget that
-    cannot be meant, ParityError where the bundle's own proof failed and force is not given, or
-    (once everything is written) where nothing keeps the budget.
+    with each Variant as it is known. Raises InvalidInput for an unknown method, a budget that
+    cannot be meant, or thresholds that nothing has, ParityError where the bundle's own proof failed
+    and force is not given, or (once everything is written) where nothing keeps the budget.
     """
     bundle = open_bundle(bundle)
     names = methods or (method_names() if budget is None else ())
@@ -61,7 +64,9 @@ def quantize(
         )
     content = bundle.read(MODEL)
     model = _parse(content, str(bundle.model_path))
-    calibration = Calibration.of(bundle, content)
+    calibration = replace(Calibration.of(bundle, content), thresholds=thresholds)
+    if thresholds is not None:
+        _check_thresholds(thresholds, model, chosen)
     # A pack's codes have a scale an input; graphs round on one grid, and want features of one size.
     given = {".pack": model, ".onnx": standardised(model, calibration)}
     if limits:
@@ -101,12 +106,28 @@ def _made(
     """Return what `judge` says of a method's output; of a graph, also what it is rewritten to."""
     content = method.apply(given, calibration)
     variant, kept = judge(name, method, content, bundle, model_bytes, given)
+    if calibration.thresholds is not None and hasattr(method, "THRESHOLDS"):
+        said = f"at most {calibration.thresholds} thresholds a feature"
+        return replace(variant, notes=said), kept
     if kept is None or method.SUFFIX != ".onnx":
         return variant, kept
     rows = bundle.calibration().inputs
     return replace(
         variant, notes=notes(kept, str(variant.file), variant.session, rows, method.LIMITS)
     ), kept
+
+
+def _check_thresholds(most: int, model: onnx.ModelProto, chosen: dict[str, ModuleType]) -> None:
+    """Raise InvalidInput where nothing would come of a number of thresholds."""
+    if most < 1:
+        raise InvalidInput(f"thresholds={most}: a feature of trees has at least one; give more")
+    if not any(hasattr(m, "THRESHOLDS") for m in chosen.values()):
+        able = [n for n in method_names() if hasattr(load_method(n), "THRESHOLDS")]
+        raise InvalidInput(
+            f"thresholds={most}: none of the methods reduces them; name {' or '.join(able)}"
+        )
+    if not any(n.op_type in OPERATORS for n in model.graph.node):
+        raise InvalidInput(f"thresholds={most}: the graph has no trees; leave it out")
 
 
 def _parse(content: bytes, origin: str) -> onnx.ModelProto:

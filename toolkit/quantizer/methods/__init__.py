@@ -4,6 +4,7 @@ A method file has a one-sentence docstring (shown by `toolkit methods`) and:
 
     SUFFIX = ".onnx" or ".pack"
     LIMITS = {"nmse": …, "agreement": …}      what its output must keep, on the calibration rows
+    THRESHOLDS = True                         where it reduces thresholds of trees when asked to
     def apply(model: onnx.ModelProto, calibration: Calibration) -> bytes
         the variant's bytes, or raises NotApplicable(reason); must not change `model`
     SESSION = {"config": {"session.disable_quant_qdq": "1"}}

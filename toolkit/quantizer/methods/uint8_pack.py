@@ -9,6 +9,7 @@ from toolkit.quantizer.coding import coded_pack
 
 SUFFIX = ".pack"
 LIMITS = {"nmse": 0.01, "agreement": 0.99}
+THRESHOLDS = True
 
 
 def apply(model: onnx.ModelProto, calibration: Calibration) -> bytes:
