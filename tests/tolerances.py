@@ -49,7 +49,7 @@ NO_WEIGHTS = Refused("not-applicable", "no weight matrix among its initializers"
 COARSE = Refused("failed", r"normalised MSE [\d.e+-]+ on the calibration rows .*, limit 0.001")
 NO_PRODUCTS = Refused("not-applicable", "no product of float32 numbers with 16 inputs or more")
 TAILS = Refused("not-applicable", "operands of (8|16) bits cost too much accuracy in every product")
-TOO_FEW = Refused("not-applicable", "the largest parameter has 8 numbers: codes, their scales and")
+TOO_FEW = Refused("not-applicable", r"the largest parameter has \d+ numbers: codes, their scales")
 NO_HALF = Refused("not-applicable", "TreeEnsemble has no form in half precision")
 NO_FLOATS = Refused("not-applicable", "no weight matrix or vector in float32 to halve")
 
@@ -124,10 +124,10 @@ MATRIX: dict[str, dict[str, Cell]] = {
         "float32-pack": Regressor(r2=1e-6, max_abs=5e-5, nmse=1e-10),
         # One row has products of features 10,000 times the usual: it alone makes up max_abs.
         "uint8-pack": Regressor(r2=0.0012, max_abs=0.3, nmse=1.5e-5),
-        "static-a16w8": TAILS,
-        "static-int8": TAILS,
-        "weight-uint4": Regressor(r2=1e-6, max_abs=1e-4, nmse=1e-10),
-        "weight-uint8": Regressor(r2=1e-6, max_abs=1e-4, nmse=1e-10),
+        "static-a16w8": NO_PRODUCTS,
+        "static-int8": NO_PRODUCTS,
+        "weight-uint4": LARGER,
+        "weight-uint8": LARGER,
     },
     "california-svr": {
         "dynamic-int8": NOTHING_TO_DO,
@@ -170,16 +170,14 @@ MATRIX: dict[str, dict[str, Cell]] = {
     "mixed-pipeline": {
         "dynamic-int8": LARGER,
         "dynamic-uint8": LARGER,
-        "float16": Classifier(agreement=0.998, max_abs=2e-3, nmse=5e-7),
-        "float16-compute": LARGER,
+        "float16": LARGER,
+        "float16-compute": Refused("not-applicable", "has no form in half precision"),
         "float32-pack": Classifier(agreement=1.0, max_abs=1e-5, nmse=1e-10),
         "uint8-pack": Classifier(agreement=0.99, max_abs=0.03, nmse=1e-4),
         "static-a16w8": LARGER,
-        "static-int8": LARGER,
-        "weight-uint4": Refused(
-            "failed", r"labels equal 0.9\d+ on the calibration rows in one batch, limit 0.99"
-        ),
-        "weight-uint8": LARGER,
+        "static-int8": TAILS,
+        "weight-uint4": LARGER,
+        "weight-uint8": TOO_FEW,
     },
     "wine-forest": {
         "dynamic-int8": NOTHING_TO_DO,

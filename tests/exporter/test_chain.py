@@ -113,3 +113,27 @@ def test_a_scaler_that_is_read_twice_is_folded_for_each():
 def test_float64_keeps_scikit_learns_own_steps():
     model = make_pipeline(StandardScaler(), Ridge()).fit(X, Y)
     assert operators(graph_of(model, X, "float64")) == ["Sub", "Div", "Gemm"]
+
+
+def test_scaled_columns_beside_others():
+    """Two scalers and a passed-through column: joined as they are, scaled by the weights."""
+    from sklearn.compose import make_column_transformer
+
+    columns = make_column_transformer(
+        (StandardScaler(), [0, 1]), (MinMaxScaler(), [4, 3]), ("passthrough", [2, 5])
+    )
+    model = make_pipeline(columns, Ridge()).fit(X, Y)
+    found = operators(check(model, X, Y))
+    assert set(found) == {"Gather", "Concat", "Gemm"}
+
+
+def test_scaled_columns_with_large_means_beside_others():
+    from sklearn.compose import make_column_transformer
+
+    far = X + np.array([1e6, 0, 0, 0, 0, 0])
+    columns = make_column_transformer((StandardScaler(), [0, 1]), ("passthrough", [2, 5]))
+    model = make_pipeline(columns, Ridge()).fit(far, Y)
+    content = graph_of(model, far)
+    assert operators(content).count("Sub") == 1
+    got = answers(content, far)["variable"].ravel()
+    assert np.abs(got - model.predict(rounded(far))).max() <= 1e-5 * Y.std()

@@ -40,7 +40,10 @@ def _quantized(model: onnx.ModelProto, weight_type: str, settings: dict[str, Any
         with tempfile.TemporaryDirectory() as folder:
             source, target = Path(folder) / "model.onnx", Path(folder) / "quantized.onnx"
             source.write_bytes(model.SerializeToString())
-            quantize_dynamic(source, target, weight_type=QuantType[weight_type], **settings)
+            # Behind operators of ai.onnx.ml, whose types it cannot tell, all is float32.
+            options = {"DefaultTensorType": onnx.TensorProto.FLOAT}
+            kind = QuantType[weight_type]
+            quantize_dynamic(source, target, weight_type=kind, extra_options=options, **settings)
             return target.read_bytes()
     # It raises bare RuntimeError, ValueError, KeyError and onnx errors, by the operator it meets.
     except Exception as error:

@@ -19,16 +19,18 @@ ALIKE = 4.0
 
 
 def standardised(model: onnx.ModelProto, calibration: Calibration) -> onnx.ModelProto:
-    """Return the graph with its inputs standardised before each product that takes them as given.
+    """Return the graph with features standardised before each product that takes them as they are.
 
-    Only where a product has a bias and its inputs' sizes differ; else the model itself.
+    Features are what no other product has made. Only where a product has a bias and its features'
+    sizes differ; else the model itself.
     """
-    inputs = {i.name for i in model.graph.input}
-    first = [w for w in find_weights(model) if w.source in inputs and w.bias is not None]
+    weights = find_weights(model)
+    made = _made_by_products(model, {w.name for w in weights})
+    first = [w for w in weights if w.source not in made and w.bias is not None]
     changed = onnx.ModelProto()
     changed.CopyFrom(model)
     for weight in first:
-        rows = calibration.feed[weight.source].astype(np.float64)
+        rows = calibration.activations(model, [weight.source])[0].astype(np.float64)
         mean, deviation = rows.mean(axis=0), rows.std(axis=0)
         varying = deviation > 0
         if _alike(mean[varying], deviation[varying]):
@@ -47,6 +49,15 @@ def _usual(weight: Weight, deviation: np.ndarray) -> np.ndarray:
     known = (size * deviation)[(size > 0) & (deviation > 0)]
     usual = float(np.median(known)) if len(known) else 1.0
     return np.where(size > 0, usual / np.where(size > 0, size, 1.0), 1.0)
+
+
+def _made_by_products(model: onnx.ModelProto, weights: set[str]) -> set[str]:
+    """Return the tensors that a product with one of the weights had a part in."""
+    made: set[str] = set()
+    for node in model.graph.node:
+        if (weights | made).intersection(node.input):
+            made.update(node.output)
+    return made
 
 
 def _alike(mean: np.ndarray, deviation: np.ndarray) -> bool:

@@ -6,8 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from toolkit.exporter.formulas.lookup import category_index, columns_of, float_type, look_up
-from toolkit.exporter.graph import Graph, Matrix, Outputs, Unconvertible, Value
+from toolkit.exporter.formulas.lookup import (
+    category_index,
+    columns_of,
+    float_type,
+    look_up,
+    text_categories,
+)
+from toolkit.exporter.graph import ML, Graph, Matrix, Outputs, Unconvertible, Value
 
 Groups = tuple[np.ndarray, int, int]
 
@@ -22,6 +28,9 @@ def one_hot(est: Any, x: Value, g: Graph) -> Outputs:
         g.traps.append("an unknown category gives zeros where scikit-learn would raise an error")
     columns = _fitted_columns(est, x, g)
     drops = [None] * len(columns) if est.drop_idx_ is None else list(est.drop_idx_)
+    plain = not any(_infrequent(est, i).any() for i in range(len(columns)))
+    if plain and est.drop_idx_ is None and all(c.dtype == "string" for c in columns):
+        return {"transform": g.cast(_all_hot(g, columns, est.categories_), float_type(x))}
     blocks = []
     for i, (column, drop) in enumerate(zip(columns, drops, strict=True)):
         groups, count, unknown = _groups(est, i)
@@ -88,6 +97,25 @@ def _block(
     places = g.constant(np.arange(count).reshape(1, -1), "int64", "places")
     equal = g.add("Equal", [upright, places], "equal")
     return g.cast(Matrix(equal, "bool", count), "float32")
+
+
+def _all_hot(g: Graph, columns: list[Matrix], categories: list[np.ndarray]) -> Matrix:
+    """Return the 0/1 columns of columns of text side by side: an operator each, one reshape."""
+    blocks = [
+        g.add(
+            "OneHotEncoder",
+            [column.name],
+            "hot",
+            domain=ML,
+            cats_strings=text_categories(known),
+            zeros=1,  # for text that is none of them
+        )
+        for column, known in zip(columns, categories, strict=True)
+    ]
+    width = sum(len(known) for known in categories)
+    block = blocks[0] if len(blocks) == 1 else g.add("Concat", blocks, "block", axis=2)
+    shape = g.constant([-1, width], "int64", "flat")
+    return Matrix(g.add("Reshape", [block, shape], "joined"), "float32", width)
 
 
 def ordinal(est: Any, x: Value, g: Graph) -> Outputs:

@@ -19,6 +19,16 @@ def simple_imputer(est: Any, x: Value, g: Graph) -> Outputs:
     if not known.any():
         raise Unconvertible("no column with any value")
     x = _values(x, g)
+    if _is_plain(est, x, known):
+        filled = g.add(
+            "Imputer",
+            [x.name],
+            "imputed",
+            domain=ML,
+            imputed_value_floats=statistics.astype(np.float32).tolist(),
+            replaced_value_float=float("nan"),
+        )
+        return {"transform": Matrix(filled, "float32", x.width)}
     mask = missing(est.missing_values, x, g)
     kept = np.flatnonzero(known).tolist()
     if not known.all():
@@ -32,6 +42,13 @@ def simple_imputer(est: Any, x: Value, g: Graph) -> Outputs:
     values = g.constant(filling.reshape(1, -1), x.dtype, "statistics")
     filled = g.add("Where", [holes.name, values, some.name], "imputed")
     return {"transform": indicated(est, Matrix(filled, x.dtype, len(kept)), mask, g)}
+
+
+def _is_plain(est: Any, x: Matrix, known: np.ndarray) -> bool:
+    """Tell whether ONNX's own Imputer serves: float32, NaN for missing, a number a column."""
+    marker = est.missing_values
+    numbers = x.dtype == "float32" and isinstance(marker, float) and marker != marker
+    return numbers and bool(known.all()) and not est.add_indicator
 
 
 def indicator(est: Any, x: Value, g: Graph) -> Outputs:

@@ -105,6 +105,9 @@ def product(g: Graph, x: Matrix, weights: Any, bias: Any) -> Matrix:
     """
     weights = np.asarray(weights, dtype=np.float64)
     bias = np.broadcast_to(np.asarray(bias, dtype=np.float64), weights.shape[1:])
+    rejoined = _rejoined(g, x, weights, bias)
+    if rejoined is not None:
+        return rejoined
     found = _made(g, x)
     chain = found if _cheaper(found, weights) else Chain(x, np.ones(x.width), np.zeros(x.width))
     chain = chain.then(weights, bias)
@@ -131,14 +134,41 @@ def _cheaper(chain: Chain, weights: np.ndarray) -> bool:
     return inputs * outputs <= inputs * inner + inner * outputs
 
 
+def _rejoined(g: Graph, x: Matrix, weights: np.ndarray, bias: np.ndarray) -> Matrix | None:
+    """Return `x @ weights + bias` where x is several tensors side by side and some are scaled.
+
+    What the scaled ones were made of is joined in their place; None where there is none.
+    """
+    origin = g.origins.get(x.name)
+    parts = () if origin is None or origin.step is not None else origin.sources
+    chains = [g.chains.get(p.name) for p in parts]
+    if x.dtype != "float32" or not any(c is not None and c.weights.ndim == 1 for c in chains):
+        return None
+    sources, rows, start = [], [], 0
+    for part, chain in zip(parts, chains, strict=True):
+        block = weights[start : start + part.width]
+        start += part.width
+        if chain is not None and chain.weights.ndim == 1:
+            part, block, moved = _placed(chain.then(block, np.zeros(len(bias))))
+            bias = bias + moved
+        sources.append(part)
+        rows.append(block)
+    return g.affine(g.join(sources), np.vstack(rows), bias)
+
+
 def _computed(g: Graph, chain: Chain) -> Matrix:
+    return _linear(g, *_placed(chain))
+
+
+def _placed(chain: Chain) -> tuple[Matrix, np.ndarray, np.ndarray]:
+    """Return the tensor, the weights and the bias of the product that a chain becomes."""
     if chain.center is None:
-        return _linear(g, chain.source, chain.weights, chain.bias)
+        return chain.source, chain.weights, chain.bias
     if chain.shifted is not None and not chain.folds():
-        return g.affine(chain.shifted, chain.weights, chain.bias)
+        return chain.shifted, chain.weights, chain.bias
     # With the weights as they are rounded, so that rows at the centre come out exact.
     rounded = chain.weights.astype(np.float32).astype(np.float64)
-    return _linear(g, chain.source, chain.weights, chain.bias - chain.center @ rounded)
+    return chain.source, chain.weights, chain.bias - chain.center @ rounded
 
 
 def _linear(g: Graph, x: Matrix, weights: np.ndarray, bias: np.ndarray) -> Matrix:
