@@ -376,3 +376,10 @@ def test_nothing_is_written_where_a_plot_cannot_be_made(report, tmp_path, monkey
     with pytest.raises(ToolkitError):
         write(report, bundle)
     assert sorted(p.name for p in bundle.path.iterdir()) == before
+
+
+@pytest.mark.parametrize("render", [as_markdown, as_html])
+def test_it_says_over_how_many_different_rows_the_calls_went(report, render):
+    text = render(report)
+    assert "different rows at batch 1" in text
+    assert "200" in text.split("different rows at batch 1", 1)[1][:80]

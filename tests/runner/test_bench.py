@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import json
 
 import numpy as np
@@ -17,7 +18,8 @@ from tests.runner.bundles import (
 )
 from toolkit.bundle import open_bundle
 from toolkit.errors import CorruptArtifact, InvalidInput
-from toolkit.runner import bench
+from toolkit.runner import bench, cold_start
+from toolkit.runtime.predictor import Predictor
 
 ROW_KEYS = {
     "method",
@@ -328,3 +330,18 @@ def test_bench_writes_nothing(quick, linear_model):
     bench(linear_model)
     assert {p.name: p.read_bytes() for p in linear_model.path.iterdir()} == before
     assert open_bundle(linear_model.path).manifest == linear_model.manifest
+
+
+def test_no_variant_is_open_while_a_fresh_process_is_measured(linear_model, quick, monkeypatch):
+    before = sum(isinstance(o, Predictor) for o in gc.get_objects())
+    still_open = []
+
+    def measure(program, files, row):
+        still_open.append(sum(isinstance(o, Predictor) for o in gc.get_objects()) - before)
+        return 1.0, 2.0
+
+    monkeypatch.setattr(cold_start, "measure", measure)
+    report = bench(linear_model)
+    assert len(still_open) >= 2
+    assert not any(still_open)
+    assert all(r.cold_start_ms == 1.0 for r in report.variants if r.latency_us)

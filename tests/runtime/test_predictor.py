@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import gc
 import shutil
+import weakref
 
 import numpy as np
 import onnx
@@ -164,3 +166,16 @@ def test_no_rows(california_bundle, classifier_bundle):
     assert load(california_bundle).predict(np.empty((0, 8))).shape == (0,)
     found = load(classifier_bundle).predict_proba({"size": [], "rooms": [], "city": []})
     assert found.shape == (0, 2)
+
+
+def test_a_dropped_model_is_closed_at_once(california_bundle):
+    """Not when Python next looks for cycles: a forest's session is large."""
+    model = load(california_bundle)
+    model.predict(np.zeros((1, 8), dtype=np.float32))
+    gone = weakref.ref(model.session)
+    gc.disable()
+    try:
+        del model
+        assert gone() is None
+    finally:
+        gc.enable()

@@ -26,7 +26,7 @@ def as_html(report: Report) -> str:
         _section("Sample predictions", _table(tables.samples(report))),
         _section("Gates", _table(tables.gates(report))),
         _section("All rows", _pairs(tables.facts(report.all_rows or {}))),
-        _section("Measured on", _pairs(tables.facts(report.environment))),
+        _section("Measured on", _pairs(tables.measured_on(report))),
     ]
     title = f"{report.model}: bench"
     return (

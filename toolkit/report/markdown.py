@@ -36,7 +36,7 @@ def as_markdown(report: Report) -> str:
         parts += [f"### {escape(method)}", _table(table)]
     parts += ["## Sample predictions", _table(tables.samples(report))]
     parts += ["## Gates", _table(tables.gates(report))]
-    parts += ["## Measured on", _pairs(tables.facts(report.environment))]
+    parts += ["## Measured on", _pairs(tables.measured_on(report))]
     return "\n\n".join(parts) + "\n"
 
 

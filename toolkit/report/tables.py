@@ -244,6 +244,16 @@ def _formats(formats: dict[str, str]) -> str:
     return "; ".join(f"{text}: {', '.join(names)}" for text, names in by_format.items())
 
 
+def measured_on(report: Report) -> list[tuple[str, str]]:
+    """Return the machine and libraries, and how many different rows the timed calls went over."""
+    timed = next((r.latency_us for r in report.variants if r.latency_us), {})
+    return facts(report.environment) + [
+        (f"different rows at batch {batch}", cell(figures["rows_used"]))
+        for batch, figures in timed.items()
+        if "rows_used" in figures
+    ]
+
+
 def facts(values: dict[str, Any]) -> list[tuple[str, str]]:
     """Return nested plain data as (name, text) pairs; inner names follow their parent's."""
     found: list[tuple[str, str]] = []

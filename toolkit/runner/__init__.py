@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from toolkit.runner import accuracy, cold_start, environment, latency, samples, 
 from toolkit.runner import gates as limits
 from toolkit.runner.records import REFERENCE, GateOutcome, Report, Row
 from toolkit.runner.reference import answered, scored_rows
-from toolkit.runner.subjects import Subject, of_estimator, of_file
+from toolkit.runner.subjects import Files, Subject, of_estimator, of_file
 
 __all__ = ["GateOutcome", "Report", "Row", "bench"]
 
@@ -42,7 +43,11 @@ def bench(
     }
     with latency.one_thread():
         outputs, failures = _run(subjects, rows)
+        starts = {m: (subjects[m].program, subjects[m].files) for m in outputs}
         measured = _measure(bundle, rows, getattr(estimator, "classes_", None), subjects, outputs)
+    # Fresh processes have the machine's memory to themselves: nothing is open here any more.
+    subjects.clear()
+    measured = {m: _started(row, *starts[m], rows) for m, row in measured.items()}
     noted = {v.method: v.notes for v in bundle.variants}
     made = _with_verdicts(measured, accuracy.noise(rows.outputs), noted)
     table = [made[REFERENCE]]
@@ -87,14 +92,12 @@ def _measure(
     subjects: Mapping[str, Subject],
     outputs: Mapping[str, Outputs],
 ) -> dict[str, Row]:
-    """Return a row for each subject that has outputs."""
-    first = {name: values[:1] for name, values in rows.inputs.items()}
+    """Return a row for each subject that has outputs, without its start."""
     turns = [(subjects[m].predict, subjects[m].form) for m in outputs]
     times = dict(zip(outputs, latency.by_batch_size(turns, rows.inputs), strict=True))
     found = {}
     for method, got in outputs.items():
         subject = subjects[method]
-        start, peak = cold_start.measure(subject.program, subject.files, first)
         found[method] = Row(
             method=method,
             file=subject.file,
@@ -108,10 +111,15 @@ def _measure(
                 subject.run, rows.inputs, got, subject.singles
             ),
             latency_us=times[method],
-            cold_start_ms=start,
-            peak_rss_mb=peak,
         )
     return found
+
+
+def _started(row: Row, program: str, files: Files, rows: Rows) -> Row:
+    """Return the row with what a fresh process takes to the first prediction."""
+    first = {name: values[:1] for name, values in rows.inputs.items()}
+    start, peak = cold_start.measure(program, files, first)
+    return replace(row, cold_start_ms=start, peak_rss_mb=peak)
 
 
 def _unmeasured(bundle: Bundle, variant: Variant, failure: str | None) -> Row:

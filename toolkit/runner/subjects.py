@@ -19,6 +19,7 @@ from toolkit.runtime import load
 from toolkit.runtime.inputs import prepare
 
 Inputs = Mapping[str, np.ndarray]
+Files = Callable[[Path, Inputs], list[str]]
 
 ESTIMATOR_SINGLES = 20  # scikit-learn takes milliseconds a call, and its arithmetic is float64
 
@@ -38,7 +39,7 @@ class Subject:
     predict: Callable[[Any], Any]
     form: Callable[[Inputs], Any]
     program: str
-    files: Callable[[Path, Inputs], list[str]]
+    files: Files
     singles: int
 
 

@@ -16,7 +16,7 @@ from toolkit.runtime.inputs import prepare
 from toolkit.runtime.manifest import VARIANT, entry_beside, read_checked, read_manifest
 from toolkit.runtime.schema import ANY, DTYPES, Input
 from toolkit.runtime.session import open_session
-from toolkit.runtime.split import Splitting, cores
+from toolkit.runtime.split import Run, Splitting, cores
 
 # Keys of a model's metadata_props that toolkit writes and the Predictor heeds.
 TASK_KEY, TAKES_KEY = "toolkit.task", "toolkit.takes"
@@ -58,13 +58,16 @@ class Predictor:
         self.task: str | None = metadata.get(TASK_KEY)
         self.inputs = _read_inputs(self.session, metadata.get(TAKES_KEY), columns or {})
         self.outputs = tuple(o.name for o in self.session.get_outputs())
+        self._flattens = self.task != "transformer"
         self._main = "label" if "label" in self.outputs else self.outputs[0]
         run = direct_run(self.session)
         alone = threads is not None or not self._by_rows(model)
         self._call = run if alone else Splitting(run, cores())
         self._row_shape, self._row_dtype = _row_of(self.inputs)
-        self._one_prediction = single_rows(partial(self._bound, self._main))
-        self._one_probability = single_rows(partial(self._bound, PROBABILITIES))
+        # Nothing here refers to the Predictor: its session is closed as soon as it is dropped.
+        one = partial(_bound_row, self.session, run, self.inputs[0])
+        self._one_prediction = single_rows(partial(one, self._main, self._flattens))
+        self._one_probability = single_rows(partial(one, PROBABILITIES, False))
 
     def predict(self, X: Any) -> np.ndarray:
         """Return scikit-learn's `predict(X)`: [N] (or [N, k] for several targets).
@@ -78,7 +81,7 @@ class Predictor:
             if answer is not None:
                 return answer
         values = self._run(prepare(X, self.inputs), [self._main])[0]
-        return values.ravel() if self._is_flat(values) else values
+        return values.ravel() if self._flattens and _is_column(values) else values
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """Return class probabilities, float32 [N, classes] in the order of the estimator's classes.
@@ -117,7 +120,10 @@ class Predictor:
             raise InvalidInput(
                 f"{self.origin}: has no output {name!r}, only {', '.join(self.outputs)}"
             )
-        return self._bound(name, self._first_rows(rows))
+        first = self._first_rows(rows)
+        expected = self._run({self.inputs[0].name: first}, [name])[0]
+        flat = name == self._main and self._flattens and _is_column(expected)
+        return Bound(self.session, self.inputs[0], name, first, expected, flat=flat)
 
     def _first_rows(self, rows: Any) -> np.ndarray:
         if not isinstance(rows, int | np.integer):
@@ -125,11 +131,6 @@ class Predictor:
         if rows < 1:
             raise InvalidInput(f"{rows} rows cannot be bound; give at least one")
         return np.zeros((int(rows), self.inputs[0].width or 0), self._row_dtype)
-
-    def _bound(self, name: str, rows: np.ndarray) -> Bound:
-        expected = self._run({self.inputs[0].name: rows}, [name])[0]
-        flat = name == self._main and self._is_flat(expected)
-        return Bound(self.session, self.inputs[0], name, rows, expected, flat=flat)
 
     def _by_rows(self, model: bytes) -> bool:
         """Tell whether a row's answer surely does not depend on the other rows of its batch.
@@ -139,9 +140,6 @@ class Predictor:
         """
         threads = self.session.get_session_options().intra_op_num_threads
         return self.task is not None and threads == 1 and b"DynamicQuantize" not in model
-
-    def _is_flat(self, values: np.ndarray) -> bool:
-        return self.task != "transformer" and values.ndim == 2 and values.shape[1] == 1
 
     def _run(self, feed: Mapping[str, np.ndarray], names: list[str]) -> list[np.ndarray]:
         rows = {name: len(array) for name, array in feed.items()}
@@ -233,6 +231,17 @@ def _read_inputs(session: Any, takes: str | None, columns: dict[str, Any]) -> tu
         )
         for k, node in enumerate(nodes)
     )
+
+
+def _bound_row(
+    session: Any, run: Run, taken: Input, name: str, flattens: bool, row: np.ndarray
+) -> Bound:
+    expected = run([name], {taken.name: row})[0]
+    return Bound(session, taken, name, row, expected, flat=flattens and _is_column(expected))
+
+
+def _is_column(values: np.ndarray) -> bool:
+    return values.ndim == 2 and values.shape[1] == 1
 
 
 def _row_of(inputs: tuple[Input, ...]) -> tuple[tuple[int, int] | None, np.dtype]:
