@@ -122,7 +122,7 @@ def encode(
     if symmetric:
         high = np.maximum(high, -low)
         low, steps = -high, steps - 1  # the lowest code stays unused: ± the same are ± the same
-    if (high - low > LARGEST * steps).any():
+    if (high / steps - low / steps > LARGEST).any():
         raise ValueError("holds values beyond what float32 scales reach")
     scale = _scales(values, low, high, steps, per_column, block, short)
     zero = np.full(scale.shape, middle) if symmetric else np.clip(np.rint(-low / scale), 0, steps)

@@ -14,7 +14,7 @@ import numpy as np
 from toolkit.quantizer.formats import Codes, Format, encode
 
 # Below this size no byte is saved at the expense of accuracy: the file has more of them anyway.
-FEW_BYTES = 128
+FEW_BYTES = 192
 # What a single extreme value counts beside the rows' covariance.
 TAIL = 0.01
 # Beyond so many inputs there is no matrix of second moments: codes are rounded to the nearest.
@@ -24,11 +24,10 @@ MOST_INPUTS = 1024
 def choose(
     values: np.ndarray, inputs: np.ndarray, bits: int, negligible: float
 ) -> tuple[float, Codes]:
-    """Return (error, codes): the smallest of a layer's weights, within twice the best one's error.
+    """Return (error, codes): a layer's weights in what loses least for its bytes (see `_best`).
 
-    Among encodings of a few bytes it is the most accurate one. values: float32 or float64 [inputs,
-    outputs], inputs: [rows, inputs] on the calibration rows; negligible: an error that is worth no
-    byte.
+    values: float32 or float64 [inputs, outputs], inputs: [rows, inputs] on the calibration rows;
+    negligible: an error that is worth no byte.
 
     The error is that of the layer's outputs, once the bias has taken up its mean:
     `trace(Δᵀ Cov(x) Δ) / trace(Wᵀ Cov(x) W)`, Δ = W − decode(codes). Raises ValueError where no
@@ -40,28 +39,35 @@ def choose(
     else:
         moments = second_moments(inputs)
         found = [(output_error(values, c, moments), c) for c in _encoded(values, bits, moments)]
-    return _smallest(found, negligible)
+    return _best(found, values.size, negligible)
 
 
 def choose_stored(
     values: np.ndarray, bits: int, negligible: float, error: Callable[[np.ndarray], float]
 ) -> tuple[float, Codes]:
-    """Return (error, codes): the smallest of any other tensor, within twice the best one's error.
+    """Return (error, codes): any other tensor in what loses least for its bytes (see `_best`).
 
     error: what the model's outputs lose where the tensor is replaced by what codes stand for.
     """
     found = [(error(c.decode()), c) for c in _encoded(values, bits, None)]
-    return _smallest(found, negligible)
+    return _best(found, values.size, negligible)
 
 
-def _smallest(found: list[tuple[float, Codes]], negligible: float) -> tuple[float, Codes]:
+def _best(found: list[tuple[float, Codes]], count: int, negligible: float) -> tuple[float, Codes]:
+    """Return what loses least for its bytes: the least `error · 4**(bits a number)`.
+
+    A bit more a number makes an error of rounding a quarter, so whatever does better is worth its
+    bytes. Among codes of a few bytes it is the most accurate one.
+    """
     if not found:
         raise ValueError("holds values that no codes can hold")
-    bound = max(negligible, 2 * min(error for error, _ in found))
-    good = [(len(c.to_bytes()), error, c) for error, c in found if error <= bound]
-    spare = max(FEW_BYTES, min(size for size, _, _ in good))
-    _, error, codes = min((g for g in good if g[0] <= spare), key=lambda g: g[1])
-    return error, codes
+    few = [(error, c) for error, c in found if len(c.to_bytes()) <= FEW_BYTES]
+    if few:
+        return min(few, key=lambda pair: pair[0])
+    return min(
+        found,
+        key=lambda pair: max(pair[0], negligible) * 4.0 ** (8 * len(pair[1].to_bytes()) / count),
+    )
 
 
 def _encoded(values: np.ndarray, bits: int, moments: np.ndarray | None) -> Iterator[Codes]:
@@ -85,8 +91,11 @@ def _formats(values: np.ndarray, bits: int, has_inputs: bool) -> Iterator[Format
     yield Format("affine", bits, "tensor", symmetric=True)
     if bits < 8 and len(values) > 64:
         yield Format("affine", bits, "block")
-    if bits >= 8 and values.ndim == 2 and values.shape[1] == 1:
-        yield Format("mantissa")
+    if values.ndim == 2 and values.shape[1] == 1:
+        if 8 <= bits <= 10:  # it has 9
+            yield Format("mantissa")
+        if bits >= 8 and values.size * 2 <= FEW_BYTES:
+            yield Format("float16")
     # Worth its three numbers a group only along the shorter side.
     if values.ndim == 2 and max(values.shape) > 64:
         shorter = "column" if values.shape[0] > values.shape[1] else "row"

@@ -14,7 +14,8 @@ import numpy as np
 import onnx
 
 from toolkit.quantizer.calibration import Calibration
-from toolkit.quantizer.choice import choose, choose_stored
+from toolkit.quantizer.check import nmse
+from toolkit.quantizer.choice import FEW_BYTES, choose, choose_stored
 from toolkit.quantizer.exact import shortest
 from toolkit.quantizer.expanded import expanded
 from toolkit.quantizer.forests import find_forests
@@ -30,7 +31,9 @@ from toolkit.quantizer.weights import attribute_operator, replace
 # Rows on which formats of stored tensors are compared.
 CHOICE_ROWS = 512
 # A read-out of so many inputs is refitted: fewer cannot make good for what the inputs lost.
-READOUT = 64
+READOUT = 16
+# A normalised MSE that leaves nothing to make good for: a refit would follow the rows' noise.
+AGREES = 1e-7
 # A parameter is little beside the rest where it is less than this part of all numbers.
 MINOR = 8
 # The widest codes; beyond them is the tensor's own type.
@@ -87,7 +90,8 @@ class Coder:
         self.bits = bits
         self.goal = 4.0**-bits  # what an error of codes of so many bits is like
         self.parameters = parameters
-        self.total = sum(p.values.size for p in parameters)
+        self.short = {p.name for p in parameters if shortest(p.values) is not None}
+        self.total = sum(p.values.size for p in parameters if p.name not in self.short)
         products = [p for p in parameters if isinstance(p, Product)]
         names = [p.name for p in parameters] + [p.bias for p in products if p.bias]
         self.doubles = find_doubles(model)
@@ -104,20 +108,22 @@ class Coder:
     def code_within(self, limits: Mapping[str, float]) -> None:
         """Code all parameters; those that are most to blame take wider codes where it must be.
 
-        Two bits more where the outputs' normalised MSE is above 4**-bits (a stored tensor) or four
-        times that (a matrix in a product); any tensor takes more, at last its own type, while a
-        limit is broken.
+        One or two bits more where the outputs' normalised MSE is above 4**-bits (a stored tensor)
+        or four times that (a matrix in a product); any tensor takes more, at last its own type,
+        while the error is above half a limit.
         """
         widths = {p.name: self._first_width(p) for p in self.parameters}
         stored = {p.name for p in self.parameters if not isinstance(p, Product)}
         while True:
             self.code(widths)
             error, agreement = self.probe.differences(self.changed, self.exact)
-            if error > limits["nmse"] or agreement < limits["agreement"]:
+            unseen, _ = self.probe.differences(self.changed, self.expected, self.trial)
+            if error > limits["nmse"] / 2 or 1 - agreement > (1 - limits["agreement"]) / 2:
                 wider = {n: _next(widths[n], self.bits) for n in self.errors}
-            elif error > self.goal:
-                every = self.errors if error > 4 * self.goal else stored & self.errors.keys()
-                wider = dict.fromkeys(every, self.bits + 2)
+            elif max(error, unseen / 2) > self.goal:
+                near = max(error, unseen / 2) <= 4 * self.goal
+                every = stored & self.errors.keys() if near else self.errors
+                wider = {n: min(MOST, self.bits + 2, widths[n] + 1) for n in every}
             else:
                 return
             wider = {n: w for n, w in wider.items() if w > widths[n]}
@@ -136,7 +142,7 @@ class Coder:
                     f"initializer {parameter.name!r} holds values that are not finite"
                 )
             width = widths[parameter.name]
-            if width > MOST or not finite or shortest(parameter.values) is not None:
+            if width > MOST or not finite or parameter.name in self.short:
                 continue
             if isinstance(parameter, Product):
                 self._product(parameter, width)
@@ -176,6 +182,8 @@ class Coder:
         if np.array_equal(now[product.source], self.exact[product.source]):
             return product.values
         wanted = np.asarray(self.exact[product.output], dtype=np.float64)
+        if nmse({"": wanted}, {"": now[product.output]}) <= AGREES:
+            return product.values
         if product.bias:
             wanted = wanted - self.probe.values[product.bias]
         alone = np.arange(len(wanted)) % 4 == 0
@@ -210,9 +218,13 @@ class Coder:
         self.changed[parameter.name] = codes.decode()
 
     def _first_width(self, parameter: Parameter) -> int:
-        """Return the width to begin with: twice as many bits for what is little beside the rest."""
+        """Return the width to begin with: twice as many bits for what is little beside the rest.
+
+        Of few numbers the file is not made of: fewer than eight bits save nothing there.
+        """
+        bits = self.bits if parameter.values.size > FEW_BYTES else max(8, self.bits)
         minor = parameter.values.size * MINOR <= self.total
-        return min(MOST, 2 * self.bits) if minor else self.bits
+        return min(MOST, 2 * bits) if minor else bits
 
 
 def _next(width: int, bits: int) -> int:

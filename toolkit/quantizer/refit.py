@@ -27,8 +27,10 @@ def refit(
     missing = Y - A @ w0
     fit = ~alone
 
+    products = A @ A.T
+
     def change(rows: np.ndarray, strength: float) -> np.ndarray:
-        gram = A[rows] @ A[rows].T
+        gram = products[np.ix_(rows, rows)]
         ridge = strength * np.trace(gram) / len(gram) * np.eye(len(gram))
         return A[rows].T @ np.linalg.solve(gram + ridge, missing[rows])
 
