@@ -68,6 +68,12 @@ def test_features_whose_products_are_not_there_stay_away():
     assert list(weights.dims) == [3, 1]
 
 
+def test_many_features_stay_squares():
+    rng = np.random.default_rng(0)
+    model = squares(rng.normal(size=(80, 5)), np.zeros(5), np.ones(5))
+    assert find_squares(model) == []
+
+
 def test_other_products_are_no_squares():
     axes, signs = np.ones((2, 3)), np.ones(3)
     model = squares(axes, np.zeros(3), signs, other="w")

@@ -20,6 +20,8 @@ from toolkit.quantizer.weights import Weight, find_weights
 
 # Coefficients below this part of the largest are what float32 left of zeros.
 NOISE = 1e-6
+# More features have so many products that choosing their factors costs more than the squares.
+MOST = 64
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,9 @@ def find_squares(model: onnx.ModelProto) -> list[Squares]:
         if first is None or nodes[first].op_type != "Gemm" or read.count(node.input[0]) != 1:
             continue
         axes = weights.get(nodes[first].input[1])
-        if axes is not None and last is not None and axes.bias and last.bias:
+        if axes is None or last is None or len(axes.values) > MOST:
+            continue
+        if axes.bias and last.bias:
             found.append(Squares((first, middle, at), axes, last))
     return found
 
