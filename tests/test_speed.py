@@ -67,6 +67,7 @@ def figures(name, ratio, error=1e-6):
         "name": name,
         "bytes": 100,
         "error": error,
+        "refitted": False,
         "us": {b: {"p50": 10.0} for b in ("1", "1000", "20000")},
         "ratio": dict.fromkeys(("1", "1000", "20000"), ratio),
     }

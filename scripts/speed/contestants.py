@@ -30,12 +30,14 @@ class Absent(Exception):
 class Contestant:
     """predict: rows [N, d] of `dtype`, C-contiguous -> numbers [N] or [N, k]; bytes: of its file.
 
-    bytes is None where there is no file of its own.
+    bytes is None where there is no file of its own. refitted: it is the same model, fitted by other
+    code, so that its answers need not be the same.
     """
 
     predict: Callable[[np.ndarray], Any]
     dtype: np.dtype
     bytes: int | None
+    refitted: bool = False
 
 
 def plain(case: Case, folder: Path) -> Contestant:
@@ -97,9 +99,12 @@ def intelex(case: Case, folder: Path) -> Contestant:
     if not hasattr(fitted, "_onedal_estimator"):
         raise Absent("falls back to scikit-learn for these settings")
     if last is case.estimator:
-        return Contestant(getattr(fitted, case.call), SINGLE if case.nodes else DOUBLE, None)
+        dtype = SINGLE if case.nodes else DOUBLE
+        return Contestant(getattr(fitted, case.call), dtype, None, refitted=True)
     head = case.estimator[:-1]
-    return Contestant(lambda rows: fitted.predict(head.transform(rows)), DOUBLE, None)
+    return Contestant(
+        lambda rows: fitted.predict(head.transform(rows)), DOUBLE, None, refitted=True
+    )
 
 
 def treelite(case: Case, folder: Path) -> Contestant:

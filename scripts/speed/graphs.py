@@ -22,7 +22,8 @@ def measure(name: str) -> Figures:
     """Return {"model", "nodes", "contestants": [{"name", "us", "ratio", …} or {"name", "absent"}]}.
 
     us: by batch size p50, p90, calls and rows used. ratio: p50 over the plain graph's. error: the
-    largest difference from scikit-learn over the answers' standard deviation, on CHECKED rows.
+    largest difference from scikit-learn over the answers' standard deviation, on CHECKED rows;
+    refitted: that it was fitted anew, and the difference says nothing.
     """
     print(f"{name} …", file=sys.stderr, flush=True)
     case = make(name)
@@ -42,6 +43,7 @@ def measure(name: str) -> Figures:
                     "name": contestant,
                     "bytes": who.bytes,
                     "error": deviation(case, who),
+                    "refitted": who.refitted,
                     "us": times[contestant],
                     "ratio": ratio,
                 }
