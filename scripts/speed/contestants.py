@@ -55,7 +55,7 @@ def ours(case: Case, folder: Path) -> Contestant:
     from toolkit import load
 
     path = _exported(case, folder) / "model.onnx"
-    session = load(path).session
+    session = load(path, threads=1).session
     wanted = _output(session, "probabilities" if _classifies(case) else None)
     return Contestant(
         lambda rows: session.run([wanted], {"X": rows})[0], _dtype(session), path.stat().st_size
@@ -67,7 +67,7 @@ def loaded(case: Case, folder: Path) -> Contestant:
     from toolkit import load
 
     path = _exported(case, folder) / "model.onnx"
-    predictor = load(path)
+    predictor = load(path, threads=1)
     return Contestant(getattr(predictor, case.call), _dtype(predictor.session), path.stat().st_size)
 
 
@@ -80,7 +80,7 @@ def packed(case: Case, folder: Path) -> Contestant:
     if variant.file is None:
         raise Absent(variant.reason)
     path = bundle.path / variant.file
-    predictor = toolkit.load(path)
+    predictor = toolkit.load(path, threads=1)
     return Contestant(getattr(predictor, case.call), _dtype(predictor.session), path.stat().st_size)
 
 

@@ -29,7 +29,7 @@ def page(figures: Figures) -> str:
     """Return the whole Markdown page."""
     machine = figures["environment"]
     lines = [
-        "<!-- Written by scripts/benchmark. -->",
+        "<!-- Written by scripts/benchmark-graphs. -->",
         "# Speed, beside others",
         "",
         "Each model's time for a call, in one thread, as a ratio to skl2onnx's plain graph in "
