@@ -38,11 +38,11 @@ from toolkit.exporter.trees.ensemble import (
     tree,
 )
 from toolkit.exporter.trees.forms import (
-    alone,
     comparisons,
     frequent_first,
     key_of,
     placements,
+    some_trees,
     upper_part,
 )
 from toolkit.exporter.tuning import LATENCY, THROUGHPUT
@@ -194,6 +194,30 @@ def test_the_forms_are_really_taken():
     assert answered(ensemble, rows, THROUGHPUT, 21)[1] == ordered
 
 
+@pytest.mark.parametrize("opset", [15, 21])
+@pytest.mark.parametrize("nodes", [1, 20, 60])
+def test_parts(monkeypatch, nodes, opset):
+    """Also where a part would hold less than a tree; the base is added once."""
+    monkeypatch.setattr(forms, "PART", nodes)
+    rng = np.random.default_rng(nodes)
+    trees = [random_tree(rng, 0, True, True) for _ in range(7)]
+    ensemble = concatenate(trees, np.array([5.0]))
+    rows = random_rows(rng, 50)
+    got, operators = answered(ensemble, rows, THROUGHPUT, opset)
+    assert np.array_equal(got, expected(ensemble, rows))
+    several = operators.count("TreeEnsemble") + operators.count("TreeEnsembleRegressor") - 1
+    assert "Sum" in operators
+    assert 1 < several <= len(ensemble.roots)
+
+
+def test_what_is_summed_in_order_is_not_cut(monkeypatch):
+    monkeypatch.setattr(forms, "PART", 1)
+    rng = np.random.default_rng(1)
+    ensemble = random_ensemble(rng)
+    assert "Sum" not in answered(ensemble, random_rows(rng, 5), LATENCY, 21, "float64")[1]
+    assert "Sum" not in answered(random_ensemble(rng, 3), random_rows(rng, 5), LATENCY, 21)[1]
+
+
 def test_nothing_is_changed_where_the_counts_are_not_known(monkeypatch):
     monkeypatch.setattr(forms, "SORTED", 1)
     rng = np.random.default_rng(3)
@@ -253,7 +277,7 @@ def test_upper_part(leaves):
     """Its leaves are numbered in their order, and no more than asked for."""
     rng = np.random.default_rng(leaves)
     ensemble = concatenate([random_tree(rng, 0, False, True) for _ in range(2)], np.zeros(1))
-    upper = upper_part(alone(ensemble, 1), leaves)
+    upper = upper_part(some_trees(ensemble, 1, 2), leaves)
     start = ensemble.roots[1]
     numbers = upper.values[upper.leaf]
     assert sorted(numbers) == list(range(len(numbers)))
@@ -276,7 +300,7 @@ def test_a_key_has_a_digit_a_tree():
     found = expected(key, rows)[:, 0]
     assert (found == np.rint(found)).all()
     assert found.max() < forms.CELLS
-    digits = [expected(alone(key, k), rows)[:, 0] for k in range(len(key.roots))]
+    digits = [expected(some_trees(key, k, k + 1), rows)[:, 0] for k in range(len(key.roots))]
     assert len(digits) > 1
     assert len(np.unique(found)) == len(np.unique(np.stack(digits, axis=1), axis=0))
 
