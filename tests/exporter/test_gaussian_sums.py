@@ -7,7 +7,7 @@ import pytest
 
 from tests.exporter.test_neighbours_exact import Run, runner
 from toolkit.exporter.formulas.chunks import chunk_rows
-from toolkit.exporter.formulas.gaussian import summed
+from toolkit.exporter.formulas.gaussian import signed, summed
 from toolkit.exporter.formulas.gaussian_terms import Gaussians
 from toolkit.exporter.graph import Graph, Matrix
 
@@ -106,3 +106,25 @@ def test_points_themselves_are_at_distance_0() -> None:
     run, _ = graph(alone)
     got = run(sums.points[:200])[0]
     np.testing.assert_allclose(got, expected(alone, sums.points[:200]), atol=8e-5)
+
+
+@pytest.mark.parametrize("rows", [3, 200])
+def test_signs_are_those_of_float64(rows: int) -> None:
+    """Mirrored points with opposite duals: on the mirror the sums are 0, and beside it nearly."""
+    half = np.round(RNG.normal(size=(150, 3)) * 64) / 64
+    points = np.concatenate([half, half * [-1, 1, 1]])
+    dual = RNG.normal(size=(150, 1)) / 12
+    sums = Gaussians(points, 0.5, np.concatenate([dual, -dual]), np.zeros(1))
+    g = Graph(lambda *_: {})
+    x = Matrix("X", "float32", 3)
+    run = runner(g, x, {"sums": signed(g, x, sums)})
+    given = RNG.normal(size=(rows, 3)).astype(np.float32).astype(float)
+    given[::2, 0] = 0.0
+    given[1::4, 0] = 1e-7
+    wanted, (got,) = expected(sums, given), run(given)
+    np.testing.assert_allclose(got, wanted, atol=8e-5)
+    np.testing.assert_allclose(
+        got[np.abs(wanted) < 1e-4], wanted[np.abs(wanted) < 1e-4], atol=1e-12
+    )
+    assert (np.abs(wanted[1::4]) < 1e-5).all()
+    assert (np.sign(got[1::2]) == np.sign(wanted[1::2])).all()

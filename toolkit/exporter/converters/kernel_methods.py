@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from toolkit.exporter.formulas.distances import dense, metric_name
+from toolkit.exporter.formulas.kernel_products import weighted_kernels
 from toolkit.exporter.formulas.kernels import kernel_matrix
 from toolkit.exporter.formulas.neighbourhood import nearest
 from toolkit.exporter.formulas.real import Real, constant, joined, real
@@ -20,32 +21,43 @@ def ridge(est: Any, x: Value, g: Graph) -> Outputs:
     """KernelRidge: `K(x, X) @ dual_coef_`."""
     x = g.floating(x)
     params = {"gamma": est.gamma, "degree": est.degree, "coef0": est.coef0}
-    k = kernel_matrix(g, real(g, x), est.X_fit_, est.kernel, params)
     dual = dense(est.dual_coef_)
     dual = dual.reshape(len(dual), -1)
-    return {"predict": (k @ constant(g, dual, "dual")).matrix(x.dtype, dual.shape[1])}
+    found = weighted_kernels(g, x, est.X_fit_, est.kernel, params, dual)
+    return {"predict": g.cast(found, x.dtype)}
 
 
 def pca(est: Any, x: Value, g: Graph) -> Outputs:
-    """KernelPCA: the centred kernel times the eigenvectors over the roots of their eigenvalues."""
-    x = g.floating(x)
+    """KernelPCA: the centred kernel times the eigenvectors over the roots of their eigenvalues.
+
+    Centring is linear: `(K + shift − row means) V = K (V − V's column means) + shift V`.
+    """
+    x, scaled, shift = g.floating(x), _scaled(est), _shift(est._centerer)
     params = {"gamma": est.gamma_, "degree": est.degree, "coef0": est.coef0}
-    k = kernel_matrix(g, real(g, x), est.X_fit_, est.kernel, params)
-    found = projected(est, k)
-    return {"transform": found.matrix(x.dtype, np.shape(est.eigenvectors_)[1])}
+    weights, offset = scaled - scaled.mean(axis=0), shift @ scaled
+    found = weighted_kernels(g, x, est.X_fit_, est.kernel, params, weights, offset, "eigenvectors")
+    return {"transform": g.cast(found, x.dtype)}
 
 
 def projected(est: Any, kernel: Real) -> Real:
     """Return a fitted KernelPCA's components of kernel rows [N, fitted rows]."""
+    return centred(est._centerer, kernel) @ constant(kernel.g, _scaled(est), "eigenvectors")
+
+
+def _scaled(est: Any) -> np.ndarray:
+    """Return the eigenvectors over the roots of their eigenvalues, 0 where these are 0."""
     values, vectors = np.asarray(est.eigenvalues_), np.asarray(est.eigenvectors_)
-    scaled = np.divide(vectors, np.sqrt(values), out=np.zeros_like(vectors), where=values != 0)
-    return centred(est._centerer, kernel) @ constant(kernel.g, scaled, "eigenvectors")
+    return np.divide(vectors, np.sqrt(values), out=np.zeros_like(vectors), where=values != 0)
+
+
+def _shift(est: Any) -> np.ndarray:
+    """Return what a fitted KernelCenterer adds to a kernel's columns."""
+    return float(est.K_fit_all_) - np.asarray(est.K_fit_rows_, dtype=np.float64)
 
 
 def centred(est: Any, kernel: Real) -> Real:
     """Return a fitted KernelCenterer's rows: the fitted columns' and the rows' means taken off."""
-    shift = float(est.K_fit_all_) - np.asarray(est.K_fit_rows_, dtype=np.float64)
-    return kernel + shift.reshape(1, -1) - kernel.sum(1) / float(len(est.K_fit_rows_))
+    return kernel + _shift(est).reshape(1, -1) - kernel.sum(1) / float(len(est.K_fit_rows_))
 
 
 def centerer(est: Any, x: Value, g: Graph) -> Outputs:
@@ -59,10 +71,11 @@ def nystroem(est: Any, x: Value, g: Graph) -> Outputs:
     x = g.floating(x)
     own = {"gamma": est.gamma, "degree": est.degree, "coef0": est.coef0}
     params = {**(est.kernel_params or {}), **{k: v for k, v in own.items() if v is not None}}
-    k = kernel_matrix(g, real(g, x), est.components_, est.kernel, params)
     weights = np.asarray(est.normalization_, dtype=np.float64).T
-    found = k @ constant(g, weights, "normalization")
-    return {"transform": found.matrix(x.dtype, weights.shape[1])}
+    found = weighted_kernels(
+        g, x, est.components_, est.kernel, params, weights, 0.0, "normalization"
+    )
+    return {"transform": g.cast(found, x.dtype)}
 
 
 def rbf_sampler(est: Any, x: Value, g: Graph) -> Outputs:

@@ -9,19 +9,40 @@ import numpy as np
 from toolkit.exporter.converters.neighbours import signs
 from toolkit.exporter.formulas.coupling import couple
 from toolkit.exporter.formulas.distances import dense
-from toolkit.exporter.formulas.kernels import kernel_matrix
+from toolkit.exporter.formulas.gaussian import signed
+from toolkit.exporter.formulas.gaussian_terms import Gaussians
+from toolkit.exporter.formulas.kernel_products import weighted_kernels
 from toolkit.exporter.formulas.real import Real, constant, real
 from toolkit.exporter.graph import Graph, Matrix, Outputs, Value
 
 SMALLEST = 1e-7  # libsvm keeps the probabilities of pairs this far from 0 and 1
 
 
-def kernel_of(est: Any, x: Matrix, g: Graph) -> Real:
-    """Return the kernel [N, support vectors]; a precomputed one has a column a fitted row."""
-    if isinstance(est.kernel, str) and est.kernel == "precomputed":
-        return real(g, x).take(est.support_, axis=1)
+def kernels_times(est: Any, x: Matrix, g: Graph, weights: np.ndarray, offset: Any) -> Matrix:
+    """Return `K(x, support vectors) @ weights + offset`, [N, k].
+
+    A precomputed kernel has a column for each fitted row.
+    """
     params = {"gamma": est._gamma, "degree": est.degree, "coef0": est.coef0}
-    return kernel_matrix(g, real(g, x), est.support_vectors_, est.kernel, params)
+    if isinstance(est.kernel, str) and est.kernel == "precomputed":
+        columns = g.matrix(g.select(x, [int(i) for i in est.support_]))
+        return weighted_kernels(g, columns, None, est.kernel, params, weights, offset)
+    return weighted_kernels(g, x, est.support_vectors_, est.kernel, params, weights, offset)
+
+
+def _decisions(est: Any, x: Matrix, g: Graph, weights: np.ndarray, offset: Any) -> Real:
+    """Return the same in float64, and where its sign is in doubt also computed so.
+
+    A sum of float32 kernels is right to a part of the proof's tolerance, which decides nothing
+    unless it is next to 0.
+    """
+    offset = np.asarray(offset, dtype=np.float64)
+    if est.kernel != "rbf":
+        found = kernels_times(est, x, g, weights, offset)
+    else:
+        vectors = dense(est.support_vectors_)
+        found = signed(g, x, Gaussians(vectors, float(est._gamma), weights, offset))
+    return Real(g, g.cast(found, "float64").name)
 
 
 def classifier(est: Any, x: Value, g: Graph) -> Outputs:
@@ -32,8 +53,7 @@ def classifier(est: Any, x: Value, g: Graph) -> Outputs:
     """
     x, classes = g.floating(x), np.asarray(est.classes_)
     count = len(classes)
-    pairs = kernel_of(est, x, g) @ constant(g, _weights(est, count), "dual")
-    pairs = pairs + np.asarray(est._intercept_, dtype=np.float64)
+    pairs = _decisions(est, x, g, _weights(est, count), est._intercept_)
     outputs: Outputs = {}
     if len(est.probA_):
         outputs["predict_proba"] = _probabilities(est, pairs, count).matrix(x.dtype, count)
@@ -93,15 +113,19 @@ def _votes(g: Graph, pairs: Real, count: int) -> tuple[Real, Real]:
 def _probabilities(est: Any, pairs: Real, count: int) -> Real:
     """Return Platt's sigmoids `1 / (1 + exp(A d + B))` of the pairs, coupled."""
     a, b = np.asarray(est.probA_), np.asarray(est.probB_)
-    sigmoid = (-(pairs * a + b)).apply("Sigmoid").at_least(SMALLEST).at_most(1.0 - SMALLEST)
+    sigmoid = (
+        (-(pairs * constant(pairs.g, a, "slopes") + b))
+        .apply("Sigmoid")
+        .at_least(SMALLEST)
+        .at_most(1.0 - SMALLEST)
+    )
     return couple(pairs.g, sigmoid, count)
 
 
 def one_class(est: Any, x: Value, g: Graph) -> Outputs:
     """OneClassSVM: `K @ dual + intercept`, an inlier where above 0."""
     x = g.floating(x)
-    decision = kernel_of(est, x, g) @ constant(g, dense(est.dual_coef_).T, "dual")
-    decision = decision + np.asarray(est.intercept_, dtype=np.float64)
+    decision = _decisions(est, x, g, dense(est.dual_coef_).T, est.intercept_)
     label = signs(g, decision.compare("Greater", 0.0))
     return {"predict": label, "decision_function": decision.matrix(x.dtype, 1)}
 

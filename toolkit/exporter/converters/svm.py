@@ -6,25 +6,25 @@ from typing import Any
 
 import numpy as np
 
-from toolkit.exporter.converters.svc import kernel_of
+from toolkit.exporter.converters.svc import kernels_times
+from toolkit.exporter.formulas.chunks import chunk_rows, in_chunks
 from toolkit.exporter.formulas.distances import dense
-from toolkit.exporter.formulas.gaussian import summed
-from toolkit.exporter.formulas.gaussian_terms import Gaussians
 from toolkit.exporter.graph import Graph, Matrix, Outputs, Value
 
 
 def regressor(est: Any, x: Value, g: Graph) -> Outputs:
     """`K(X, S) @ dual_coef_.T + intercept_` with the support vectors S [m, d]."""
     x = g.floating(x)
-    if est.kernel == "rbf":
-        dual = dense(est.dual_coef_).T
-        sums = Gaussians(dense(est.support_vectors_), float(est._gamma), dual, est.intercept_)
-        return {"predict": g.cast(summed(g, x, sums), x.dtype)}
-    if isinstance(est.kernel, str) and est.kernel in KERNELS:
-        kernel = KERNELS[est.kernel](est, x, dense(est.support_vectors_), g)
-    else:  # precomputed, or refused
-        kernel = kernel_of(est, x, g).matrix(x.dtype, len(est.support_))
-    return {"predict": _weighted(kernel, est, g)}
+    dual = dense(est.dual_coef_).T
+    if est.kernel not in KERNELS:
+        return {"predict": g.cast(kernels_times(est, x, g, dual, est.intercept_), x.dtype)}
+    kernel, vectors = KERNELS[est.kernel], dense(est.support_vectors_)
+
+    def form(name: str) -> list[Matrix]:
+        return [_weighted(kernel(est, Matrix(name, x.dtype, x.width), vectors, g), est, g)]
+
+    (found,) = in_chunks(g, x, chunk_rows(2 * len(vectors), x.width), form)
+    return {"predict": found}
 
 
 def _weighted(kernel: Matrix, est: Any, g: Graph) -> Matrix:
@@ -37,11 +37,6 @@ def _weighted(kernel: Matrix, est: Any, g: Graph) -> Matrix:
     names = [g.cast(kernel, "float64").name, g.cast(dual, "float64").name]
     total = Matrix(g.add("MatMul", names, "total"), "float64", 1)
     return g.cast(g.binary("Add", total, est.intercept_, "intercept"), kernel.dtype)
-
-
-def linear(est: Any, x: Matrix, vectors: np.ndarray, g: Graph) -> Matrix:
-    """`x·s`."""
-    return g.affine(x, vectors.T, np.zeros(len(vectors)))
 
 
 def polynomial(est: Any, x: Matrix, vectors: np.ndarray, g: Graph) -> Matrix:
@@ -57,6 +52,6 @@ def sigmoid(est: Any, x: Matrix, vectors: np.ndarray, g: Graph) -> Matrix:
     return g.unary("Tanh", g.affine(x, float(est._gamma) * vectors.T, bias))
 
 
-KERNELS = {"linear": linear, "poly": polynomial, "sigmoid": sigmoid}
+KERNELS = {"poly": polynomial, "sigmoid": sigmoid}
 
 CONVERTERS = {"sklearn.SVR": regressor, "sklearn.NuSVR": regressor}

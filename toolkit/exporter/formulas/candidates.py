@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from toolkit.exporter.formulas.chunks import chunk_rows, either, in_chunks
+from toolkit.exporter.formulas.chunks import chunk_rows, in_chunks, where_sure
 from toolkit.exporter.formulas.distances import centre_of, ranked
 from toolkit.exporter.formulas.real import Real, constant, real
 from toolkit.exporter.graph import Graph, Matrix
@@ -79,9 +79,11 @@ def euclidean_neighbours(
         found, at, sure = in_chunks(g, x, chunk_rows(m // 4, width), whole)
     else:
         found, at, sure = in_chunks(g, x, chunk_rows(m // 4, width), by_blocks, whole, FEW)
-    least = g.reduce("ReduceMin", g.cast(sure, "int32").name, [0], False)
+    least = g.reduce("ReduceMin", g.cast(sure, "int32").name, [0], keep=False)
     all_sure = g.cast(Matrix(least, "int32", 0), "bool").name
-    found, at = either(g, all_sure, lambda: [found, at], lambda: _again(search, x, sure, found, at))
+    found, at = where_sure(
+        g, x, lambda: sure, all_sure, [found, at], lambda some: _again(search, some)
+    )
     return found, at
 
 
@@ -185,22 +187,13 @@ def _sure(search: _Search, found: Real, shifted: Real, last: str) -> str:
     return (limit.compare("Greater", reach) & length.compare("Less", LARGEST**2)).name
 
 
-def _again(search: _Search, x: Matrix, sure: Matrix, found: Matrix, chosen: Matrix) -> list[Matrix]:
-    """Return the neighbours with those of the rows that are not sure computed in float64."""
-    g, (m, width) = search.g, search.points.shape
-    doubt = g.add("Not", [sure.name], "doubt")
-    at = g.add("Transpose", [g.add("NonZero", [doubt], "doubtful")], "doubtful", perm=[1, 0])
-    some = Matrix(g.add("GatherND", [x.name, at], "some"), x.dtype, width)
+def _again(search: _Search, rows: Matrix) -> list[Matrix]:
+    """Return the neighbours of rows from float64 throughout."""
 
     def form(name: str) -> list[Matrix]:
         return _matrices(search, *_in_float64(search, name))
 
-    return [
-        Matrix(g.add("ScatterND", [old.name, at, new.name], "merged"), old.dtype, old.width)
-        for old, new in zip(
-            (found, chosen), in_chunks(g, some, chunk_rows(2 * m, width), form), strict=True
-        )
-    ]
+    return in_chunks(search.g, rows, chunk_rows(2 * len(search.points), rows.width), form)
 
 
 def _in_float64(search: _Search, name: str) -> tuple[Real, str]:

@@ -63,6 +63,39 @@ def either(
     return [Matrix(n, m.dtype, m.width) for n, m in zip(names, given, strict=True)]
 
 
+def where_sure(
+    g: Graph,
+    x: Matrix,
+    sure: Callable[[], Matrix],
+    all_sure: str,
+    fast: Sequence[Matrix],
+    exact: Callable[[Matrix], Sequence[Matrix]],
+) -> list[Matrix]:
+    """Return `fast`, tensors of the rows x [N, d], with what `exact` gives for rows in doubt.
+
+    sure: adds the nodes that say which rows are not, bool [N]; all_sure: the boolean scalar that
+    says that none is. exact: takes the rows in doubt.
+    """
+
+    def mended() -> list[Matrix]:
+        doubt = g.add("Not", [sure().name], "doubt")
+        at = g.add("Transpose", [g.add("NonZero", [doubt], "doubtful")], "doubtful", perm=[1, 0])
+        some = Matrix(g.add("GatherND", [x.name, at], "some"), x.dtype, x.width)
+        return [
+            Matrix(g.add("ScatterND", [old.name, at, new.name], "mended"), old.dtype, old.width)
+            for old, new in zip(fast, exact(some), strict=True)
+        ]
+
+    return either(g, all_sure, lambda: list(fast), mended)
+
+
+def at_most(g: Graph, x: Matrix, rows: int) -> str:
+    """Return the condition that x has at most so many rows."""
+    limit = g.constant([rows], "int64", "few")
+    count = g.add("Shape", [x.name], "count", start=0, end=1)
+    return str(g.add("LessOrEqual", [count, limit], "is_few"))
+
+
 def _loop(
     g: Graph, x: Matrix, rows: int, count: str, form: Form, like: Sequence[Matrix]
 ) -> list[Matrix]:

@@ -9,22 +9,25 @@ points but once.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from toolkit.exporter.formulas.chunks import chunk_rows, in_chunks
+from toolkit.exporter.formulas.chunks import at_most, chunk_rows, either, in_chunks, where_sure
 from toolkit.exporter.formulas.gaussian_terms import Gaussians, error
-from toolkit.exporter.formulas.real import Real
+from toolkit.exporter.formulas.real import Real, constant
 from toolkit.exporter.graph import Graph, Matrix
 from toolkit.kernel_sums import KernelSum
 
 # Of max(1, |sum|), on the probes: a quarter of the proof's tolerance, since other rows may lose
 # twice as much; half of it where only the exponentials' own rounding is left.
 ALLOWED_SINGLE, ALLOWED_MIXED = 2.5e-5, 5e-5
+DOUBTFUL = 4e-4  # a sum of float32 kernels this near to 0 may have either sign, by a wide margin
 NARROW = 32  # with more columns, a product block by block costs more than it saves
 FEW = 4  # rows up to which one product is faster than one block by block …
 SHORT = 2048  # … and points up to which that holds for the sums as well
+SOON = 1500  # points up to which float64 at once is faster for few rows than float32 and a check
 FAR = 1e15  # further away a square leaves float32; any kernel is 0 much nearer
 
 
@@ -42,10 +45,60 @@ def summed(g: Graph, x: Matrix, sums: Gaussians) -> Matrix:
     points = g.constant(sums.scaled, stored, "points")
     dual = g.constant(sums.dual, stored, sums.hint)
     offset = g.constant(sums.offset, "float64", "intercept")
-    total = form(g, x, sums, points, dual, offset)
+    return _told(g, x, sums, (points, dual, offset), form(g, x, sums, points, dual, offset))
+
+
+def signed(g: Graph, x: Matrix, sums: Gaussians) -> Matrix:
+    """Return the sums [N, k] with the signs that they have in float64.
+
+    Points and duals are stored as they are; where one of a row's sums is nearer to 0 than float32
+    is sure of, the row is done again in float64.
+    """
+    x = g.floating(x)
+    points, wide_points = _stored(g, sums.scaled, "points")
+    dual, wide_dual = _stored(g, sums.dual, sums.hint)
+    offset = g.constant(sums.offset, "float64", "intercept")
+
+    def exact(rows: Matrix) -> list[Matrix]:
+        return [_double(g, rows, sums, wide_points, wide_dual, offset)]
+
+    def guarded() -> list[Matrix]:
+        narrow = [g.cast(Matrix(t, "float64", 0), "float32").name for t in (wide_points, wide_dual)]
+        fast = _single(g, x, sums, narrow[0], narrow[1], offset)
+        size = g.unary("Abs", fast).name
+        limit = g.constant(DOUBTFUL, "float32", "doubtful")
+
+        def sure() -> Matrix:
+            least = g.reduce("ReduceMin", size, [1], keep=False)
+            return Matrix(g.add("Greater", [least, limit], "sure"), "bool", 0)
+
+        least = g.reduce("ReduceMin", size, [0, 1], keep=False)
+        all_sure = g.add("Greater", [least, limit], "all_sure")
+        return where_sure(g, x, sure, all_sure, [g.cast(fast, "float64")], exact)
+
+    if error(sums, np.float32, np.float32, sums.block) > ALLOWED_SINGLE:
+        (total,) = exact(x)
+    elif len(sums.points) <= SOON:
+        form = _in_float64(g, x, sums, wide_points, wide_dual, offset)
+        (total,) = either(g, at_most(g, x, FEW), lambda: form(x.name), guarded)
+    else:
+        (total,) = guarded()
+    return _told(g, x, sums, (points, dual, offset), total)
+
+
+def _stored(g: Graph, values: np.ndarray, hint: str) -> tuple[str, str]:
+    """Return the initializer that holds the values, and the tensor that has them as float64."""
+    wide = constant(g, values, hint).name
+    return next(reversed(g.constants)), wide
+
+
+def _told(
+    g: Graph, x: Matrix, sums: Gaussians, names: tuple[str, str, str], total: Matrix
+) -> Matrix:
+    """Return the sums, of which the model's metadata tells."""
     scale = np.broadcast_to(sums.scale, sums.centre.shape).tolist()
     numbers = float(sums.gamma), sums.centre.tolist(), scale
-    g.kernel_sums.append(KernelSum(points, dual, offset, x.name, total.name, *numbers))
+    g.kernel_sums.append(KernelSum(*names, x.name, total.name, *numbers))
     return total
 
 
@@ -174,19 +227,25 @@ def _mixed(g: Graph, x: Matrix, sums: Gaussians, points: str, dual: str, offset:
 
 def _double(g: Graph, x: Matrix, sums: Gaussians, points: str, dual: str, offset: str) -> Matrix:
     """Return the sums computed in float64 throughout."""
-    m, k = sums.dual.shape
-    turned, lengths = (
-        Real(g, points).swap(1, 0),
-        Real(g, points).reduce("ReduceSumSquare", 1, False),
-    )
+    form = _in_float64(g, x, sums, points, dual, offset)
+    return in_chunks(g, x, chunk_rows(2 * len(sums.points), x.width), form)[0]
+
+
+def _in_float64(
+    g: Graph, x: Matrix, sums: Gaussians, points: str, dual: str, offset: str
+) -> Callable[[str], list[Matrix]]:
+    """Return the form of a chunk of rows like x in float64 throughout."""
+    table = Real(g, points)
+    turned, lengths = table.swap(1, 0), table.reduce("ReduceSumSquare", 1, keep=False)
 
     def form(name: str) -> list[Matrix]:
         rows = Real(g, _rows(g, sums, name, x.dtype, "float64"))
         apart = rows.reduce("ReduceSumSquare", 1) + lengths - 2.0 * (rows @ turned)
         kernels = (apart.at_least(0.0) * -sums.gamma).apply("Exp")
-        return [Matrix(g.add("Gemm", [kernels.name, dual, offset], "sum"), "float64", k)]
+        total = g.add("Gemm", [kernels.name, dual, offset], "sum")
+        return [Matrix(total, "float64", sums.dual.shape[1])]
 
-    return in_chunks(g, x, chunk_rows(2 * m, x.width), form)[0]
+    return form
 
 
 def _filled(g: Graph, table: str, spare: int) -> str:

@@ -20,7 +20,8 @@ from toolkit.exporter.graph import Graph, Unconvertible
 Params = Mapping[str, Any]
 
 
-def _gamma(points: np.ndarray, params: Params) -> float:
+def gamma_of(points: np.ndarray, params: Params) -> float:
+    """Return the kernel's γ: 1 / columns where none is given."""
     gamma = params.get("gamma")
     return 1.0 / points.shape[1] if gamma is None else float(gamma)
 
@@ -42,7 +43,7 @@ def sigmoid(g: Graph, x: Real, points: np.ndarray, params: Params) -> Real:
 
 
 def _inner(g: Graph, x: Real, points: np.ndarray, params: Params) -> Real:
-    product = x @ constant(g, points.T, "points") * _gamma(points, params)
+    product = x @ constant(g, points.T, "points") * gamma_of(points, params)
     return product + float(_or(params.get("coef0"), 1))
 
 
@@ -52,12 +53,12 @@ def _or(value: Any, default: float) -> Any:
 
 def rbf(g: Graph, x: Real, points: np.ndarray, params: Params) -> Real:
     """`exp(−γ ‖x − s‖²)`."""
-    return (squared(g, x, points) * -_gamma(points, params)).apply("Exp")
+    return (squared(g, x, points) * -gamma_of(points, params)).apply("Exp")
 
 
 def laplacian(g: Graph, x: Real, points: np.ndarray, params: Params) -> Real:
     """`exp(−γ Σ |x − s|)`."""
-    return (manhattan(g, x, points, {}) * -_gamma(points, params)).apply("Exp")
+    return (manhattan(g, x, points, {}) * -gamma_of(points, params)).apply("Exp")
 
 
 def cosine(g: Graph, x: Real, points: np.ndarray, params: Params) -> Real:

@@ -1,0 +1,48 @@
+"""Kernels between rows and fitted points, times weights: what most kernel machines end in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from toolkit.exporter.formulas.chunks import chunk_rows, in_chunks
+from toolkit.exporter.formulas.distances import dense
+from toolkit.exporter.formulas.gaussian import summed
+from toolkit.exporter.formulas.gaussian_terms import Gaussians
+from toolkit.exporter.formulas.kernels import gamma_of, kernel_matrix
+from toolkit.exporter.formulas.real import constant, real
+from toolkit.exporter.graph import Graph, Matrix
+
+
+def weighted_kernels(
+    g: Graph,
+    x: Matrix,
+    points: Any,
+    kernel: Any,
+    params: Mapping[str, Any],
+    weights: np.ndarray,
+    offset: Any = 0.0,
+    hint: str = "dual",
+) -> Matrix:
+    """Return `K(x, points) @ weights + offset`, [N, k]; "precomputed" takes x for the kernel.
+
+    A linear kernel needs no points: `x @ (pointsᵀ weights)`. weights [m, k], named `hint` in the
+    graph. Raises Unconvertible for a kernel that is a function, or not in the table.
+    """
+    k = weights.shape[1]
+    shift = np.broadcast_to(np.asarray(offset, dtype=np.float64), (k,))
+    if kernel == "rbf":
+        table = dense(points)
+        return summed(g, x, Gaussians(table, gamma_of(table, params), weights, shift, 1.0, hint))
+    if kernel == "linear":
+        product = real(g, x) @ constant(g, dense(points).T @ weights, "coefficients")
+        return (product + shift).matrix("float64", k)
+
+    def form(name: str) -> list[Matrix]:
+        rows = real(g, Matrix(name, x.dtype, x.width))
+        found = kernel_matrix(g, rows, points, kernel, params) @ constant(g, weights, hint)
+        return [(found + shift).matrix("float64", k)]
+
+    return in_chunks(g, x, chunk_rows(2 * len(weights), x.width), form)[0]
