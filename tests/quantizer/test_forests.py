@@ -158,3 +158,15 @@ def test_opset_15_uses_the_operators_of_version_3() -> None:
     estimator.fit(rows, Y)
     model = build(estimator, infer(rows), 15, task_of(estimator), "finite").model
     assert {f.form for f in find_forests(model)} == {3}
+
+
+@pytest.mark.parametrize("tune", ["latency", "throughput"])
+def test_trees_that_compare_negated_features_are_plain_in_packs(tune: str) -> None:
+    estimator = HistGradientBoostingRegressor(max_iter=400).fit(HOLED, Y)
+    model = build(estimator, infer(HOLED), 21, task_of(estimator), "nan", tune).model
+    forest = find_forests(model)[-1]
+    assert forest.turned.any()
+    assert forest.feature.max() < X.shape[1]
+    content = write_pack(model, {}, [(with_short_thresholds(f), None) for f in find_forests(model)])
+    got = Predictor(pack.read(content, "a pack").to_onnx(), "a pack").predict(HOLED)
+    np.testing.assert_array_equal(got, Predictor(model.SerializeToString(), "it").predict(HOLED))

@@ -32,8 +32,7 @@ def read_ensemble(s: Stream) -> Ensemble:
     missing = _missing(s, bits, trees) if flags & 2 else [0] * splits
     if flags & 128:  # turned splits say the same on x, which are the first columns of the input
         s.varint()
-        if s.byte():
-            s.bits(splits)
+        s.bits(splits)
     values = _leaves(s, trees, targets, width, target, leaf_tree, kind)
     nodes: list[Split | dict[int, float]] = []
     rank = leaf = 0

@@ -216,10 +216,9 @@ def _missing(forest: Forest, starts: list[int]) -> bytes:
 
 
 def _turned(forest: Forest, starts: list[int]) -> Iterator[bytes]:
-    as_missing = bool((forest.turned == forest.missing_left).all())
-    yield wire.varint(forest.width) + bytes([not as_missing])
-    if not as_missing:
-        yield _bits(forest.turned[layout.missing_order(forest.split, starts)])
+    other = forest.turned ^ forest.missing_left
+    yield wire.varint(forest.width)
+    yield _bits(other[layout.missing_order(forest.split, starts)])
 
 
 def _raw(forest: Forest) -> Iterator[bytes]:

@@ -45,8 +45,15 @@ def _mirrored(model: onnx.ModelProto) -> dict[str, int]:
         return {}
     shapes = onnx.shape_inference.infer_shapes(_without_trees(model)).graph
     known = {v.name: v.type.tensor_type.shape for v in (*shapes.value_info, *shapes.input)}
-    dims = {name: known[x].dim for name, x in found.items() if x in known}
-    return {name: d[1].dim_value for name, d in dims.items() if len(d) == 2 and d[1].dim_value}
+    columns = {n: s.dim[1].dim_value for n, s in known.items() if len(s.dim) == 2}
+    widths = {}
+    for name, x in found.items():
+        while not columns.get(x) and x in made and made[x].op_type == "GatherND":
+            x = made[x].input[0]  # rows in another order
+        if not columns.get(x):
+            raise NotApplicable(f"the columns of {x!r}, which trees compare negated, are not known")
+        widths[name] = columns[x]
+    return widths
 
 
 def _without_trees(model: onnx.ModelProto) -> onnx.ModelProto:

@@ -39,6 +39,20 @@ def integers(name: str, values: np.ndarray) -> bytes:
     return _attribute(name, INTS, bytes_field(INTS, packed(values)))
 
 
+def quick_integers(name: str, values: np.ndarray) -> bytes:
+    """Return a list of integers >= 0 as `integers` does, faster and longer: all of one length.
+
+    A varint may end in groups of zeros. For graphs that are opened and not kept.
+    """
+    length = max(1, -(-int(values.max(initial=0)).bit_length() // 7))
+    whole = values.astype(np.uint64)
+    groups = np.empty((len(whole), length), dtype=np.uint8)
+    for k in range(length):
+        np.bitwise_or(whole >> np.uint64(7 * k), 0x80, out=groups[:, k], casting="unsafe")
+    groups[:, -1] &= 0x7F
+    return _attribute(name, INTS, bytes_field(INTS, groups.tobytes()))
+
+
 def floats(name: str, values: np.ndarray) -> bytes:
     """Return a list of float32, packed."""
     raw = np.ascontiguousarray(values, dtype="<f4").tobytes()

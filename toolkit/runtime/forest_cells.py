@@ -70,28 +70,27 @@ def walk(
     """
     if sizes.max(initial=0) > MAX_TABLE:
         raise Outside(f"a feature of {sizes.max()} thresholds")
-    low = np.zeros((starts[1], len(sizes)), dtype=np.uint16)
-    high = np.repeat(sizes.astype(np.uint16)[None], starts[1], axis=0)
+    features = len(sizes)
+    whole = np.concatenate([np.zeros(features), sizes]).astype(np.uint16)  # low, then high
+    bounds = np.repeat(whole[None], int(split[: starts[1]].sum()), axis=0)
     first = 0
-    for start, end in itertools.pairwise(starts):
-        if low.size > MAX_BOUNDS:
-            raise Outside(f"{low.size} bounds a level")
-        inner = split[start:end]
-        low, high = low[inner], high[inner]
-        count = len(low)
-        if not count:
-            return
+    for start, end in itertools.pairwise(starts[1:]):
+        count = len(bounds)
         mine = feature[first : first + count].astype(np.int64)
         first += count
         row = np.arange(count)
-        lowest = low[row, mine].astype(np.int64)
-        room = high[row, mine].astype(np.int64) - lowest
+        lowest = bounds[row, mine].astype(np.int64)
+        room = bounds[row, features + mine].astype(np.int64) - lowest
         if (room < 1).any():
             raise Outside("a cell without thresholds")
         code = take(lowest, room)
-        low, high = np.repeat(low, 2, axis=0), np.repeat(high, 2, axis=0)
-        high[2 * row, mine] = code + inclusive
-        low[2 * row + 1, mine] = code + (not inclusive)
+        inner = np.flatnonzero(split[start:end])  # the children that are splits themselves
+        if len(inner) * len(whole) > 2 * MAX_BOUNDS:
+            raise Outside(f"{len(inner) * features} bounds a level")
+        parent, right = inner >> 1, inner & 1
+        bounds = bounds.take(parent, axis=0)
+        column = mine[parent] + features * (1 - right)
+        bounds[np.arange(len(inner)), column] = code[parent] + (right ^ inclusive)
 
 
 def grouped(room: np.ndarray) -> np.ndarray:
@@ -107,12 +106,10 @@ def bit_lengths(rooms: np.ndarray) -> np.ndarray:
     product = rooms[0].copy()
     for more in rooms[1:]:
         product *= more
-    rest, size = product - np.uint64(1), np.zeros(len(product), dtype=np.int64)
-    for shift in (32, 16, 8, 4, 2, 1):
-        large = rest >= np.uint64(1 << shift)
-        size += shift * large
-        rest = np.where(large, rest >> np.uint64(shift), rest)
-    return size + (rest > 0)
+    rest = product - np.uint64(1)
+    size = np.frexp(rest.astype(np.float64))[1].astype(np.int64)
+    # A number next to a power of two may have been rounded up to it.
+    return size - ((rest >> np.maximum(size - 1, 0).astype(np.uint64)) == 0) * (size > 0)
 
 
 def extract(words: np.ndarray, start: np.ndarray, size: np.ndarray) -> np.ndarray:

@@ -40,8 +40,8 @@ byte, the first in the lowest bit. "The float type" is float64 where flagged, el
     bits[i]             where flagged: 1 where NaN goes left, the splits sorted (stably) by
                         ⌊64 a / (a + b)⌋ + (1 if a > b else 0) with a and b the leaves below its
                         left and right child
-    turned              where flagged: uvarint w ≥ 1, then u8: 0 the splits where NaN goes left, 1
-                        those of the bits[i] that follow, in the order of those above
+    turned              where flagged: uvarint w ≥ 1, then bits[i] in the order of those: 1 where a
+                        split is turned and NaN does not go left, or the other way round
     leaves              u8, then (below)
 
 Turned splits: the input of the node is `Concat(x, −x)` of a tensor x [N, w], and a turned split of
@@ -204,13 +204,9 @@ def _turned(
     cursor: Cursor, split: np.ndarray, starts: list[int], missing: np.ndarray
 ) -> tuple[np.ndarray, int]:
     """Return (which splits are turned, the columns of x)."""
-    columns, how = cursor.uvarint(), cursor.u8()
-    if how > 1:
-        raise cursor.fail(f"turned splits of the unknown kind {how}")
-    if how == 0:
-        return missing, columns
-    turned = np.zeros(len(missing), dtype=bool)
-    turned[missing_order(split, starts)] = bits(cursor, len(missing))
+    columns = cursor.uvarint()
+    turned = missing.copy()
+    turned[missing_order(split, starts)] ^= bits(cursor, len(missing))
     return turned, columns
 
 

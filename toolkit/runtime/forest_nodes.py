@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from toolkit.runtime import wire
-from toolkit.runtime.attributes import choices, floats, integer, integers, tensor, text
+from toolkit.runtime.attributes import choices, floats, integer, quick_integers, tensor, text
 from toolkit.runtime.forest import MEMBER, MODES, Forest
 
 SUM = (
@@ -55,19 +55,19 @@ def _newer(forest: Forest) -> list[bytes]:
     feature, threshold, missing = _written(forest)
     attributes = [
         integer("n_targets", forest.targets),
-        integers("tree_roots", place[: forest.trees]),
-        integers("nodes_featureids", feature),
-        integers("nodes_truenodeids", ids[:, 0]),
-        integers("nodes_trueleafs", ~children[:, 0]),
-        integers("nodes_falsenodeids", ids[:, 1]),
-        integers("nodes_falseleafs", ~children[:, 1]),
-        integers("leaf_targetids", forest.target),
+        quick_integers("tree_roots", place[: forest.trees]),
+        quick_integers("nodes_featureids", feature),
+        quick_integers("nodes_truenodeids", ids[:, 0]),
+        quick_integers("nodes_trueleafs", ~children[:, 0]),
+        quick_integers("nodes_falsenodeids", ids[:, 1]),
+        quick_integers("nodes_falseleafs", ~children[:, 1]),
+        quick_integers("leaf_targetids", forest.target),
         tensor("nodes_splits", threshold),
         tensor("nodes_modes", forest.mode),
         tensor("leaf_weights", forest.values[:, 0]),
     ]
     if missing.any():
-        attributes.append(integers("nodes_missing_value_tracks_true", missing))
+        attributes.append(quick_integers("nodes_missing_value_tracks_true", missing))
     if (forest.mode == MEMBER).any():
         attributes.append(tensor("membership_values", _members(forest)))
     return attributes
@@ -98,19 +98,19 @@ def _older(forest: Forest) -> list[bytes]:
     targets = np.tile(np.arange(width), len(leaves)) if width > 1 else forest.leaf_targets()[rows]
     attributes = [
         integer("n_targets", forest.targets),
-        integers("nodes_treeids", tree[order]),
-        integers("nodes_nodeids", local[order]),
-        integers("nodes_featureids", _everywhere(feature, split)[order]),
-        integers("nodes_truenodeids", _everywhere(local[left], split)[order]),
-        integers("nodes_falsenodeids", _everywhere(local[right], split)[order]),
+        quick_integers("nodes_treeids", tree[order]),
+        quick_integers("nodes_nodeids", local[order]),
+        quick_integers("nodes_featureids", _everywhere(feature, split)[order]),
+        quick_integers("nodes_truenodeids", _everywhere(local[left], split)[order]),
+        quick_integers("nodes_falsenodeids", _everywhere(local[right], split)[order]),
         choices("nodes_modes", ("LEAF", *(f"BRANCH_{m}" for m in MODES)), modes),
-        integers("target_treeids", np.repeat(tree[leaves], width)),
-        integers("target_nodeids", np.repeat(local[leaves], width)),
-        integers("target_ids", targets),
+        quick_integers("target_treeids", np.repeat(tree[leaves], width)),
+        quick_integers("target_nodeids", np.repeat(local[leaves], width)),
+        quick_integers("target_ids", targets),
     ]
     if missing.any():
         tracks = _everywhere(missing, split)[order]
-        attributes.append(integers("nodes_missing_value_tracks_true", tracks))
+        attributes.append(quick_integers("nodes_missing_value_tracks_true", tracks))
     if forest.values.dtype.itemsize == 8:
         return [
             *attributes,
