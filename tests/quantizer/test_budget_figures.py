@@ -75,13 +75,12 @@ def test_labels_alone_are_ranked_by_the_share_of_others():
 
 
 def test_rows_between_are_between_and_text_is_kept():
-    rows = Rows({"X": X, "s": np.array([["a"], ["b"]] * 200)}, {"variable": Y}, None)
-    between = rows_between(rows)
+    between = rows_between({"X": X, "s": np.array([["a"], ["b"]] * 200)})
     assert len(between["X"]) == len(between["s"]) == BETWEEN
     assert (between["X"] >= X.min(axis=0)).all()
     assert (between["X"] <= X.max(axis=0)).all()
     assert set(between["s"].ravel()) == {"a", "b"}
-    constant = rows_between(Rows({"X": np.full((9, 1), 0.1)}, {}, None))["X"]
+    constant = rows_between({"X": np.full((9, 1), 0.1)})["X"]
     assert (constant == 0.1).all()  # trees compare: a value between two equal ones is that value
 
 

@@ -14,7 +14,6 @@ import numpy as np
 import onnx
 
 from toolkit.quantizer.calibration import Calibration
-from toolkit.quantizer.check import nmse
 from toolkit.quantizer.choice import FEW_BYTES, choose, choose_stored
 from toolkit.quantizer.exact import shortest
 from toolkit.quantizer.expanded import expanded
@@ -24,16 +23,12 @@ from toolkit.quantizer.methods import NotApplicable
 from toolkit.quantizer.packing import write_pack
 from toolkit.quantizer.parameters import Parameter, Product, Stored, find_doubles, find_parameters
 from toolkit.quantizer.probe import Probe, rows_for_choice
-from toolkit.quantizer.refit import refit
+from toolkit.quantizer.refit import refitted_bias, refitted_readout
 from toolkit.quantizer.trees import coded_trees
 from toolkit.quantizer.weights import attribute_operator, replace
 
 # Rows on which formats of stored tensors are compared.
 CHOICE_ROWS = 512
-# A read-out of so many inputs is refitted: fewer cannot make good for what the inputs lost.
-READOUT = 16
-# A normalised MSE that leaves nothing to make good for: a refit would follow the rows' noise.
-AGREES = 1e-7
 # A parameter is little beside the rest where it is less than this part of all numbers.
 MINOR = 8
 # The widest codes; beyond them is the tensor's own type.
@@ -165,43 +160,20 @@ class Coder:
 
     def _product(self, product: Product, bits: int) -> None:
         now = self.probe.run([product.source, product.output], self.changed)
-        values = self._refitted(product, now)
+        bias = self.probe.values[product.bias] if product.bias else None
+        values = refitted_readout(product, now, self.exact, bias)
         error, codes = choose(values, now[product.source], bits, self.goal / 16)
         self.encoded[product.name], self.errors[product.name] = codes, error
         self.changed[product.name] = codes.decode()
         if product.bias:
             self._refit_bias(product)
 
-    def _refitted(self, product: Product, now: dict[str, np.ndarray]) -> np.ndarray:
-        """Return a read-out's coefficients refitted to what its inputs have become.
-
-        Every fourth row chooses the ridge's strength.
-        """
-        if not product.direct or len(product.values) < READOUT:
-            return product.values
-        if np.array_equal(now[product.source], self.exact[product.source]):
-            return product.values
-        wanted = np.asarray(self.exact[product.output], dtype=np.float64)
-        if nmse({"": wanted}, {"": now[product.output]}) <= AGREES:
-            return product.values
-        if product.bias:
-            wanted = wanted - self.probe.values[product.bias]
-        alone = np.arange(len(wanted)) % 4 == 0
-        better = refit(product.values, now[product.source], wanted, alone)
-        return better.astype(product.values.dtype)
-
     def _refit_bias(self, product: Product) -> None:
         """Shift the bias so that the mean of the product's output stays what it was."""
         assert product.bias is not None
-        before = np.asarray(self.exact[product.output], dtype=np.float64)
         after = self.probe.run([product.output], self.changed)[product.output]
-        lost = (before - after).reshape(-1, before.shape[-1]).mean(axis=0)
         old = self.probe.values[product.bias]
-        bias = old.astype(np.float64) + lost.reshape(old.shape)
-        # Four bytes are enough unless a large bias meets outputs that hardly vary.
-        if np.abs(bias).max(initial=0.0) * 2.0**-24 <= 1e-4 * before.std():
-            bias = bias.astype(np.float32)
-        self.changed[product.bias] = bias.astype(old.dtype)
+        self.changed[product.bias] = refitted_bias(old, self.exact[product.output], after)
 
     def _stored(self, parameter: Stored, bits: int) -> None:
         def error(decoded: np.ndarray) -> float:

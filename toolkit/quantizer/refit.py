@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-import numpy as np
-import onnx
-from onnx import numpy_helper
+from collections.abc import Callable, Mapping
 
+import numpy as np
+
+from toolkit.quantizer.check import nmse
+from toolkit.quantizer.parameters import Product
+
+# A read-out of so many inputs is refitted: fewer cannot make good for what the inputs lost.
+READOUT = 16
+# A normalised MSE that leaves nothing to make good for: a refit would follow the rows' noise.
+AGREES = 1e-7
 # Ridge strengths that are tried, as shares of the mean squared activation.
 STRENGTHS = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5)
 
@@ -27,22 +34,64 @@ def refit(
     missing = Y - A @ w0
     fit = ~alone
 
-    products = A @ A.T
-
-    def change(rows: np.ndarray, strength: float) -> np.ndarray:
-        gram = products[np.ix_(rows, rows)]
-        ridge = strength * np.trace(gram) / len(gram) * np.eye(len(gram))
-        return A[rows].T @ np.linalg.solve(gram + ridge, missing[rows])
-
-    errors = {
-        s: float(np.square(missing[alone] - A[alone] @ change(fit, s)).mean()) for s in STRENGTHS
-    }
+    tried = _ridge(A[fit], missing[fit])
+    errors = {s: float(np.square(missing[alone] - A[alone] @ tried(s)).mean()) for s in STRENGTHS}
     best = min(errors, key=lambda s: errors[s])
     if errors[best] >= float(np.square(missing[alone]).mean()):
         return weight
-    return (w0 + change(np.ones(len(A), dtype=bool), best)).astype(np.float32)
+    return (w0 + _ridge(A, missing)(best)).astype(np.float32)
 
 
-def values_of(model: onnx.ModelProto, name: str) -> np.ndarray:
-    """Return an initializer's values."""
-    return numpy_helper.to_array(next(t for t in model.graph.initializer if t.name == name))
+def _ridge(A: np.ndarray, Y: np.ndarray) -> Callable[[float], np.ndarray]:
+    """Return the function from a strength to the ridge regression of Y [N, k] on A [N, m]."""
+    # `(AᵀA + λ I)⁻¹ Aᵀ` is the same, and has fewer equations where there are more rows.
+    wide = A.shape[1] >= len(A)
+    gram = A @ A.T if wide else A.T @ A
+    scale = float(np.square(A).sum()) / len(A) or 1.0  # where all is 0, so is the solution
+
+    def solved(strength: float) -> np.ndarray:
+        ridged = gram + strength * scale * np.eye(len(gram))
+        return A.T @ np.linalg.solve(ridged, Y) if wide else np.linalg.solve(ridged, A.T @ Y)
+
+    return solved
+
+
+def refitted_readout(
+    product: Product,
+    now: Mapping[str, np.ndarray],
+    exact: Mapping[str, np.ndarray],
+    bias: np.ndarray | None,
+) -> np.ndarray:
+    """Return a read-out's coefficients refitted to what its inputs have become, in their own type.
+
+    now, exact: the product's source and output with parameters coded, and in the float graph; bias:
+    the float graph's, None without. Every fourth row chooses the ridge's strength. A product of few
+    inputs cannot make good for what they lost: it stays as it is, and so does one whose output is
+    as it was.
+    """
+    if not product.direct or len(product.values) < READOUT:
+        return product.values
+    if np.array_equal(now[product.source], exact[product.source]):
+        return product.values
+    wanted = np.asarray(exact[product.output], dtype=np.float64)
+    if nmse({"": wanted}, {"": now[product.output]}) <= AGREES:
+        return product.values
+    if bias is not None:
+        wanted = wanted - bias
+    alone = np.arange(len(wanted)) % 4 == 0
+    better = refit(product.values, now[product.source], wanted, alone)
+    return better.astype(product.values.dtype)
+
+
+def refitted_bias(old: np.ndarray, before: np.ndarray, after: np.ndarray) -> np.ndarray:
+    """Return the bias that keeps the mean of a product's output, in the type of the old one.
+
+    before, after: the output [..., k] in the float graph, and with the old bias now.
+    """
+    exact = np.asarray(before, dtype=np.float64)
+    lost = (exact - after).reshape(-1, exact.shape[-1]).mean(axis=0)
+    bias = old.astype(np.float64) + lost.reshape(old.shape)
+    # Four bytes are enough unless a large bias meets outputs that hardly vary.
+    if np.abs(bias).max(initial=0.0) * 2.0**-24 <= 1e-4 * exact.std():
+        bias = bias.astype(np.float32)
+    return bias.astype(old.dtype)

@@ -93,7 +93,9 @@ def _error(target: np.ndarray, q: np.ndarray, grid: Grid, covariance: np.ndarray
 
 
 def _error_feedback(target: np.ndarray, grid: Grid, covariance: np.ndarray) -> np.ndarray:
-    upper = np.linalg.cholesky(np.linalg.inv(covariance)).T
+    # C = M Mᵀ with M upper, from the factor of C turned round; so C⁻¹ = Uᵀ U with U = M⁻¹.
+    # Inverting C itself fails where inputs are on very different scales.
+    upper = np.linalg.inv(np.linalg.cholesky(covariance[::-1, ::-1])[::-1, ::-1])
     left, q = target.copy(), np.empty_like(target)
     for i in range(len(target)):
         q[i] = grid.nearest(left[i], i)

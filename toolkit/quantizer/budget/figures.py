@@ -17,8 +17,9 @@ CONFIDENCE = 1.645
 # Rows between two rows, a share of the way from the first. The estimator was fitted on most of the
 # calibration rows, so that a classifier is surer of them than of others: on digits, a network in
 # 2 bits kept 100 % of their labels and 98.0 % of the test rows', with 40 times the NMSE there. Rows
-# a third of the way to another one told both as the test rows did.
-BETWEEN, SHARE, SEED = 2048, 0.3, 0
+# a third of the way to another one (shares vary, or values on a lattice would meet the thresholds
+# of trees in the middle between two) told both as the test rows did.
+BETWEEN, SHARES, SEED = 2048, (0.2, 0.4), 0
 
 Outputs = Mapping[str, np.ndarray]
 
@@ -34,18 +35,23 @@ class Figures:
     judged: dict[str, float | None]
 
 
-def rows_between(rows: Rows) -> dict[str, np.ndarray]:
-    """Return inputs of BETWEEN rows that lie between two of `rows`, text as in the nearer one.
+def rows_between(inputs: Mapping[str, np.ndarray], count: int = BETWEEN) -> dict[str, np.ndarray]:
+    """Return so many rows that lie between two of the given ones, text as in the nearer one.
 
     As in Zhang et al., "mixup: Beyond Empirical Risk Minimization" (ICLR 2018), where a share of
     another row makes rows that the data leave out.
     """
-    near, far = np.random.default_rng(SEED).integers(0, len(rows), (2, BETWEEN))
-    return {
+    rng = np.random.default_rng(SEED)
+    near, far = rng.integers(0, len(next(iter(inputs.values()))), (2, count))
+    share = rng.uniform(*SHARES, count)
+
+    def mixed(values: np.ndarray) -> np.ndarray:
+        part = share.reshape(-1, *[1] * (values.ndim - 1))
         # So written, two equal values give themselves: trees compare with them.
-        n: v[near] + SHARE * (v[far] - v[near]) if v.dtype.kind == "f" else v[near]
-        for n, v in rows.inputs.items()
-    }
+        between = values[near] + part * (values[far] - values[near])
+        return between.astype(values.dtype)
+
+    return {n: mixed(v) if v.dtype.kind == "f" else v[near] for n, v in inputs.items()}
 
 
 def figures(rows: Rows, outputs: Outputs, regressor: bool, promised: int) -> Figures:

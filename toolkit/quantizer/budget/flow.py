@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,11 +15,11 @@ from toolkit.quantizer.budget.allocation import front as best_allocations
 from toolkit.quantizer.budget.expression import Budget
 from toolkit.quantizer.budget.figures import Figures, figures, rows_between, with_between
 from toolkit.quantizer.budget.forests import Trees
-from toolkit.quantizer.budget.matrices import Matrices
-from toolkit.quantizer.budget.parameters import Option
+from toolkit.quantizer.budget.parameters import Option, Parameter
 from toolkit.quantizer.budget.record import document
 from toolkit.quantizer.budget.search import nearest, search
 from toolkit.quantizer.budget.sensitivity import sensitivities
+from toolkit.quantizer.budget.tensors import Tensors
 from toolkit.quantizer.calibration import Calibration
 from toolkit.quantizer.check import replay_tolerance
 from toolkit.quantizer.packing import write_pack
@@ -53,22 +53,22 @@ def fit_budget(
         reason = f"the parameters are attributes of {operator}, which packs do not hold"
         return Made(Variant(BUDGET, NOT_APPLICABLE, reason=reason), None, None)
     fitting, choosing = _halves(calibration, str(bundle.path))
-    matrices, trees = Matrices.of(model, fitting), Trees.of(model, fitting)
-    measured = [sensitivities(p, matrices.probe.outputs) for p in matrices.parameters()]
-    measured += [sensitivities(p, trees.probe.outputs) for p in trees.parameters()]
+    tensors, trees = Tensors.of(model, fitting), Trees.of(model, fitting)
+    measured = [*sensitivities(tensors), *sensitivities(trees)]
     parameters = [parameter for parameter, _ in measured]
     regressor, promised = bundle.task == "regressor", bundle.manifest["rows"]["held_out"]
-    between = rows_between(choosing)
+    between = rows_between(choosing.inputs)
     expected = Predictor(model.SerializeToString(), str(bundle.model_path)).run(between)
 
     def write(allocation: Allocation) -> tuple[bytes, Figures]:
         chosen = {p.name: p.options[k] for p, k in zip(parameters, allocation.choice, strict=True)}
-        content = _pack(model, matrices, trees, chosen)
+        content = _pack(model, tensors, trees, chosen)
         predictor = Predictor(to_onnx(content, FILE), FILE)
         found = figures(choosing, predictor.run(choosing.inputs), regressor, promised)
         return content, with_between(found, expected, predictor.run(between))
 
-    best, made = search(best_allocations([costs for _, costs in measured]), budget, write)
+    allocations = best_allocations([costs for _, costs in measured])
+    best, made = search([*allocations, _exact(measured)], budget, write)
     rows = {"fitting": len(fitting.rows), "choosing": len(choosing)}
     front = document(budget, parameters, made, best, rows)
     if best is None:
@@ -81,6 +81,19 @@ def fit_budget(
     replayed = replay_tolerance(Predictor(to_onnx(best.content, FILE), FILE), bundle)
     variant = Variant(BUDGET, OK, FILE, bytes=size, tolerance=replayed)
     return Made(variant, best.content, front)
+
+
+def _exact(measured: Sequence[tuple[Parameter, list[tuple[int, float]]]]) -> Allocation:
+    """Return the allocation that leaves every parameter as it is.
+
+    Another format may have lost nothing on the rows that it was measured on; this one loses nothing
+    on any.
+    """
+    return Allocation(
+        sum(costs[-1][0] for _, costs in measured),
+        0.0,
+        tuple(len(p.options) - 1 for p, _ in measured),
+    )
 
 
 def _halves(calibration: Calibration, origin: str) -> tuple[Calibration, Rows]:
@@ -105,10 +118,10 @@ def _taken(rows: Rows, at: np.ndarray) -> Rows:
 
 
 def _pack(
-    model: onnx.ModelProto, matrices: Matrices, trees: Trees, chosen: Mapping[str, Option]
+    model: onnx.ModelProto, tensors: Tensors, trees: Trees, chosen: Mapping[str, Option]
 ) -> bytes:
     """Return the pack of the chosen formats, with everything refitted to all of them together."""
-    codes, values = matrices.coded(chosen)
+    codes, values = tensors.coded(chosen)
     changed = onnx.ModelProto()
     changed.CopyFrom(model)
     replace(changed, values)

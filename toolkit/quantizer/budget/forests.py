@@ -1,97 +1,169 @@
-"""Tree ensembles as parameters: the leaves of each."""
+"""Tree ensembles as parameters: the leaves of each, and its thresholds."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import onnx
 
+from toolkit.quantizer.budget.figures import rows_between
 from toolkit.quantizer.budget.parameters import EXACT, Option, Parameter, compressed_size
-from toolkit.quantizer.budget.probe import Probe
 from toolkit.quantizer.calibration import Calibration
-from toolkit.quantizer.forest_streams import leaf_streams
+from toolkit.quantizer.forest_streams import leaf_streams, streams
 from toolkit.quantizer.forests import find_forests
 from toolkit.quantizer.leaves import Leaves, encode_leaves, exact_leaves
+from toolkit.quantizer.probe import Probe
 from toolkit.quantizer.routing import reached
-from toolkit.quantizer.thresholds import with_short_thresholds
+from toolkit.quantizer.thresholds import with_fewer_thresholds, with_short_thresholds
 from toolkit.quantizer.trees import Coded, positions
 from toolkit.runtime.forest import Forest
 
 # Of a tree's leaves: the file's compression takes few levels below a byte.
-LEVELS = (256, 128, 64, 32, 16, 8, 4)
+LEVELS = (4096, 1024, 256, 128, 64, 32, 16, 8, 4)
+# Thresholds of a feature.
+THRESHOLDS = (256, 128, 64, 32, 16)
+TRIAL_ROWS = 512
 
 
 @dataclass(frozen=True)
 class Trees:
     """The tree ensembles of a graph that is open with their outputs as inputs.
 
-    By each ensemble's output: rows, its input on the fitting rows; outputs, what it gives for them;
-    reached, the leaf of each tree that they reach; positions, those that must stay whole numbers.
+    By each ensemble's output: rows, its input on the fitting rows; tried, its input on rows between
+    them (`trial`), which sensitivities are measured on; exact, what it gives for those.
+    positions: those that must stay whole numbers.
     """
 
-    forests: list[Forest]
+    forests: dict[str, Forest]
     rows: dict[str, np.ndarray]
-    outputs: dict[str, np.ndarray]
-    reached: dict[str, np.ndarray]
+    tried: dict[str, np.ndarray]
+    exact: dict[str, np.ndarray]
     positions: set[str]
     probe: Probe
+    trial: dict[str, np.ndarray]
 
     @staticmethod
     def of(model: onnx.ModelProto, fitting: Calibration) -> Trees:
         """Return the tree ensembles of a graph, with rows to fit them to."""
-        forests = [with_short_thresholds(f) for f in find_forests(model)]
-        names = [n for f in forests for n in (f.source, f.output)]
-        probe = Probe(model, fitting.feed, watched=names)
-        outputs = {f.output: probe.watch(f.output, {}) for f in forests}
-        rows = {f.output: probe.watch(f.source, {}) for f in forests}
-        leaf = {f.output: reached(f, rows[f.output]) for f in forests}
-        if forests:
-            probe = Probe(model, fitting.feed, cut=outputs)
-        return Trees(forests, rows, outputs, leaf, positions(model), probe)
+        forests = {f.output: f for f in find_forests(model)}
+        names = [n for f in forests.values() for n in (f.source, f.output)]
+        whole, trial = Probe(model, fitting, [], names), rows_between(fitting.feed, TRIAL_ROWS)
+        fitted, tried = whole.run(names, {}), whole.run(names, {}, trial)
+        exact = {n: tried[n] for n in forests}
+        return Trees(
+            forests,
+            {n: fitted[f.source] for n, f in forests.items()},
+            {n: tried[f.source] for n, f in forests.items()},
+            exact,
+            positions(model),
+            Probe(_behind(model, exact), fitting, [], []),
+            trial,
+        )
 
     def parameters(self) -> Iterator[Parameter]:
-        """Yield the leaves of each ensemble with their options."""
-        for forest in self.forests:
-            options = [Option(EXACT, _size(forest, exact_leaves(forest)), exact_leaves)]
-            coded = (encode_leaves(forest, self.rows[forest.output], n) for n in LEVELS)
-            options += [
-                self._coded(forest, leaves, levels)
-                for leaves, levels in zip(coded, LEVELS, strict=True)
-                if forest.output not in self.positions or _is_exact(forest, leaves)
-            ]
-            yield Parameter(_name(forest), tuple(options))
+        """Yield the leaves and the thresholds of each ensemble with their options."""
+        for name, forest in self.forests.items():
+            leaves = [Option(EXACT, _leaves_size(forest, exact_leaves(forest)), exact_leaves)]
+            for levels in LEVELS if name not in self.positions else ():
+                encode = self._levels(name, levels)
+                size = _leaves_size(forest, encode(forest))
+                leaves.append(Option(f"{levels} levels", size, encode))
+            yield Parameter(_leaves_of(name), tuple(leaves))
+            thresholds = [Option(EXACT, _structure_size(forest), _as_it_is)]
+            for label, change in self._thresholds(name):
+                changed = change(forest)
+                if not np.array_equal(changed.threshold, forest.threshold, equal_nan=True):
+                    thresholds.append(Option(label, _structure_size(changed), _always(changed)))
+            yield Parameter(_thresholds_of(name), tuple(thresholds))
+
+    def alone(self, name: str, option: Option) -> dict[str, np.ndarray]:
+        """Return what the ensembles give where the leaves or thresholds of one are coded."""
+        for at, forest in self.forests.items():
+            if name == _leaves_of(at):
+                return {at: self._given(at, forest, option.encode(forest))}
+            if name == _thresholds_of(at):
+                return {at: self._given(at, option.encode(forest), None)}
+        raise KeyError(name)
+
+    def outputs(self, changed: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Return the model's outputs on the trial rows where ensembles give something else."""
+        return self.probe.run(self.probe.outputs, {**self.exact, **changed}, self.trial)
 
     def coded(self, chosen: Mapping[str, Option]) -> list[Coded]:
         """Return each ensemble as it is to be stored, with the codes of its leaves."""
-        return [(f, chosen[_name(f)].encode(f)) for f in self.forests]
+        found = []
+        for name, forest in self.forests.items():
+            changed: Forest = chosen[_thresholds_of(name)].encode(forest)
+            found.append((changed, chosen[_leaves_of(name)].encode(changed)))
+        return found
 
-    def _coded(self, forest: Forest, leaves: Leaves, levels: int) -> Option:
-        """Return the option of these codes, and what the ensemble then gives."""
-        exact = self.outputs[forest.output]
-        lost = (forest.values - leaves.decode(forest))[forest.leaf]
-        changed = exact - _summed(forest, lost, self.reached[forest.output]).reshape(exact.shape)
-        alone = {forest.output: changed.astype(exact.dtype)}
-        return Option(f"{levels} levels", _size(forest, leaves), lambda _: leaves, alone)
+    def _levels(self, name: str, levels: int) -> Callable[[Forest], Leaves]:
+        return lambda forest: encode_leaves(forest, self.rows[name], levels)
+
+    def _thresholds(self, name: str) -> Iterator[tuple[str, Callable[[Forest], Forest]]]:
+        yield "float32", with_short_thresholds
+        for most in THRESHOLDS:
+            yield f"{most} a feature", self._fewer(name, most)
+
+    def _fewer(self, name: str, most: int) -> Callable[[Forest], Forest]:
+        rows = self.rows[name]
+        return lambda forest: with_fewer_thresholds(with_short_thresholds(forest), rows, most)
+
+    def _given(self, name: str, forest: Forest, leaves: Leaves | None) -> np.ndarray:
+        """Return what an ensemble gives for the trial rows, in the form of its output."""
+        values = forest.values if leaves is None else leaves.decode(forest)
+        before = _summed(self.forests[name], self.forests[name].values, self.tried[name])
+        exact = self.exact[name]
+        change = _summed(forest, values, self.tried[name]) - before
+        return (exact + change.reshape(exact.shape)).astype(exact.dtype)
 
 
-def _summed(forest: Forest, values: np.ndarray, at: np.ndarray) -> np.ndarray:
-    """Return the sum over the trees of leaf values [l, V] at `at` [N, T], as [N, targets]."""
+def _behind(model: onnx.ModelProto, given: Mapping[str, np.ndarray]) -> onnx.ModelProto:
+    """Return the model with these tensors as inputs, and without the nodes that give them."""
+    rest = onnx.ModelProto()
+    rest.CopyFrom(model)
+    del rest.graph.node[:]
+    rest.graph.node.extend(n for n in model.graph.node if not given.keys() & set(n.output))
+    for name, values in given.items():
+        kind = onnx.helper.np_dtype_to_tensor_dtype(values.dtype)
+        shape = [None, *values.shape[1:]]
+        rest.graph.input.append(onnx.helper.make_tensor_value_info(name, kind, shape))
+    return rest
+
+
+def _summed(forest: Forest, values: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Return the sum over the trees of the values [d, V] that rows reach, as [N, targets]."""
+    row = forest.leaf[reached(forest, rows)]
     if values.shape[1] > 1 or forest.targets == 1:
-        return values[at].sum(axis=1, dtype=np.float64)
-    out = np.zeros((len(at), forest.targets))
-    np.add.at(out, (np.arange(len(at))[:, None], forest.leaf_targets()[at]), values[at, 0])
+        return values[row].sum(axis=1, dtype=np.float64)
+    out = np.zeros((len(row), forest.targets))
+    np.add.at(out, (np.arange(len(row))[:, None], forest.target[row]), values[row, 0])
     return out
 
 
-def _is_exact(forest: Forest, leaves: Leaves) -> bool:
-    return np.array_equal(leaves.decode(forest), forest.values)
-
-
-def _size(forest: Forest, leaves: Leaves | None) -> int:
+def _leaves_size(forest: Forest, leaves: Leaves | None) -> int:
     return sum(compressed_size(s) for s in leaf_streams(forest, leaves))
 
 
-def _name(forest: Forest) -> str:
-    return f"leaves of {forest.output}"
+def _structure_size(forest: Forest) -> int:
+    """Return the bytes of everything but the leaves: of fewer thresholds, fewer."""
+    leaves = len(list(leaf_streams(forest, None)))
+    return sum(compressed_size(s) for s in streams(forest, None)[:-leaves])
+
+
+def _as_it_is(forest: Forest) -> Forest:
+    return forest
+
+
+def _always(changed: Forest) -> Callable[[Forest], Forest]:
+    return lambda _: changed
+
+
+def _leaves_of(output: str) -> str:
+    return f"leaves of {output}"
+
+
+def _thresholds_of(output: str) -> str:
+    return f"thresholds of {output}"

@@ -16,6 +16,7 @@ SPREAD = 12
 # Neighbours of the smallest allocation that keeps the budget which are written too: prediction and
 # compression are a percent or so off.
 NEIGHBOURS = 4
+SMALLEST = 1e-30
 STEP = 0.004  # between two of them, as a share of the bytes
 
 
@@ -129,6 +130,14 @@ def nearest(budget: Budget, made: Sequence[Point]) -> str:
         best = min(right, key=_size_first)
         within = " that keeps its errors" if budget.of_error else ""
         return f"the smallest{within} has {len(best.content)} bytes"
-    best = min(made, key=_error_first)
+    best = min(made, key=lambda p: sum(_shortfall(p, m) for m in budget.of_error))
     found = [f"{m.metric} {_judged(best, m):.4g}" for m in budget.of_error]
     return f"the best found has {', '.join(found)} in {len(best.content)} bytes"
+
+
+def _shortfall(point: Point, limit: Limit) -> float:
+    """Return how far a figure is beyond its limit, as a share of the limit; 0 where it is kept."""
+    figure = _judged(point, limit)
+    if limit.kept_by(figure):
+        return 0.0
+    return abs(figure - limit.value) / max(limit.value, SMALLEST)
