@@ -62,7 +62,7 @@ def steps(call) -> list[str]:
     return [name for name in seen if name != "setprofile"]
 
 
-@pytest.mark.parametrize(("count", "most"), [(1, 11), (1000, 60)])
+@pytest.mark.parametrize(("count", "most"), [(1, 11), (1000, 25)])
 def test_a_call_enters_few_functions(california_bundle, count, most):
     model = load(california_bundle, threads=1)
     X = np.zeros((count, 8), dtype=np.float32)
@@ -84,7 +84,8 @@ def test_rows_of_the_graphs_type_are_not_copied(california_bundle, count):
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     # onnxruntime's answer is not traced, where it is its own memory; 20,000 rows are 640,000 bytes.
-    assert peak < answer.nbytes + 10_000
+    # The look at the values takes two bytes for each.
+    assert peak < answer.nbytes + 2 * X.size + 10_000
     tracemalloc.start()
     model.predict(X.astype(np.float64))
     assert tracemalloc.get_traced_memory()[1] > X.nbytes  # the counter sees copies

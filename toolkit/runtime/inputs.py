@@ -35,6 +35,15 @@ def prepare(X: Any, inputs: Sequence[Input]) -> dict[str, np.ndarray]:
     return {i.name: _matrix(table[:, [k]], i) for k, i in enumerate(inputs)}
 
 
+def surely_taken(rows: np.ndarray, takes: str) -> bool:
+    """Tell whether every value is one that an input takes; False where `prepare` has to look."""
+    if takes == ANY or rows.dtype.kind != "f":
+        return True
+    if takes == MISSING:
+        return not np.isinf(rows).any()
+    return 0 not in np.isfinite(rows).tobytes()  # for few values a third of the time of all()
+
+
 def listed(names: Sequence[str]) -> str:
     """Return names for a message, the first twenty of them."""
     return ", ".join(names[:20]) + (" …" if len(names) > 20 else "")
@@ -157,10 +166,8 @@ def _refuse_changed(array: np.ndarray, source: np.ndarray, spec: Input) -> None:
 
 
 def _refuse_non_finite(array: np.ndarray, spec: Input) -> None:
-    # The sum is NaN or infinite wherever an element is: one cheap pass for the common case.
-    with np.errstate(over="ignore", invalid="ignore"):
-        if np.isfinite(array.sum()):
-            return
+    if np.isfinite(array).all():
+        return
     takes = takes_of_columns(spec.takes, array.shape[1])
     finite, numbers = (
         np.array([t in kinds for t in takes]) for kinds in ((FINITE,), (FINITE, MISSING))

@@ -12,7 +12,7 @@ import numpy as np
 from toolkit.errors import CorruptArtifact, InvalidInput, first_line
 from toolkit.runtime.bound import Bound, direct_run, single_rows
 from toolkit.runtime.files import read_bytes
-from toolkit.runtime.inputs import prepare
+from toolkit.runtime.inputs import prepare, surely_taken
 from toolkit.runtime.manifest import VARIANT, entry_beside, read_checked, read_manifest
 from toolkit.runtime.schema import ANY, DTYPES, Input
 from toolkit.runtime.session import open_session
@@ -76,10 +76,14 @@ class Predictor:
         C-contiguous array of the graph's dtype is read where it lies. Safe to call from several
         threads. Raises InvalidInput where X does not fit the model.
         """
-        if type(X) is np.ndarray and X.shape == self._row_shape and X.dtype == self._row_dtype:
-            answer = self._one_prediction(X)
-            if answer is not None:
-                return answer
+        if type(X) is np.ndarray and X.dtype == self._row_dtype:
+            if X.shape == self._row_shape:
+                answer = self._one_prediction(X)
+                if answer is not None:
+                    return answer
+            elif self._fits(X):
+                values = self._run({self.inputs[0].name: X}, [self._main])[0]
+                return values.ravel() if self._flattens and _is_column(values) else values
         values = self._run(prepare(X, self.inputs), [self._main])[0]
         return values.ravel() if self._flattens and _is_column(values) else values
 
@@ -125,6 +129,16 @@ class Predictor:
         flat = name == self._main and self._flattens and _is_column(expected)
         return Bound(self.session, self.inputs[0], name, first, expected, flat=flat)
 
+    def _fits(self, X: np.ndarray) -> bool:
+        """Tell whether the session can take rows of its type as they are."""
+        return (
+            self._row_shape is not None
+            and X.ndim == 2
+            and X.shape[1] == self._row_shape[1]
+            and X.flags.c_contiguous
+            and surely_taken(X, self.inputs[0].takes)
+        )
+
     def _first_rows(self, rows: Any) -> np.ndarray:
         if not isinstance(rows, int | np.integer):
             return prepare(rows, self.inputs)[self.inputs[0].name]
@@ -142,8 +156,8 @@ class Predictor:
         return self.task is not None and threads == 1 and b"DynamicQuantize" not in model
 
     def _run(self, feed: Mapping[str, np.ndarray], names: list[str]) -> list[np.ndarray]:
-        rows = {name: len(array) for name, array in feed.items()}
-        if len(set(rows.values())) > 1:
+        if len(feed) > 1 and len({len(array) for array in feed.values()}) > 1:
+            rows = {name: len(array) for name, array in feed.items()}
             raise InvalidInput(f"the inputs differ in their number of rows: {rows}")
         try:
             return self._call(names, feed)
