@@ -33,7 +33,8 @@ from toolkit.quantizer.rewrites import INTEGER_PRODUCTS
 from toolkit.runtime import pack
 from toolkit.runtime.predictor import to_onnx
 
-METHODS = {name: load_method(name) for name in method_names()}
+# reduced-set-pack has its own tests: it needs a sum of kernels.
+METHODS = {n: load_method(n) for n in method_names() if n != "reduced-set-pack"}
 NODE = helper.make_node
 
 
