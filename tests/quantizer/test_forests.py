@@ -28,6 +28,7 @@ from toolkit.quantizer.leaves import encode_leaves
 from toolkit.quantizer.packing import write_pack
 from toolkit.quantizer.thresholds import with_short_thresholds
 from toolkit.runtime import pack
+from toolkit.runtime.forest import MEMBER
 from toolkit.runtime.predictor import Predictor
 
 ROWS = 150
@@ -170,3 +171,14 @@ def test_trees_that_compare_negated_features_are_plain_in_packs(tune: str) -> No
     content = write_pack(model, {}, [(with_short_thresholds(f), None) for f in find_forests(model)])
     got = Predictor(pack.read(content, "a pack").to_onnx(), "a pack").predict(HOLED)
     np.testing.assert_array_equal(got, Predictor(model.SerializeToString(), "it").predict(HOLED))
+
+
+def test_splits_by_categories_are_kept() -> None:
+    rows = np.column_stack([np.arange(ROWS) % 7, X[:, 0]]).astype(float)
+    target = np.isin(rows[:, 0], [1, 4, 6]) * 2.0 + rows[:, 1]
+    estimator = HistGradientBoostingRegressor(max_iter=10, categorical_features=[0])
+    model = build(estimator.fit(rows, target), infer(rows), 21, "regressor", "nan").model
+    assert any((f.mode == MEMBER).any() for f in find_forests(model))
+    exact = Predictor(model.SerializeToString(), "the graph").predict(rows)
+    got = Predictor(pack.read(write_pack(model, {}), "a pack").to_onnx(), "a pack").predict(rows)
+    np.testing.assert_array_equal(got, exact)

@@ -1,0 +1,112 @@
+"""Open a forest from its pack and from skl2onnx's own file; print Markdown and JSON.
+
+Each file is opened in processes of its own, in turns: from its bytes on the disk to an onnxruntime
+session of one thread. The medians count, the ratio is that of the pairs, and the memory is what the
+process has at its peak above what its imports took (Linux only).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+from importlib.metadata import version
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+OPEN = r"""
+import re, sys, time
+import onnxruntime
+from toolkit.runtime import pack
+def peak():  # a child's ru_maxrss begins with its parent's
+    return int(re.search(r"VmHWM:\s+(\d+)", open("/proc/self/status").read())[1]) / 1024
+options = onnxruntime.SessionOptions()
+options.intra_op_num_threads = 1
+before, start = peak(), time.perf_counter()
+source = sys.argv[1]
+if source.endswith(".pack"):
+    source = pack.read(open(source, "rb").read(), source).to_onnx()
+session = onnxruntime.InferenceSession(source, options)
+print(time.perf_counter() - start, peak() - before)
+"""
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--repeats", type=int, default=7, help="how often each file is opened")
+    parser.add_argument("--json", type=Path, help="also write the JSON there")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        rows = [measure(depth, Path(folder), arguments.repeats) for depth in (8, 12)]
+    versions = {p: version(p) for p in ("scikit-learn", "skl2onnx", "onnxruntime", "numpy")}
+    result = json.dumps({"versions": versions, "rows": rows}, indent=1)
+    print(markdown(rows))
+    print(result)
+    if arguments.json:
+        arguments.json.write_text(result + "\n")
+
+
+def measure(depth: int, folder: Path, repeats: int) -> dict[str, Any]:
+    """Return the row of a forest of 100 trees of this depth on California Housing."""
+    import numpy as np
+    from skl2onnx import to_onnx
+    from sklearn.ensemble import RandomForestRegressor
+
+    from toolkit.exporter import export
+    from toolkit.quantizer import quantize
+    from toolkit.trainer.datasets.california import dataset
+
+    data = dataset()
+    X, y = data.X[data.train], data.y[data.train]
+    forest = RandomForestRegressor(100, max_depth=depth, random_state=42).fit(X, y)
+    plain = folder / f"{depth}.onnx"
+    plain.write_bytes(to_onnx(forest, X[:1].astype(np.float32)).SerializeToString())
+    bundle = export(forest, X, y, name="forest", out=folder / f"forest-{depth}")
+    (variant,) = quantize(bundle, ["uint8-pack"])
+    packed = bundle.path / str(variant.file)
+    nodes = sum(t.tree_.node_count for t in forest.estimators_)
+    print(f"forest of {nodes} nodes", file=sys.stderr)
+    pairs = [(opened(plain), opened(packed)) for _ in range(repeats)]
+    return {
+        "nodes": nodes,
+        "plain": _medians([a for a, _ in pairs], plain),
+        "pack": _medians([b for _, b in pairs], packed),
+        "ratio": round(median(b[0] / a[0] for a, b in pairs), 3),
+    }
+
+
+def opened(path: Path) -> tuple[float, float]:
+    """Return the seconds and the MB of opening a file in a process of its own."""
+    done = subprocess.run(
+        [sys.executable, "-c", OPEN, str(path)], check=True, capture_output=True, text=True
+    )
+    seconds, megabytes = map(float, done.stdout.split())
+    return seconds, megabytes
+
+
+def _medians(found: list[tuple[float, float]], path: Path) -> dict[str, float]:
+    return {
+        "seconds": round(median(s for s, _ in found), 4),
+        "mb": round(median(m for _, m in found), 1),
+        "bytes": path.stat().st_size,
+    }
+
+
+def markdown(rows: list[dict[str, Any]]) -> str:
+    """Return the rows as a Markdown table."""
+    lines = [
+        "| nodes | skl2onnx s / MB / bytes | pack s / MB / bytes | time of the pairs |",
+        "|---|---|---|---|",
+    ]
+    for r in rows:
+        cells = [" / ".join(f"{v:g}" for v in r[k].values()) for k in ("plain", "pack")]
+        lines.append(f"| {r['nodes']} | {' | '.join(cells)} | {r['ratio']:g} |")
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    main()
