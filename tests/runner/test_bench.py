@@ -49,6 +49,7 @@ REPORT_KEYS = {
     "samples",
     "variants",
     "gates",
+    "budget",
 }
 
 
