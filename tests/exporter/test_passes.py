@@ -18,7 +18,7 @@ MODULES = {
     for m in pkgutil.iter_modules(passes.__path__)
 }
 ROWS = np.random.default_rng(0).normal(size=(5, 3)).astype(np.float32)
-OPERATORS = ["Identity", "Relu", "Neg", "Add", "Mul", "Identity"]
+OPERATORS = ["Identity", "Relu", "Neg", "Add", "Mul", "Identity", "MatMul"]
 
 
 def model_of(nodes, constants, outputs):
@@ -44,6 +44,9 @@ def random_model(seed):
         if operator in ("Add", "Mul"):
             constants[f"c{k}"] = rng.normal(size=(1, 3)).astype(np.float32)
             inputs.append(f"c{k}" if rng.random() < 0.5 else str(rng.choice(tensors)))
+        if operator == "MatMul":
+            constants[f"c{k}"] = rng.choice([0.0, 1.0, 1e-37], (3, 3)).astype(np.float32)
+            inputs.append(f"c{k}")
         nodes.append(helper.make_node(operator, inputs, [f"t{k}"]))
         tensors.append(f"t{k}")
     count = int(rng.integers(1, min(3, len(tensors) - 1) + 1))
@@ -58,6 +61,11 @@ def run(model):
     return session.run(None, {"X": ROWS})
 
 
+def assert_same(expected, found):
+    """To the last bit of any number that is not next to nothing."""
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-30)
+
+
 @pytest.mark.parametrize("name", MODULES)
 def test_random_graphs(name):
     changed = []
@@ -69,7 +77,7 @@ def test_random_graphs(name):
         assert isinstance(said, bool)
         onnx.checker.check_model(model, full_check=True)
         for a, b in zip(expected, run(model), strict=True):
-            np.testing.assert_array_equal(a, b)
+            assert_same(a, b)
         assert not MODULES[name].apply(model), f"seed {seed}: a second time changes it again"
         changed.append(said)
     assert any(changed)
@@ -82,7 +90,7 @@ def test_all_passes_together():
         before, expected = model.SerializeToString(), run(model)
         assert passes.run(model) == (model.SerializeToString() != before), seed
         for a, b in zip(expected, run(model), strict=True):
-            np.testing.assert_array_equal(a, b)
+            assert_same(a, b)
         kept = {t.name for t in model.graph.initializer}
         assert kept <= {i for n in model.graph.node for i in n.input}
 
@@ -119,3 +127,25 @@ def test_dead_ends_and_their_constants_are_pruned():
     assert MODULES["prune"].apply(model)
     assert [n.op_type for n in model.graph.node] == ["Mul"]
     assert [t.name for t in model.graph.initializer] == ["live"]
+
+
+def product(weights, node=("MatMul", ["X", "w"])):
+    return model_of([helper.make_node(node[0], node[1], ["y"])], {"w": weights}, ["y"])
+
+
+@pytest.mark.parametrize("tiny", [1e-33, -1e-36, 1e-39, -1e-45])
+def test_tiny_weights_become_zero(tiny):
+    weights = np.array([[1.0, tiny, 0.5], [tiny, 1e-30, 0.0], [2.0, 3.0, -1e-31]], np.float32)
+    model = product(weights)
+    before = run(model)[0]
+    assert MODULES["flush_tiny"].apply(model)
+    expected = np.where(np.abs(weights) < 1e-32, 0, weights)
+    np.testing.assert_array_equal(numpy_helper.to_array(model.graph.initializer[0]), expected)
+    np.testing.assert_allclose(run(model)[0], before, atol=1e-32)
+    assert not MODULES["flush_tiny"].apply(model)
+
+
+def test_constants_that_are_meant_to_be_tiny_stay():
+    guard = np.full((1, 3), 1e-38, np.float32)
+    for operator in ("Add", "Max", "Div"):
+        assert not MODULES["flush_tiny"].apply(product(guard, (operator, ["X", "w"])))

@@ -17,7 +17,7 @@ from tests.quantizer.graphs import (
     network,
     trees,
 )
-from toolkit.quantizer.methods import NoOp, NotApplicable, dynamic_int8, float16_compute
+from toolkit.quantizer.methods import NoOp, NotApplicable, dynamic_int8, float16, float16_compute
 from toolkit.quantizer.rewrites import INTEGER_PRODUCTS, notes, operators
 from toolkit.runtime.session import open_session
 
@@ -90,6 +90,20 @@ def test_dynamic_int8_leaves_a_single_column_as_it_is():
 def test_dynamic_int8_of_single_columns_alone_is_a_no_op():
     with pytest.raises(NoOp, match="quantize_dynamic changed nothing"):
         dynamic_int8.apply(linear(), calibration())
+
+
+def test_float16_reaches_float64_weights():
+    nodes = [
+        NODE("Cast", ["X"], ["x"], to=TensorProto.DOUBLE),
+        NODE("MatMul", ["x", "w"], ["y"]),
+        NODE("Cast", ["y"], ["variable"], to=TensorProto.FLOAT),
+    ]
+    model, rows = model_of(nodes, {"w": floats(WIDTH, 30).astype(np.float64)}), calibration()
+    content = float16.apply(model, rows)
+    assert len(content) < len(model.SerializeToString()) / 2
+    assert initializers(parsed(content))["w_half"].dtype == np.float16
+    expected = run(model.SerializeToString(), rows.feed["X"])
+    assert 0 < distance(run(content, rows.feed["X"]), expected) < 1e-6
 
 
 def test_float16_compute_halves_the_weights_and_the_sums():

@@ -27,7 +27,7 @@ from toolkit.quantizer.ranges import RANGES, grid, rounded
 Values = dict[str, np.ndarray]
 Grids = Mapping[str, tuple[np.float32, int]]
 # A graph is good enough at this part of what its method allows: other rows will be worse.
-SHARE = 0.1
+SHARE = 0.2
 # A device meets rows that lie further out than any calibration row. Grids from the tamest 90 % of
 # these must reach the goal on all of them: what is then clipped is what will be clipped later.
 TAME = 0.9

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import onnx
 
-from toolkit.exporter.passes import drop_identity, prune
+from toolkit.exporter.passes import drop_identity, flush_tiny, prune
 
 # In this order: what a dropped Identity leaves unused is pruned after it.
-PASSES = (drop_identity.apply, prune.apply)
+PASSES = (drop_identity.apply, prune.apply, flush_tiny.apply)
 
 
 def run(model: onnx.ModelProto) -> bool:
