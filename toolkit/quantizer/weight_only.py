@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import onnx
 from onnx import helper
 
@@ -63,12 +65,23 @@ def _pieces(model: onnx.ModelProto, name: str, codes: Affine, flat: bool) -> Pie
 
     flat: its operand is a matrix.
     """
-    readers = [n for n in model.graph.node if name in n.input]
+    readers = list(_readers(model.graph, name))
     turned = flat and len(readers) == 1 and readers[0].op_type in ("MatMul", "Gemm")
+    turned = turned and readers[0].input[1] == name
     if turned:
         readers[0].op_type = "Gemm"
         readers[0].attribute.append(helper.make_attribute("transB", 1))
     return dequantized(name, codes, turned=turned, direct=turned)
+
+
+def _readers(graph: onnx.GraphProto, name: str) -> Iterator[onnx.NodeProto]:
+    """Yield the nodes that read a tensor, in the graphs inside the graph too."""
+    for node in graph.node:
+        if name in node.input:
+            yield node
+        for attribute in node.attribute:
+            for inner in (*attribute.graphs, attribute.g):
+                yield from _readers(inner, name)
 
 
 def parameters_of(model: onnx.ModelProto) -> list[Parameter]:
