@@ -176,7 +176,7 @@ MATRIX: dict[str, dict[str, Cell]] = {
         "uint4-pack": Classifier(agreement=0.99, max_abs=0.35, nmse=3e-3),
         "uint8-pack": Classifier(agreement=0.997, max_abs=0.02, nmse=1e-5),
         "static-a16w8": Classifier(agreement=0.997, max_abs=0.04, nmse=2e-5),
-        "static-int8": Classifier(agreement=0.995, max_abs=0.2, nmse=6e-4),
+        "static-int8": Classifier(agreement=0.99, max_abs=0.9, nmse=3e-3),
         "weight-uint4": Classifier(agreement=0.99, max_abs=0.4, nmse=2e-3),
         "weight-uint8": Classifier(agreement=0.995, max_abs=0.03, nmse=1e-5),
     },
