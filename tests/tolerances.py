@@ -206,7 +206,7 @@ MATRIX: dict[str, dict[str, Cell]] = {
         "uint4-pack": Classifier(agreement=0.98, max_abs=0.06, nmse=5e-4),
         "uint8-pack": Classifier(agreement=0.99, max_abs=0.03, nmse=1e-4),
         "static-a16w8": LARGER,
-        "static-int8": TAILS,
+        "static-int8": LARGER,
         "weight-uint4": LARGER,
         "weight-uint8": TOO_FEW,
     },
