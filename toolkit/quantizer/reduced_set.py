@@ -38,7 +38,7 @@ def reduced(
     """Return the model with its sum of kernels over fewer points, and the codes of these.
 
     limit: the normalised MSE of the sum on every fourth calibration row, which are not fitted.
-    Raises NotApplicable where the graph has not one such sum, or no third of its points will do.
+    Raises NotApplicable where the graph has not one such sum, or a third of its points will not do.
     """
     sums = find_kernel_sums(model)
     if len(sums) != 1:
@@ -98,7 +98,9 @@ def _fitted(
         count *= GROWTH
     if found:
         return found
-    raise NotApplicable(f"no third of the {len(table)} points keeps the normalised MSE {limit:g}")
+    raise NotApplicable(
+        f"{most} of the {len(table)} points do not keep the normalised MSE {limit:g}"
+    )
 
 
 def _rewritten(
