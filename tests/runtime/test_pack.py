@@ -33,6 +33,7 @@ from toolkit.quantizer.forests import find_forests
 from toolkit.quantizer.leaves import encode_leaves
 from toolkit.quantizer.packing import write_pack
 from toolkit.runtime import pack, wire
+from toolkit.runtime.encodings import NAMES
 from toolkit.runtime.pack_dictionary import DICTIONARY
 from toolkit.runtime.predictor import Predictor
 
@@ -116,6 +117,17 @@ def test_the_sample_of_trees_in_format_1_reads_for_ever():
     )
 
 
+def test_the_sample_of_every_encoding_in_format_2_reads_for_ever():
+    found = pack.read((DATA / "encodings.format2.pack").read_bytes(), "encodings")
+    assert found.version == 2
+    assert {t.encoding for t in found.tensors} == set(NAMES.values()) - {"raw"}
+    content = b"".join(t.values.tobytes() for t in found.tensors)
+    assert (
+        hashlib.sha256(content).hexdigest()
+        == "698c7eb691b6f3f51fe6d1c1fd6d446eea29ca19c0a2dafa769106b8fa16e975"
+    )
+
+
 # --- what is written is what is read --------------------------------------------------------------
 
 
@@ -147,7 +159,7 @@ def coded() -> bytes:
             tensor((3,), code=1, payload=bytes(range(6)), name=b"float16"),
             tensor((3,), code=2, payload=b"\4\2" + bytes(8 + 2), name=b"affine"),
             tensor((3, 2), 11, 2, b"\3\x1d\2" + bytes(8 + 3), b"blocks"),
-            tensor((3, 2), 11, 3, b"\2\5" + spreads[:24] + bytes(4), b"companded5"),
+            tensor((3, 2), 11, 3, b"\3\5" + spreads[:24] + bytes(4), b"companded5"),
             tensor((3,), 11, 5, bytes(range(12)), b"float32"),
             tensor((3,), 7, 6, b"\5" + bytes(8 + 2), b"integers"),
         )
