@@ -31,7 +31,8 @@ from toolkit.runtime.session import open_session
 
 ROOT = Path(__file__).resolve().parents[1]
 SAMPLES = sorted((ROOT / "tests" / "data").glob("*.pack"))
-PACKS = [m for m in method_names() if m.endswith("pack")]
+# Reduced sets need a sum of smooth kernels; their files are like those of uint8-pack.
+PACKS = [m for m in method_names() if m.endswith("pack") and m != "reduced-set-pack"]
 COMPANDED = 3
 ROWS = 20
 
