@@ -12,7 +12,7 @@ from onnx import helper, numpy_helper
 
 from toolkit.bundle import FAILED, NOT_APPLICABLE, OK, Rows, file_entry
 from toolkit.errors import CorruptArtifact
-from toolkit.quantizer.check import broken_limit, judge, label_agreement, nmse
+from toolkit.quantizer.check import Standard, broken_limit, judge, label_agreement, nmse
 from toolkit.runtime.manifest import VARIANT
 from toolkit.runtime.predictor import Predictor
 
@@ -50,6 +50,12 @@ def dependent_on_its_batch(bundle):
         [numpy_helper.from_array(np.array([0]), "axis"), numpy_helper.from_array(usual, "usual")]
     )
     return model.SerializeToString()
+
+
+def judged(content, bundle, size=PLENTY, method=METHOD):
+    """Judge what a method made of a bundle's model, as if model.onnx had so many bytes."""
+    standard = Standard(size, bundle.calibration(), bundle.golden())
+    return judge("try", method, content, model_of(bundle), standard)
 
 
 def predictor(content):
@@ -108,7 +114,7 @@ def test_nan_never_passes(network_bundle):
 
 def test_judge_keeps_what_is_smaller_and_right(network_bundle):
     content = nudged(network_bundle, "intercept1", 1e-6)
-    variant, kept = judge("try", METHOD, content, network_bundle, len(content) + 1)
+    variant, kept = judged(content, network_bundle, len(content) + 1)
     assert kept == content
     assert (variant.status, variant.file, variant.bytes) == (OK, "model.try.onnx", len(content))
     assert variant.reason == ""
@@ -119,7 +125,7 @@ def test_judge_keeps_what_is_smaller_and_right(network_bundle):
 @pytest.mark.parametrize("more", [0, 1])
 def test_judge_does_not_keep_what_is_no_smaller(more, network_bundle):
     content = nudged(network_bundle, "intercept1", 1e-6)
-    variant, kept = judge("try", METHOD, content, network_bundle, len(content) - more)
+    variant, kept = judged(content, network_bundle, len(content) - more)
     assert kept is None
     assert (variant.status, variant.file, variant.bytes) == (NOT_APPLICABLE, None, len(content))
     assert variant.verdict == "larger"
@@ -154,7 +160,7 @@ def with_one_more(model):
 @pytest.mark.parametrize("change", [lambda model: model, renamed, in_constants, with_one_more])
 def test_a_graph_with_the_same_parameters_is_a_no_op(change, network_bundle):
     content = change(model_of(network_bundle)).SerializeToString()
-    variant, kept = judge("try", METHOD, content, network_bundle, PLENTY)
+    variant, kept = judged(content, network_bundle)
     assert kept is None
     assert (variant.status, variant.verdict) == (NOT_APPLICABLE, "no-op")
     assert variant.reason == "no-op: every parameter is stored as in model.onnx; not kept"
@@ -162,7 +168,7 @@ def test_a_graph_with_the_same_parameters_is_a_no_op(change, network_bundle):
 
 def test_judge_does_not_keep_what_is_wrong(network_bundle):
     content = nudged(network_bundle, "intercept1", 0.5)
-    variant, kept = judge("try", METHOD, content, network_bundle, PLENTY)
+    variant, kept = judged(content, network_bundle)
     assert kept is None
     assert (variant.status, variant.file, variant.bytes) == (FAILED, None, len(content))
     assert "normalised MSE" in variant.reason
@@ -171,7 +177,7 @@ def test_judge_does_not_keep_what_is_wrong(network_bundle):
 
 def test_the_recorded_tolerance_covers_what_the_golden_rows_show(network_bundle):
     content = nudged(network_bundle, "intercept1", 0.01)
-    variant, _ = judge("try", METHOD, content, network_bundle, PLENTY)
+    variant, _ = judged(content, network_bundle)
     assert 0.0101 * 0.5 < variant.tolerance["relative"] < 0.02
 
 
@@ -228,9 +234,9 @@ def test_a_method_is_checked_under_its_session_options_and_they_are_kept(network
     content = nudged(network_bundle, "intercept1", 1e-6)
     options = {"enable_mem_pattern": False, "config": {"session.disable_quant_qdq": "1"}}
     method = SimpleNamespace(**vars(METHOD), SESSION=options)
-    variant, _ = judge("try", method, content, network_bundle, PLENTY)
+    variant, _ = judged(content, network_bundle, method=method)
     assert variant.session == options
     assert file_entry(content, VARIANT, variant)["session"] == options
     method = SimpleNamespace(**vars(METHOD), SESSION={"enable_profiling": True})
     with pytest.raises(CorruptArtifact, match="enable_profiling"):
-        judge("try", method, content, network_bundle, PLENTY)
+        judged(content, network_bundle, method=method)

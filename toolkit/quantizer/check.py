@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
 
@@ -12,16 +13,15 @@ import onnx
 from toolkit.bundle import (
     FAILED,
     LARGER,
-    MODEL,
     NO_OP,
     NOT_APPLICABLE,
     OK,
-    Bundle,
     Rows,
     Variant,
 )
 from toolkit.quantizer.stored import unchanged
 from toolkit.runtime import golden
+from toolkit.runtime.golden import Golden
 from toolkit.runtime.predictor import Predictor, to_onnx
 
 # What a replay on another processor may add to the deviation measured here.
@@ -29,36 +29,44 @@ MARGIN = 1e-4
 SINGLE_ROWS = 64  # so many rows are also run alone: a row must not depend on its batch
 
 
+@dataclass(frozen=True)
+class Standard:
+    """What the variants of a bundle are judged by, read once for all of them.
+
+    bytes: the size of model.onnx; rows: the calibration rows; golden: the golden rows; session: the
+    options under which model.onnx runs best.
+    """
+
+    bytes: int
+    rows: Rows
+    golden: Golden
+    session: dict[str, Any] = field(default_factory=dict)
+
+
 def judge(
-    name: str,
-    method: ModuleType,
-    content: bytes,
-    bundle: Bundle,
-    model_bytes: int,
-    given: onnx.ModelProto | None = None,
+    name: str, method: ModuleType, content: bytes, given: onnx.ModelProto, standard: Standard
 ) -> tuple[Variant, bytes | None]:
     """Return the Variant for what a method made, and its bytes where they are to be kept.
 
     Kept: at least one byte smaller than model.onnx, with parameters that are stored in another way
-    than there, and within the method's LIMITS on the calibration rows, in one batch and row by row
-    (of few rows at least one may be apart). given: the graph that the method was given, where that
-    is not model.onnx.
+    than in the graph that the method was given, and within the method's LIMITS on the calibration
+    rows, in one batch and row by row (of few rows at least one may be apart).
     """
     size = len(content)
-    if size > model_bytes:
-        return _refused(name, LARGER, f"{size} bytes against {model_bytes} of model.onnx", size)
+    if size > standard.bytes:
+        return _refused(name, LARGER, f"{size} bytes against {standard.bytes} of model.onnx", size)
     # A pack's container is smaller by itself; a graph has nothing to gain but by its parameters.
-    if method.SUFFIX == ".onnx" and unchanged(given or _graph(bundle.read(MODEL)), _graph(content)):
+    if method.SUFFIX == ".onnx" and unchanged(given, onnx.load_model_from_string(content)):
         return _refused(name, NO_OP, "every parameter is stored as in model.onnx", size)
-    if size == model_bytes:
+    if size == standard.bytes:
         return _refused(name, LARGER, f"{size} bytes, as many as model.onnx has", size)
     file = f"model.{name}{method.SUFFIX}"
-    session = _session(method, bundle)
+    session = _session(method, standard)
     predictor = Predictor(to_onnx(content, file), file, options=session)
-    broken = broken_limit(predictor, bundle.calibration(), method.LIMITS)
+    broken = broken_limit(predictor, standard.rows, method.LIMITS)
     if broken:
         return Variant(name, FAILED, reason=f"{broken}; not kept", bytes=size), None
-    tolerance = replay_tolerance(predictor, bundle)
+    tolerance = replay_tolerance(predictor, standard.golden)
     return Variant(name, OK, file, bytes=size, tolerance=tolerance, session=session), content
 
 
@@ -67,16 +75,12 @@ def _refused(name: str, verdict: str, why: str, size: int) -> tuple[Variant, Non
     return Variant(name, NOT_APPLICABLE, reason=reason, bytes=size, verdict=verdict), None
 
 
-def _session(method: ModuleType, bundle: Bundle) -> dict[str, Any]:
+def _session(method: ModuleType, standard: Standard) -> dict[str, Any]:
     # A pack's graph is model.onnx's own, and runs best as that does.
-    base = bundle.variants[0].session if method.SUFFIX == ".pack" else {}
+    base = standard.session if method.SUFFIX == ".pack" else {}
     own = getattr(method, "SESSION", {})
     config = {**base.get("config", {}), **own.get("config", {})}
     return {**base, **own, **({"config": config} if config else {})}
-
-
-def _graph(content: bytes) -> onnx.ModelProto:
-    return onnx.load_model_from_string(content)
 
 
 def broken_limit(predictor: Predictor, rows: Rows, limits: dict[str, float]) -> str:
@@ -137,9 +141,8 @@ def label_agreement(expected: dict[str, np.ndarray], got: dict[str, np.ndarray])
     return golden.deviation(expected, got, ["label"] if "label" in expected else [])[1]
 
 
-def replay_tolerance(predictor: Predictor, bundle: Bundle) -> dict[str, float]:
+def replay_tolerance(predictor: Predictor, rows: Golden) -> dict[str, float]:
     """Return what a replay of the golden rows may show: what it shows here, and a margin."""
-    rows = bundle.golden()
     deviation, agreement = golden.deviation(
         rows.outputs, predictor.run(rows.inputs), list(rows.outputs)
     )

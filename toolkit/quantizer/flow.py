@@ -24,7 +24,7 @@ from toolkit.errors import CorruptArtifact, InvalidInput, ParityError
 from toolkit.quantizer.budget.expression import check_applies, parse
 from toolkit.quantizer.budget.flow import fit_budget
 from toolkit.quantizer.calibration import Calibration
-from toolkit.quantizer.check import judge
+from toolkit.quantizer.check import Standard, judge
 from toolkit.quantizer.forests import OPERATORS
 from toolkit.quantizer.methods import NoOp, NotApplicable, load_method, method_names
 from toolkit.quantizer.rewrites import notes
@@ -71,21 +71,16 @@ def quantize(
     given = {".pack": model, ".onnx": standardised(model, calibration)}
     if limits:
         check_applies(limits, bundle, targets=calibration.rows.target is not None)
+    standard = Standard(len(content), calibration.rows, bundle.golden(), bundle.variants[0].session)
     made: list[tuple[Variant, bytes | None]] = []
     for name, method in chosen.items():
-        try:
-            source = given[method.SUFFIX]
-            result = _made(name, method, source, calibration, bundle, len(content))
-        except NotApplicable as reason:
-            verdict = NO_OP if isinstance(reason, NoOp) else ""
-            result = Variant(name, NOT_APPLICABLE, reason=str(reason), verdict=verdict), None
-        made.append(result)
+        made.append(_made(name, method, given[method.SUFFIX], calibration, standard))
         if progress:
-            progress(result[0])
+            progress(made[-1][0])
     if limits is None:
         with_variants(bundle, made)
         return [variant for variant, _ in made]
-    found = fit_budget(model, calibration, bundle, limits)
+    found = fit_budget(model, calibration, bundle, limits, standard.golden)
     made.append((found.variant, found.content))
     if progress:
         progress(found.variant)
@@ -100,21 +95,23 @@ def _made(
     method: ModuleType,
     given: onnx.ModelProto,
     calibration: Calibration,
-    bundle: Bundle,
-    model_bytes: int,
+    standard: Standard,
 ) -> tuple[Variant, bytes | None]:
     """Return what `judge` says of a method's output; of a graph, also what it is rewritten to."""
-    content = method.apply(given, calibration)
-    variant, kept = judge(name, method, content, bundle, model_bytes, given)
+    try:
+        content = method.apply(given, calibration)
+    except NotApplicable as reason:
+        verdict = NO_OP if isinstance(reason, NoOp) else ""
+        return Variant(name, NOT_APPLICABLE, reason=str(reason), verdict=verdict), None
+    variant, kept = judge(name, method, content, given, standard)
     if calibration.thresholds is not None and hasattr(method, "THRESHOLDS"):
         said = f"at most {calibration.thresholds} thresholds a feature"
         return replace(variant, notes=said), kept
     if kept is None or method.SUFFIX != ".onnx":
         return variant, kept
-    rows = bundle.calibration().inputs
-    return replace(
-        variant, notes=notes(kept, str(variant.file), variant.session, rows, method.LIMITS)
-    ), kept
+    rows = calibration.rows.inputs
+    said = notes(kept, str(variant.file), variant.session, rows, method.LIMITS)
+    return replace(variant, notes=said), kept
 
 
 def _check_thresholds(most: int, model: onnx.ModelProto, chosen: dict[str, ModuleType]) -> None:

@@ -24,6 +24,7 @@ from toolkit.quantizer.calibration import Calibration
 from toolkit.quantizer.check import replay_tolerance
 from toolkit.quantizer.packing import write_pack
 from toolkit.quantizer.weights import attribute_operator, replace
+from toolkit.runtime.golden import Golden
 from toolkit.runtime.predictor import Predictor, to_onnx
 
 FILE = f"model.{BUDGET}.pack"
@@ -40,13 +41,13 @@ class Made:
 
 
 def fit_budget(
-    model: onnx.ModelProto, calibration: Calibration, bundle: Bundle, budget: Budget
+    model: onnx.ModelProto, calibration: Calibration, bundle: Bundle, budget: Budget, golden: Golden
 ) -> Made:
     """Return the smallest pack that keeps the budget on rows that it was not fitted to.
 
     With a limit on bytes alone: the most accurate that fits. A third of the calibration rows is set
     apart to choose by; the evaluation rows are not looked at. budget: one that `check_applies` lets
-    pass. Raises InvalidInput where there are too few rows.
+    pass; golden: the bundle's golden rows. Raises InvalidInput where there are too few rows.
     """
     operator = attribute_operator(model)
     if operator:
@@ -78,7 +79,7 @@ def fit_budget(
     if size >= whole:
         reason = f"larger: {size} bytes against {whole} of model.onnx; not kept"
         return Made(Variant(BUDGET, NOT_APPLICABLE, reason=reason, bytes=size), None, front)
-    replayed = replay_tolerance(Predictor(to_onnx(best.content, FILE), FILE), bundle)
+    replayed = replay_tolerance(Predictor(to_onnx(best.content, FILE), FILE), golden)
     variant = Variant(BUDGET, OK, FILE, bytes=size, tolerance=replayed)
     return Made(variant, best.content, front)
 
