@@ -99,7 +99,8 @@ def test_inspect(run, california_bundle, module):
     assert (first["name"], first["shape"]) == ("coefficient", [8, 1])
     assert first["encoding"] != "raw"
     assert first["bytes"] < 8 * 4 + 10  # its name, type and shape take ten or more
-    assert (second["name"], second["encoding"]) == ("intercept", "raw")
+    assert (second["name"], second["encoding"], second["bits"]) == ("intercept", "raw", 32)
+    assert found["forests"] == []
     text = run("inspect", california_bundle / "model.onnx", module=module).stdout
     assert "kind: onnx" in text
 

@@ -60,6 +60,8 @@ WIDTHS = range(2, 17)  # bits a code
 PER_COLUMN, EXPONENTS, BLOCKS, SYMMETRIC, SHORT_SCALES = 1, 2, 4, 8, 16  # affine layouts
 LAYOUTS = PER_COLUMN | EXPONENTS | BLOCKS | SYMMETRIC | SHORT_SCALES
 OTHER_WIDTH = 2  # companded layout
+# Bits of those encodings that have one width: a mantissa's exponent, sign and magnitude.
+FIXED_BITS = {FLOAT16: 16, SINGLE: 32, MANTISSA: 8 + 1 + 8}
 CHUNK = 1 << 16  # codes that are unpacked at a time, a multiple of 8
 
 # ONNX TensorProto.DataType -> numpy, for the element types that a pack's tensors may have.
@@ -248,6 +250,18 @@ def read_codes(cursor: Cursor, bits: int, count: int) -> np.ndarray:
         for bit in range(bits):
             np.bitwise_or(part, flags[:, bit].astype(codes.dtype) << bit, out=part)
     return codes
+
+
+def bits_of(code: int, elem_type: int, header: bytes | memoryview) -> int:
+    """Return how many bits a number of a tensor takes, scales and the like of its group aside.
+
+    header: the encoding's, from its first byte on, at least two where the file is sound.
+    """
+    if code in (AFFINE, INTEGERS):
+        return header[0] if len(header) else 0
+    if code == COMPANDED:
+        return header[1] if len(header) > 1 and header[0] & OTHER_WIDTH else 8
+    return FIXED_BITS.get(code, 8 * ELEMENT_TYPES[elem_type].itemsize)
 
 
 def _float_type(cursor: Cursor, elem_type: int, code: int) -> np.dtype:

@@ -49,7 +49,7 @@ import numpy as np
 from toolkit.errors import CorruptArtifact
 from toolkit.runtime import wire
 from toolkit.runtime.cursor import Cursor
-from toolkit.runtime.encodings import DECODERS, ELEMENT_TYPES, NAMES
+from toolkit.runtime.encodings import DECODERS, ELEMENT_TYPES, NAMES, bits_of
 from toolkit.runtime.forest import Forest
 from toolkit.runtime.forest_format1 import read as read_forest_1
 from toolkit.runtime.forest_format2 import read as read_forest_2
@@ -67,11 +67,16 @@ MAX_PARTS, MAX_RANK = 1 << 16, 8
 
 @dataclass(frozen=True)
 class Tensor:
-    """One decoded initializer: `values` in its dtype, `stored` the bytes it took in the body."""
+    """One decoded initializer: `values` in its dtype.
+
+    bits: how many a number takes, without its group's scales; stored: the bytes all of it took in
+    the body.
+    """
 
     name: str
     elem_type: int
     encoding: str
+    bits: int
     values: np.ndarray
     stored: int
 
@@ -219,5 +224,6 @@ def _read_tensor(body: Cursor) -> Tensor:
     code = body.u8()
     if code not in DECODERS:
         raise body.fail(f"tensor {name!r} has the unknown encoding {code}")
+    bits = bits_of(code, elem_type, body.data[body.at : body.at + 2])
     values = DECODERS[code](body, elem_type, shape)
-    return Tensor(name, elem_type, NAMES[code], values, body.at - start)
+    return Tensor(name, elem_type, NAMES[code], bits, values, body.at - start)
