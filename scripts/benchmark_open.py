@@ -1,4 +1,4 @@
-"""Open a forest from its pack and from skl2onnx's own file; print Markdown and JSON.
+"""Open forests from packs and from skl2onnx's own files; write docs/opening.md.
 
 Each file is opened in processes of its own, in turns: from its bytes on the disk to an onnxruntime
 session of one thread. The medians count, the ratio is that of the pairs, and the memory is what the
@@ -12,11 +12,12 @@ import json
 import subprocess
 import sys
 import tempfile
-from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 from typing import Any
 
+ROOT = Path(__file__).resolve().parents[1]
+JSON, MARKDOWN = ROOT / "docs" / "opening.json", ROOT / "docs" / "opening.md"
 OPEN = r"""
 import re, sys, time
 import onnxruntime
@@ -35,19 +36,18 @@ print(time.perf_counter() - start, peak() - before)
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure, print and write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--repeats", type=int, default=7, help="how often each file is opened")
-    parser.add_argument("--json", type=Path, help="also write the JSON there")
     arguments = parser.parse_args()
+    from toolkit.runner import environment
+
     with tempfile.TemporaryDirectory() as folder:
         rows = [measure(depth, Path(folder), arguments.repeats) for depth in (8, 12)]
-    versions = {p: version(p) for p in ("scikit-learn", "skl2onnx", "onnxruntime", "numpy")}
-    result = json.dumps({"versions": versions, "rows": rows}, indent=1)
-    print(markdown(rows))
-    print(result)
-    if arguments.json:
-        arguments.json.write_text(result + "\n")
+    figures = {"schema_version": 1, "environment": environment.describe(), "rows": rows}
+    print(page(figures))
+    JSON.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+    MARKDOWN.write_text(page(figures), encoding="utf-8")
 
 
 def measure(depth: int, folder: Path, repeats: int) -> dict[str, Any]:
@@ -96,15 +96,22 @@ def _medians(found: list[tuple[float, float]], path: Path) -> dict[str, float]:
     }
 
 
-def markdown(rows: list[dict[str, Any]]) -> str:
-    """Return the rows as a Markdown table."""
+def page(figures: dict[str, Any]) -> str:
+    """Return the figures as a Markdown page."""
     lines = [
-        "| nodes | skl2onnx s / MB / bytes | pack s / MB / bytes | time of the pairs |",
-        "|---|---|---|---|",
+        "<!-- Written by scripts/benchmark-open. -->",
+        "# Opening forests",
+        "",
+        "From the file's bytes to a session, each time in a process of its own, by turns: a "
+        "`uint8-pack` against skl2onnx's file of the same forest. MB: what the process has at its "
+        "peak above what its imports took.",
+        "",
+        "| nodes | skl2onnx: s | MB | bytes | pack: s | MB | bytes | time of the pairs |",
+        "| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
-    for r in rows:
-        cells = [" / ".join(f"{v:g}" for v in r[k].values()) for k in ("plain", "pack")]
-        lines.append(f"| {r['nodes']} | {' | '.join(cells)} | {r['ratio']:g} |")
+    for row in figures["rows"]:
+        cells = [f"{v:,g}" for k in ("plain", "pack") for v in row[k].values()]
+        lines.append(f"| {row['nodes']:,} | {' | '.join(cells)} | {row['ratio']:g} |")
     return "\n".join(lines) + "\n"
 
 

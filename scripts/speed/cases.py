@@ -53,7 +53,7 @@ def jittered(X: np.ndarray, count: int) -> np.ndarray:
     values are exact in float32, so that every contestant sees the same numbers.
     """
     rng = np.random.default_rng(0)
-    rows = X[np.arange(count) % len(X)]
+    rows = X[rng.permutation(np.arange(count) % len(X))]
     moved = rows + rng.normal(size=rows.shape) * 0.01 * X.std(axis=0)
     return moved.astype(np.float32).astype(np.float64)
 
