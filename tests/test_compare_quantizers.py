@@ -19,6 +19,8 @@ MODULES = ("estimators", "others", "compare", "page")
 @pytest.fixture(scope="module")
 def scripts():
     """The scripts as modules, which find each other as they do when they are run."""
+    for name in MODULES:  # another folder of scripts may have one of the same name
+        sys.modules.pop(name, None)
     sys.path.insert(0, str(SCRIPTS))
     try:
         yield {name: importlib.import_module(name) for name in MODULES}

@@ -32,7 +32,7 @@ CORRUPTED = [
     ("MultiOutputRegressor", "coefficient1"),
     ("OneVsOneClassifier", "coefficient"),
     ("OneVsRestClassifier", "coefficient2"),
-    ("OutputCodeClassifier", "coefficient3"),
+    ("OutputCodeClassifier", "coefficient2"),
     ("Perceptron", "threshold"),
     ("PoissonRegressor", "intercept"),
     ("RANSACRegressor", "coefficient"),

@@ -52,7 +52,7 @@ def swap(operator: str, attribute: str) -> Mend:
     def change(model: onnx.ModelProto) -> None:
         node = next(n for n in model.graph.node if n.op_type == operator)
         entries = next(a for a in node.attribute if a.name == attribute)
-        values = entries.strings if entries.strings else entries.ints
+        values = entries.strings or entries.ints or entries.floats
         values[0], values[1] = values[1], values[0]
 
     return change
@@ -70,10 +70,14 @@ FAMILIES: dict[str, tuple[Any, Callable[[], Any], Mend]] = {
         swap("TfIdfVectorizer", "ngram_indexes"),
     ),
     "weights": (TfidfVectorizer(norm=None), texts, shift("idf", at=0)),
-    "categories": (OneHotEncoder(), categories, swap("LabelEncoder", "values_int64s")),
+    "categories": (OneHotEncoder(), categories, swap("OneHotEncoder", "cats_strings")),
     "codes": (OrdinalEncoder(), categories, shift("encoding", at=0)),
     "means": (TargetEncoder(), categories, shift("encoding", at=0)),
-    "imputer": (SimpleImputer(), lambda: with_missing()[0], shift("statistics", at=0)),
+    "imputer": (
+        SimpleImputer(),
+        lambda: with_missing()[0],
+        swap("Imputer", "imputed_value_floats"),
+    ),
     "bins": (KBinsDiscretizer(4, encode="ordinal"), numbers, shift("table", 0.5, at=0)),
     "quantiles": (QuantileTransformer(n_quantiles=20), numbers, shift("value", at=8)),
     "powers": (PowerTransformer(), numbers, shift("lambda", at=0)),

@@ -83,7 +83,7 @@ def list_attribute(operator, name, at, change):
 
 
 def renamed_category(model):
-    attribute(model, "LabelEncoder", "keys_strings").strings[0] = b"z"
+    attribute(model, "OneHotEncoder", "cats_strings").strings[0] = b"z"
 
 
 def a_few_ulps_up(value):
@@ -108,8 +108,13 @@ CASES = {
     "polynomial-selection": (PolynomialFeatures(2), X, None, nudged("coefficient1", 1, 1.01)),
     "mlp-first-layer": (MLP, X, Y, nudged("coefficient", 3, 1.05)),
     "mlp-bias": (MLP, X, Y, nudged("intercept", 2, 1.05)),
-    "imputer-statistic": (SimpleImputer(), HOLES, None, nudged("statistics", 0, 1.01)),
-    "svr-vector": (SVR(), X, Y, nudged("vectors", 0, 1.3)),
+    "imputer-statistic": (
+        SimpleImputer(),
+        HOLES,
+        None,
+        list_attribute("Imputer", "imputed_value_floats", 0, lambda v: 1.01 * v),
+    ),
+    "svr-vector": (SVR(), X, Y, nudged("points", 0, 1.3)),
     "svr-dual": (SVR(), X, Y, nudged("dual", 0, 1.05)),
     "category": (make_pipeline(TEXT, LinearRegression()), MIXED, Y, renamed_category),
     "forest-threshold": (FOREST, X, Y, tensor_attribute("nodes_splits", 3, a_few_ulps_up)),

@@ -19,7 +19,7 @@ import pytest
 from toolkit.runtime import load
 from toolkit.runtime.inputs import prepare
 
-CALLS = 1000
+CALLS = 10_000  # so many that starting Python, which never takes the same twice, drowns in them
 # Runs the call that it is told, CALLS times, after each of them was made twice.
 PROGRAM = """
 import sys
