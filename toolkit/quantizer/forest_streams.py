@@ -13,6 +13,8 @@ from toolkit.runtime import wire
 from toolkit.runtime.attributes import packed
 from toolkit.runtime.forest import LEQ, MEMBER, Forest, level_starts
 from toolkit.runtime.forest_cells import Outside, bit_lengths, grouped, mixed, walk
+from toolkit.runtime.forest_leaves import RAW_LEAVES, TARGET_STEPS, TREE_STEPS
+from toolkit.runtime.forest_thresholds import CELLS, DECIMALS, OPEN_CELLS, PLANES, decimal
 
 
 def streams(forest: Forest, leaves: Leaves | None) -> list[bytes]:
@@ -117,10 +119,10 @@ def _thresholds(forest: Forest, starts: list[int], dtype: np.dtype) -> Iterator[
     yield from _tables(tables, dtype)
     code = np.zeros(len(forest.feature), dtype=np.int64)
     code[order] = np.concatenate([c.ravel() for _, c in found]) if found else 0
-    choices = [[bytes([layout.PLANES]), *_integers(code[order])]]
+    choices = [[bytes([PLANES]), *_integers(code[order])]]
     if not forest.mode.any():
-        for how in (layout.CELLS, layout.OPEN_CELLS):
-            cells = _cells(forest, starts, code, sizes, how == layout.OPEN_CELLS)
+        for how in (CELLS, OPEN_CELLS):
+            cells = _cells(forest, starts, code, sizes, how == OPEN_CELLS)
             if cells is not None:
                 choices.append([bytes([how]), cells])
                 break
@@ -188,13 +190,13 @@ def _decimals(table: np.ndarray, dtype: np.dtype) -> tuple[int, np.ndarray, np.n
     pattern = table.view(f"<u{dtype.itemsize}")
     none = np.zeros(0, dtype=np.int32)
     best, found = _cost(_differences(pattern)), (0, none, none)
-    for kind in range(1, layout.DECIMALS + 1):
+    for kind in range(1, DECIMALS + 1):
         with np.errstate(over="ignore", invalid="ignore"):
             whole = np.rint(table.astype(np.float64) * 2.0 * 10.0 ** (kind - 1))
         if not (np.abs(whole) < 1 << 31).all():
             break
         whole = whole.astype(np.int32)
-        moved = (pattern - layout.decimal(whole, kind, dtype)).view(f"<i{dtype.itemsize}")
+        moved = (pattern - decimal(whole, kind, dtype)).view(f"<i{dtype.itemsize}")
         cost = _cost(_differences(whole.view(np.uint32))) + _entropy(moved)
         if (np.abs(moved) < 128).all() and cost < best:
             best, found = cost, (kind, whole, moved.astype(np.int8))
@@ -227,7 +229,7 @@ def _raw(forest: Forest) -> Iterator[bytes]:
     if values.shape[1] == 1 and forest.targets > 1:
         rows, place = np.unique(values, return_inverse=True)
         which = place.ravel()[forest.leaf]
-    yield bytes([layout.RAW_LEAVES]) + wire.varint(len(rows))
+    yield bytes([RAW_LEAVES]) + wire.varint(len(rows))
     yield rows.tobytes()
     yield from _integers(which)
 
@@ -248,7 +250,7 @@ def _steps(forest: Forest, leaves: Leaves, tree: np.ndarray, by_tree: bool) -> I
         low[target] = np.iinfo(np.int64).max
         np.minimum.at(low, target, codes[:, 0])
         rest = codes[:, 0] - low[target]
-    yield bytes([layout.TREE_STEPS if alone else layout.TARGET_STEPS])
+    yield bytes([TREE_STEPS if alone else TARGET_STEPS])
     yield leaves.offset.astype("<f4").tobytes()
     yield leaves.step.astype("<f4").tobytes()
     yield from _integers(np.where(low < 0, -2 * low - 1, 2 * low))

@@ -43,6 +43,19 @@ class Cursor:
             if byte < 0x80:
                 return value
 
+    def text(self) -> str:
+        """Return the name that is next: a uvarint, and so many bytes of UTF-8."""
+        start = self.at
+        try:
+            return bytes(self.take(self.uvarint())).decode()
+        except UnicodeDecodeError:
+            raise self.fail(f"the name at byte {start} of the body is not UTF-8") from None
+
     def array(self, dtype: np.dtype, count: int) -> np.ndarray:
         """Return the next `count` elements as a read-only array that shares the buffer."""
         return np.frombuffer(self.take(count * dtype.itemsize), dtype=dtype)
+
+    def bits(self, count: int) -> np.ndarray:
+        """Return the next `count` bits, eight a byte, the first in the lowest bit, as bool."""
+        packed = self.array(np.dtype("u1"), (count + 7) // 8)
+        return np.unpackbits(packed, count=count, bitorder="little").view(bool)

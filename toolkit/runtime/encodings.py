@@ -169,9 +169,8 @@ def _decode_mantissa(cursor: Cursor, elem_type: int, shape: tuple[int, ...]) -> 
         raise cursor.fail(f"mantissa tensor of shape {shape}, it has one column")
     rows = shape[0]
     exponent = cursor.array(np.dtype("i1"), rows)
-    signs = cursor.array(np.dtype("u1"), (rows + 7) // 8)
+    negative = cursor.bits(rows)
     magnitude = 256 + cursor.array(np.dtype("u1"), rows).astype(np.int64)
-    negative = np.unpackbits(signs, count=rows, bitorder="little").astype(bool)
     codes = np.where(negative, -magnitude, magnitude)
     return scale_mantissas(np.where(exponent == -128, 0, codes)[:, None], exponent).astype(dtype)
 

@@ -46,7 +46,7 @@ RAW_LEAVES, AFFINE_LEAVES = 0, 1
 
 def read(cursor: Cursor) -> Forest:
     """Return the ensemble at the cursor; CorruptArtifact where it is damaged or not a forest."""
-    source, output = _text(cursor), _text(cursor)
+    source, output = cursor.text(), cursor.text()
     flags = cursor.u8()
     if flags & ~(FLOAT64 | MISSING | VERSION_3 | SHORT_THRESHOLDS | LEAF_TARGETS):
         raise cursor.fail(f"tree ensemble with unknown flags {flags}")
@@ -65,11 +65,11 @@ def read(cursor: Cursor) -> Forest:
     if (leaves < 1).any() or max(named) >= targets:
         raise cursor.fail("a tree without leaves or of an unknown target")
     target = np.array(named, dtype=np.int64)
-    split = _bits(cursor, int(2 * leaves.sum()) - trees)
+    split = cursor.bits(int(2 * leaves.sum()) - trees)
     _check_shape(cursor, split, leaves)
     stored = np.dtype("<f4") if flags & SHORT_THRESHOLDS else dtype
     feature, threshold = _splits(cursor, int(split.sum()), stored)
-    missing = _bits(cursor, len(feature)) if flags & MISSING else np.zeros(len(feature), bool)
+    missing = cursor.bits(len(feature)) if flags & MISSING else np.zeros(len(feature), bool)
     values = _leaves(cursor, leaves, width, dtype)
     nodes = _level_order(cursor, split, leaves)
     inner = nodes[split[nodes]]
@@ -95,23 +95,11 @@ def read(cursor: Cursor) -> Forest:
     return checked(cursor, forest)
 
 
-def _text(cursor: Cursor) -> str:
-    try:
-        return bytes(cursor.take(cursor.uvarint())).decode()
-    except UnicodeDecodeError:
-        raise cursor.fail("the name of an ensemble's tensor is not UTF-8") from None
-
-
 def _count(cursor: Cursor) -> int:
     count = cursor.uvarint()
     if count > 8 * len(cursor.data):  # each leaf has a bit and a byte of its own further on
         raise cursor.fail(f"a tree of {count} leaves in {len(cursor.data)} bytes")
     return count
-
-
-def _bits(cursor: Cursor, count: int) -> np.ndarray:
-    packed = cursor.array(np.dtype("u1"), (count + 7) // 8)
-    return np.unpackbits(packed, count=count, bitorder="little").astype(bool)
 
 
 def _check_shape(cursor: Cursor, split: np.ndarray, leaves: np.ndarray) -> None:

@@ -78,8 +78,6 @@ complete. It takes no memory for a count that the bytes left cannot hold.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
 from toolkit.runtime.cursor import Cursor
@@ -92,19 +90,18 @@ from toolkit.runtime.forest import (
     level_starts,
     subtree_leaves,
 )
-from toolkit.runtime.forest_cells import read_cells
+from toolkit.runtime.forest_leaves import with_leaves
+from toolkit.runtime.forest_numbers import integers
+from toolkit.runtime.forest_thresholds import read_categories, read_thresholds
 
 FLOAT64, MISSING, VERSION_3, SHORT_THRESHOLDS, LEAF_TARGETS, OTHER_MODES, MORE, TURNED = (
     1 << b for b in range(8)
 )
-PLANES, CELLS, OPEN_CELLS = 0, 1, 2
-RAW_LEAVES, TREE_STEPS, TARGET_STEPS = 0, 1, 2
-DECIMALS = 9
 
 
 def read(cursor: Cursor) -> Forest:
     """Return the ensemble at the cursor; CorruptArtifact where it is damaged or not a forest."""
-    source, output = _text(cursor), _text(cursor)
+    source, output = cursor.text(), cursor.text()
     flags = cursor.u8()
     more = bytes(cursor.take(cursor.uvarint())) if flags & MORE else b""
     dtype = np.dtype("<f8" if flags & FLOAT64 else "<f4")
@@ -113,11 +110,7 @@ def read(cursor: Cursor) -> Forest:
         raise cursor.fail(f"{trees} trees of {nodes} nodes with {width} values a leaf")
     if not 0 < targets <= 1 << 20:
         raise cursor.fail(f"an ensemble of {targets} targets")
-    split = bits(cursor, nodes)
-    try:
-        starts = level_starts(split, trees)
-    except ValueError as error:
-        raise cursor.fail(f"the structure bits of an ensemble are not its: {error}") from None
+    split, starts = _structure(cursor, nodes, trees)
     splits = int(split.sum())
     several = width == 1 and targets > 1
     count = nodes - splits if flags & LEAF_TARGETS else trees
@@ -130,19 +123,18 @@ def read(cursor: Cursor) -> Forest:
         mode = cursor.array(np.dtype("u1"), splits)
     if mode.max(initial=0) >= len(MODES):
         raise cursor.fail(f"a split of the unknown mode {mode.max()}")
-    members = _categories(cursor, int((mode == MEMBER).sum()), dtype)
+    members = read_categories(cursor, int((mode == MEMBER).sum()), dtype)
     stored = np.dtype("<f4") if flags & SHORT_THRESHOLDS else dtype
-    threshold = _thresholds(cursor, split, starts, feature, mode, stored)
+    threshold = read_thresholds(cursor, split, starts, feature, mode, stored)
     missing = np.zeros(splits, dtype=bool)
     if flags & MISSING:
-        missing[missing_order(split, starts)] = bits(cursor, splits)
+        missing[missing_order(split, starts)] = cursor.bits(splits)
     turned, columns = np.zeros(splits, dtype=bool), 0
     if flags & TURNED:
-        turned, columns = _turned(cursor, split, starts, missing)
-        if not 0 < columns < 1 << 31 or (mode[turned] != LEQ).any():
-            raise cursor.fail(f"turned splits on {columns} columns, or not of <=")
-        if int(feature.max(initial=0)) >= columns:
-            raise cursor.fail(f"a split of the feature {feature.max()}, there are {columns}")
+        columns = cursor.uvarint()
+        turned = missing.copy()
+        turned[missing_order(split, starts)] ^= cursor.bits(splits)
+        _check_turned(cursor, columns, feature, mode[turned])
     partial = Forest(
         source=source,
         output=output,
@@ -162,30 +154,24 @@ def read(cursor: Cursor) -> Forest:
         width=columns,
         more=more,
     )
-    return checked(cursor, _with_leaves(cursor, partial, named))
+    return checked(cursor, with_leaves(cursor, partial, named))
 
 
-def integers(cursor: Cursor, count: int) -> np.ndarray:
-    """Return `integers[count]` of the format, uint8, uint16 or uint32 [count]."""
-    planes = cursor.u8()
-    if planes > 4:
-        raise cursor.fail(f"integers of {planes} bytes")
-    if planes == 0:
-        # No bytes stand behind these zeros; the caller's count is of things that have some.
-        return np.zeros(count, dtype=np.uint8)
-    stored = cursor.array(np.dtype("u1"), planes * count).reshape(planes, count)
-    if planes == 1:
-        return stored[0]
-    found = np.zeros((count, 2 if planes == 2 else 4), dtype=np.uint8)
-    for plane, byte in enumerate(stored):
-        found[:, plane] = byte
-    return found.view("<u2" if planes == 2 else "<u4")[:, 0]
+def _structure(cursor: Cursor, nodes: int, trees: int) -> tuple[np.ndarray, list[int]]:
+    """Return (which nodes are splits, the first node of each level and at last their number)."""
+    split = cursor.bits(nodes)
+    try:
+        return split, level_starts(split, trees)
+    except ValueError as error:
+        raise cursor.fail(f"the structure bits of an ensemble are not its: {error}") from None
 
 
-def bits(cursor: Cursor, count: int) -> np.ndarray:
-    """Return `bits[count]` of the format, bool [count]."""
-    packed = cursor.array(np.dtype("u1"), (count + 7) // 8)
-    return np.unpackbits(packed, count=count, bitorder="little").view(bool)
+def _check_turned(cursor: Cursor, columns: int, feature: np.ndarray, mode: np.ndarray) -> None:
+    """Refuse turned splits, whose modes are `mode`, on so many columns of x."""
+    if not 0 < columns < 1 << 31 or (mode != LEQ).any():
+        raise cursor.fail(f"turned splits on {columns} columns, or not of <=")
+    if int(feature.max(initial=0)) >= columns:
+        raise cursor.fail(f"a split of the feature {feature.max()}, there are {columns}")
 
 
 def missing_order(split: np.ndarray, starts: list[int]) -> np.ndarray:
@@ -198,164 +184,3 @@ def missing_order(split: np.ndarray, starts: list[int]) -> np.ndarray:
     left, right = below[:, 0], below[:, 1]
     key = (64 * left) // (left + right) + (left > right)
     return np.argsort(key.astype(np.uint8), kind="stable")
-
-
-def _turned(
-    cursor: Cursor, split: np.ndarray, starts: list[int], missing: np.ndarray
-) -> tuple[np.ndarray, int]:
-    """Return (which splits are turned, the columns of x)."""
-    columns = cursor.uvarint()
-    turned = missing.copy()
-    turned[missing_order(split, starts)] ^= bits(cursor, len(missing))
-    return turned, columns
-
-
-def decimal(whole: np.ndarray, kind: int, dtype: np.dtype) -> np.ndarray:
-    """Return the bit patterns, unsigned, of the numbers nearest to whole / (2 · 10^(kind − 1))."""
-    nearest = (whole.astype(np.float64) / (2.0 * 10.0 ** (kind - 1))).astype(dtype)
-    return nearest.view(f"<u{dtype.itemsize}")
-
-
-def _text(cursor: Cursor) -> str:
-    try:
-        return bytes(cursor.take(cursor.uvarint())).decode()
-    except UnicodeDecodeError:
-        raise cursor.fail("the name of an ensemble's tensor is not UTF-8") from None
-
-
-def _categories(cursor: Cursor, splits: int, dtype: np.dtype) -> tuple[np.ndarray, np.ndarray]:
-    if not splits:
-        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=dtype)
-    counts = integers(cursor, splits).astype(np.int64)
-    total, distinct = int(counts.sum()), cursor.uvarint()
-    known = cursor.array(dtype, distinct)
-    if total > len(cursor.data):
-        raise cursor.fail(f"{total} categories in {len(cursor.data)} bytes")
-    which = integers(cursor, total)
-    if total and int(which.max()) >= distinct:
-        raise cursor.fail(f"the category {which.max()}, there are {distinct}")
-    return counts, known[which]
-
-
-def _thresholds(
-    cursor: Cursor,
-    split: np.ndarray,
-    starts: list[int],
-    feature: np.ndarray,
-    mode: np.ndarray,
-    dtype: np.dtype,
-) -> np.ndarray:
-    """Return each split's threshold [i], NaN where it is by categories."""
-    features = cursor.uvarint()
-    if features > len(cursor.data) - cursor.at:
-        raise cursor.fail(f"thresholds of {features} features are declared")
-    if len(feature) and int(feature.max()) >= features:
-        raise cursor.fail(f"a split of the feature {feature.max()}, there are {features}")
-    sizes = integers(cursor, features).astype(np.int64)
-    if int(sizes.sum()) > len(cursor.data):
-        raise cursor.fail(f"{sizes.sum()} thresholds in {len(cursor.data)} bytes")
-    table = _tables(cursor, sizes, dtype)
-    how = cursor.u8()
-    if how not in (PLANES, CELLS, OPEN_CELLS) or (how != PLANES and mode.any()):
-        raise cursor.fail(f"threshold codes of the unknown kind {how}")
-    first = np.cumsum(sizes) - sizes
-    threshold = np.full(len(feature), np.nan, dtype=dtype)
-    if how != PLANES:
-        code = read_cells(cursor, split, starts, feature, sizes, how == OPEN_CELLS)
-        return table[first[feature] + code] if len(code) else threshold
-    compared = np.flatnonzero(mode != MEMBER)
-    order = compared[np.argsort(feature[compared], kind="stable")]
-    code = integers(cursor, len(order)).astype(np.int64)
-    if (code >= sizes[feature[order]]).any():
-        raise cursor.fail("a split names a threshold that is not there")
-    threshold[order] = table[first[feature[order]] + code]
-    return threshold
-
-
-def _tables(cursor: Cursor, sizes: np.ndarray, dtype: np.dtype) -> np.ndarray:
-    """Return the thresholds of all features one after the other."""
-    kinds = cursor.array(np.dtype("u1"), len(sizes))
-    if kinds.max(initial=0) > DECIMALS:
-        raise cursor.fail(f"a threshold table of the unknown kind {kinds.max()}")
-    kind = np.repeat(kinds, sizes)
-    out = np.zeros(len(kind), dtype=f"<u{dtype.itemsize}")
-    plain = kinds == 0
-    out[kind == 0] = _summed(cursor, sizes[plain], dtype.itemsize)
-    if not plain.all():
-        whole = _summed(cursor, sizes[~plain], 4).view("<i4")
-        moved = cursor.array(np.dtype("i1"), len(whole)).astype(out.dtype)
-        for k in np.unique(kinds[~plain]).tolist():
-            mine = kind[kind > 0] == k
-            out[kind == k] = decimal(whole[mine], k, dtype) + moved[mine]
-    return out.view(dtype)
-
-
-def _summed(cursor: Cursor, sizes: np.ndarray, planes: int) -> np.ndarray:
-    """Return the sums, within each table, of unsigned differences of so many bytes."""
-    count = int(sizes.sum())
-    stored = cursor.array(np.dtype("u1"), planes * count).reshape(planes, count)
-    steps = np.ascontiguousarray(stored.T).view(f"<u{planes}").ravel()
-    total = np.cumsum(steps, dtype=steps.dtype)  # wraps, as the differences did
-    before = np.concatenate([np.zeros(1, steps.dtype), total])[np.cumsum(sizes) - sizes]
-    return total - np.repeat(before, sizes)
-
-
-def _with_leaves(cursor: Cursor, forest: Forest, named: np.ndarray) -> Forest:
-    """Return the forest with its leaves read; named: the target of each tree or leaf."""
-    width, dtype = forest.values.shape[1], forest.values.dtype
-    is_leaf = ~forest.split
-    count = int(is_leaf.sum())
-    encoding = cursor.u8()
-    tree = None
-    if encoding == TREE_STEPS or len(named) != count:
-        tree = forest.tree()[is_leaf]
-    target = named if len(named) == count else named[tree]
-    if encoding == RAW_LEAVES:
-        rows = cursor.uvarint()
-        values = cursor.array(dtype, rows * width).reshape(rows, width)
-        which = integers(cursor, count)
-        if int(which.max()) >= rows:
-            raise cursor.fail(f"a leaf of the row {which.max()}, there are {rows}")
-        leaf, target, which = distinct(target, which.astype(np.int64))
-        return replace(forest, leaf=leaf, values=values[which], target=target)
-    if encoding not in (TREE_STEPS, TARGET_STEPS):
-        raise cursor.fail(f"leaf encoding {encoding} is unknown")
-    offset, step = (
-        cursor.array(np.dtype("<f4"), forest.targets).astype(np.float64) for _ in range(2)
-    )
-    zigzag = integers(cursor, forest.trees if encoding == TREE_STEPS else forest.targets)
-    low = (zigzag >> 1).astype(np.int64) ^ -(zigzag & 1).astype(np.int64)
-    code = integers(cursor, count * width)
-    with np.errstate(all="ignore"):  # a hostile step must not make numpy write to stderr
-        if width > 1:
-            if encoding == TREE_STEPS:
-                raise cursor.fail("several values a leaf with a lowest code a tree")
-            values = offset + step * (low + code.reshape(count, width))
-            zeros = np.zeros(count, dtype=np.int64)
-            return replace(forest, leaf=np.arange(count), values=values.astype(dtype), target=zeros)
-        lowest = low[tree] if encoding == TREE_STEPS else low[target]
-        leaf, target, code = distinct(target, lowest + code)
-        values = (offset[target] + step[target] * code).astype(dtype)
-    return replace(forest, leaf=leaf, values=values[:, None], target=target)
-
-
-def distinct(target: np.ndarray, code: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return (row of each leaf, target of each row, code of each row): each pair only once.
-
-    target: unsigned [l]; code: int64 [l].
-    """
-    low, high = int(code.min()), int(code.max())
-    span = high - low + 1
-    top = int(target.max()) + 1
-    if span * top > 4 * len(code) + 65536:
-        key, leaf = np.unique(code, return_inverse=True)
-        if top > 1:
-            pairs, leaf = np.unique(leaf * top + target, return_inverse=True)
-            return leaf, pairs % top, key[pairs // top]
-        return leaf, np.zeros(len(key), dtype=np.int64), key
-    pair = (code - low) * top + target if top > 1 else code - low
-    used = np.zeros(span * top, dtype=bool)
-    used[pair] = True
-    place = np.cumsum(used, dtype=np.int32) - 1
-    key = np.flatnonzero(used)
-    return place[pair], key % top, key // top + low

@@ -210,10 +210,7 @@ def _bounded(body: Cursor, count: int) -> int:
 
 def _read_tensor(body: Cursor) -> Tensor:
     start = body.at
-    try:
-        name = bytes(body.take(body.uvarint())).decode()
-    except UnicodeDecodeError:
-        raise body.fail(f"the tensor's name at byte {start} of the body is not UTF-8") from None
+    name = body.text()
     elem_type, rank = body.uvarint(), body.uvarint()
     if elem_type not in ELEMENT_TYPES or rank > MAX_RANK:
         raise body.fail(f"tensor {name!r} has element type {elem_type} and {rank} dimensions")
