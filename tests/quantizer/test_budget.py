@@ -196,3 +196,13 @@ def test_too_few_rows_to_set_some_apart_are_refused(tmp_path):
     bundle = export(LinearRegression().fit(X, X[:, 0]), X, X[:, 0], name="few", out=tmp_path / "f")
     with pytest.raises(InvalidInput, match="has 2 calibration rows, too few to set some apart"):
         quantize(bundle, budget="nmse<=0.1")
+
+
+def test_how_far_the_search_is_can_be_followed(network_bundle):
+    said = []
+    quantize(network_bundle, budget="nmse<=1e-2", say=said.append)
+    measured = [s for s in said if "measured" in s]
+    assert measured[0] == "budget: formats of 1 of 4 parameters measured …"
+    assert measured[-1] == "budget: formats of 4 of 4 parameters measured …"
+    candidates = said[len(measured) :]
+    assert [s.split()[1] for s in candidates] == [str(k + 1) for k in range(len(candidates))]

@@ -5,9 +5,11 @@ from __future__ import annotations
 import lzma
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from toolkit.quantizer import compression
 from toolkit.quantizer.compression import compressed
 from toolkit.runtime import pack
 from toolkit.runtime.cursor import Cursor
@@ -38,3 +40,31 @@ def test_streams_of_different_kinds_are_smaller_apart() -> None:
     )
     assert kind == pack.LZMA
     assert len(content) < len(together)
+
+
+def test_a_draft_of_a_large_body_reads_back_and_is_hardly_larger() -> None:
+    rng = np.random.default_rng(0)
+    streams = [rng.binomial(n, 0.1, 200_000).astype("u1").tobytes() for n in (3, 30)]
+    body = b"".join(streams)
+    kind, content = compressed(streams, draft=True)
+    read = pack._decompress(kind, memoryview(content), len(body), Cursor(content, "here"))
+    assert bytes(read) == body
+    fewest = len(compressed(streams)[1])
+    assert fewest <= len(content) <= 1.02 * fewest
+
+
+@given(streams=st.lists(BITS, min_size=1, max_size=6))
+def test_a_draft_of_a_small_body_is_the_whole(streams: list[bytes]) -> None:
+    assert compressed(streams, draft=True) == compressed(streams)
+
+
+def test_what_is_kept_of_earlier_packs_changes_no_byte(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    streams = [rng.binomial(9, 0.1, 2000).astype("u1").tobytes() for _ in range(4)]
+    monkeypatch.setattr(compression, "_kept", {})
+    fresh = compressed(streams)
+    assert compressed(streams) == fresh
+    monkeypatch.setattr(compression, "KEPT", 1000)  # less than the streams take together
+    monkeypatch.setattr(compression, "_kept", {})
+    assert compressed(streams) == fresh
+    assert sum(map(len, compression._kept.values())) <= 1000

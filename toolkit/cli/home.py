@@ -14,6 +14,7 @@ from toolkit.cli.output import (
     say,
     say_failed,
     say_variant,
+    sparingly,
 )
 from toolkit.errors import InvalidInput, ParityError
 
@@ -180,6 +181,7 @@ def quantize(
         thresholds=_thresholds(thresholds),
         force=force,
         progress=say_variant,
+        say=sparingly(say),
     )
     if as_json:
         print_json({"variants": [vars(v) for v in variants]})

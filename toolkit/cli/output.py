@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
+import time
+from collections.abc import Callable
 from typing import Any
 
 import click
@@ -56,6 +59,20 @@ def print_json(document: dict[str, Any]) -> None:
 def say(message: str) -> None:
     """Tell progress on standard error."""
     click.echo(message, err=True)
+
+
+def sparingly(tell: Callable[[str], Any], seconds: float = 2.0) -> Callable[[str], None]:
+    """Return `tell` for what is told often: the first message, then one in so many seconds."""
+    last = -math.inf
+
+    def told(message: str) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - last >= seconds:
+            last = now
+            tell(message)
+
+    return told
 
 
 def say_variant(variant: Any) -> None:

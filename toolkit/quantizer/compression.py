@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -12,21 +13,27 @@ from toolkit.runtime.pack_dictionary import DICTIONARY
 SHORT = 256
 # (lc, lp, pb) of LZMA's literals: bytes by themselves, bytes by the one before, and its default.
 MODELS = ((0, 0, 0), (4, 0, 0), (3, 0, 2))
+# A draft of more bytes has its streams compressed one by one only, which takes half the time.
+LARGE = 1 << 18
+# Compressed parts of so many bytes together are kept: packs of one model have most streams alike.
+KEPT = 1 << 25
+_kept: dict[bytes, bytes] = {}
 
 
-def compressed(streams: Sequence[bytes]) -> tuple[int, bytes]:
+def compressed(streams: Sequence[bytes], draft: bool = False) -> tuple[int, bytes]:
     """Return the body, which is the streams' bytes in their order, as (compression, bytes).
 
-    A compression that a reader would refuse as too dense is passed over.
+    A compression that a reader would refuse as too dense is passed over. draft: a large body may
+    have a percent or so more bytes than the fewest.
     """
     body = b"".join(streams)
-    deflate = zlib.compressobj(9, zlib.DEFLATED, -15, 9, zdict=DICTIONARY)
-    choices = [
-        (pack.STORED, body),
-        (pack.DEFLATE, deflate.compress(body) + deflate.flush()),
-        (pack.LZMA, run([body])),
-        (pack.LZMA, run(_joined(streams))),
-    ]
+    choices = [(pack.STORED, body), (pack.LZMA, run(_joined(streams)))]
+    if not draft or len(body) <= LARGE:
+        deflate = zlib.compressobj(9, zlib.DEFLATED, -15, 9, zdict=DICTIONARY)
+        choices[1:1] = [
+            (pack.DEFLATE, deflate.compress(body) + deflate.flush()),
+            (pack.LZMA, run([body])),
+        ]
     allowed = [(k, c) for k, c in choices if len(body) <= pack.longest_body(len(c))]
     return min(allowed, key=lambda choice: len(choice[1]))
 
@@ -49,7 +56,18 @@ def run(parts: Iterable[bytes]) -> bytes:
     its model anew, and the first of a stream does. So the chunks of several streams one after the
     other are a stream, whose reader learns the models from it.
     """
-    return b"".join(min(map(_chunks, [p] * len(MODELS), MODELS), key=len) for p in parts) + b"\0"
+    return b"".join(map(_smallest, parts)) + b"\0"
+
+
+def _smallest(part: bytes) -> bytes:
+    """Return a part's chunks with the model that suits it, from memory where they are there."""
+    key = hashlib.blake2b(part, digest_size=16).digest()
+    found = _kept.get(key)
+    if found is None:
+        found = _kept[key] = min((_chunks(part, model) for model in MODELS), key=len)
+        while sum(map(len, _kept.values())) > KEPT:
+            _kept.pop(next(iter(_kept)))
+    return found
 
 
 def _chunks(part: bytes, model: tuple[int, int, int]) -> bytes:

@@ -39,6 +39,7 @@ def quantize(
     thresholds: int | None = None,
     force: bool = False,
     progress: Callable[[Variant], Any] | None = None,
+    say: Callable[[str], Any] = lambda _: None,
 ) -> list[Variant]:
     """Make a variant with each method and one within the budget; return what came of each.
 
@@ -49,9 +50,10 @@ def quantize(
 
     A variant is kept only if it is smaller than model.onnx and within its method's limits on the
     calibration rows; else its status and reason say why not, with the figures. progress is called
-    with each Variant as it is known. Raises InvalidInput for an unknown method, a budget that
-    cannot be meant, or thresholds that nothing has, ParityError where the bundle's own proof failed
-    and force is not given, or (once everything is written) where nothing keeps the budget.
+    with each Variant as it is known, say with lines on how far the search for a budget is. Raises
+    InvalidInput for an unknown method, a budget that cannot be meant, or thresholds that nothing
+    has, ParityError where the bundle's own proof failed and force is not given, or (once everything
+    is written) where nothing keeps the budget.
     """
     bundle = open_bundle(bundle)
     names = methods or (method_names() if budget is None else ())
@@ -80,7 +82,7 @@ def quantize(
     if limits is None:
         with_variants(bundle, made)
         return [variant for variant, _ in made]
-    found = fit_budget(model, calibration, bundle, limits, standard.golden)
+    found = fit_budget(model, calibration, bundle, limits, standard.golden, say)
     made.append((found.variant, found.content))
     if progress:
         progress(found.variant)

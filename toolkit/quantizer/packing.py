@@ -27,11 +27,13 @@ def write_pack(
     model: onnx.ModelProto,
     encoded: Mapping[str, Codes],
     trees: Sequence[Coded] | None = None,
+    draft: bool = False,
 ) -> bytes:
     """Return a pack of the model; what is in `encoded` as codes, other initializers exactly.
 
     encoded: by initializer name. trees: the model's tree ensembles as they are to be stored, with
-    the codes of their leaves; where None, exactly.
+    the codes of their leaves; where None, exactly. draft: a large pack may be compressed a percent
+    or so worse, in half the time.
 
     Text initializers stay in the skeleton. The bytes are read back and compared before they are
     returned; a difference is a defect of this code and raises AssertionError.
@@ -54,7 +56,7 @@ def write_pack(
     graph = skeleton.SerializeToString(deterministic=True)
     head = [wire.varint(len(graph)), graph, wire.varint(len(tensors)), *tensors]
     ensembles = [s for forest, leaves in trees for s in streams(forest, leaves)]
-    content = _wrap([b"".join([*head, wire.varint(len(trees))]), *ensembles])
+    content = _wrap([b"".join([*head, wire.varint(len(trees))]), *ensembles], draft)
     read = pack.read(content, "the new pack")
     _check_tensors(read, moved, encoded)
     _check_forests(read, trees)
@@ -77,12 +79,12 @@ def _tensor(tensor: onnx.TensorProto, codes: Codes | None) -> bytes:
     return b"".join([*head, bytes([RAW]), raw])
 
 
-def _wrap(streams: Sequence[bytes]) -> bytes:
-    kind, body = compressed(streams)
+def _wrap(streams: Sequence[bytes], draft: bool) -> bytes:
+    kind, body = compressed(streams, draft)
     tail = wire.varint(sum(map(len, streams))) + body
     head = pack.MAGIC + bytes([pack.VERSION, kind])
-    draft = head + bytes(4) + tail
-    return head + pack.checksum(draft).to_bytes(4, "little") + tail
+    unsigned = head + bytes(4) + tail
+    return head + pack.checksum(unsigned).to_bytes(4, "little") + tail
 
 
 def _check_tensors(

@@ -43,7 +43,7 @@ class Grid:
     def nearest(self, wanted: np.ndarray, row: int) -> np.ndarray:
         """Return the codes of one input's weights that are nearest to `wanted` [outputs]."""
         q = np.rint(wanted / self.unit[row]) + self.zero[row]
-        return np.clip(q, self.low[row], self.high[row])
+        return np.minimum(np.maximum(q, self.low[row]), self.high[row])
 
     def decode(self, q: np.ndarray) -> np.ndarray:
         """Return what codes stand for."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import onnx
@@ -41,13 +43,19 @@ class Made:
 
 
 def fit_budget(
-    model: onnx.ModelProto, calibration: Calibration, bundle: Bundle, budget: Budget, golden: Golden
+    model: onnx.ModelProto,
+    calibration: Calibration,
+    bundle: Bundle,
+    budget: Budget,
+    golden: Golden,
+    say: Callable[[str], Any] = lambda _: None,
 ) -> Made:
     """Return the smallest pack that keeps the budget on rows that it was not fitted to.
 
     With a limit on bytes alone: the most accurate that fits. A third of the calibration rows is set
     apart to choose by; the evaluation rows are not looked at. budget: one that `check_applies` lets
-    pass; golden: the bundle's golden rows. Raises InvalidInput where there are too few rows.
+    pass; golden: the bundle's golden rows; say: called with lines on how far this is. Raises
+    InvalidInput where there are too few rows.
     """
     operator = attribute_operator(model)
     if operator:
@@ -55,29 +63,47 @@ def fit_budget(
         return Made(Variant(BUDGET, NOT_APPLICABLE, reason=reason), None, None)
     fitting, choosing = _halves(calibration, str(bundle.path))
     tensors, trees = Tensors.of(model, fitting), Trees.of(model, fitting)
-    measured = [*sensitivities(tensors), *sensitivities(trees)]
+    measured: list[tuple[Parameter, list[tuple[int, float]]]] = []
+    for kind in (tensors, trees):
+        for parameter, costs in sensitivities(kind):
+            measured.append((parameter, costs))
+            count = tensors.count + trees.count
+            say(f"budget: formats of {len(measured)} of {count} parameters measured …")
     parameters = [parameter for parameter, _ in measured]
     regressor, promised = bundle.task == "regressor", bundle.manifest["rows"]["held_out"]
     between = rows_between(choosing.inputs)
     expected = Predictor(model.SerializeToString(), str(bundle.model_path)).run(between)
 
-    def write(allocation: Allocation) -> tuple[bytes, Figures]:
+    def pack(allocation: Allocation, draft: bool) -> bytes:
         chosen = {p.name: p.options[k] for p, k in zip(parameters, allocation.choice, strict=True)}
-        content = _pack(model, tensors, trees, chosen)
+        return _pack(model, tensors, trees, chosen, draft)
+
+    written: dict[tuple[int, ...], tuple[bytes, Figures]] = {}
+
+    def write(allocation: Allocation) -> tuple[bytes, Figures]:
+        if allocation.choice in written:
+            return written[allocation.choice]
+        content = pack(allocation, draft=True)
         predictor = Predictor(to_onnx(content, FILE), FILE)
         found = figures(choosing, predictor.run(choosing.inputs), regressor, promised)
-        return content, with_between(found, expected, predictor.run(between))
+        made = content, with_between(found, expected, predictor.run(between))
+        written[allocation.choice] = made
+        say(f"budget: {len(written)} candidates written, the last of {len(content)} bytes …")
+        return made
 
     allocations = best_allocations([costs for _, costs in measured])
     best, made = search([*allocations, _exact(measured)], budget, write)
+    if best is not None:
+        whole = dataclasses.replace(best, content=pack(best.allocation, draft=False))
+        made, best = [whole if p is best else p for p in made], whole
     rows = {"fitting": len(fitting.rows), "choosing": len(choosing)}
     front = document(budget, parameters, made, best, rows)
     if best is None:
         reason = f"no pack keeps {budget} on {len(choosing)} rows; {nearest(budget, made)}"
         return Made(Variant(BUDGET, FAILED, reason=reason), None, front)
-    size, whole = len(best.content), bundle.manifest["files"][MODEL]["bytes"]
-    if size >= whole:
-        reason = f"larger: {size} bytes against {whole} of model.onnx; not kept"
+    size, before = len(best.content), bundle.manifest["files"][MODEL]["bytes"]
+    if size >= before:
+        reason = f"larger: {size} bytes against {before} of model.onnx; not kept"
         return Made(Variant(BUDGET, NOT_APPLICABLE, reason=reason, bytes=size), None, front)
     replayed = replay_tolerance(Predictor(to_onnx(best.content, FILE), FILE), golden)
     variant = Variant(BUDGET, OK, FILE, bytes=size, tolerance=replayed)
@@ -119,11 +145,15 @@ def _taken(rows: Rows, at: np.ndarray) -> Rows:
 
 
 def _pack(
-    model: onnx.ModelProto, tensors: Tensors, trees: Trees, chosen: Mapping[str, Option]
+    model: onnx.ModelProto,
+    tensors: Tensors,
+    trees: Trees,
+    chosen: Mapping[str, Option],
+    draft: bool,
 ) -> bytes:
     """Return the pack of the chosen formats, with everything refitted to all of them together."""
     codes, values = tensors.coded(chosen)
     changed = onnx.ModelProto()
     changed.CopyFrom(model)
     replace(changed, values)
-    return write_pack(changed, codes, trees.coded(chosen))
+    return write_pack(changed, codes, trees.coded(chosen), draft)

@@ -62,6 +62,11 @@ class Trees:
             trial,
         )
 
+    @property
+    def count(self) -> int:
+        """The number of parameters: leaves and thresholds."""
+        return 2 * len(self.forests)
+
     def parameters(self) -> Iterator[Parameter]:
         """Yield the leaves and the thresholds of each ensemble with their options."""
         for name, forest in self.forests.items():

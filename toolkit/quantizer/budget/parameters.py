@@ -42,6 +42,10 @@ def compressed_size(content: bytes) -> int:
 class Kind(Protocol):
     """The parameters of one kind in a graph: its initializers, or its tree ensembles."""
 
+    @property
+    def count(self) -> int:
+        """The number of parameters."""
+
     def parameters(self) -> Iterator[Parameter]:
         """Yield each parameter with its options."""
 

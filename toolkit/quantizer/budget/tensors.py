@@ -87,6 +87,11 @@ class Tensors:
         trial = rows_between(fitting.feed, TRIAL_ROWS)
         return Tensors(parts, others, probe, probe.run(tensors, {}), trial)
 
+    @property
+    def count(self) -> int:
+        """The number of parameters."""
+        return len(self.parts) + len(self.others)
+
     def parameters(self) -> Iterator[Parameter]:
         """Yield each tensor with its options."""
         for part in self.parts:
