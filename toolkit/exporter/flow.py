@@ -56,9 +56,9 @@ def export(
     inputs, "float32", "float64", or "auto": float64 where only that matches the data as given.
     tune: what the graph is to be fast at, "latency" (single rows), "throughput" (large batches), or
     "auto": measured on this machine where the two differ, so that another may choose otherwise.
-    feature_names: the columns' names where X is an array
-    without; the device then finds columns by name. all_rows: figures of a model fitted on all rows,
-    to be kept in the manifest. force: write over a directory that is not this model's.
+    feature_names: the columns' names where X is an array without; the device then finds columns by
+    name. all_rows: figures of a model fitted on all rows, to be kept in the manifest. force: write
+    over a directory that is not this model's.
 
     Raises UnsupportedEstimator where it cannot be converted, InvalidInput where the data does not
     fit, and ParityError where the graph differs from the estimator; then the bundle is written all
