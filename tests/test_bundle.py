@@ -5,21 +5,27 @@ import os
 
 import numpy as np
 import pytest
+from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.isotonic import IsotonicRegression
+from sklearn.linear_model import Ridge
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import LabelBinarizer
 
 from toolkit.bundle import (
-    COLUMNS,
     FAILED,
     NOT_APPLICABLE,
     OK,
     Variant,
     open_bundle,
-    to_frame,
     to_npz,
     with_reports,
     with_variants,
     write_files,
 )
 from toolkit.errors import CorruptArtifact, InvalidInput, ToolkitError
+from toolkit.exporter import export
+from toolkit.frames import COLUMNS, LABELS, TEXTS, VECTOR, to_frame
+from toolkit.quantizer import quantize
 from toolkit.runtime.files import sha256
 from toolkit.runtime.tabular import read_npz
 
@@ -59,6 +65,31 @@ def test_the_estimator_of_a_table(classifier_bundle):
     rows = bundle.evaluation()
     got = bundle.estimator().predict_proba(bundle.estimator_input(rows.inputs))
     np.testing.assert_array_equal(got, rows.outputs["probabilities"])
+
+
+NUMBERS = np.linspace(-2.0, 2.0, 120)
+WORDS = ["red fish" if n % 3 else "blue fish swims" for n in range(120)]
+OTHER_FORMS = {
+    VECTOR: (IsotonicRegression(out_of_bounds="clip"), NUMBERS, NUMBERS**3),
+    TEXTS: (make_pipeline(CountVectorizer(), Ridge()), WORDS, NUMBERS),
+    LABELS: (LabelBinarizer(), np.arange(120) % 5, None),
+}
+
+
+@pytest.mark.parametrize("form", OTHER_FORMS)
+def test_rows_that_are_no_matrix_go_the_whole_road(form, tmp_path):
+    estimator, X, y = OTHER_FORMS[form]
+    estimator.fit(X) if y is None else estimator.fit(X, y)
+    export(estimator, X, y, name="other", out=tmp_path / "other")
+    (made,) = quantize(tmp_path / "other", ["float32-pack"])
+    assert made.status == OK
+    bundle = open_bundle(tmp_path / "other")
+    assert bundle.manifest["estimator"]["input"] == form
+    rows = bundle.evaluation()
+    answer = estimator.transform if y is None else estimator.predict
+    (expected,) = rows.outputs.values()
+    got = np.asarray(answer(bundle.estimator_input(rows.inputs)))
+    np.testing.assert_array_equal(got.reshape(expected.shape), expected)
 
 
 @pytest.mark.parametrize(

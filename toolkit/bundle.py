@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from toolkit.errors import CorruptArtifact, InvalidInput
+from toolkit.frames import FORMS, to_frame
 from toolkit.runtime import golden
 from toolkit.runtime.files import read_bytes, sha256, write_atomic
 from toolkit.runtime.manifest import HOME, NAME, VARIANT, is_plain, read_checked, read_manifest
@@ -157,53 +158,6 @@ class Bundle:
         return to_frame(inputs, self.manifest["estimator"]["input"], self.manifest["inputs"])
 
 
-# The forms in which an estimator wants its rows: one matrix as an array, a list of texts, of labels
-# (integers or booleans, as label encoders take them) or of numbers, one matrix as a data frame, or
-# a data frame of single columns of several types.
-ARRAY, TEXTS, LABELS, VECTOR = "array", "texts", "labels", "vector"
-FRAME, COLUMNS = "frame", "columns"
-
-
-def to_frame(
-    inputs: Mapping[str, np.ndarray], form: str, specs: Sequence[Mapping[str, Any]]
-) -> Any:
-    """Return rows by input name in the estimator's form.
-
-    specs: for each input its name, dtype, columns and missing, as the manifest has them.
-    """
-    if form in (ARRAY, TEXTS, LABELS, VECTOR):
-        matrix = inputs[specs[0]["name"]]
-        if specs[0]["dtype"] != "string":
-            return matrix.ravel() if form in (LABELS, VECTOR) else matrix
-        texts = _texts(matrix, specs[0])
-        return texts.ravel().tolist() if form == TEXTS else texts
-    import pandas
-
-    if form == FRAME:
-        return pandas.DataFrame(inputs[specs[0]["name"]], columns=list(specs[0]["columns"]))
-    return pandas.DataFrame({s["name"]: _restored(inputs[s["name"]], s) for s in specs})
-
-
-def _restored(values: np.ndarray, spec: Mapping[str, Any]) -> Any:
-    if spec["dtype"] != "string":
-        return values.ravel()
-    import pandas
-
-    # Left to itself, pandas would turn None into NaN, which encoders take for another category.
-    return pandas.Series(_texts(values, spec).ravel(), dtype=object)
-
-
-def _texts(values: np.ndarray, spec: Mapping[str, Any]) -> np.ndarray:
-    """Return text as objects, missing where it is "": npz keeps text as fixed-width unicode."""
-    if spec["missing"] == "kept":
-        missing: Any = ""
-    else:
-        missing = float("nan") if spec["missing"] == "nan" else None
-    out = np.empty(values.shape, dtype=object)
-    out.ravel()[:] = [missing if v == "" else str(v) for v in values.ravel()]
-    return out
-
-
 def open_bundle(path: str | Path | Bundle) -> Bundle:
     """Open a model directory; InvalidInput or CorruptArtifact as `read_manifest` says.
 
@@ -232,7 +186,7 @@ def _are_variants(entries: Any) -> bool:
 
 
 def _is_estimator(entry: Any) -> bool:
-    return isinstance(entry, dict) and entry.get("input") in (ARRAY, FRAME, COLUMNS)
+    return isinstance(entry, dict) and entry.get("input") in FORMS
 
 
 def to_npz(arrays: Mapping[str, np.ndarray]) -> bytes:

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from toolkit.bundle import ARRAY, COLUMNS, FRAME, LABELS, TEXTS, VECTOR, to_frame
 from toolkit.errors import InvalidInput, UnsupportedEstimator
 from toolkit.exporter.graph import Graph, Matrix, Table, Value
+from toolkit.frames import ARRAY, COLUMNS, FRAME, LABELS, TEXTS, VECTOR, to_frame
 
 FLOATS = ("float32", "float64")
 
