@@ -6,13 +6,13 @@ import argparse
 import json
 import sys
 import warnings
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
 
 import cases
 import graphs
 import markdown
+
+from toolkit.runner import environment
 
 ROOT = Path(__file__).resolve().parents[2]
 JSON, MARKDOWN = ROOT / "docs" / "speed.json", ROOT / "docs" / "speed.md"
@@ -34,7 +34,7 @@ def main() -> int:
     warnings.simplefilter("ignore")  # convergence is not what is measured
     figures = {
         "schema_version": 1,
-        "environment": environment(),
+        "environment": environment.describe(PACKAGES),
         "models": [graphs.measure(name) for name in chosen],
     }
     print(markdown.page(figures))
@@ -42,20 +42,6 @@ def main() -> int:
         JSON.write_text(json.dumps(figures, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
         MARKDOWN.write_text(markdown.page(figures), encoding="utf-8")
     return 0
-
-
-def environment() -> dict[str, Any]:
-    """Return the machine and the versions, None for what is not installed."""
-    from toolkit.runner import environment as machine
-
-    return machine.describe() | {"packages": {p: _version(p) for p in PACKAGES}}
-
-
-def _version(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None
 
 
 if __name__ == "__main__":

@@ -90,17 +90,7 @@ def write_bundle(
             "summary": " ".join(repr(estimator).split()),
             "input": schema.form,
         },
-        "inputs": [
-            {
-                "name": s.name,
-                "dtype": s.dtype,
-                "shape": [None, s.width],
-                "columns": list(s.columns) if s.columns else None,
-                "takes": taken if s.dtype in ("float32", "float64", "string") else FINITE,
-                "missing": s.missing,
-            }
-            for s, taken in zip(schema.inputs, _each(takes, schema), strict=True)
-        ],
+        "inputs": _inputs(schema, takes),
         "outputs": _described(chosen.exported),
         "opsets": {o.domain or "ai.onnx": o.version for o in chosen.exported.model.opset_import},
         "rows": {"calibration": split.calibration_rows, "held_out": split.rows, "note": split.note},
@@ -127,10 +117,22 @@ def write_bundle(
     return write_files(out, manifest, contents)
 
 
-def _each(takes: str, schema: Schema) -> list[str]:
-    """Return what each input takes: one word stands for all."""
-    parts = takes.split(",")
-    return parts if len(parts) == len(schema.inputs) else parts[:1] * len(schema.inputs)
+def _inputs(schema: Schema, takes: str) -> list[dict[str, Any]]:
+    """Return the manifest's inputs; takes: a word for each, or one that stands for all."""
+    words = takes.split(",")
+    if len(words) != len(schema.inputs):
+        words = words[:1] * len(schema.inputs)
+    return [
+        {
+            "name": s.name,
+            "dtype": s.dtype,
+            "shape": [None, s.width],
+            "columns": list(s.columns) if s.columns else None,
+            "takes": taken if s.dtype in ("float32", "float64", "string") else FINITE,
+            "missing": s.missing,
+        }
+        for s, taken in zip(schema.inputs, words, strict=True)
+    ]
 
 
 def _rows(
