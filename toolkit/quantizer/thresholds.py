@@ -81,6 +81,12 @@ def medians(places: np.ndarray, weights: np.ndarray, most: int) -> np.ndarray:
         return chosen[medians(places[chosen], joined, most)] if len(chosen) > most else chosen
     n, band = len(places), min(len(places), max(BAND, WHOLE // len(places)))
     cost, middle = _clusters(places, weights, band)
+    # No cluster of the best ones costs more than clusters of one size do together.
+    size = -(-n // most)
+    ends = np.append(np.arange(size - 1, n - 1, size), n - 1)
+    bound = cost[ends, np.diff(ends, prepend=-1) - 1].sum() * (1 + 1e-9)
+    band = int(np.flatnonzero((cost <= bound).any(axis=0))[-1]) + 1
+    cost = np.ascontiguousarray(cost[:, :band])
     best, choice = np.full(n, np.inf), []
     best[:band] = cost[np.arange(band), np.arange(band)]
     for _ in range(most - 1):

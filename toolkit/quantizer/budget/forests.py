@@ -32,13 +32,15 @@ class Trees:
     """The tree ensembles of a graph that is open with their outputs as inputs.
 
     By each ensemble's output: rows, its input on the fitting rows; tried, its input on rows between
-    them (`trial`), which sensitivities are measured on; exact, what it gives for those.
+    them (`trial`), which sensitivities are measured on; reached, the leaves that those reach;
+    exact, what it gives for them.
     positions: those that must stay whole numbers.
     """
 
     forests: dict[str, Forest]
     rows: dict[str, np.ndarray]
     tried: dict[str, np.ndarray]
+    reached: dict[str, np.ndarray]
     exact: dict[str, np.ndarray]
     positions: set[str]
     probe: Probe
@@ -56,6 +58,7 @@ class Trees:
             forests,
             {n: fitted[f.source] for n, f in forests.items()},
             {n: tried[f.source] for n, f in forests.items()},
+            {n: reached(f, tried[f.source]) for n, f in forests.items()},
             exact,
             positions(model),
             Probe(_behind(model, exact), fitting, [], []),
@@ -72,9 +75,9 @@ class Trees:
         for name, forest in self.forests.items():
             leaves = [Option(EXACT, _leaves_size(forest, exact_leaves(forest)), exact_leaves)]
             for levels in LEVELS if name not in self.positions else ():
-                encode = self._levels(name, levels)
-                size = _leaves_size(forest, encode(forest))
-                leaves.append(Option(f"{levels} levels", size, encode))
+                codes = encode_leaves(forest, self.rows[name], levels)
+                encode = self._levels(name, levels, codes)
+                leaves.append(Option(f"{levels} levels", _leaves_size(forest, codes), encode))
             yield Parameter(_leaves_of(name), tuple(leaves))
             thresholds = [Option(EXACT, _structure_size(forest), _as_it_is)]
             for label, change in self._thresholds(name):
@@ -104,8 +107,10 @@ class Trees:
             found.append((changed, chosen[_leaves_of(name)].encode(changed)))
         return found
 
-    def _levels(self, name: str, levels: int) -> Callable[[Forest], Leaves]:
-        return lambda forest: encode_leaves(forest, self.rows[name], levels)
+    def _levels(self, name: str, levels: int, codes: Leaves) -> Callable[[Forest], Leaves]:
+        """Return a function that gives these codes for the ensemble itself, and codes of others."""
+        known, rows = self.forests[name], self.rows[name]
+        return lambda forest: codes if forest is known else encode_leaves(forest, rows, levels)
 
     def _thresholds(self, name: str) -> Iterator[tuple[str, Callable[[Forest], Forest]]]:
         yield "float32", with_short_thresholds
@@ -119,9 +124,10 @@ class Trees:
     def _given(self, name: str, forest: Forest, leaves: Leaves | None) -> np.ndarray:
         """Return what an ensemble gives for the trial rows, in the form of its output."""
         values = forest.values if leaves is None else leaves.decode(forest)
-        before = _summed(self.forests[name], self.forests[name].values, self.tried[name])
-        exact = self.exact[name]
-        change = _summed(forest, values, self.tried[name]) - before
+        own, at = self.forests[name], self.reached[name]
+        before, exact = _summed(own, own.values, at), self.exact[name]
+        now = at if forest is own else reached(forest, self.tried[name])
+        change = _summed(forest, values, now) - before
         return (exact + change.reshape(exact.shape)).astype(exact.dtype)
 
 
@@ -138,9 +144,9 @@ def _behind(model: onnx.ModelProto, given: Mapping[str, np.ndarray]) -> onnx.Mod
     return rest
 
 
-def _summed(forest: Forest, values: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """Return the sum over the trees of the values [d, V] that rows reach, as [N, targets]."""
-    row = forest.leaf[reached(forest, rows)]
+def _summed(forest: Forest, values: np.ndarray, at: np.ndarray) -> np.ndarray:
+    """Return the sum over the trees of the values [d, V] of the leaves at, as [N, targets]."""
+    row = forest.leaf[at]
     if values.shape[1] > 1 or forest.targets == 1:
         return values[row].sum(axis=1, dtype=np.float64)
     out = np.zeros((len(row), forest.targets))
