@@ -1,4 +1,8 @@
-"""Which initializers of a graph are weights, and which bias each has."""
+"""Which float32 matrices of a graph are weights of plain products, and which bias each has.
+
+For what rewrites the graph around a product: it must be a node that stands there as it is. What
+only stores parameters in another way finds more of them, see `parameters`.
+"""
 
 from __future__ import annotations
 
