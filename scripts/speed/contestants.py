@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import ctypes
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,8 +47,33 @@ def plain(case: Case, folder: Path) -> Contestant:
 
     zipmap = {id(case.estimator): {"zipmap": False}} if _classifies(case) else None
     example = case.X[:1].astype(np.float32)
-    content = to_onnx(case.estimator, example, options=zipmap).SerializeToString()
+    with _truth_values_as_numbers():
+        content = to_onnx(case.estimator, example, options=zipmap).SerializeToString()
     return _session(content, "plain", "probabilities" if _classifies(case) else None)
+
+
+@contextmanager
+def _truth_values_as_numbers() -> Iterator[None]:
+    """Let skl2onnx write truth values as integers, which newer releases of protobuf refuse.
+
+    Without it the histogram boosting models would have no plain graph to be compared with.
+    """
+    from onnx import helper
+
+    make = helper.make_attribute
+
+    def made(key: str, value: Any, *more: Any, **options: Any) -> Any:
+        if isinstance(value, list | np.ndarray) and any(
+            isinstance(v, bool | np.bool) for v in value
+        ):
+            value = [int(v) for v in value]
+        return make(key, value, *more, **options)
+
+    helper.make_attribute = made
+    try:
+        yield
+    finally:
+        helper.make_attribute = make
 
 
 def ours(case: Case, folder: Path) -> Contestant:

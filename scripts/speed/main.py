@@ -7,6 +7,7 @@ import json
 import sys
 import warnings
 from pathlib import Path
+from typing import Any
 
 import cases
 import graphs
@@ -23,7 +24,7 @@ PACKAGES = (
 
 
 def main() -> int:
-    """Measure and write; with --models only print, since a part is no whole table."""
+    """Measure and write, after every model; others keep what they had where --models is given."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--models", help=f"only these, with semicolons: {'; '.join(cases.names())}")
     arguments = parser.parse_args()
@@ -32,16 +33,25 @@ def main() -> int:
     if unknown:
         parser.error(f"unknown model {unknown[0]!r}; they are: {'; '.join(cases.names())}")
     warnings.simplefilter("ignore")  # convergence is not what is measured
-    figures = {
-        "schema_version": 1,
-        "environment": environment.describe(PACKAGES),
-        "models": [graphs.measure(name) for name in chosen],
-    }
-    print(markdown.page(figures))
-    if not arguments.models:
+    machine = environment.describe(PACKAGES)
+    kept = _known(machine) if arguments.models else {}
+    for name in chosen:
+        kept[name] = graphs.measure(name)
+        models = [kept[n] for n in cases.names() if n in kept]
+        figures = {"schema_version": 1, "environment": machine, "models": models}
         JSON.write_text(json.dumps(figures, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
         MARKDOWN.write_text(markdown.page(figures), encoding="utf-8")
+    print(MARKDOWN.read_text(encoding="utf-8"))
     return 0
+
+
+def _known(machine: dict[str, Any]) -> dict[str, Any]:
+    """Return the committed figures by model, where they are of this machine and these versions."""
+    if not JSON.is_file():
+        return {}
+    figures = json.loads(JSON.read_text(encoding="utf-8"))
+    same = figures["environment"] == machine
+    return {m["model"]: m for m in figures["models"]} if same else {}
 
 
 if __name__ == "__main__":
