@@ -8,6 +8,7 @@ and flatter trees, so rows rotate.
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import cycle
@@ -22,6 +23,7 @@ CALLS = 500  # different batches that are prepared, at most
 BATCHES = (1, 1000, 20_000)
 TURNS = 15
 SLICE_NS = 2_000_000  # of one subject, a turn; at least one call, however slow
+LONG_NS, FEW_TURNS = 20_000_000, 5  # a batch that takes a call longer has so few turns
 LONGEST_NS = 400_000_000  # a batch that would take a call longer than this is left out
 
 Rows = Mapping[str, np.ndarray]
@@ -80,7 +82,7 @@ def turns_by_batch(
             break
         series = {n: Series(call, _rotating(rows, batch, to)) for n, (call, to) in opened.items()}
         medians: dict[str, list[float]] = {n: [] for n in series}
-        for _ in range(turns):
+        for _ in range(turns if row_ns * batch <= LONG_NS else min(turns, FEW_TURNS)):
             for name, one in series.items():
                 one.samples_ns.clear()
                 one.slice(SLICE_NS)
@@ -88,6 +90,31 @@ def turns_by_batch(
         found[batch] = {n: np.array(m) for n, m in medians.items()}
         row_ns = max(float(np.median(m)) for m in found[batch].values()) * 1000 / batch
     return found
+
+
+def extended(rows: Rows, count: int) -> dict[str, np.ndarray]:
+    """Return `count` rows: these again and again in random order, numbers a little moved.
+
+    Fractions are moved by a hundredth of their column's deviation, so that no row takes the same
+    way through a tree twice; whole numbers and text are left as they are.
+    """
+    rng = np.random.default_rng(0)
+    there = len(next(iter(rows.values())))
+    at = rng.permutation(np.arange(count) % there)
+    return {name: _moved(values, at, rng) for name, values in rows.items()}
+
+
+def _moved(values: np.ndarray, at: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    if values.dtype.kind != "f":
+        return values[at]
+    finite = np.where(np.isfinite(values), values, np.nan)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # a column without a number
+        deviation = np.nan_to_num(np.nanstd(finite, axis=0))
+    fraction = ~(np.isnan(finite) | (finite == np.rint(finite))).all(axis=0)
+    taken = values[at]
+    step = 0.01 * deviation * fraction
+    return taken + (rng.normal(size=taken.shape) * step).astype(values.dtype)
 
 
 def ratio(turns: Mapping[str, np.ndarray], name: str, other: str) -> float:

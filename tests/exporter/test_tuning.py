@@ -83,7 +83,7 @@ def test_forms_that_differ_are_timed_on_the_calibration_rows(monkeypatch, tmp_pa
     tuning = json.loads((tmp_path / "m" / "manifest.json").read_text())["tuning"]
     assert tuning == bundle.manifest["tuning"]
     assert tuning["requested"] == AUTO
-    assert list(tuning["ratios"]) == ["1", str(bundle.manifest["rows"]["calibration"])]
+    assert list(tuning["ratios"]) == ["1", "1000", "20000"]
     assert all(r > 0 for r in tuning["ratios"].values())
     assert "of the latency form's time for" in tuning["reason"]
 
@@ -91,11 +91,17 @@ def test_forms_that_differ_are_timed_on_the_calibration_rows(monkeypatch, tmp_pa
 @pytest.mark.parametrize(
     ("ratios", "chosen", "words"),
     [
-        ({1: 1.05, 1000: 0.8, 20_000: 0.5}, THROUGHPUT, "0.50 .* 20000 rows, and at most 1.10"),
-        ({1: 1.2, 1000: 0.8, 20_000: 0.5}, LATENCY, "1.20 .* 1 row, over 1.10"),
-        ({1: 1.0, 1000: 1.3, 20_000: 0.5}, LATENCY, "1.30 .* 1000 rows, over 1.10"),
-        ({1: 0.95, 1000: 0.95, 20_000: 0.95}, LATENCY, "0.95 .* 20000 rows, over 0.90"),
-        ({1: 0.5}, THROUGHPUT, "0.50 .* 1 row, "),
+        (
+            {1: 1.05, 1000: 0.8, 20_000: 0.85},
+            THROUGHPUT,
+            "0.85 of .* 20,000 rows and 1.05 for 1 row",
+        ),
+        ({1: 1.2, 1000: 0.8, 20_000: 0.85}, LATENCY, "1.20 for 1 row: not worth it"),
+        ({1: 1.2, 1000: 0.8, 20_000: 0.5}, THROUGHPUT, "1.20 for 1 row: worth it"),
+        ({1: 1.4, 1000: 0.8, 20_000: 0.3}, LATENCY, "1.40 for 1 row: not worth it"),
+        ({1: 1.0, 1000: 1.4, 20_000: 0.5}, LATENCY, "1.40 for 1,000 rows: not"),
+        ({1: 0.95, 1000: 0.95, 20_000: 0.95}, LATENCY, "0.95 of .* 20,000 rows and 0.95 for 1 row"),
+        ({1: 0.5}, THROUGHPUT, "0.50 of .* for 1 row: worth it"),
     ],
 )
 def test_only_a_clear_gain_decides(ratios, chosen, words):

@@ -11,14 +11,14 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from toolkit.timing import Rows, ratio, turns_by_batch
+from toolkit.timing import BATCHES, Rows, extended, ratio, turns_by_batch
 
 LATENCY, THROUGHPUT, AUTO = "latency", "throughput", "auto"
 TUNES = (AUTO, LATENCY, THROUGHPUT)
 
-# Limits far enough from 1 that noise decides nothing: twice the forms' noise on a busy machine.
-COST = 1.10  # at most this, at every batch size …
-GAIN = 0.90  # … and at most this at the largest
+# (what the throughput form may cost at any batch size, what it must gain at the largest): ratios of
+# its time. A small gain must cost next to nothing, a large one may cost some microseconds a row.
+TRADES = ((1.10, 0.90), (1.30, 0.60))
 
 
 @dataclass(frozen=True)
@@ -42,11 +42,11 @@ class Tuning:
 def measured(latency: bytes, throughput: bytes, rows: Rows) -> Tuning:
     """Time both forms on the rows, by turns and with one thread, and choose.
 
-    The throughput form is chosen where it costs at most a tenth at every batch size and gains at
-    least a tenth at the largest, which is 20,000 or as many rows as there are: a gain that is in
-    doubt is none.
+    The throughput form is chosen by one of the TRADES: what it costs at the worst batch size
+    against what it gains at the largest, 20,000 rows (see `timing.extended`).
     """
-    found = turns_by_batch({LATENCY: latency, THROUGHPUT: throughput}, rows)
+    forms = {LATENCY: latency, THROUGHPUT: throughput}
+    found = turns_by_batch(forms, extended(rows, max(BATCHES)))
     ratios = {batch: ratio(turns, THROUGHPUT, LATENCY) for batch, turns in found.items()}
     return _decided(ratios)
 
@@ -55,17 +55,16 @@ def _decided(ratios: Mapping[int, float]) -> Tuning:
     """Return the choice by the ratios, whose keys are batch sizes."""
     dearest = max(ratios, key=lambda batch: ratios[batch])
     largest = max(ratios)
-    if ratios[dearest] > COST:
-        chosen, reason = LATENCY, _said(ratios, dearest, f"over {COST:.2f}")
-    elif ratios[largest] > GAIN:
-        chosen, reason = LATENCY, _said(ratios, largest, f"over {GAIN:.2f}")
-    else:
-        chosen, reason = THROUGHPUT, _said(ratios, largest, f"and at most {COST:.2f} at any other")
+    fair = [t for t in TRADES if ratios[dearest] <= t[0] and ratios[largest] <= t[1]]
+    words = _said(ratios, largest)
+    if dearest != largest:
+        words += f" and {_said(ratios, dearest, short=True)}"
+    reason = f"the throughput form takes {words}: {'worth it' if fair else 'not worth it'}"
+    chosen = THROUGHPUT if fair else LATENCY
     return Tuning(AUTO, chosen, reason, {str(b): round(r, 3) for b, r in ratios.items()})
 
 
-def _said(ratios: Mapping[int, float], batch: int, limit: str) -> str:
-    return (
-        f"the throughput form takes {ratios[batch]:.2f} of the latency form's time for {batch} "
-        f"{'row' if batch == 1 else 'rows'}, {limit}"
-    )
+def _said(ratios: Mapping[int, float], batch: int, short: bool = False) -> str:
+    rows = f"{batch:,} {'row' if batch == 1 else 'rows'}"
+    time = "" if short else " of the latency form's time"
+    return f"{ratios[batch]:.2f}{time} for {rows}"
