@@ -110,7 +110,7 @@ def page(figures: dict[str, Any]) -> str:
         "| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
     for row in figures["rows"]:
-        cells = [f"{v:,g}" for k in ("plain", "pack") for v in row[k].values()]
+        cells = [f"{v:,}" for k in ("plain", "pack") for v in row[k].values()]
         lines.append(f"| {row['nodes']:,} | {' | '.join(cells)} | {row['ratio']:g} |")
     return "\n".join(lines) + "\n"
 
