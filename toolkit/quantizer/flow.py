@@ -70,7 +70,9 @@ def quantize(
     if thresholds is not None:
         _check_thresholds(thresholds, model, chosen)
     # A pack's codes have a scale an input; graphs round on one grid, and want features of one size.
-    given = {".pack": model, ".onnx": standardised(model, calibration)}
+    given = {".pack": model}
+    if any(method.SUFFIX == ".onnx" for method in chosen.values()):
+        given[".onnx"] = standardised(model, calibration)
     if limits:
         check_applies(limits, bundle, targets=calibration.rows.target is not None)
     standard = Standard(len(content), calibration.rows, bundle.golden(), bundle.variants[0].session)

@@ -46,11 +46,15 @@ def notes(
     """
     written = _run(content, origin, {"graph_optimization_level": "none"}, inputs)
     model = onnx.load_model_from_string(content)
+    run = optimized(content, session)
     before, said = operators(model), []
-    for options, how in ((session, ""), ({}, "without its session options "))[: 1 + bool(session)]:
-        after = operators(optimized(content, options))
-        moved = nmse(written, _run(content, origin, options, inputs))
-        agreed = label_agreement(written, _run(content, origin, options, inputs))
+    ways = [(session, run, "")]
+    if session:
+        ways.append(({}, optimized(content, {}), "without its session options "))
+    for options, rewritten, how in ways:
+        after = operators(rewritten)
+        got = _run(content, origin, options, inputs)
+        moved, agreed = nmse(written, got), label_agreement(written, got)
         if moved <= SAME and agreed == 1:
             continue
         new = sorted(after.keys() - before.keys()) or ["other sums"]
@@ -59,7 +63,7 @@ def notes(
             f"{how}onnxruntime {onnxruntime.__version__} rewrites it to {', '.join(new)}: "
             f"{'wrong, ' if wrong else ''}normalised MSE {moved:.2g} from the graph as written"
         )
-    return "; ".join([*said, *_kernels(model, optimized(content, session))])
+    return "; ".join([*said, *_kernels(model, run)])
 
 
 def _kernels(model: onnx.ModelProto, run: onnx.ModelProto) -> Iterator[str]:
