@@ -2,32 +2,23 @@
 
 from __future__ import annotations
 
-import importlib
 import json
-import sys
 from pathlib import Path
 
 import numpy as np
 import onnx
 import pytest
 
+from tests.script_modules import script_modules
+
 ROOT = Path(__file__).resolve().parents[1]
-SCRIPTS = ROOT / "scripts" / "quantizers"
 MODULES = ("estimators", "others", "compare", "page")
 
 
 @pytest.fixture(scope="module")
 def scripts():
-    """The scripts as modules, which find each other as they do when they are run."""
-    for name in MODULES:  # another folder of scripts may have one of the same name
-        sys.modules.pop(name, None)
-    sys.path.insert(0, str(SCRIPTS))
-    try:
-        yield {name: importlib.import_module(name) for name in MODULES}
-    finally:
-        sys.path.remove(str(SCRIPTS))
-        for name in MODULES:
-            sys.modules.pop(name, None)
+    with script_modules("quantizers", MODULES) as modules:
+        yield modules
 
 
 def tiny(scripts, classifier=False):

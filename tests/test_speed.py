@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
-import importlib
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 
-SPEED = Path(__file__).resolve().parents[1] / "scripts" / "speed"
+from tests.script_modules import script_modules
+
 MODULES = ("cases", "contestants", "graphs", "markdown")
 
 
 @pytest.fixture(scope="module")
 def speed():
-    """The scripts as modules, which find each other as they do when they are run."""
-    for name in MODULES:  # another folder of scripts may have one of the same name
-        sys.modules.pop(name, None)
-    sys.path.insert(0, str(SPEED))
-    try:
-        yield {name: importlib.import_module(name) for name in MODULES}
-    finally:
-        sys.path.remove(str(SPEED))
-        for name in MODULES:
-            sys.modules.pop(name, None)
+    with script_modules("speed", MODULES) as modules:
+        yield modules
 
 
 @pytest.fixture(scope="module")
