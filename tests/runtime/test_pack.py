@@ -470,3 +470,16 @@ def test_an_onnx_file_is_no_pack():
 )
 def test_less_than_a_header(content):
     assert "bomb.pack" in refused(content)
+
+
+def test_a_forests_signalling_numbers_make_no_warning(monkeypatch):
+    def read_forest(cursor):
+        return cursor.array(np.dtype("<f4"), 2).astype(np.float64)
+
+    monkeypatch.setitem(pack.FORESTS, pack.VERSION, read_forest)
+    no_skeleton, no_tensors, one_forest = (wire.varint(n) for n in (0, 0, 1))
+    body = no_skeleton + no_tensors + one_forest + 2 * b"\x01\x00\x80\x7f"
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = pack.read(pack_of(body), "hostile")
+    assert np.isnan(found.forests[0]).all()

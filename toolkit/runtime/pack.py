@@ -160,7 +160,7 @@ def _read(content: bytes, origin: str) -> Pack:
         if len({t.name for t in tensors}) < len(tensors):
             raise body.fail("two tensors have the same name")
         read_forest = FORESTS[content[4]]
-    forests = tuple(read_forest(body) for _ in range(_bounded(body, body.uvarint())))
+        forests = tuple(read_forest(body) for _ in range(_bounded(body, body.uvarint())))
     if body.at != len(body.data):
         raise body.fail(f"{len(body.data) - body.at} bytes follow the last part")
     return Pack(content[4], COMPRESSIONS[content[5]], skeleton, tensors, forests)
