@@ -49,6 +49,7 @@ def main() -> int:
         corpus.mkdir(parents=True, exist_ok=True)
         for name, body in seeds():
             (corpus / name).write_bytes(body)
+            one(body)  # what is imported at the first of its kind is no file's memory
         options = [f"-max_total_time={arguments.seconds}", "-max_len=8192", "-rss_limit_mb=2048"]
         atheris.Setup(
             [sys.argv[0], *options, f"-artifact_prefix={corpus}/found-", str(corpus)], one
