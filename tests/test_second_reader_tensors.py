@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from onnx import helper, numpy_helper
 
 from tests import second_reader
-from toolkit.quantizer import affine, companded, mantissa, plain
-from toolkit.quantizer.packing import write_pack
+from toolkit.quantizer.codes import affine, companded, mantissa, plain
+from toolkit.quantizer.packs.packing import write_pack
 from toolkit.runtime import pack
 from toolkit.runtime.pack_dictionary import DICTIONARY
 

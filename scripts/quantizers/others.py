@@ -90,7 +90,7 @@ def quantized(name: str, content: bytes, X: np.ndarray) -> bytes:
     """
     import onnx
 
-    from toolkit.quantizer.stored import unchanged
+    from toolkit.quantizer.checks.stored import unchanged
 
     with tempfile.TemporaryDirectory() as folder, _quiet():
         source, target = Path(folder) / "model.onnx", Path(folder) / "quantized.onnx"

@@ -5,14 +5,14 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPRegressor
 
-from tests.quantizer import graphs
+from tests.quantizer import sample_graphs
 from toolkit.exporter import export
 
 
 @pytest.fixture(autouse=True)
 def _same_numbers(monkeypatch):
     """Each test draws the same numbers, whatever ran before it."""
-    monkeypatch.setattr(graphs, "RNG", np.random.default_rng(5))
+    monkeypatch.setattr(sample_graphs, "RNG", np.random.default_rng(5))
 
 
 @pytest.fixture(scope="session")

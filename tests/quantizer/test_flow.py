@@ -11,7 +11,8 @@ import toolkit
 from toolkit.bundle import open_bundle
 from toolkit.errors import CorruptArtifact, InvalidInput, ParityError
 from toolkit.quantizer import method_names, quantize
-from toolkit.quantizer.methods import NotApplicable, load_method
+from toolkit.quantizer.methods import load_method
+from toolkit.quantizer.refusals import NotApplicable
 from toolkit.runtime.verify import verify
 
 

@@ -8,7 +8,7 @@ import onnxruntime
 import pytest
 from onnx import helper
 
-from tests.quantizer.graphs import (
+from tests.quantizer.sample_graphs import (
     WIDTH,
     calibration,
     floats,
@@ -20,8 +20,8 @@ from tests.quantizer.graphs import (
     trees,
     without_weights,
 )
+from toolkit.quantizer.checks.rewrites import INTEGER_PRODUCTS
 from toolkit.quantizer.methods import (
-    NotApplicable,
     dynamic_uint8,
     float16,
     float32_pack,
@@ -29,7 +29,7 @@ from toolkit.quantizer.methods import (
     method_names,
     uint8_pack,
 )
-from toolkit.quantizer.rewrites import INTEGER_PRODUCTS
+from toolkit.quantizer.refusals import NotApplicable
 from toolkit.runtime import pack
 from toolkit.runtime.predictor import to_onnx
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from tests.quantizer.graphs import floats, network
+from tests.quantizer.sample_graphs import floats, network
 from toolkit.quantizer.parameters import Product, Stored, find_doubles, find_parameters
 
 NODE = helper.make_node

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from onnx import helper
 
-from tests.quantizer.graphs import (
+from tests.quantizer.sample_graphs import (
     WIDTH,
     floats,
     in_attributes,

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from tests.runtime.graphs import body_of, pack_of, tensor
 from toolkit.errors import CorruptArtifact
-from toolkit.quantizer.affine import encode, packed_codes
-from toolkit.quantizer.plain import half, integers, single
+from toolkit.quantizer.codes.affine import encode, packed_codes
+from toolkit.quantizer.codes.plain import half, integers, single
 from toolkit.runtime import pack
 from toolkit.runtime.cursor import Cursor
 from toolkit.runtime.encodings import (

@@ -28,10 +28,10 @@ from tests.runtime.graphs import (
 )
 from toolkit.errors import CorruptArtifact, ToolkitError
 from toolkit.exporter.flow import convert_and_prove
-from toolkit.quantizer.affine import encode
-from toolkit.quantizer.forests import find_forests
-from toolkit.quantizer.leaves import encode_leaves
-from toolkit.quantizer.packing import write_pack
+from toolkit.quantizer.codes.affine import encode
+from toolkit.quantizer.packs.packing import write_pack
+from toolkit.quantizer.trees.forests import find_forests
+from toolkit.quantizer.trees.leaves import encode_leaves
 from toolkit.runtime import pack, wire
 from toolkit.runtime.encodings import NAMES
 from toolkit.runtime.pack_dictionary import DICTIONARY

@@ -24,11 +24,12 @@ from toolkit.errors import CorruptArtifact, InvalidInput, ParityError
 from toolkit.quantizer.budget.expression import check_applies, parse
 from toolkit.quantizer.budget.flow import fit_budget
 from toolkit.quantizer.calibration import Calibration
-from toolkit.quantizer.check import Standard, judge
-from toolkit.quantizer.forests import OPERATORS
-from toolkit.quantizer.methods import NoOp, NotApplicable, load_method, method_names
-from toolkit.quantizer.rewrites import notes
-from toolkit.quantizer.standardised import standardised
+from toolkit.quantizer.checks.judge import Standard, judge
+from toolkit.quantizer.checks.rewrites import notes
+from toolkit.quantizer.graphs.standardised import standardised
+from toolkit.quantizer.methods import load_method, method_names
+from toolkit.quantizer.refusals import NoOp, NotApplicable
+from toolkit.quantizer.trees.forests import OPERATORS
 
 
 def quantize(

@@ -8,7 +8,7 @@ import numpy as np
 import onnx
 
 from toolkit.quantizer.calibration import Calibration
-from toolkit.quantizer.check import label_agreement, nmse
+from toolkit.quantizer.distance import label_agreement, nmse
 from toolkit.quantizer.parameters import find_kernel_sums, kernels_of
 from toolkit.runtime.session import open_session
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from toolkit.quantizer.check import nmse
+from toolkit.quantizer.distance import nmse
 from toolkit.quantizer.parameters import Product
 
 # A read-out of so many inputs is refitted: fewer cannot make good for what the inputs lost.

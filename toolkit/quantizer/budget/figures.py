@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from toolkit.bundle import Rows
-from toolkit.quantizer.check import label_agreement
+from toolkit.quantizer.distance import label_agreement
 
 # One-sided 95 %: where a budget is kept with this margin on the choosing rows, it is kept on 19 of
 # 20 other draws of rows like them.

@@ -23,8 +23,8 @@ from toolkit.quantizer.budget.search import nearest, search
 from toolkit.quantizer.budget.sensitivity import sensitivities
 from toolkit.quantizer.budget.tensors import Tensors
 from toolkit.quantizer.calibration import Calibration
-from toolkit.quantizer.check import replay_tolerance
-from toolkit.quantizer.packing import write_pack
+from toolkit.quantizer.checks.judge import replay_tolerance
+from toolkit.quantizer.packs.packing import write_pack
 from toolkit.quantizer.weights import attribute_operator, replace
 from toolkit.runtime.golden import Golden
 from toolkit.runtime.predictor import Predictor, to_onnx

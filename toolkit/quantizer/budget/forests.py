@@ -11,13 +11,13 @@ import onnx
 from toolkit.quantizer.budget.figures import rows_between
 from toolkit.quantizer.budget.parameters import EXACT, Option, Parameter, compressed_size
 from toolkit.quantizer.calibration import Calibration
-from toolkit.quantizer.forest_streams import leaf_streams, streams
-from toolkit.quantizer.forests import find_forests
-from toolkit.quantizer.leaves import Leaves, encode_leaves, exact_leaves
 from toolkit.quantizer.probe import Probe
-from toolkit.quantizer.routing import reached
-from toolkit.quantizer.thresholds import with_fewer_thresholds, with_short_thresholds
-from toolkit.quantizer.trees import Coded, positions
+from toolkit.quantizer.trees.coded import Coded, positions
+from toolkit.quantizer.trees.forests import find_forests
+from toolkit.quantizer.trees.leaves import Leaves, encode_leaves, exact_leaves
+from toolkit.quantizer.trees.routing import reached
+from toolkit.quantizer.trees.streams import leaf_streams, streams
+from toolkit.quantizer.trees.thresholds import with_fewer_thresholds, with_short_thresholds
 from toolkit.runtime.forest import Forest
 
 # Of a tree's leaves: the file's compression takes few levels below a byte.

@@ -8,19 +8,19 @@ from dataclasses import dataclass, replace
 import numpy as np
 import onnx
 
-from toolkit.quantizer.affine import Affine
 from toolkit.quantizer.budget.allocation import unbeaten
 from toolkit.quantizer.budget.figures import rows_between
 from toolkit.quantizer.budget.parameters import EXACT, Option, Parameter, compressed_size
 from toolkit.quantizer.calibration import Calibration
-from toolkit.quantizer.choice import MOST_INPUTS, output_error, product_error, second_moments
-from toolkit.quantizer.exact import shortest
-from toolkit.quantizer.formats import ENCODERS, Codes, Format
-from toolkit.quantizer.mantissa import Mantissa
+from toolkit.quantizer.codes.affine import Affine
+from toolkit.quantizer.codes.choice import MOST_INPUTS, output_error, product_error, second_moments
+from toolkit.quantizer.codes.exact import shortest
+from toolkit.quantizer.codes.formats import ENCODERS, Codes, Format
+from toolkit.quantizer.codes.mantissa import Mantissa
+from toolkit.quantizer.codes.rounding import refine
 from toolkit.quantizer.parameters import Product, Stored, find_doubles, find_parameters
 from toolkit.quantizer.probe import Probe
 from toolkit.quantizer.refit import refitted_bias, refitted_readout
-from toolkit.quantizer.rounding import refine
 
 WIDTHS = (2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16)
 LEVELS = tuple(round(2 ** (half / 2)) for half in range(3, 17))

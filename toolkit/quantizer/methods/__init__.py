@@ -24,14 +24,6 @@ from types import ModuleType
 from toolkit.errors import InvalidInput
 
 
-class NotApplicable(Exception):
-    """The method has nothing to do on this graph; the message says why."""
-
-
-class NoOp(NotApplicable):
-    """A tool that the method calls said that it was done, and had changed nothing."""
-
-
 def method_names() -> tuple[str, ...]:
     """Return the methods' names, read from the file names: nothing is imported."""
     return tuple(sorted(m.name.replace("_", "-") for m in pkgutil.iter_modules(__path__)))

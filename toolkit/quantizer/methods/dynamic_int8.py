@@ -5,7 +5,7 @@ from __future__ import annotations
 import onnx
 
 from toolkit.quantizer.calibration import Calibration
-from toolkit.quantizer.dynamic import quantized_dynamically
+from toolkit.quantizer.graphs.dynamic import quantized_dynamically
 from toolkit.quantizer.weights import find_weights
 
 SUFFIX = ".onnx"

@@ -7,8 +7,8 @@ import onnx
 from onnx import helper, numpy_helper
 
 from toolkit.quantizer.calibration import Calibration
-from toolkit.quantizer.methods import NotApplicable
-from toolkit.quantizer.weight_only import parameters_of
+from toolkit.quantizer.graphs.weight_only import parameters_of
+from toolkit.quantizer.refusals import NotApplicable
 
 SUFFIX = ".onnx"
 LIMITS = {"nmse": 1e-3, "agreement": 0.995}

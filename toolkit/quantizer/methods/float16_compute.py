@@ -11,8 +11,8 @@ from onnx.reference import ReferenceEvaluator
 
 from toolkit.errors import CorruptArtifact, first_line
 from toolkit.quantizer.calibration import Calibration
-from toolkit.quantizer.check import label_agreement, nmse
-from toolkit.quantizer.methods import NotApplicable
+from toolkit.quantizer.distance import label_agreement, nmse
+from toolkit.quantizer.refusals import NotApplicable
 from toolkit.runtime.session import open_session
 
 SUFFIX = ".onnx"

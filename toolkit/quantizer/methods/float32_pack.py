@@ -5,8 +5,8 @@ from __future__ import annotations
 import onnx
 
 from toolkit.quantizer.calibration import Calibration
-from toolkit.quantizer.methods import NotApplicable
-from toolkit.quantizer.packing import write_pack
+from toolkit.quantizer.packs.packing import write_pack
+from toolkit.quantizer.refusals import NotApplicable
 from toolkit.quantizer.weights import attribute_operator
 
 SUFFIX = ".pack"

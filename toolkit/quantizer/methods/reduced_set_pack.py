@@ -5,8 +5,8 @@ from __future__ import annotations
 import onnx
 
 from toolkit.quantizer.calibration import Calibration
-from toolkit.quantizer.packing import write_pack
-from toolkit.quantizer.reduced_set import reduced
+from toolkit.quantizer.packs.packing import write_pack
+from toolkit.quantizer.packs.reduced_set import reduced
 
 SUFFIX = ".pack"
 LIMITS = {"nmse": 2e-3, "agreement": 0.99}

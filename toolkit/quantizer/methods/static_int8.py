@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import onnx
 
-from toolkit.quantizer import static
 from toolkit.quantizer.calibration import Calibration
+from toolkit.quantizer.graphs import static
 
 SUFFIX = ".onnx"
 LIMITS = {"nmse": 0.01, "agreement": 0.99}

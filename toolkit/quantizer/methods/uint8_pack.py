@@ -5,7 +5,7 @@ from __future__ import annotations
 import onnx
 
 from toolkit.quantizer.calibration import Calibration
-from toolkit.quantizer.coding import coded_pack
+from toolkit.quantizer.packs.coding import coded_pack
 
 SUFFIX = ".pack"
 LIMITS = {"nmse": 0.01, "agreement": 0.99}

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 import onnx
 
-from toolkit.quantizer import weight_only
 from toolkit.quantizer.calibration import Calibration
-from toolkit.quantizer.formats import Format
-from toolkit.quantizer.methods import NotApplicable
+from toolkit.quantizer.codes.formats import Format
+from toolkit.quantizer.graphs import weight_only
+from toolkit.quantizer.graphs.qdq import opset
 from toolkit.quantizer.parameters import Parameter
-from toolkit.quantizer.qdq import opset
+from toolkit.quantizer.refusals import NotApplicable
 
 SUFFIX = ".onnx"
 LIMITS = {"nmse": 0.01, "agreement": 0.99}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import onnx
 
-from toolkit.quantizer import weight_only
 from toolkit.quantizer.calibration import Calibration
+from toolkit.quantizer.graphs import weight_only
 
 SUFFIX = ".onnx"
 LIMITS = {"nmse": 0.01, "agreement": 0.99}

@@ -1,0 +1,120 @@
+"""Whether a variant may be kept: opened, replayed, measured against its method's limits."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import onnx
+
+from toolkit.bundle import (
+    FAILED,
+    LARGER,
+    NO_OP,
+    NOT_APPLICABLE,
+    OK,
+    Rows,
+    Variant,
+)
+from toolkit.quantizer.checks.stored import unchanged
+from toolkit.quantizer.distance import label_agreement, nmse
+from toolkit.runtime import golden
+from toolkit.runtime.golden import Golden
+from toolkit.runtime.predictor import Predictor, to_onnx
+
+# What a replay on another processor may add to the deviation measured here.
+MARGIN = 1e-4
+SINGLE_ROWS = 64  # so many rows are also run alone: a row must not depend on its batch
+
+
+@dataclass(frozen=True)
+class Standard:
+    """What the variants of a bundle are judged by, read once for all of them.
+
+    bytes: the size of model.onnx; rows: the calibration rows; golden: the golden rows; session: the
+    options under which model.onnx runs best.
+    """
+
+    bytes: int
+    rows: Rows
+    golden: Golden
+    session: dict[str, Any] = field(default_factory=dict)
+
+
+def judge(
+    name: str, method: ModuleType, content: bytes, given: onnx.ModelProto, standard: Standard
+) -> tuple[Variant, bytes | None]:
+    """Return the Variant for what a method made, and its bytes where they are to be kept.
+
+    Kept: at least one byte smaller than model.onnx, with parameters that are stored in another way
+    than in the graph that the method was given, and within the method's LIMITS on the calibration
+    rows, in one batch and row by row (of few rows at least one may be apart).
+    """
+    size = len(content)
+    if size > standard.bytes:
+        return _refused(name, LARGER, f"{size} bytes against {standard.bytes} of model.onnx", size)
+    # A pack's container is smaller by itself; a graph has nothing to gain but by its parameters.
+    if method.SUFFIX == ".onnx" and unchanged(given, onnx.load_model_from_string(content)):
+        return _refused(name, NO_OP, "every parameter is stored as in model.onnx", size)
+    if size == standard.bytes:
+        return _refused(name, LARGER, f"{size} bytes, as many as model.onnx has", size)
+    file = f"model.{name}{method.SUFFIX}"
+    session = _session(method, standard)
+    predictor = Predictor(to_onnx(content, file), file, options=session)
+    broken = broken_limit(predictor, standard.rows, method.LIMITS)
+    if broken:
+        return Variant(name, FAILED, reason=f"{broken}; not kept", bytes=size), None
+    tolerance = replay_tolerance(predictor, standard.golden)
+    return Variant(name, OK, file, bytes=size, tolerance=tolerance, session=session), content
+
+
+def _refused(name: str, verdict: str, why: str, size: int) -> tuple[Variant, None]:
+    reason = f"{verdict}: {why}; not kept"
+    return Variant(name, NOT_APPLICABLE, reason=reason, bytes=size, verdict=verdict), None
+
+
+def _session(method: ModuleType, standard: Standard) -> dict[str, Any]:
+    # A pack's graph is model.onnx's own, and runs best as that does.
+    base = standard.session if method.SUFFIX == ".pack" else {}
+    own = getattr(method, "SESSION", {})
+    config = {**base.get("config", {}), **own.get("config", {})}
+    return {**base, **own, **({"config": config} if config else {})}
+
+
+def broken_limit(predictor: Predictor, rows: Rows, limits: dict[str, float]) -> str:
+    """Return which limit the predictor breaks on these rows, in words with figures; "" if none."""
+    few = {n: a[:SINGLE_ROWS] for n, a in rows.inputs.items()}
+    count = len(next(iter(few.values())))
+    alone = [predictor.run({n: a[[i]] for n, a in few.items()}) for i in range(count)]
+    single = {n: np.concatenate([r[n] for r in alone]) for n in predictor.outputs}
+    batches = (
+        ("in one batch", rows.outputs, predictor.run(rows.inputs)),
+        ("row by row", {n: a[:SINGLE_ROWS] for n, a in rows.outputs.items()}, single),
+    )
+    for how, expected, got in batches:
+        error, agreement = nmse(expected, got), label_agreement(expected, got)
+        if not error <= limits["nmse"]:
+            return (
+                f"normalised MSE {error:.3g} on the calibration rows {how}, "
+                f"limit {limits['nmse']:g}"
+            )
+        count = len(next(iter(expected.values())))
+        if round((1 - agreement) * count) > math.ceil((1 - limits["agreement"]) * count):
+            return (
+                f"labels equal {agreement:.4g} on the calibration rows {how}, "
+                f"limit {limits['agreement']:g}"
+            )
+    return ""
+
+
+def replay_tolerance(predictor: Predictor, rows: Golden) -> dict[str, float]:
+    """Return what a replay of the golden rows may show: what it shows here, and a margin."""
+    deviation, agreement = golden.deviation(
+        rows.outputs, predictor.run(rows.inputs), list(rows.outputs)
+    )
+    # One row's label on the edge of a decision may fall the other way elsewhere.
+    spare = 0.0 if agreement == 1.0 else 1.0 / max(1, len(rows.adversarial))
+    return {"relative": deviation * 1.25 + MARGIN, "agreement": max(0.0, agreement - spare)}

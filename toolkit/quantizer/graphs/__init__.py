@@ -1,0 +1,1 @@
+"""ONNX variants: graphs whose weights, or whose products too, are integers."""

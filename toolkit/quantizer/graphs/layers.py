@@ -1,0 +1,154 @@
+"""Parameters as affine codes for plain graphs, one after the other in the graph's order.
+
+After each, what lies behind is fitted to what its inputs have become: the coefficients of a
+read-out, and the bias, so that the mean of the layer's output stays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from toolkit.quantizer.codes.affine import Affine
+from toolkit.quantizer.codes.choice import (
+    MOST_INPUTS,
+    output_error,
+    product_error,
+    second_moments,
+)
+from toolkit.quantizer.codes.formats import Format, encode
+from toolkit.quantizer.graphs.qdq import read_back
+from toolkit.quantizer.parameters import Parameter, Product
+from toolkit.quantizer.probe import Probe, rows_for_choice
+from toolkit.quantizer.refit import refit
+
+# An error below this share of the output's variance is not worth a byte.
+NEGLIGIBLE = 1e-7
+# What scales and zero points, and the node that reads them, take in a file beside their numbers.
+OVERHEAD = 110
+# A product's error above this share of its output's variance is too much if there is another way.
+FAR = 1e-4
+# A parameter is little beside the rest where it is less than this part of all numbers.
+MINOR = 8
+# A read-out of so many inputs is refitted: fewer cannot make good for what the inputs lost.
+READOUT = 64
+# Rows on which formats of stored tensors are compared.
+CHOICE_ROWS = 512
+
+Values = dict[str, np.ndarray]
+Choice = tuple[float, Affine | None]
+Formats = Callable[[Parameter], Sequence[Format]]
+
+
+def code(
+    probe: Probe,
+    exact: Mapping[str, np.ndarray],
+    parameters: Sequence[Parameter],
+    formats: Formats,
+    minor: Sequence[Format],
+) -> tuple[dict[str, Affine], Values]:
+    """Return codes by name, and what replaces each initializer: their values, and refitted biases.
+
+    probe: of the graph whose parameters these are; exact: the float graph's tensors on the
+    calibration rows; formats: those that a parameter may be stored in, none where it stays as it
+    is; minor: those of a product that has few of all numbers and would lose too much in the others.
+    A parameter also stays where codes are no smaller. Raises ValueError where one is not finite.
+    """
+    total = sum(p.values.size for p in parameters)
+    encoded: dict[str, Affine] = {}
+    changed: Values = {}
+    for parameter in parameters:
+        values = parameter.values
+        if isinstance(parameter, Product):
+            now = probe.run([parameter.source, parameter.output], changed)
+            values = _refitted(parameter, probe, exact, now)
+            error, found = _of_product(values, now[parameter.source], formats(parameter))
+            if found is not None and error > FAR and MINOR * values.size <= total:
+                error, found = _of_product(values, now[parameter.source], minor)
+        else:
+            error, found = _of_stored(parameter.name, values, probe, formats(parameter))
+        if found is not None and stored_bytes(found) < values.nbytes:
+            encoded[parameter.name] = found
+            changed[parameter.name] = read_back(found)
+        elif values is not parameter.values:
+            changed[parameter.name] = values
+        if isinstance(parameter, Product) and parameter.bias and changed:
+            changed[parameter.bias] = _shifted(parameter, probe, exact, changed)
+    return encoded, changed
+
+
+def _of_product(values: np.ndarray, inputs: np.ndarray, formats: Sequence[Format]) -> Choice:
+    if len(values) > MOST_INPUTS:
+        centred = inputs - inputs.mean(axis=0, dtype=np.float64)
+        nearest = [_affine(values, f) for f in formats if f.exponents != "deviation"]
+        return _smallest([(product_error(values, c, centred), c) for c in nearest])
+    moments = second_moments(inputs)
+    found = [_affine(values, form, moments) for form in formats]
+    return _smallest([(output_error(values, c, moments), c) for c in found])
+
+
+def _affine(values: np.ndarray, form: Format, moments: np.ndarray | None = None) -> Affine:
+    codes = encode(values, form, moments)
+    assert isinstance(codes, Affine)
+    return codes
+
+
+def _of_stored(name: str, values: np.ndarray, probe: Probe, formats: Sequence[Format]) -> Choice:
+    """Return the codes that change the model's outputs least, by the rule of `_smallest`."""
+    feed = rows_for_choice(probe.feed, CHOICE_ROWS)
+    expected = probe.run(probe.outputs, {}, feed)
+    found = []
+    for form in formats:
+        if form.exponents != "deviation":
+            codes = _affine(values, form)
+            error, agreement = probe.differences({name: read_back(codes)}, expected, feed)
+            found.append((error + 1 - agreement, codes))
+    return _smallest(found)
+
+
+def _smallest(found: list[tuple[float, Affine]]) -> Choice:
+    """Return the smallest codes whose error is within twice that of the best, or negligible."""
+    if not found:
+        return 0.0, None
+    bound = max(NEGLIGIBLE, 2 * min(error for error, _ in found))
+    return min((f for f in found if f[0] <= bound), key=lambda f: stored_bytes(f[1]))
+
+
+def stored_bytes(codes: Affine) -> int:
+    """Return about how many bytes the codes take in a graph."""
+    each = (2 if codes.block else 4) + codes.bits / 8
+    rows = 0 if codes.exponent is None else OVERHEAD // 2 + 4 * len(codes.exponent)
+    return int(codes.codes.size * codes.bits / 8 + codes.scale.size * each) + rows + OVERHEAD
+
+
+def _refitted(
+    product: Product, probe: Probe, exact: Mapping[str, np.ndarray], now: Values
+) -> np.ndarray:
+    """Return a read-out's coefficients refitted to what its inputs have become.
+
+    Every fourth row chooses the ridge's strength.
+    """
+    if not product.direct or len(product.values) < READOUT:
+        return product.values
+    if np.array_equal(now[product.source], exact[product.source]):
+        return product.values
+    wanted = np.asarray(exact[product.output], dtype=np.float64)
+    if product.bias:
+        wanted = wanted - probe.values[product.bias]
+    alone = np.arange(len(wanted)) % 4 == 0
+    better = refit(product.values, now[product.source], wanted, alone)
+    return better.astype(product.values.dtype)
+
+
+def _shifted(
+    product: Product, probe: Probe, exact: Mapping[str, np.ndarray], changed: Values
+) -> np.ndarray:
+    """Return the bias with which the mean of the product's output is what it was."""
+    assert product.bias is not None
+    before = np.asarray(exact[product.output], dtype=np.float64)
+    values = probe.values[product.bias]
+    after = probe.run([product.output], changed)[product.output]
+    lost = (before - after).reshape(-1, before.shape[-1]).mean(axis=0)
+    old = changed.get(product.bias, values)
+    return (old.astype(np.float64) + lost.reshape(old.shape)).astype(old.dtype)

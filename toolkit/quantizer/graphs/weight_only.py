@@ -1,0 +1,92 @@
+"""Graphs whose parameters are stored as integers and decoded when they are opened."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import onnx
+from onnx import helper
+
+from toolkit.quantizer.calibration import Calibration
+from toolkit.quantizer.codes.affine import Affine
+from toolkit.quantizer.codes.formats import Format
+from toolkit.quantizer.graphs.layers import Formats, code
+from toolkit.quantizer.graphs.qdq import Pieces, dequantized, opset, rebuilt
+from toolkit.quantizer.parameters import Parameter, Product, find_parameters
+from toolkit.quantizer.probe import Probe
+from toolkit.quantizer.refusals import NotApplicable
+from toolkit.quantizer.weights import replace
+
+# Else onnxruntime decodes the weights anew at every call.
+SESSION = {"config": {"session.disable_quant_qdq": "1"}}
+
+# Scales a tensor or column, and powers of two a row; a scale for each block of 32 rows.
+BYTES = tuple(
+    Format("affine", 8, scales, exponents)
+    for scales in ("tensor", "column")
+    for exponents in ("", "magnitude", "deviation")
+)
+WORDS = (Format("affine", 16, "column"),)
+NIBBLES = tuple(Format("affine", 4, "block", exponents) for exponents in ("", "deviation"))
+
+
+def stored_as_integers(model: onnx.ModelProto, calibration: Calibration, formats: Formats) -> bytes:
+    """Return the model with its parameters as codes in the formats given for each.
+
+    Raises NotApplicable where the graph has none, none is large enough, or one cannot be coded.
+    """
+    parameters = parameters_of(model)
+    products = [p for p in parameters if isinstance(p, Product)]
+    tensors = [n for p in products for n in (p.source, p.output)]
+    names = [p.name for p in parameters] + [p.bias for p in products if p.bias]
+    probe = Probe(model, calibration, names, tensors)
+    exact = probe.run([*tensors, *probe.outputs], {})
+    try:
+        # Before opset 21 DequantizeLinear has no 16 bits.
+        minor = WORDS if opset(model) >= 21 else ()
+        encoded, changed = code(probe, exact, parameters, formats, minor)
+    except ValueError as error:
+        raise NotApplicable(f"a parameter {error}") from None
+    if not encoded:
+        raise NotApplicable(
+            f"the largest parameter has {max(p.values.size for p in parameters)} numbers: codes, "
+            "their scales and the nodes that decode them would be larger"
+        )
+    made = onnx.ModelProto()
+    made.CopyFrom(model)
+    replace(made, changed)
+    flat = {p.name for p in products if exact[p.source].ndim == 2}
+    pieces = [_pieces(made, name, codes, name in flat) for name, codes in encoded.items()]
+    return rebuilt(made, encoded, pieces).SerializeToString(deterministic=True)
+
+
+def _pieces(model: onnx.ModelProto, name: str, codes: Affine, flat: bool) -> Pieces:
+    """Return what decodes a parameter; its product, in place, a Gemm with transB.
+
+    flat: its operand is a matrix.
+    """
+    readers = list(_readers(model.graph, name))
+    turned = flat and len(readers) == 1 and readers[0].op_type in ("MatMul", "Gemm")
+    turned = turned and readers[0].input[1] == name
+    if turned:
+        readers[0].op_type = "Gemm"
+        readers[0].attribute.append(helper.make_attribute("transB", 1))
+    return dequantized(name, codes, turned=turned, direct=turned)
+
+
+def _readers(graph: onnx.GraphProto, name: str) -> Iterator[onnx.NodeProto]:
+    """Yield the nodes that read a tensor, in the graphs inside the graph too."""
+    for node in graph.node:
+        if name in node.input:
+            yield node
+        for attribute in node.attribute:
+            for inner in (*attribute.graphs, attribute.g):
+                yield from _readers(inner, name)
+
+
+def parameters_of(model: onnx.ModelProto) -> list[Parameter]:
+    """Return a graph's parameters; NotApplicable where it has none among its initializers."""
+    parameters = find_parameters(model)
+    if not parameters:
+        raise NotApplicable("the graph has no weight matrix among its initializers")
+    return parameters

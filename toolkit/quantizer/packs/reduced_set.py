@@ -1,0 +1,188 @@
+"""Sums of Gaussian kernels with fewer points: a reduced set of them, and duals fitted to it.
+
+Burges, "Simplified support vector decision rules" (ICML 1996). The points are those that pivoted
+Cholesky decomposition of the kernel matrix takes first (each is the one that the others before it
+represent worst); the duals are the ridge regression of the whole sum on the kernels of the points
+as they are stored, on the points themselves and on calibration rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+from toolkit.kernel_sums import KEY, KernelSum
+from toolkit.quantizer.calibration import Calibration
+from toolkit.quantizer.codes.formats import Codes, Format, encode
+from toolkit.quantizer.distance import nmse
+from toolkit.quantizer.parameters import find_kernel_sums
+from toolkit.quantizer.refusals import NotApplicable
+
+FIRST, GROWTH = 16, 1.25  # points in the first set that is tried, and times more in the next
+MOST = 1500
+# A sixth of the points may be used up for an error four times below the limit.
+SPARE, FINER = 6, 4
+MOST_ROWS = 4096  # of the points themselves, on which duals are fitted
+STRENGTHS = (1e-4, 1e-6, 1e-8, 1e-10)  # of the ridge, as shares of the mean squared kernel
+POINTS = Format("companded", 8, "column")
+DUALS = Format("affine", 16, "column", symmetric=True)
+
+
+def reduced(
+    model: onnx.ModelProto, calibration: Calibration, limit: float
+) -> tuple[onnx.ModelProto, dict[str, Codes]]:
+    """Return the model with its sum of kernels over fewer points, and the codes of these.
+
+    limit: the normalised MSE of the sum on every fourth calibration row, which are not fitted.
+    Raises NotApplicable where the graph has not one such sum, or a third of its points will not do.
+    """
+    sums = find_kernel_sums(model)
+    if len(sums) != 1:
+        raise NotApplicable(f"the graph has {len(sums) or 'no'} sums of Gaussian kernels, not one")
+    (total,) = sums
+    tensors = {t.name: numpy_helper.to_array(t) for t in model.graph.initializer}
+    given, wanted = calibration.activations(model, [total.rows, total.total])
+    points, dual = _fitted(total, tensors, given, limit)
+    return _rewritten(model, total, points, dual, wanted.dtype), {
+        f"{total.points}_few": points,
+        f"{total.dual}_few": dual,
+    }
+
+
+def pivots(points: np.ndarray, gamma: float, count: int) -> np.ndarray:
+    """Return the first `count` pivots of the Cholesky decomposition of `exp(−γ ‖s_i − s_j‖²)`."""
+    left, order = np.ones(len(points)), np.empty(count, dtype=np.int64)
+    factors = np.zeros((count, len(points)))
+    squares = np.square(points).sum(axis=1)
+    for k in range(count):
+        at = order[k] = int(np.argmax(left))
+        away = np.maximum(squares + squares[at] - 2.0 * points @ points[at], 0.0)
+        column = np.exp(-gamma * away) - factors[:k, at] @ factors[:k]
+        factors[k] = column / np.sqrt(max(left[at], 1e-12))
+        left = np.maximum(left - np.square(factors[k]), 0.0)
+        left[at] = -1.0
+    return order
+
+
+def _fitted(
+    total: KernelSum, tensors: dict[str, np.ndarray], given: np.ndarray, limit: float
+) -> tuple[Codes, Codes]:
+    table, dual = (tensors[n].astype(np.float64) for n in (total.points, total.dual))
+    whole = total.kernels(given, table) @ dual
+    alone = np.arange(len(given)) % 4 == 0
+    drawn = np.random.default_rng(0).permutation(len(table))[:MOST_ROWS]
+    rows = np.concatenate([given[~alone], table[drawn] * total.scale + total.centre])
+    sums = np.concatenate([whole[~alone], total.kernels(rows[(~alone).sum() :], table) @ dual])
+    most = min(len(table) // 3, MOST)
+    order = pivots(table, total.gamma, most) if most >= FIRST else np.zeros(0, np.int64)
+    count, found = float(FIRST), None
+    while count <= most:
+        points = encode(tensors[total.points][order[: int(count)]], POINTS)
+        assert points is not None
+        kernels = total.kernels(rows, points.decode())
+        tried = total.kernels(given[alone], points.decode())
+        gram, mixed = kernels.T @ kernels, kernels.T @ sums
+        for strength in STRENGTHS:
+            ridge = strength * np.trace(gram) / len(gram) * np.eye(len(gram))
+            duals = encode(np.linalg.solve(gram + ridge, mixed).astype(np.float32), DUALS)
+            assert duals is not None
+            error = nmse({"": whole[alone]}, {"": tried @ duals.decode()})
+            if error <= limit / FINER or (error <= limit and count * SPARE >= len(table)):
+                return points, duals
+            if error <= limit:
+                found = points, duals
+        count *= GROWTH
+    if found:
+        return found
+    raise NotApplicable(
+        f"{most} of the {len(table)} points do not keep the normalised MSE {limit:g}"
+    )
+
+
+def _rewritten(
+    model: onnx.ModelProto, total: KernelSum, points: Codes, dual: Codes, dtype: np.dtype
+) -> onnx.ModelProto:
+    """Return the model with the sum computed from points and duals, and nothing unused."""
+    changed = onnx.ModelProto()
+    changed.CopyFrom(model)
+    graph = changed.graph
+    at = next(i for i, n in enumerate(graph.node) if total.total in n.output)
+    if len(graph.node[at].output) != 1:
+        raise NotApplicable(f"{total.total!r} is not the only output of its node")
+    opset = next(o.version for o in changed.opset_import if not o.domain)
+    constants, nodes = _sum(total, points.decode(), dual.decode(), dtype, opset)
+    kept = [*graph.node[:at], *nodes, *graph.node[at + 1 :]]
+    needed = {o.name for o in graph.output}
+    live = []
+    for node in reversed(kept):
+        if needed & set(node.output):
+            live.append(onnx.NodeProto.FromString(node.SerializeToString()))
+            needed.update(_reads(node))
+    tensors = [*graph.initializer, *constants]
+    used = [onnx.TensorProto.FromString(t.SerializeToString()) for t in tensors if t.name in needed]
+    del graph.node[:], graph.initializer[:]
+    graph.node.extend(reversed(live))
+    graph.initializer.extend(used)
+    properties = [p for p in model.metadata_props if p.key != KEY]
+    del changed.metadata_props[:]
+    changed.metadata_props.extend(properties)
+    onnx.checker.check_model(changed)
+    return changed
+
+
+def _reads(node: onnx.NodeProto) -> Iterator[str]:
+    yield from node.input
+    for attribute in node.attribute:
+        for graph in [attribute.g, *attribute.graphs]:
+            for inner in graph.node:
+                yield from _reads(inner)
+
+
+def _sum(
+    total: KernelSum, points: np.ndarray, dual: np.ndarray, dtype: np.dtype, opset: int
+) -> tuple[list[onnx.TensorProto], list[onnx.NodeProto]]:
+    """Return constants and nodes of `exp(γ (2 z·p − ‖p‖² − ‖z‖²)) @ dual + offset`.
+
+    z: the rows, centred and scaled in float64; kernels in float32, their sum in float64.
+    """
+    few = {f"{total.points}_few": points, f"{total.dual}_few": dual}
+    table, weights = few
+    axes: dict[str, Any] = {} if opset >= 18 else {"axes": [1]}
+    along = ["few_axes"] if opset >= 18 else []
+    constants = few | {
+        "few_centre": np.atleast_1d(np.asarray(total.centre, dtype=np.float64)),
+        "few_scale": np.atleast_1d(1.0 / np.asarray(total.scale, dtype=np.float64)),
+        "few_gamma": np.float32(-total.gamma),
+        "few_zero": np.float32(0.0),
+    }
+    if opset >= 18:
+        constants["few_axes"] = np.array([1])
+    node = helper.make_node
+    single, double = TensorProto.FLOAT, TensorProto.DOUBLE
+    squares = "ReduceSumSquare"
+    return [numpy_helper.from_array(np.asarray(a), n) for n, a in constants.items()], [
+        node("Cast", [total.rows], ["few_rows"], to=double),
+        node("Sub", ["few_rows", "few_centre"], ["few_centred"]),
+        node("Mul", ["few_centred", "few_scale"], ["few_scaled"]),
+        node("Cast", ["few_scaled"], ["few_z"], to=single),
+        node(squares, [table, *along], ["few_norms"], keepdims=0, **axes),
+        node("Mul", ["few_norms", "few_gamma"], ["few_bias"]),
+        node(
+            "Gemm", ["few_z", table, "few_bias"], ["few_products"], alpha=2 * total.gamma, transB=1
+        ),
+        node(squares, ["few_z", *along], ["few_lengths"], keepdims=1, **axes),
+        node("Mul", ["few_lengths", "few_gamma"], ["few_negated"]),
+        node("Add", ["few_products", "few_negated"], ["few_exponents"]),
+        node("Min", ["few_exponents", "few_zero"], ["few_limited"]),
+        node("Exp", ["few_limited"], ["few_kernels"]),
+        node("Cast", ["few_kernels"], ["few_wide"], to=double),
+        node("Cast", [weights], ["few_duals"], to=double),
+        node("MatMul", ["few_wide", "few_duals"], ["few_sum"]),
+        node("Cast", [total.offset], ["few_offset"], to=double),
+        node("Add", ["few_sum", "few_offset"], ["few_total"]),
+        node("Cast", ["few_total"], [total.total], to=helper.np_dtype_to_tensor_dtype(dtype)),
+    ]

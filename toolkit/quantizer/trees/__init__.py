@@ -1,0 +1,1 @@
+"""Tree ensembles: read from a graph, their thresholds and leaves coded, written as streams."""

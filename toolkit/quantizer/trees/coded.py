@@ -1,0 +1,49 @@
+"""The tree ensembles of a graph, coded for a pack."""
+
+from __future__ import annotations
+
+import onnx
+
+from toolkit.quantizer.calibration import Calibration
+from toolkit.quantizer.trees.forests import find_forests
+from toolkit.quantizer.trees.leaves import Leaves, encode_leaves, exact_leaves
+from toolkit.quantizer.trees.thresholds import with_fewer_thresholds, with_short_thresholds
+from toolkit.runtime.forest import Forest
+
+Coded = tuple[Forest, Leaves | None]
+
+
+def exact_trees(model: onnx.ModelProto) -> list[Coded]:
+    """Return the ensembles as they are, with codes only where these say the same."""
+    return [(f, exact_leaves(f)) for f in find_forests(model)]
+
+
+def coded_trees(
+    model: onnx.ModelProto, calibration: Calibration, levels: int, thresholds: int | None = None
+) -> list[Coded]:
+    """Return the ensembles with thresholds in float32 and leaf codes of about so many levels.
+
+    thresholds: at most so many a feature, None for all of them. Ensembles that give positions in a
+    table, not values, keep their leaves whatever the levels.
+    """
+    forests = [with_short_thresholds(f) for f in find_forests(model)]
+    if not forests:
+        return []
+    whole = positions(model)
+    coded: list[Coded] = []
+    inputs = calibration.activations(model, [f.source for f in forests])
+    for forest, rows in zip(forests, inputs, strict=True):
+        if thresholds is not None:
+            forest = with_fewer_thresholds(forest, rows, thresholds)
+        exact = forest.output in whole
+        coded.append(
+            (forest, exact_leaves(forest) if exact else encode_leaves(forest, rows, levels))
+        )
+    return coded
+
+
+def positions(model: onnx.ModelProto) -> set[str]:
+    """Return the tensors that become integers: trees that give positions must give them exactly."""
+    casts = [n for n in model.graph.node if n.op_type == "Cast"]
+    integers = {onnx.TensorProto.INT64, onnx.TensorProto.INT32}
+    return {n.input[0] for n in casts if n.attribute[0].i in integers}
