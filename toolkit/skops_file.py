@@ -174,19 +174,20 @@ def _canonical(content: bytes) -> bytes:
     for match in _ID.finditer(schema):
         numbers.setdefault(match.group(2), str(len(numbers) + 1))
     schema = _ID.sub(lambda m: m.group(1) + numbers[m.group(2)], schema)
-    members = {
-        _renamed(name, numbers): _without_padding(name, source.read(name))
-        for name in source.namelist()
-        if name != "schema.json"
-    }
+    members = {_renamed(name, numbers): name for name in source.namelist() if name != "schema.json"}
     compact = json.dumps(json.loads(schema), separators=(",", ":")).encode()
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, data in [*sorted(members.items()), ("schema.json", compact)]:
-            entry = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            archive.writestr(entry, data)
+        for name, old in sorted(members.items()):  # one at a time: a forest's are large
+            archive.writestr(_entry(name), _without_padding(old, source.read(old)))
+        archive.writestr(_entry("schema.json"), compact)
     return out.getvalue()
+
+
+def _entry(name: str) -> zipfile.ZipInfo:
+    entry = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
+    entry.compress_type = zipfile.ZIP_DEFLATED
+    return entry
 
 
 def _without_padding(name: str, content: bytes) -> bytes:

@@ -83,13 +83,13 @@ SAME = "same numbers as scikit-learn"
     ],
 )
 def test_figures_in_words(row, summary, said):
-    found = judged(row, BASE, noise=1e-3)
+    found = judged(row, BASE.latency_us, noise=1e-3)
     assert (found.summary, found.verdict) == (summary, said)
     assert replace(found, summary="", verdict="") == row
 
 
 def test_what_the_quantizer_found_is_said_too():
-    found = judged(ROW, BASE, noise=1e-3, notes="rewritten to MatMulNBits")
+    found = judged(ROW, BASE.latency_us, noise=1e-3, notes="rewritten to MatMulNBits")
     assert found.verdict == f"the same size; {SAME}; rewritten to MatMulNBits"
 
 

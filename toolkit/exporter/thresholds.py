@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,14 @@ class Tree:
     right: np.ndarray
     leaf: np.ndarray
     ordered: np.ndarray
+
+    @cached_property
+    def parent(self) -> np.ndarray:
+        """The split above each node, int32 [nodes]; -1 for the root."""
+        found = np.full(len(self.leaf), -1, dtype=np.int32)
+        splits = np.flatnonzero(~self.leaf)
+        found[self.left[splits]] = found[self.right[splits]] = splits
+        return found
 
 
 def threshold_rows(estimator: Any, sample: np.ndarray) -> Iterator[np.ndarray]:
@@ -126,8 +135,7 @@ def _reaching(tree: Tree, node: int, row: np.ndarray) -> np.ndarray:
     low, high = np.full(len(row), -np.inf), np.full(len(row), np.inf)
     child = node
     while child:
-        parents = ~tree.leaf & ((tree.left == child) | (tree.right == child))
-        parent = int(np.flatnonzero(parents)[0])
+        parent = int(tree.parent[child])
         feature, threshold = int(tree.feature[parent]), tree.threshold[parent]
         if not tree.ordered[parent]:
             pass  # the row's own category decides

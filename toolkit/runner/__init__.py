@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,8 @@ from toolkit.runner import accuracy, cold_start, environment, latency, samples, 
 from toolkit.runner import gates as limits
 from toolkit.runner.records import REFERENCE, GateOutcome, Report, Row
 from toolkit.runner.reference import answered, scored_rows
-from toolkit.runner.subjects import Files, Subject, of_estimator, of_file
+from toolkit.runner.subjects import Files, Subject, groups
+from toolkit.runner.verdict import Times
 
 __all__ = ["GateOutcome", "Report", "Row", "bench"]
 
@@ -37,36 +38,69 @@ def bench(
     chosen = limits.choose(gates or (), bundle, targets=rows.target is not None)
     estimator = bundle.estimator()
     rows = answered(bundle, estimator, rows)
-    subjects = {REFERENCE: of_estimator(bundle, estimator)}
-    subjects |= {
-        v.method: of_file(bundle, v.file) for v in bundle.variants if v.status == OK and v.file
-    }
-    with latency.one_thread():
-        outputs, failures = _run(subjects, rows)
-        starts = {m: (subjects[m].program, subjects[m].files) for m in outputs}
-        measured = _measure(bundle, rows, getattr(estimator, "classes_", None), subjects, outputs)
+    found = _measured(bundle, estimator, rows)
     # Fresh processes have the machine's memory to themselves: nothing is open here any more.
-    subjects.clear()
-    measured = {m: _started(row, *starts[m], rows) for m, row in measured.items()}
-    noted = {v.method: v.notes for v in bundle.variants}
-    made = _with_verdicts(measured, accuracy.noise(rows.outputs), noted)
+    noise, noted = accuracy.noise(rows.outputs), {v.method: v.notes for v in bundle.variants}
+    made = {
+        m: verdict.judged(_started(one, rows), one.base, noise, noted.get(m, ""))
+        for m, one in found.rows.items()
+    }
     table = [made[REFERENCE]]
     table += [
-        made.get(v.method) or _unmeasured(bundle, v, failures.get(v.method))
+        made.get(v.method) or _unmeasured(bundle, v, found.failures.get(v.method))
         for v in bundle.variants
     ]
+    predicted = {m: o for m, o in found.outputs.items() if m != REFERENCE}
     judged, outcomes = limits.evaluate(chosen, table)
     return Report(
         model=bundle.name,
         task=bundle.task,
-        environment=environment.describe(),
+        environment=environment.describe() | found.turns,
         rows=len(rows),
         all_rows=bundle.manifest.get("all_rows"),
-        samples=samples.first_rows(rows, {m: o for m, o in outputs.items() if m != REFERENCE}),
+        samples=samples.first_rows(rows, predicted),
         variants=tuple(judged),
         gates=tuple(outcomes),
         budget=bundle.front(),
     )
+
+
+@dataclass(frozen=True)
+class Timed:
+    """A row without its start; what starts it; model.onnx's times by batch size in its turns."""
+
+    row: Row
+    program: str
+    files: Files
+    base: Times | None
+
+
+@dataclass(frozen=True)
+class Measured:
+    """By method: rows, outputs for all rows, why others cannot run; turns: who took them apart."""
+
+    rows: dict[str, Timed]
+    outputs: dict[str, Outputs]
+    failures: dict[str, str]
+    turns: dict[str, str]
+
+
+def _measured(bundle: Bundle, estimator: Any, rows: Rows) -> Measured:
+    """Return what is found of all subjects, as many of which are open at once as memory allows."""
+    all_found = Measured({}, {}, {}, {})
+    classes = getattr(estimator, "classes_", None)
+    with latency.one_thread():
+        for subjects in groups(bundle, estimator):
+            if all_found.rows:
+                most = f"{len(subjects)} at a time, {FLOAT} always among them"
+                all_found.turns.setdefault("turns", most)
+            new = {m: s for m, s in subjects.items() if m not in all_found.outputs}
+            outputs, failures = _run(new, rows)
+            all_found.outputs.update(outputs)
+            all_found.failures.update(failures)
+            all_found.rows.update(_measure(bundle, rows, classes, subjects, outputs))
+            del subjects, new  # before the next are opened
+    return all_found
 
 
 def _run(subjects: Mapping[str, Subject], rows: Rows) -> tuple[dict[str, Outputs], dict[str, str]]:
@@ -91,20 +125,21 @@ def _measure(
     classes: Any,
     subjects: Mapping[str, Subject],
     outputs: Mapping[str, Outputs],
-) -> dict[str, Row]:
-    """Return a row for each subject that has outputs, without its start."""
-    turns = [(subjects[m].predict, subjects[m].form) for m in outputs]
-    times = dict(zip(outputs, latency.by_batch_size(turns, rows.inputs), strict=True))
+) -> dict[str, Timed]:
+    """Return the figures of each subject that has outputs, timed by turns with model.onnx's."""
+    timed = [m for m in subjects if m in outputs or m == FLOAT]
+    turns = [(subjects[m].predict, subjects[m].form) for m in timed]
+    times = dict(zip(timed, latency.by_batch_size(turns, rows.inputs), strict=True))
     found = {}
     for method, got in outputs.items():
         subject = subjects[method]
-        found[method] = Row(
+        row = Row(
             method=method,
             file=subject.file,
             status=OK,
-            bytes=len(subject.content),
-            bytes_compressed=size.compressed(subject.content),
-            size_ratio=size.ratio(_float_bytes(bundle), len(subject.content)),
+            bytes=subject.size.bytes,
+            bytes_compressed=subject.size.compressed,
+            size_ratio=size.ratio(_float_bytes(bundle), subject.size.bytes),
             metrics=accuracy.metrics(bundle.task, rows.target, got, classes),
             difference=accuracy.difference(rows.outputs, got),
             batch_consistency=accuracy.batch_consistency(
@@ -112,14 +147,15 @@ def _measure(
             ),
             latency_us=times[method],
         )
+        found[method] = Timed(row, subject.program, subject.files, times.get(FLOAT))
     return found
 
 
-def _started(row: Row, program: str, files: Files, rows: Rows) -> Row:
+def _started(timed: Timed, rows: Rows) -> Row:
     """Return the row with what a fresh process takes to the first prediction."""
     first = {name: values[:1] for name, values in rows.inputs.items()}
-    start, peak = cold_start.measure(program, files, first)
-    return replace(row, cold_start_ms=start, peak_rss_mb=peak)
+    start, peak = cold_start.measure(timed.program, timed.files, first)
+    return replace(timed.row, cold_start_ms=start, peak_rss_mb=peak)
 
 
 def _unmeasured(bundle: Bundle, variant: Variant, failure: str | None) -> Row:
@@ -142,13 +178,6 @@ def _check_shapes(reference: Outputs, outputs: Outputs, origin: str) -> None:
                 f"{origin}: its output {name!r} has the shape {outputs[name].shape}, "
                 f"scikit-learn's {expected.shape}; make the file again"
             )
-
-
-def _with_verdicts(
-    rows: Mapping[str, Row], noise: float, notes: Mapping[str, str]
-) -> dict[str, Row]:
-    base = rows.get(FLOAT)
-    return {m: verdict.judged(r, base, noise, notes.get(m, "")) for m, r in rows.items()}
 
 
 def _float_bytes(bundle: Bundle) -> int | None:

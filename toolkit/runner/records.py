@@ -16,7 +16,7 @@ REFERENCE = "scikit-learn"  # the method name of the estimator's own row
 class Row:
     """The measurements of one variant; None for everything that was not or cannot be measured.
 
-    bytes_compressed: zlib level 9. size_ratio: model.onnx's bytes / these. difference: against
+    bytes_compressed: zlib level 6. size_ratio: model.onnx's bytes / these. difference: against
     scikit-learn on float64 data. batch_consistency: in the output's unit. latency_us: by batch
     size, as text. cold_start_ms: process start to first prediction. verdict: what they mean,
     or why there are none, in words; summary: the same in a few, such as "smaller, slower".

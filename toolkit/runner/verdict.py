@@ -16,13 +16,15 @@ FASTER, SLOWER = 0.8, 1.25  # between the two a difference of time is noise
 # A word or two for the table, and the sentence that it stands for.
 Phrase = tuple[str, str]
 NOTHING: Phrase = ("", "")
+Times = dict[str, dict[str, float]]  # percentiles by batch size
 
 
-def judged(row: Row, base: Row | None, noise: float, notes: str = "") -> Row:
-    """Return a measured row with its verdict, against model.onnx's row `base` (None without).
+def judged(row: Row, base: Times | None, noise: float, notes: str = "") -> Row:
+    """Return a measured row with its verdict.
 
-    noise: the batch effect that float32 arithmetic alone may have (see `accuracy.noise`). notes:
-    what the quantizer found out about the file.
+    base: model.onnx's times by batch size, taken by turns with this row's, None without. noise: the
+    batch effect that float32 arithmetic alone may have (see `accuracy.noise`). notes: what the
+    quantizer found out about the file.
     """
     said = [phrase(row, base, noise) for phrase in PHRASES]
     return _with(row, [*said, ("", notes)])
@@ -45,7 +47,7 @@ def _with(row: Row, said: list[Phrase]) -> Row:
     )
 
 
-def _size(row: Row, base: Row | None, _: float) -> Phrase:
+def _size(row: Row, base: Times | None, _: float) -> Phrase:
     if row.size_ratio is None or row.method == FLOAT:
         return NOTHING
     whole = "" if row.method != REFERENCE else " than the float export"
@@ -60,7 +62,7 @@ def _times(ratio: float) -> str:
     return f"{ratio:.1f}x" if ratio >= 1.1 else f"{ratio:.2f}x"
 
 
-def _accuracy(row: Row, base: Row | None, _: float) -> Phrase:
+def _accuracy(row: Row, base: Times | None, _: float) -> Phrase:
     found = row.difference or {}
     relative, nmse = found.get("max_rel"), found.get("nmse")
     if row.method == REFERENCE or relative is None or nmse is None:
@@ -72,31 +74,31 @@ def _accuracy(row: Row, base: Row | None, _: float) -> Phrase:
     return "", f"typical error {100 * math.sqrt(nmse):.2g} % of the outputs' spread"
 
 
-def _labels(row: Row, base: Row | None, _: float) -> Phrase:
+def _labels(row: Row, base: Times | None, _: float) -> Phrase:
     same = (row.difference or {}).get("label_agreement")
     if same is None or row.method == REFERENCE or same == 1:
         return NOTHING
     return "", f"{100 * (1 - same):.2g} % of the labels differ"
 
 
-def _batch(row: Row, base: Row | None, noise: float) -> Phrase:
+def _batch(row: Row, base: Times | None, noise: float) -> Phrase:
     moved = row.batch_consistency
     if moved is None or moved <= noise:
         return NOTHING
     return "batch-dependent", f"batch-dependent: a row moves by {moved:.2g}"
 
 
-def _speed(row: Row, base: Row | None, _: float) -> Phrase:
-    if base is None or row.method == FLOAT or not row.latency_us or not base.latency_us:
+def _speed(row: Row, base: Times | None, _: float) -> Phrase:
+    if base is None or row.method == FLOAT or not row.latency_us:
         return NOTHING
-    share = row.latency_us["1"]["p50"] / base.latency_us["1"]["p50"]
+    share = row.latency_us["1"]["p50"] / base["1"]["p50"]
     if FASTER <= share <= SLOWER:
         return NOTHING
     word = "slower" if share > 1 else "faster"
     return word, f"{word}: {share:.2g}x the time of float32 at batch 1"
 
 
-PHRASES: tuple[Callable[[Row, Row | None, float], Phrase], ...] = (
+PHRASES: tuple[Callable[[Row, Times | None, float], Phrase], ...] = (
     _size,
     _accuracy,
     _labels,
