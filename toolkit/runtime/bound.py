@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from _thread import allocate_lock
+import sys
 from collections.abc import Callable
-from functools import partial
-from math import isfinite
-from typing import Any
+from typing import Any, Protocol, cast
 
 import numpy as np
 
 from toolkit.errors import InvalidInput, first_line
-from toolkit.runtime.inputs import prepare
+from toolkit.runtime.inputs import prepare, surely_taken
 from toolkit.runtime.ort import onnxruntime
-from toolkit.runtime.schema import ANY, MISSING, Input
+from toolkit.runtime.schema import ANY, Input
 
 # A call without options of its own makes new ones: a seventh of its time at one row. They are only
 # read, by any number of calls at once.
 RUN_OPTIONS = onnxruntime.RunOptions()
 
-FEW = 24  # so many values Python sums before numpy has found its loop
+FEW = 512  # so many values are copied and looked at as bytes before numpy has found its loops
+
+Fill = Callable[[np.ndarray], bool]
 
 
 def direct_run(session: Any) -> Callable[[list[str], Any], list[Any]]:
@@ -36,26 +36,38 @@ class Unbindable(InvalidInput):
     """A model's answer cannot be written into an array that is there already."""
 
 
-class Bound:
+class Bound(Protocol):
     """A model with an input array of N rows and an output array, both allocated once.
 
-    `Predictor.bind` makes it. rows: [N, width] of the graph's dtype, to be filled in place. answer:
-    what each call returns, the same array every time, of the shape that the model gives for N rows:
-    keep a copy of what is to outlive the next call. Each thread binds its own: a call while another
-    one is under way raises InvalidInput.
+    `Predictor.bind` makes it: a function with three attributes, since calling an instance of a
+    class takes longer. rows: [N, width] of the graph's dtype, to be filled in place. answer: what
+    each call returns, the same array every time, of the shape that the model gives for N rows: keep
+    a copy of what is to outlive the next call. run: runs on what `rows` holds, whose values are not
+    looked at, and returns `answer`. Each thread binds its own: a call while another one is under
+    way raises InvalidInput.
     """
 
-    __slots__ = (
-        "_binding",
-        "_busy",
-        "_dtype",
-        "_input",
-        "_shape",
-        "answer",
-        "call",
-        "fits",
-        "rows",
-    )
+    rows: np.ndarray
+    answer: np.ndarray
+    run: Callable[[], np.ndarray]
+
+    def __call__(self, X: Any) -> np.ndarray:
+        """Copy X [N, width] into `rows`, run, and return `answer`.
+
+        X: as `Predictor.predict` takes it; an array of the graph's dtype is only looked at and
+        copied. Raises InvalidInput as `predict` does, and where X has another number of rows.
+        """
+        ...
+
+
+class Place:
+    """Two arrays that are bound to a session's input and output, and what is done with them.
+
+    fill copies an array like `rows` into it and tells whether its values are surely taken;
+    run(binding, RUN_OPTIONS) runs the session.
+    """
+
+    __slots__ = ("answer", "binding", "fill", "rows", "run")
 
     def __init__(
         self,
@@ -76,65 +88,23 @@ class Bound:
             raise Unbindable(f"{name} is text, which cannot be bound; use predict or run")
         self.rows = np.array(rows, order="C")
         self.answer = np.empty(expected.shape, expected.dtype)
-        self._input = taken
-        self._busy = allocate_lock()
-        self._shape, self._dtype = self.rows.shape, self.rows.dtype
-        self.fits = _test(self.rows, taken.takes)
-        self._binding = session.io_binding()
-        self._binding.bind_cpu_input(taken.name, self.rows)
-        self._binding.bind_output(
+        self.fill = _fill(self.rows, taken.takes)
+        bound = session.io_binding()
+        bound.bind_cpu_input(taken.name, self.rows)
+        bound.bind_output(
             name, "cpu", 0, expected.dtype.type, expected.shape, self.answer.ctypes.data
         )
-        self.call = _bound_run(session, self._binding)
+        self.run, self.binding = _bound_run(session, bound)
         self._require(expected)
         if flat:
             self.answer = self.answer.reshape(-1)
 
-    def __call__(self, X: Any) -> np.ndarray:
-        """Copy X [N, width] into `rows`, run, and return `answer`.
-
-        X: as `Predictor.predict` takes it; an array of the graph's dtype is only looked at and
-        copied. Raises InvalidInput as `predict` does, and where X has another number of rows.
-        """
-        if not self._busy.acquire(False):
-            raise _shared()
-        try:
-            if type(X) is np.ndarray and X.shape == self._shape and X.dtype == self._dtype:
-                self.rows[...] = X
-                if not self.fits():
-                    prepare(X, (self._input,))
-            else:
-                self.rows[...] = self._prepared(X)
-            self.call()
-        finally:
-            self._busy.release()
-        return self.answer
-
-    def run(self) -> np.ndarray:
-        """Run on what `rows` holds, whose values are not looked at, and return `answer`."""
-        if not self._busy.acquire(False):
-            raise _shared()
-        try:
-            self.call()
-        finally:
-            self._busy.release()
-        return self.answer
-
-    def _prepared(self, X: Any) -> np.ndarray:
-        array = prepare(X, (self._input,))[self._input.name]
-        if array.shape != self.rows.shape:
-            raise InvalidInput(
-                f"{self._input.name} has {len(array)} rows, {len(self.rows)} are bound; bind "
-                "another one for batches of this size"
-            )
-        return array
-
     def _require(self, expected: np.ndarray) -> None:
         # Where a graph hands on a constant or its input, nothing promises that the array is filled.
-        for fill in (0, 1):
-            self.answer[...] = fill
+        for value in (0, 1):
+            self.answer[...] = value
             try:
-                self.call()
+                self.run(self.binding, RUN_OPTIONS)
             except Exception as error:  # onnxruntime's own exceptions share no public base class
                 raise Unbindable(
                     f"onnxruntime cannot run it with bound arrays ({first_line(error)}); use "
@@ -144,59 +114,67 @@ class Bound:
                 raise Unbindable("with bound arrays the answer is another one; use predict or run")
 
 
-def _bound_run(session: Any, binding: Any) -> Callable[[], Any]:
-    """Return the call that runs a binding: onnxruntime's private one, or the public one."""
-    private = getattr(getattr(session, "_sess", None), "run_with_iobinding", None)
-    inner = getattr(binding, "_iobinding", None)
-    if private is None or inner is None:
-        return partial(session.run_with_iobinding, binding)
-    return partial(private, inner, RUN_OPTIONS)
+def bound(at: Place, taken: Input) -> Bound:
+    """Return the function that runs the model at a place of its own."""
+    rows, answer, fill, execute, binding = at.rows, at.answer, at.fill, at.run, at.binding
+    shape, dtype, ndarray, options = rows.shape, rows.dtype, np.ndarray, RUN_OPTIONS
+    free = [True]  # empty while a call is under way; a lock takes longer
+    take, give = free.pop, free.append
+
+    def answered(X: Any) -> np.ndarray:
+        try:
+            take()
+        except IndexError:
+            raise _shared() from None
+        try:
+            # Types of numbers are single objects; another one like it comes through `prepare`.
+            if type(X) is not ndarray or X.shape != shape or X.dtype is not dtype:
+                rows[...] = _prepared(X, taken, len(rows))
+            elif not fill(X):
+                prepare(X, (taken,))
+            execute(binding, options)
+        finally:
+            give(True)
+        return answer
+
+    def run() -> np.ndarray:
+        try:
+            take()
+        except IndexError:
+            raise _shared() from None
+        try:
+            execute(binding, options)
+        finally:
+            give(True)
+        return answer
+
+    found = cast(Bound, answered)
+    found.rows, found.answer, found.run = rows, answer, run
+    return found
 
 
-def _shared() -> InvalidInput:
-    return InvalidInput("another thread is in this bound model; bind one for each thread")
-
-
-def _test(rows: np.ndarray, takes: str) -> Callable[[], bool]:
-    """Return a function that tells whether all values of `rows` are surely taken.
-
-    It may deny it for values that are: `prepare` looks at those again.
-    """
-    if takes == ANY or rows.dtype.kind != "f":
-        return lambda: True
-    if takes == MISSING:
-        found, none = np.empty(rows.shape, dtype=bool), bytes(rows.size)
-        return lambda: np.isinf(rows, found).tobytes() == none
-    if rows.size > FEW or rows.dtype.char not in "fd":
-        found, every = np.empty(rows.shape, dtype=bool), b"\1" * rows.size
-        return lambda: np.isfinite(rows, found).tobytes() == every
-    values = memoryview(rows.reshape(-1).data)
-    return lambda: isfinite(sum(values))  # as it is wherever a value is not
-
-
-def single_rows(make: Callable[[np.ndarray], Bound]) -> Callable[[np.ndarray], np.ndarray | None]:
+def single_rows(make: Callable[[np.ndarray], Place]) -> Callable[[np.ndarray], np.ndarray | None]:
     """Return a function that answers one row [1, width] in a new array, for any number of threads.
 
     It gives None where the row may hold a value that is not taken, and where the model cannot be
-    bound or fails: a plain call says why. Each call takes a Bound that no other call has, or makes
+    bound or fails: a plain call says why. Each call takes a Place that no other call has, or makes
     one; there come to be as many as there ever were calls at the same time.
     """
-    free: list[Bound] = []
-    bindable = True
+    free: list[Place] = []
+    bindable, options = True, RUN_OPTIONS
 
     def answered(X: np.ndarray) -> np.ndarray | None:
         nonlocal bindable
         if not bindable:
             return None
         try:
-            bound = free.pop() if free else make(X)
-            bound.rows[...] = X
-            answer = None
-            if bound.fits():
-                bound.call()
-                answer = bound.answer.copy()
-            free.append(bound)
-            return answer
+            at = free.pop() if free else make(X)
+            found = None
+            if at.fill(X):
+                at.run(at.binding, options)
+                found = at.answer.copy()
+            free.append(at)
+            return found
         except Unbindable:
             bindable = False
         except Exception:  # onnxruntime's, or that another thread took the last one just before
@@ -204,3 +182,50 @@ def single_rows(make: Callable[[np.ndarray], Bound]) -> Callable[[np.ndarray], n
         return None
 
     return answered
+
+
+def _fill(rows: np.ndarray, takes: str) -> Fill:
+    """Return `fill` of a Place; what it denies may be taken all the same: `prepare` looks again."""
+    if takes == ANY or rows.dtype.char not in "fd" or rows.size > FEW or sys.byteorder != "little":
+
+        def many(X: np.ndarray) -> bool:
+            rows[...] = X
+            return surely_taken(rows, takes)
+
+        return many
+    content = rows.data.cast("B")
+    highest = slice(rows.itemsize - 1, None, rows.itemsize)
+
+    def few(X: np.ndarray) -> bool:
+        content[:] = given = X.tobytes()
+        # A number's highest byte is its sign and the seven highest bits of its exponent. They are
+        # all set in infinities and NaN, and in finite numbers from 1.7e38 (float64: 5e303) on only.
+        if 0x7F in given or 0xFF in given:
+            high = given[highest]
+            return (0x7F not in high and 0xFF not in high) or surely_taken(rows, takes)
+        return True
+
+    return few
+
+
+def _prepared(X: Any, taken: Input, count: int) -> np.ndarray:
+    array = prepare(X, (taken,))[taken.name]
+    if len(array) != count:
+        raise InvalidInput(
+            f"{taken.name} has {len(array)} rows, {count} are bound; bind another one for batches "
+            "of this size"
+        )
+    return array
+
+
+def _bound_run(session: Any, binding: Any) -> tuple[Callable[[Any, Any], Any], Any]:
+    """Return (run, binding): onnxruntime's private ones, or the public ones."""
+    private = getattr(getattr(session, "_sess", None), "run_with_iobinding", None)
+    inner = getattr(binding, "_iobinding", None)
+    if private is None or inner is None:
+        return session.run_with_iobinding, binding
+    return private, inner
+
+
+def _shared() -> InvalidInput:
+    return InvalidInput("another thread is in this bound model; bind one for each thread")

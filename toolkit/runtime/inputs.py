@@ -40,8 +40,8 @@ def surely_taken(rows: np.ndarray, takes: str) -> bool:
     if takes == ANY or rows.dtype.kind != "f":
         return True
     if takes == MISSING:
-        return not np.isinf(rows).any()
-    return 0 not in np.isfinite(rows).tobytes()  # for few values a third of the time of all()
+        return 1 not in np.isinf(rows).tobytes()  # for few values a third of the time of any()
+    return 0 not in np.isfinite(rows).tobytes()
 
 
 def listed(names: Sequence[str]) -> str:

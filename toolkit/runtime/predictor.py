@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from toolkit.errors import CorruptArtifact, InvalidInput, first_line
-from toolkit.runtime.bound import Bound, direct_run, single_rows
+from toolkit.runtime.bound import Bound, Place, bound, direct_run, single_rows
 from toolkit.runtime.files import read_bytes
 from toolkit.runtime.inputs import prepare, surely_taken
 from toolkit.runtime.manifest import VARIANT, entry_beside, read_checked, read_manifest
@@ -76,7 +76,8 @@ class Predictor:
         C-contiguous array of the graph's dtype is read where it lies. Safe to call from several
         threads. Raises InvalidInput where X does not fit the model.
         """
-        if type(X) is np.ndarray and X.dtype == self._row_dtype:
+        # Types of numbers are single objects; another one like it comes through `prepare`.
+        if type(X) is np.ndarray and X.dtype is self._row_dtype:
             if X.shape == self._row_shape:
                 answer = self._one_prediction(X)
                 if answer is not None:
@@ -97,7 +98,7 @@ class Predictor:
                 f"{self.origin}: has no probabilities, only {', '.join(self.outputs)}; "
                 "use predict or run"
             )
-        if type(X) is np.ndarray and X.shape == self._row_shape and X.dtype == self._row_dtype:
+        if type(X) is np.ndarray and X.shape == self._row_shape and X.dtype is self._row_dtype:
             answer = self._one_probability(X)
             if answer is not None:
                 return answer
@@ -127,7 +128,8 @@ class Predictor:
         first = self._first_rows(rows)
         expected = self._run({self.inputs[0].name: first}, [name])[0]
         flat = name == self._main and self._flattens and _is_column(expected)
-        return Bound(self.session, self.inputs[0], name, first, expected, flat=flat)
+        at = Place(self.session, self.inputs[0], name, first, expected, flat=flat)
+        return bound(at, self.inputs[0])
 
     def _fits(self, X: np.ndarray) -> bool:
         """Tell whether the session can take rows of its type as they are."""
@@ -249,9 +251,9 @@ def _read_inputs(session: Any, takes: str | None, columns: dict[str, Any]) -> tu
 
 def _bound_row(
     session: Any, run: Run, taken: Input, name: str, flattens: bool, row: np.ndarray
-) -> Bound:
+) -> Place:
     expected = run([name], {taken.name: row})[0]
-    return Bound(session, taken, name, row, expected, flat=flattens and _is_column(expected))
+    return Place(session, taken, name, row, expected, flat=flattens and _is_column(expected))
 
 
 def _is_column(values: np.ndarray) -> bool:
