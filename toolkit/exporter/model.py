@@ -17,6 +17,7 @@ from toolkit.exporter import passes
 from toolkit.exporter.dispatch import convert
 from toolkit.exporter.graph import ELEMENT, ML, Graph, Matrix, initializer
 from toolkit.exporter.opsets import IR_VERSIONS, ML_OPSETS
+from toolkit.exporter.passes.fuse_classifier import packed_weights
 from toolkit.exporter.schema import Schema, declare
 from toolkit.exporter.subgraphs import made_by, rename
 from toolkit.exporter.tasks import wanted_outputs
@@ -81,7 +82,8 @@ def build(
         metadata[kernel_sums.KEY] = kernel_sums.written(g.kernel_sums)
     helper.set_model_props(model, metadata)
     passes.run(model)
-    content = _serialized(model, {node.output[0]: more for node, more in trees})
+    kept_apart = {node.output[0]: more for node, more in trees} | packed_weights(model)
+    content = _serialized(model, kept_apart)
     _check(content, estimator)
     return Exported(content, tuple(outputs), tuple(dict.fromkeys(g.traps)))
 
@@ -137,16 +139,17 @@ def _place_trees(g: Graph) -> tuple[int, list[tuple[onnx.NodeProto, bytes]]]:
     return ml_opset, trees
 
 
-def _serialized(model: onnx.ModelProto, trees: dict[str, bytes]) -> bytes:
-    """Return the model's bytes; the nodes with an output named in `trees` get these attributes.
+def _serialized(model: onnx.ModelProto, attributes: dict[str, bytes]) -> bytes:
+    """Return the model's bytes; the nodes with a first output named there get these attributes.
 
     Serialized messages concatenate to their merge: a node's attributes are appended to its bytes.
     """
-    if not trees:
+    if not attributes:
         return bytes(model.SerializeToString(deterministic=True))
     chunks = []
     for node in model.graph.node:
-        own, more = node.SerializeToString(deterministic=True), trees.get(node.output[0], b"")
+        own = node.SerializeToString(deterministic=True)
+        more = attributes.get(node.output[0], b"")
         chunks += [head(GRAPH_NODE, len(own) + len(more)), own, more]
     del model.graph.node[:]
     chunks.append(model.graph.SerializeToString(deterministic=True))

@@ -26,6 +26,7 @@ from toolkit.quantizer.budget.flow import fit_budget
 from toolkit.quantizer.calibration import Calibration
 from toolkit.quantizer.checks.judge import Standard, judge
 from toolkit.quantizer.checks.rewrites import notes
+from toolkit.quantizer.graphs.classifiers import with_products
 from toolkit.quantizer.graphs.standardised import standardised
 from toolkit.quantizer.methods import load_method, method_names
 from toolkit.quantizer.refusals import NoOp, NotApplicable
@@ -66,7 +67,7 @@ def quantize(
             "again, or --force"
         )
     content = bundle.read(MODEL)
-    model = _parse(content, str(bundle.model_path))
+    model = with_products(_parse(content, str(bundle.model_path)))
     calibration = replace(Calibration.of(bundle, content), thresholds=thresholds)
     if thresholds is not None:
         _check_thresholds(thresholds, model, chosen)
