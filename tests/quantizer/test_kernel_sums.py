@@ -13,7 +13,13 @@ from toolkit.exporter.model import build
 from toolkit.exporter.schema import infer
 from toolkit.kernel_sums import KEY
 from toolkit.quantizer.calibration import Calibration
-from toolkit.quantizer.parameters import Product, Stored, find_kernel_sums, find_parameters
+from toolkit.quantizer.parameters import (
+    Product,
+    Stored,
+    find_kernel_sums,
+    find_parameters,
+    plain_products,
+)
 from toolkit.quantizer.probe import Probe
 
 RNG = np.random.default_rng(0)
@@ -39,6 +45,9 @@ def test_duals_are_a_product_of_kernels(name: str) -> None:
     parameters = {p.name: p for p in find_parameters(model)}
     dual = parameters[found.dual]
     assert isinstance(dual, Product)
+    assert dual.name not in {
+        p.name for p in plain_products(model)
+    }  # its source is no tensor of the graph
     assert isinstance(parameters[found.points], Stored)
     rows = {"X": X[:50].astype(np.float32)}
     probe = Probe(model, Calibration(rows, rows), list(parameters), [dual.source, dual.output])

@@ -10,7 +10,7 @@
     trees/    tree ensembles as streams of small integers
 
 Beside them stands what all of these need: calibration rows, what a graph's parameters are
-(`parameters`, `weights`), what a change of one does (`probe`, `distance`), and how what lies
+(`parameters`), what a change of one does (`probe`, `distance`), and how what lies
 behind it is refitted (`refit`).
 
 `quantize` is loaded on first use: listing the methods needs neither onnx nor onnxruntime.

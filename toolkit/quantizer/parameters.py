@@ -13,7 +13,7 @@ vocabularies), and small tensors.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,6 +22,14 @@ from onnx import helper, numpy_helper
 
 from toolkit.kernel_sums import KernelSum, read
 
+# Operators that hold their parameters in attributes, where no initializer can be packed.
+PARAMETERS_IN_ATTRIBUTES = {
+    "TreeEnsembleClassifier",
+    "SVMClassifier",
+    "SVMRegressor",
+    "LinearClassifier",
+    "LinearRegressor",
+}
 FLOATING = {onnx.TensorProto.FLOAT, onnx.TensorProto.DOUBLE}
 # What is stored, and smaller than this, saves nothing that the file would notice.
 FEWEST = 64
@@ -90,6 +98,18 @@ def find_parameters(model: onnx.ModelProto) -> list[Parameter]:
     return [parameter for _, parameter in sorted(found, key=lambda pair: pair[0])]
 
 
+def plain_products(model: onnx.ModelProto) -> list[Product]:
+    """Return those products whose node stands in the graph as `source @ values`, all in float32.
+
+    For what rewrites the graph around a product: the node reads source and initializer themselves,
+    no factor or cast between them.
+    """
+    nodes = [n for n in model.graph.node if n.op_type in ("MatMul", "Gemm")]
+    operands = {(n.input[0], n.input[1]) for n in nodes}
+    products = [p for p in find_parameters(model) if isinstance(p, Product) and p.direct]
+    return [p for p in products if (p.source, p.name) in operands and p.values.dtype == np.float32]
+
+
 def find_kernel_sums(model: onnx.ModelProto) -> list[KernelSum]:
     """Return the sums of kernels that the model's metadata names, if their tensors are there."""
     tensors = {t.name for t in model.graph.initializer} | {i.name for i in model.graph.input}
@@ -119,6 +139,22 @@ def find_doubles(model: onnx.ModelProto) -> list[str]:
         and int(np.prod(t.dims)) >= FEWEST_DOUBLES
         and not {u.node.op_type for u in graph.uses(t.name)} & COMPARISONS
     ]
+
+
+def attribute_operator(model: onnx.ModelProto) -> str | None:
+    """Return the first operator that holds parameters in attributes, None where there is none."""
+    return next(
+        (n.op_type for n in model.graph.node if n.op_type in PARAMETERS_IN_ATTRIBUTES), None
+    )
+
+
+def replace_values(model: onnx.ModelProto, values: Mapping[str, np.ndarray]) -> None:
+    """Give initializers new values of the same shape and type, in place."""
+    for tensor in model.graph.initializer:
+        if tensor.name in values:
+            shape = tuple(tensor.dims)
+            new = values[tensor.name].reshape(shape).astype(numpy_helper.to_array(tensor).dtype)
+            tensor.CopyFrom(numpy_helper.from_array(new, tensor.name))
 
 
 class _Graph:

@@ -10,8 +10,7 @@ from onnx import TensorProto, helper, numpy_helper
 from tests.exporter.classifier_graphs import FEATURES, random_classifier
 from toolkit.exporter.passes import fuse_classifier
 from toolkit.quantizer.graphs.classifiers import LINEAR, with_products
-from toolkit.quantizer.parameters import find_parameters
-from toolkit.quantizer.weights import attribute_operator
+from toolkit.quantizer.parameters import attribute_operator, find_parameters
 from toolkit.runtime.session import open_session
 
 ROWS = np.random.default_rng(0).integers(-2, 3, (40, FEATURES)).astype(np.float32)

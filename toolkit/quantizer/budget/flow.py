@@ -25,7 +25,7 @@ from toolkit.quantizer.budget.tensors import Tensors
 from toolkit.quantizer.calibration import Calibration
 from toolkit.quantizer.checks.judge import replay_tolerance
 from toolkit.quantizer.packs.packing import write_pack
-from toolkit.quantizer.weights import attribute_operator, replace
+from toolkit.quantizer.parameters import attribute_operator, replace_values
 from toolkit.runtime.golden import Golden
 from toolkit.runtime.predictor import Predictor, to_onnx
 
@@ -155,5 +155,5 @@ def _pack(
     codes, values = tensors.coded(chosen)
     changed = onnx.ModelProto()
     changed.CopyFrom(model)
-    replace(changed, values)
+    replace_values(changed, values)
     return write_pack(changed, codes, trees.coded(chosen), draft)

@@ -12,7 +12,7 @@ import onnx
 from onnx import helper, numpy_helper
 
 from toolkit.quantizer.calibration import Calibration
-from toolkit.quantizer.weights import Weight, find_weights, replace
+from toolkit.quantizer.parameters import Product, plain_products, replace_values
 
 # Features whose deviations are within this factor of each other are of one size as they are.
 ALIKE = 4.0
@@ -24,28 +24,28 @@ def standardised(model: onnx.ModelProto, calibration: Calibration) -> onnx.Model
     Features are what no other product has made. Only where a product has a bias and its features'
     sizes differ; else the model itself.
     """
-    weights = find_weights(model)
-    made = _made_by_products(model, {w.name for w in weights})
-    first = [w for w in weights if w.source not in made and w.bias is not None]
+    products = plain_products(model)
+    made = _made_by_products(model, {p.name for p in products})
+    first = [p for p in products if p.source not in made and p.bias is not None]
     changed = onnx.ModelProto()
     changed.CopyFrom(model)
-    for weight in first:
-        rows = calibration.activations(model, [weight.source])[0].astype(np.float64)
+    for product in first:
+        rows = calibration.activations(model, [product.source])[0].astype(np.float64)
         mean, deviation = rows.mean(axis=0), rows.std(axis=0)
         varying = deviation > 0
         if _alike(mean[varying], deviation[varying]):
             continue
-        _scale(changed, weight, mean, np.where(varying, deviation, _usual(weight, deviation)))
+        _scale(changed, product, mean, np.where(varying, deviation, _usual(product, deviation)))
     return changed
 
 
-def _usual(weight: Weight, deviation: np.ndarray) -> np.ndarray:
+def _usual(product: Product, deviation: np.ndarray) -> np.ndarray:
     """Return for each input the deviation with which its weights are as large as the others'.
 
     For inputs that do not vary in the calibration rows: where a scaler divided a rare one by next
     to nothing, its weights would leave no codes for all others.
     """
-    size = np.sqrt(np.square(weight.values.astype(np.float64)).sum(axis=1))
+    size = np.sqrt(np.square(product.values.astype(np.float64)).sum(axis=1))
     known = (size * deviation)[(size > 0) & (deviation > 0)]
     usual = float(np.median(known)) if len(known) else 1.0
     return np.where(size > 0, usual / np.where(size > 0, size, 1.0), 1.0)
@@ -67,25 +67,27 @@ def _alike(mean: np.ndarray, deviation: np.ndarray) -> bool:
     return bool(sizes.max() <= ALIKE * deviation.min())
 
 
-def _scale(model: onnx.ModelProto, weight: Weight, mean: np.ndarray, deviation: np.ndarray) -> None:
-    """Put `(x − mean) / deviation` before the weight's product, in place."""
+def _scale(
+    model: onnx.ModelProto, product: Product, mean: np.ndarray, deviation: np.ndarray
+) -> None:
+    """Put `(x − mean) / deviation` before the product, in place."""
     center, inverse = mean.astype(np.float32), (1.0 / deviation).astype(np.float32)
-    values = weight.values.astype(np.float64)
-    assert weight.bias is not None
-    held = next(t for t in model.graph.initializer if t.name == weight.bias)
+    values = product.values.astype(np.float64)
+    assert product.bias is not None
+    held = next(t for t in model.graph.initializer if t.name == product.bias)
     bias = numpy_helper.to_array(held).astype(np.float64)
     moved = bias + (center.astype(np.float64) @ values).reshape(bias.shape)
     scaled = values / inverse.astype(np.float64)[:, None]
-    replace(model, {weight.name: scaled, weight.bias: moved})
+    replace_values(model, {product.name: scaled, product.bias: moved})
     # onnxruntime's quantizer names a weight's own scale `…_scale`.
-    names = [f"{weight.name}_{part}" for part in ("mean", "inverse", "centred", "standardised")]
+    names = [f"{product.name}_{part}" for part in ("mean", "inverse", "centred", "standardised")]
     model.graph.initializer.extend(
         [numpy_helper.from_array(center, names[0]), numpy_helper.from_array(inverse, names[1])]
     )
-    at = next(k for k, n in enumerate(model.graph.node) if weight.name in n.input)
+    at = next(k for k, n in enumerate(model.graph.node) if product.name in n.input)
     model.graph.node[at].input[0] = names[3]
     steps = [
-        helper.make_node("Sub", [weight.source, names[0]], [names[2]]),
+        helper.make_node("Sub", [product.source, names[0]], [names[2]]),
         helper.make_node("Mul", [names[2], names[1]], [names[3]]),
     ]
     for step in reversed(steps):

@@ -13,14 +13,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 import onnx
 
-from toolkit.quantizer import weights
 from toolkit.quantizer.calibration import Calibration
 from toolkit.quantizer.codes.affine import Affine
 from toolkit.quantizer.codes.choice import MOST_INPUTS, second_moments
 from toolkit.quantizer.codes.formats import Format, encode
 from toolkit.quantizer.graphs.qdq import rebuilt, signed, whole, with_pairs
 from toolkit.quantizer.graphs.ranges import RANGES, grid, rounded
-from toolkit.quantizer.parameters import Product, find_parameters
+from toolkit.quantizer.parameters import Product, plain_products, replace_values
 from toolkit.quantizer.probe import Probe
 from toolkit.quantizer.refusals import NotApplicable
 
@@ -97,10 +96,7 @@ def quantized(
 def _layers(
     model: onnx.ModelProto, calibration: Calibration, bits: int, weight_bits: int
 ) -> Layers:
-    found = [p for p in find_parameters(model) if isinstance(p, Product) and p.direct]
-    reads = {n.input[1] for n in model.graph.node if n.op_type in ("MatMul", "Gemm")}
-    found = [p for p in found if p.name in reads and p.values.dtype == np.float32]
-    found = [p for p in found if len(p.values) >= FEWEST_INPUTS]
+    found = [p for p in plain_products(model) if len(p.values) >= FEWEST_INPUTS]
     if not found:
         raise NotApplicable(
             f"the graph has no product of float32 numbers with {FEWEST_INPUTS} inputs or more; in "
@@ -177,7 +173,7 @@ def _tried(layers: Layers, products: Sequence[Product], every: Grids) -> Plan:
 def _written(layers: Layers, plan: Plan) -> onnx.ModelProto:
     names = {p.name for p in plan.products}
     model = with_pairs(layers.model, plan.grids, names, layers.bits)
-    weights.replace(model, plan.values)
+    replace_values(model, plan.values)
     pieces, gone = [], set()
     for product in plan.products:
         codes = layers.codes[product.name]

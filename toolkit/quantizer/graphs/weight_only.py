@@ -12,10 +12,9 @@ from toolkit.quantizer.codes.affine import Affine
 from toolkit.quantizer.codes.formats import Format
 from toolkit.quantizer.graphs.layers import Formats, code
 from toolkit.quantizer.graphs.qdq import Pieces, dequantized, opset, rebuilt
-from toolkit.quantizer.parameters import Parameter, Product, find_parameters
+from toolkit.quantizer.parameters import Parameter, Product, find_parameters, replace_values
 from toolkit.quantizer.probe import Probe
 from toolkit.quantizer.refusals import NotApplicable
-from toolkit.quantizer.weights import replace
 
 # Else onnxruntime decodes the weights anew at every call.
 SESSION = {"config": {"session.disable_quant_qdq": "1"}}
@@ -54,7 +53,7 @@ def stored_as_integers(model: onnx.ModelProto, calibration: Calibration, formats
         )
     made = onnx.ModelProto()
     made.CopyFrom(model)
-    replace(made, changed)
+    replace_values(made, changed)
     flat = {p.name for p in products if exact[p.source].ndim == 2}
     pieces = [_pieces(made, name, codes, name in flat) for name, codes in encoded.items()]
     return rebuilt(made, encoded, pieces).SerializeToString(deterministic=True)

@@ -6,7 +6,7 @@ import onnx
 
 from toolkit.quantizer.calibration import Calibration
 from toolkit.quantizer.graphs.dynamic import quantized_dynamically
-from toolkit.quantizer.weights import find_weights
+from toolkit.quantizer.parameters import plain_products
 
 SUFFIX = ".onnx"
 # A batch with larger values than the calibration rows has a coarser grid, and ten times the
@@ -33,7 +33,7 @@ def _named_single_columns(model: onnx.ModelProto) -> tuple[onnx.ModelProto, list
 
     quantize_dynamic writes a Gemm as a MatMul of another name first.
     """
-    columns = {w.name for w in find_weights(model) if w.values.shape[1] == 1}
+    columns = {p.name for p in plain_products(model) if p.values.shape[1] == 1}
     named, names = onnx.ModelProto(), []
     named.CopyFrom(model)
     for at, node in enumerate(named.graph.node):

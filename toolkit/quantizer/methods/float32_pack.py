@@ -6,8 +6,8 @@ import onnx
 
 from toolkit.quantizer.calibration import Calibration
 from toolkit.quantizer.packs.packing import write_pack
+from toolkit.quantizer.parameters import attribute_operator
 from toolkit.quantizer.refusals import NotApplicable
-from toolkit.quantizer.weights import attribute_operator
 
 SUFFIX = ".pack"
 # Nothing is rounded: what remains is float32 itself against scikit-learn's float64.

@@ -19,13 +19,20 @@ from toolkit.quantizer.codes.exact import shortest
 from toolkit.quantizer.codes.formats import Codes
 from toolkit.quantizer.packs.expanded import expanded
 from toolkit.quantizer.packs.packing import write_pack
-from toolkit.quantizer.parameters import Parameter, Product, Stored, find_doubles, find_parameters
+from toolkit.quantizer.parameters import (
+    Parameter,
+    Product,
+    Stored,
+    attribute_operator,
+    find_doubles,
+    find_parameters,
+    replace_values,
+)
 from toolkit.quantizer.probe import Probe, rows_for_choice
 from toolkit.quantizer.refit import refitted_bias, refitted_readout
 from toolkit.quantizer.refusals import NotApplicable
 from toolkit.quantizer.trees.coded import coded_trees
 from toolkit.quantizer.trees.forests import find_forests
-from toolkit.quantizer.weights import attribute_operator, replace
 
 # Rows on which formats of stored tensors are compared.
 CHOICE_ROWS = 512
@@ -64,7 +71,7 @@ def coded_pack(
         coder.code_within(limits)
         coder.shorten()
         encoded = coder.encoded
-        replace(changed, coder.changed)
+        replace_values(changed, coder.changed)
     thresholds = calibration.thresholds or THRESHOLDS[bits]
     return write_pack(changed, encoded, coded_trees(model, calibration, 1 << bits, thresholds))
 

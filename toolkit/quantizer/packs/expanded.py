@@ -16,7 +16,7 @@ import onnx
 from onnx import helper, numpy_helper
 
 from toolkit.quantizer.calibration import Calibration
-from toolkit.quantizer.weights import Weight, find_weights
+from toolkit.quantizer.parameters import Product, plain_products
 
 # Coefficients below this part of the largest are what float32 left of zeros.
 NOISE = 1e-6
@@ -29,8 +29,8 @@ class Squares:
     """Positions of three nodes, and the weights of the first and the last."""
 
     nodes: tuple[int, int, int]
-    axes: Weight
-    signs: Weight
+    axes: Product
+    signs: Product
 
 
 def expanded(model: onnx.ModelProto, calibration: Calibration) -> onnx.ModelProto:
@@ -48,7 +48,7 @@ def expanded(model: onnx.ModelProto, calibration: Calibration) -> onnx.ModelProt
 
 def find_squares(model: onnx.ModelProto) -> list[Squares]:
     """Return the sums `(x @ A + a)² @ v + c` of the graph, each of one output."""
-    nodes, weights = list(model.graph.node), {w.name: w for w in find_weights(model)}
+    nodes, weights = list(model.graph.node), {p.name: p for p in plain_products(model)}
     read = [name for node in nodes for name in node.input] + [o.name for o in model.graph.output]
     makers = {name: at for at, node in enumerate(nodes) for name in node.output}
     found = []

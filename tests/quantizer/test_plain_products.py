@@ -1,4 +1,4 @@
-"""Which initializers are weights, and whose bias is whose."""
+"""Which products stand in a graph as they are, and whose bias is whose."""
 
 from __future__ import annotations
 
@@ -17,14 +17,16 @@ from tests.quantizer.sample_graphs import (
     trees,
     without_weights,
 )
-from toolkit.quantizer.weights import attribute_operator, find_weights, replace
+from toolkit.quantizer.parameters import attribute_operator, plain_products, replace_values
 
 W, B = floats(WIDTH, 2), floats(2)
 NODE = helper.make_node
 
 
 def found(nodes, constants, **options):
-    return [(w.name, w.source, w.bias) for w in find_weights(model_of(nodes, constants, **options))]
+    return [
+        (w.name, w.source, w.bias) for w in plain_products(model_of(nodes, constants, **options))
+    ]
 
 
 def test_gemm_with_bias():
@@ -41,10 +43,15 @@ def test_gemm_with_an_empty_bias_name():
     assert found([NODE("Gemm", ["X", "w", ""], ["variable"])], {"w": W}) == [("w", "X", None)]
 
 
-@pytest.mark.parametrize("attributes", [{"alpha": 2.0}, {"beta": 0.5}, {"alpha": 0.0}], ids=str)
+@pytest.mark.parametrize("attributes", [{"alpha": 2.0}, {"alpha": 0.0}], ids=str)
 def test_gemm_with_factors_is_left_alone(attributes):
     nodes = [NODE("Gemm", ["X", "w", "b"], ["variable"], **attributes)]
     assert found(nodes, {"w": W, "b": B}) == []
+
+
+def test_what_a_gemm_adds_in_part_is_no_bias():
+    nodes = [NODE("Gemm", ["X", "w", "b"], ["variable"], beta=0.5)]
+    assert found(nodes, {"w": W, "b": B}) == [("w", "X", None)]
 
 
 def test_gemm_with_factors_of_one_is_plain():
@@ -105,14 +112,19 @@ def test_shared_weights_are_left_alone():
     assert found(nodes, {"w": square}) == []
 
 
-def test_weights_that_another_operator_reads_too_are_still_right():
-    """SVR's vectors: the norms are computed in the graph from whatever the codes stand for."""
+def test_points_are_left_alone():
+    """Their norms are computed from them too: a scaled point has another one."""
     nodes = [
         NODE("Gemm", ["X", "w"], ["p"]),
         NODE("ReduceSumSquare", ["w", "axis"], ["n"]),
         NODE("Add", ["p", "n"], ["variable"]),
     ]
-    assert found(nodes, {"w": W, "axis": np.array([0])}) == [("w", "X", None)]
+    assert found(nodes, {"w": W, "axis": np.array([0])}) == []
+
+
+def test_what_is_cast_before_its_product_is_left_alone():
+    nodes = [NODE("Cast", ["w"], ["v"], to=1), NODE("MatMul", ["X", "v"], ["variable"])]
+    assert found(nodes, {"w": W}) == []
 
 
 @pytest.mark.parametrize(
@@ -134,7 +146,7 @@ def test_what_is_no_weight(constants, nodes):
         [helper.make_tensor_value_info("variable", 0, None)],
         [_tensor(n, a) for n, a in constants.items()],
     )
-    assert find_weights(helper.make_model(graph)) == []
+    assert plain_products(helper.make_model(graph)) == []
 
 
 def _tensor(name, values):
@@ -144,7 +156,7 @@ def _tensor(name, values):
 
 
 def test_layers_come_in_the_order_of_the_graph():
-    assert [w.name for w in find_weights(network())] == ["w0", "w1"]
+    assert [w.name for w in plain_products(network())] == ["w0", "w1"]
 
 
 def test_attribute_operators():
@@ -157,7 +169,7 @@ def test_attribute_operators():
 def test_replace_keeps_shape_type_and_the_rest():
     model = linear()
     before = initializers(model)
-    replace(model, {"b": np.array([[7.5]])})
+    replace_values(model, {"b": np.array([[7.5]])})
     after = initializers(model)
     assert after["b"].tolist() == [7.5]
     assert after["b"].dtype == np.float32
