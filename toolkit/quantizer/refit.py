@@ -13,7 +13,7 @@ from toolkit.quantizer.parameters import Product
 READOUT = 16
 # A normalised MSE that leaves nothing to make good for: a refit would follow the rows' noise.
 AGREES = 1e-7
-# Ridge strengths that are tried, as shares of the mean squared activation.
+# Penalties that are tried, as shares of the mean square length of the activations.
 STRENGTHS = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5)
 
 
@@ -22,11 +22,9 @@ def refit(
 ) -> np.ndarray:
     """Return float32 weights [m, k] near `weight` with `activations @ w ≈ wanted`.
 
-    Ridge regression of what is missing, in its dual form, which needs as many equations as there
-    are rows: `w = w0 + Aᵀ (A Aᵀ + λ I)⁻¹ (Y − A w0)` (Saunders, Gammerman and Vovk, "Ridge
-    regression learning algorithm in dual variables", ICML 1998). λ is that of STRENGTHS which does
-    best on the rows flagged in `alone` after fitting the others; the result is fitted on all rows,
-    or is `weight` itself where no λ improves on it.
+    Ridge regression of what is missing, `w = w0 + ridge(A, Y − A w0)`. Its penalty is that of
+    STRENGTHS which does best on the rows flagged in `alone` after fitting the others; the result is
+    fitted on all rows, or is `weight` itself where none improves on it.
 
     weight [m, k], activations [N, m], wanted [N, k], alone bool [N].
     """
@@ -34,26 +32,37 @@ def refit(
     missing = Y - A @ w0
     fit = ~alone
 
-    tried = _ridge(A[fit], missing[fit])
-    errors = {s: float(np.square(missing[alone] - A[alone] @ tried(s)).mean()) for s in STRENGTHS}
+    tried = ridge(A[fit], missing[fit])
+    penalty = {s: s * _mean_length(A[fit]) for s in STRENGTHS}
+    left = {s: missing[alone] - A[alone] @ tried(penalty[s]) for s in STRENGTHS}
+    errors = {s: float(np.square(v).mean()) for s, v in left.items()}
     best = min(errors, key=lambda s: errors[s])
     if errors[best] >= float(np.square(missing[alone]).mean()):
         return weight
-    return (w0 + _ridge(A, missing)(best)).astype(np.float32)
+    return (w0 + ridge(A, missing)(best * _mean_length(A))).astype(np.float32)
 
 
-def _ridge(A: np.ndarray, Y: np.ndarray) -> Callable[[float], np.ndarray]:
-    """Return the function from a strength to the ridge regression of Y [N, k] on A [N, m]."""
-    # `(AᵀA + λ I)⁻¹ Aᵀ` is the same, and has fewer equations where there are more rows.
+def ridge(A: np.ndarray, Y: np.ndarray) -> Callable[[float], np.ndarray]:
+    """Return the function from a penalty λ > 0 to the ridge regression of Y [N, k] on A [N, m].
+
+    `(AᵀA + λ I)⁻¹ AᵀY` or, where there are fewer rows than unknowns, its dual form
+    `Aᵀ (A Aᵀ + λ I)⁻¹ Y` (Saunders, Gammerman and Vovk, "Ridge regression learning algorithm in
+    dual variables", ICML 1998).
+    """
     wide = A.shape[1] >= len(A)
     gram = A @ A.T if wide else A.T @ A
-    scale = float(np.square(A).sum()) / len(A) or 1.0  # where all is 0, so is the solution
+    mixed = Y if wide else A.T @ Y
 
-    def solved(strength: float) -> np.ndarray:
-        ridged = gram + strength * scale * np.eye(len(gram))
-        return A.T @ np.linalg.solve(ridged, Y) if wide else np.linalg.solve(ridged, A.T @ Y)
+    def solved(penalty: float) -> np.ndarray:
+        found = np.linalg.solve(gram + penalty * np.eye(len(gram)), mixed)
+        return A.T @ found if wide else found
 
     return solved
+
+
+def _mean_length(A: np.ndarray) -> float:
+    """Return the mean square length of the rows; 1 where all is 0, as the solution then is."""
+    return float(np.square(A).sum()) / len(A) or 1.0
 
 
 def refitted_readout(
@@ -90,8 +99,14 @@ def refitted_bias(old: np.ndarray, before: np.ndarray, after: np.ndarray) -> np.
     """
     exact = np.asarray(before, dtype=np.float64)
     lost = (exact - after).reshape(-1, exact.shape[-1]).mean(axis=0)
-    bias = old.astype(np.float64) + lost.reshape(old.shape)
-    # Four bytes are enough unless a large bias meets outputs that hardly vary.
-    if np.abs(bias).max(initial=0.0) * 2.0**-24 <= 1e-4 * exact.std():
-        bias = bias.astype(np.float32)
-    return bias.astype(old.dtype)
+    return (old.astype(np.float64) + lost.reshape(old.shape)).astype(old.dtype)
+
+
+def short_bias(bias: np.ndarray, before: np.ndarray) -> np.ndarray:
+    """Return a float64 bias as float32 can hold it, in its own type, where that is enough.
+
+    Four bytes are, unless a large bias meets outputs (`before`) that hardly vary.
+    """
+    if np.abs(bias).max(initial=0.0) * 2.0**-24 <= 1e-4 * np.std(before, dtype=np.float64):
+        return bias.astype(np.float32).astype(bias.dtype)
+    return bias

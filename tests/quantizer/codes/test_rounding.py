@@ -10,7 +10,6 @@ from hypothesis.extra.numpy import arrays
 
 from toolkit.quantizer.codes import affine, companded, mantissa
 from toolkit.quantizer.codes.rounding import refine
-from toolkit.quantizer.refit import refit
 from toolkit.runtime.cursor import Cursor
 from toolkit.runtime.encodings import DECODERS, FLOAT32
 
@@ -106,24 +105,6 @@ def test_a_tail_leaves_the_bulk_its_codes() -> None:
     tight = np.abs(companded.encode(values, 0).decode() - values)[0, 1:].mean()
     linear = np.abs(affine.encode(values, per_column=False).decode() - values)[0, 1:].mean()
     assert tight < linear / 10
-
-
-def test_refit_makes_good_for_changed_activations() -> None:
-    rng = np.random.default_rng(3)
-    A = rng.normal(size=(200, 30))
-    weight = rng.normal(size=(30, 1)).astype(np.float32)
-    wanted = A @ weight
-    changed = A * rng.uniform(0.7, 1.3, size=30)
-    alone = np.arange(200) % 4 == 0
-    better = refit(weight, changed, wanted, alone)
-    before = np.square(changed @ weight - wanted).mean()
-    assert np.square(changed @ better - wanted).mean() < before / 2
-
-
-def test_refit_changes_nothing_where_nothing_is_missing() -> None:
-    A = np.random.default_rng(4).normal(size=(50, 5))
-    weight = np.ones((5, 1), dtype=np.float32)
-    assert refit(weight, A, A @ weight, np.arange(50) % 4 == 0) is weight
 
 
 def read_back(codes: affine.Affine | companded.Companded | mantissa.Mantissa, shape) -> np.ndarray:

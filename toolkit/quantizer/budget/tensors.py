@@ -20,7 +20,7 @@ from toolkit.quantizer.codes.mantissa import Mantissa
 from toolkit.quantizer.codes.rounding import refine
 from toolkit.quantizer.parameters import Product, Stored, find_doubles, find_parameters
 from toolkit.quantizer.probe import Probe
-from toolkit.quantizer.refit import refitted_bias, refitted_readout
+from toolkit.quantizer.refit import refitted_bias, refitted_readout, short_bias
 
 WIDTHS = (2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16)
 LEVELS = tuple(round(2 ** (half / 2)) for half in range(3, 17))
@@ -136,7 +136,8 @@ class Tensors:
         state.store(part.name, values, now[part.source], refitted=values is not part.values)
         if part.bias and bias is not None and {part.name, part.bias} & state.chosen.keys():
             after = self.probe.run([part.output], state.changed)[part.output]
-            better = refitted_bias(bias, self.exact[part.output], after)
+            before = self.exact[part.output]
+            better = short_bias(refitted_bias(bias, before, after), before)
             state.store(part.bias, better, refitted=True)
 
     def _matrix(self, product: Product) -> list[tuple[Format, Codes]]:

@@ -21,7 +21,7 @@ from toolkit.quantizer.codes.formats import Format, encode
 from toolkit.quantizer.graphs.qdq import read_back
 from toolkit.quantizer.parameters import Parameter, Product
 from toolkit.quantizer.probe import Probe, rows_for_choice
-from toolkit.quantizer.refit import refit
+from toolkit.quantizer.refit import refit, refitted_bias
 
 # An error below this share of the output's variance is not worth a byte.
 NEGLIGIBLE = 1e-7
@@ -74,7 +74,9 @@ def code(
         elif values is not parameter.values:
             changed[parameter.name] = values
         if isinstance(parameter, Product) and parameter.bias and changed:
-            changed[parameter.bias] = _shifted(parameter, probe, exact, changed)
+            after = probe.run([parameter.output], changed)[parameter.output]
+            old = probe.values[parameter.bias]
+            changed[parameter.bias] = refitted_bias(old, exact[parameter.output], after)
     return encoded, changed
 
 
@@ -139,16 +141,3 @@ def _refitted(
     alone = np.arange(len(wanted)) % 4 == 0
     better = refit(product.values, now[product.source], wanted, alone)
     return better.astype(product.values.dtype)
-
-
-def _shifted(
-    product: Product, probe: Probe, exact: Mapping[str, np.ndarray], changed: Values
-) -> np.ndarray:
-    """Return the bias with which the mean of the product's output is what it was."""
-    assert product.bias is not None
-    before = np.asarray(exact[product.output], dtype=np.float64)
-    values = probe.values[product.bias]
-    after = probe.run([product.output], changed)[product.output]
-    lost = (before - after).reshape(-1, before.shape[-1]).mean(axis=0)
-    old = changed.get(product.bias, values)
-    return (old.astype(np.float64) + lost.reshape(old.shape)).astype(old.dtype)

@@ -21,6 +21,7 @@ from toolkit.quantizer.graphs.qdq import rebuilt, signed, whole, with_pairs
 from toolkit.quantizer.graphs.ranges import RANGES, grid, rounded
 from toolkit.quantizer.parameters import Product, plain_products, replace_values
 from toolkit.quantizer.probe import Probe
+from toolkit.quantizer.refit import refitted_bias
 from toolkit.quantizer.refusals import NotApplicable
 
 Values = dict[str, np.ndarray]
@@ -160,11 +161,9 @@ def _tried(layers: Layers, products: Sequence[Product], every: Grids) -> Plan:
     changed = {p.name: layers.codes[p.name].decode() for p in products}
     for product in products:
         if product.bias:
-            before = np.asarray(layers.exact[product.output], dtype=np.float64)
             after = probe.run([product.output], changed)[product.output]
             old = probe.values[product.bias]
-            lost = (before - after).reshape(-1, before.shape[-1]).mean(axis=0)
-            changed[product.bias] = (old + lost.reshape(old.shape)).astype(old.dtype)
+            changed[product.bias] = refitted_bias(old, layers.exact[product.output], after)
     error, agreement = probe.differences(changed, layers.exact)
     biases = {n: v for n, v in changed.items() if n not in names}
     return Plan(tuple(products), grids, biases, error + SHARE * (1 - agreement))

@@ -29,7 +29,7 @@ from toolkit.quantizer.parameters import (
     replace_values,
 )
 from toolkit.quantizer.probe import Probe, rows_for_choice
-from toolkit.quantizer.refit import refitted_bias, refitted_readout
+from toolkit.quantizer.refit import refitted_bias, refitted_readout, short_bias
 from toolkit.quantizer.refusals import NotApplicable
 from toolkit.quantizer.trees.coded import coded_trees
 from toolkit.quantizer.trees.forests import find_forests
@@ -180,7 +180,8 @@ class Coder:
         assert product.bias is not None
         after = self.probe.run([product.output], self.changed)[product.output]
         old = self.probe.values[product.bias]
-        self.changed[product.bias] = refitted_bias(old, self.exact[product.output], after)
+        before = self.exact[product.output]
+        self.changed[product.bias] = short_bias(refitted_bias(old, before, after), before)
 
     def _stored(self, parameter: Stored, bits: int) -> None:
         def error(decoded: np.ndarray) -> float:

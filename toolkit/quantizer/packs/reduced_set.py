@@ -20,6 +20,7 @@ from toolkit.quantizer.calibration import Calibration
 from toolkit.quantizer.codes.formats import Codes, Format, encode
 from toolkit.quantizer.distance import nmse
 from toolkit.quantizer.parameters import find_kernel_sums
+from toolkit.quantizer.refit import ridge
 from toolkit.quantizer.refusals import NotApplicable
 
 FIRST, GROWTH = 16, 1.25  # points in the first set that is tried, and times more in the next
@@ -27,7 +28,8 @@ MOST = 1500
 # A sixth of the points may be used up for an error four times below the limit.
 SPARE, FINER = 6, 4
 MOST_ROWS = 4096  # of the points themselves, on which duals are fitted
-STRENGTHS = (1e-4, 1e-6, 1e-8, 1e-10)  # of the ridge, as shares of the mean squared kernel
+# Penalties of the ridge, as shares of what a point's kernels have in squares on all rows.
+STRENGTHS = (1e-4, 1e-6, 1e-8, 1e-10)
 POINTS = Format("companded", 8, "column")
 DUALS = Format("affine", 16, "column", symmetric=True)
 
@@ -85,10 +87,9 @@ def _fitted(
         assert points is not None
         kernels = total.kernels(rows, points.decode())
         tried = total.kernels(given[alone], points.decode())
-        gram, mixed = kernels.T @ kernels, kernels.T @ sums
+        fitted, size = ridge(kernels, sums), float(np.square(kernels).sum()) / kernels.shape[1]
         for strength in STRENGTHS:
-            ridge = strength * np.trace(gram) / len(gram) * np.eye(len(gram))
-            duals = encode(np.linalg.solve(gram + ridge, mixed).astype(np.float32), DUALS)
+            duals = encode(fitted(strength * size).astype(np.float32), DUALS)
             assert duals is not None
             error = nmse({"": whole[alone]}, {"": tried @ duals.decode()})
             if error <= limit / FINER or (error <= limit and count * SPARE >= len(table)):
