@@ -8,6 +8,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from tests.quantizer.sample_graphs import WIDTH, calibration, floats, linear, model_of
+from toolkit.quantizer import refit
 from toolkit.quantizer.checks.rewrites import notes, operators, optimized
 from toolkit.quantizer.codes.affine import encode
 from toolkit.quantizer.graphs.qdq import dequantized, integers, read_back, rebuilt
@@ -117,6 +118,25 @@ def test_rounding_that_knows_the_data_beats_the_nearest(method):
     exact = run(model.SerializeToString(), X)
     lost = np.square(run(method.apply(model, rows), X, method.SESSION) - exact).mean()
     assert lost < 0.5 * np.square(X @ (nearest - weights)).mean()
+
+
+@pytest.mark.parametrize("units", [24, 48])
+def test_a_read_out_of_few_inputs_makes_good_for_what_they_lost(units, monkeypatch):
+    """Units that overlap, on rows that were not fitted."""
+    nodes = [
+        NODE("Gemm", ["X", "w0", "b0"], ["h"]),
+        NODE("Tanh", ["h"], ["r"]),
+        NODE("Gemm", ["r", "w1", "b1"], ["variable"]),
+    ]
+    weights = {"w0": floats(8, units, scale=0.3), "w1": floats(units, 1)}
+    model = model_of(nodes, {**weights, "b0": floats(units), "b1": floats(1)}, width=8)
+    fitting, fresh = calibration(8, rows=800), floats(400, 8)
+    exact, lost = run(model.SerializeToString(), fresh), {}
+    for fewest in (refit.READOUT, units + 1):
+        monkeypatch.setattr(refit, "READOUT", fewest)
+        made = weight_uint4.apply(model, fitting)
+        lost[fewest] = np.square(run(made, fresh, weight_uint4.SESSION) - exact).mean()
+    assert lost[16] < lost[units + 1] / 2  # about a quarter
 
 
 @METHODS

@@ -21,7 +21,7 @@ from toolkit.quantizer.codes.formats import Format, encode
 from toolkit.quantizer.graphs.qdq import read_back
 from toolkit.quantizer.parameters import Parameter, Product
 from toolkit.quantizer.probe import Probe, rows_for_choice
-from toolkit.quantizer.refit import refit, refitted_bias
+from toolkit.quantizer.refit import refitted_bias, refitted_readout
 
 # An error below this share of the output's variance is not worth a byte.
 NEGLIGIBLE = 1e-7
@@ -31,8 +31,6 @@ OVERHEAD = 110
 FAR = 1e-4
 # A parameter is little beside the rest where it is less than this part of all numbers.
 MINOR = 8
-# A read-out of so many inputs is refitted: fewer cannot make good for what the inputs lost.
-READOUT = 64
 # Rows on which formats of stored tensors are compared.
 CHOICE_ROWS = 512
 
@@ -62,7 +60,8 @@ def code(
         values = parameter.values
         if isinstance(parameter, Product):
             now = probe.run([parameter.source, parameter.output], changed)
-            values = _refitted(parameter, probe, exact, now)
+            bias = probe.values[parameter.bias] if parameter.bias else None
+            values = refitted_readout(parameter, now, exact, bias)
             error, found = _of_product(values, now[parameter.source], formats(parameter))
             if found is not None and error > FAR and MINOR * values.size <= total:
                 error, found = _of_product(values, now[parameter.source], minor)
@@ -122,22 +121,3 @@ def stored_bytes(codes: Affine) -> int:
     each = (2 if codes.block else 4) + codes.bits / 8
     rows = 0 if codes.exponent is None else OVERHEAD // 2 + 4 * len(codes.exponent)
     return int(codes.codes.size * codes.bits / 8 + codes.scale.size * each) + rows + OVERHEAD
-
-
-def _refitted(
-    product: Product, probe: Probe, exact: Mapping[str, np.ndarray], now: Values
-) -> np.ndarray:
-    """Return a read-out's coefficients refitted to what its inputs have become.
-
-    Every fourth row chooses the ridge's strength.
-    """
-    if not product.direct or len(product.values) < READOUT:
-        return product.values
-    if np.array_equal(now[product.source], exact[product.source]):
-        return product.values
-    wanted = np.asarray(exact[product.output], dtype=np.float64)
-    if product.bias:
-        wanted = wanted - probe.values[product.bias]
-    alone = np.arange(len(wanted)) % 4 == 0
-    better = refit(product.values, now[product.source], wanted, alone)
-    return better.astype(product.values.dtype)
