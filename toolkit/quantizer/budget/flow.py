@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,23 +13,24 @@ from toolkit.bundle import BUDGET, FAILED, MODEL, NOT_APPLICABLE, OK, Bundle, Ro
 from toolkit.errors import InvalidInput
 from toolkit.quantizer.budget.allocation import Allocation
 from toolkit.quantizer.budget.allocation import front as best_allocations
+from toolkit.quantizer.budget.candidates import FILE, Candidates, Trial
 from toolkit.quantizer.budget.expression import Budget
-from toolkit.quantizer.budget.figures import Figures, figures, rows_between, with_between
 from toolkit.quantizer.budget.forests import Trees
-from toolkit.quantizer.budget.parameters import Option, Parameter
+from toolkit.quantizer.budget.parameters import Kind, Parameter
 from toolkit.quantizer.budget.record import document
 from toolkit.quantizer.budget.search import nearest, search
 from toolkit.quantizer.budget.sensitivity import sensitivities
 from toolkit.quantizer.budget.tensors import Tensors
 from toolkit.quantizer.calibration import Calibration
 from toolkit.quantizer.checks.judge import replay_tolerance
-from toolkit.quantizer.packs.packing import write_pack
-from toolkit.quantizer.parameters import attribute_operator, replace_values
+from toolkit.quantizer.parameters import attribute_operator
 from toolkit.runtime.golden import Golden
 from toolkit.runtime.predictor import Predictor, to_onnx
 
-FILE = f"model.{BUDGET}.pack"
 CHOOSING = 3  # every so many-th calibration row chooses, the others fit
+
+# A parameter, and (bytes, error) of each of its options.
+Costs = tuple[Parameter, list[tuple[int, float]]]
 
 
 @dataclass(frozen=True)
@@ -61,56 +61,47 @@ def fit_budget(
     if operator:
         reason = f"the parameters are attributes of {operator}, which packs do not hold"
         return Made(Variant(BUDGET, NOT_APPLICABLE, reason=reason), None, None)
-    fitting, choosing = _halves(calibration, str(bundle.path))
+    fitting, choosing = _apart(calibration, str(bundle.path))
     tensors, trees = Tensors.of(model, fitting), Trees.of(model, fitting)
-    measured: list[tuple[Parameter, list[tuple[int, float]]]] = []
-    for kind in (tensors, trees):
-        for parameter, costs in sensitivities(kind):
-            measured.append((parameter, costs))
-            count = tensors.count + trees.count
-            say(f"budget: formats of {len(measured)} of {count} parameters measured …")
+    measured = _measured((tensors, trees), say)
     parameters = [parameter for parameter, _ in measured]
-    regressor, promised = bundle.task == "regressor", bundle.manifest["rows"]["held_out"]
-    between = rows_between(choosing.inputs)
-    expected = Predictor(model.SerializeToString(), str(bundle.model_path)).run(between)
-
-    def pack(allocation: Allocation, draft: bool) -> bytes:
-        chosen = {p.name: p.options[k] for p, k in zip(parameters, allocation.choice, strict=True)}
-        return _pack(model, tensors, trees, chosen, draft)
-
-    written: dict[tuple[int, ...], tuple[bytes, Figures]] = {}
-
-    def write(allocation: Allocation) -> tuple[bytes, Figures]:
-        if allocation.choice in written:
-            return written[allocation.choice]
-        content = pack(allocation, draft=True)
-        predictor = Predictor(to_onnx(content, FILE), FILE)
-        found = figures(choosing, predictor.run(choosing.inputs), regressor, promised)
-        made = content, with_between(found, expected, predictor.run(between))
-        written[allocation.choice] = made
-        say(f"budget: {len(written)} candidates written, the last of {len(content)} bytes …")
-        return made
-
-    allocations = best_allocations([costs for _, costs in measured])
-    best, made = search([*allocations, _exact(measured)], budget, write)
+    trial = Trial.of(choosing, model, bundle)
+    candidates = Candidates(model, tensors, trees, parameters, trial, say)
+    allocations = [*best_allocations([costs for _, costs in measured]), _exact(measured)]
+    best, made = search(allocations, budget, candidates.draft)
     if best is not None:
-        whole = dataclasses.replace(best, content=pack(best.allocation, draft=False))
+        whole = replace(best, content=candidates.pack(best.allocation, draft=False))
         made, best = [whole if p is best else p for p in made], whole
     rows = {"fitting": len(fitting.rows), "choosing": len(choosing)}
     front = document(budget, parameters, made, best, rows)
     if best is None:
         reason = f"no pack keeps {budget} on {len(choosing)} rows; {nearest(budget, made)}"
         return Made(Variant(BUDGET, FAILED, reason=reason), None, front)
-    size, before = len(best.content), bundle.manifest["files"][MODEL]["bytes"]
+    return _kept(best.content, front, bundle, golden)
+
+
+def _measured(kinds: Sequence[Kind], say: Callable[[str], Any]) -> list[Costs]:
+    """Return every parameter with what each of its formats costs alone."""
+    count = sum(kind.count for kind in kinds)
+    found: list[Costs] = []
+    for kind in kinds:
+        for costs in sensitivities(kind):
+            found.append(costs)
+            say(f"budget: formats of {len(found)} of {count} parameters measured …")
+    return found
+
+
+def _kept(content: bytes, front: bytes, bundle: Bundle, golden: Golden) -> Made:
+    """Return a pack that keeps the budget as a variant, if it is smaller than model.onnx."""
+    size, before = len(content), bundle.manifest["files"][MODEL]["bytes"]
     if size >= before:
         reason = f"larger: {size} bytes against {before} of model.onnx; not kept"
         return Made(Variant(BUDGET, NOT_APPLICABLE, reason=reason, bytes=size), None, front)
-    replayed = replay_tolerance(Predictor(to_onnx(best.content, FILE), FILE), golden)
-    variant = Variant(BUDGET, OK, FILE, bytes=size, tolerance=replayed)
-    return Made(variant, best.content, front)
+    replayed = replay_tolerance(Predictor(to_onnx(content, FILE), FILE), golden)
+    return Made(Variant(BUDGET, OK, FILE, bytes=size, tolerance=replayed), content, front)
 
 
-def _exact(measured: Sequence[tuple[Parameter, list[tuple[int, float]]]]) -> Allocation:
+def _exact(measured: Sequence[Costs]) -> Allocation:
     """Return the allocation that leaves every parameter as it is.
 
     Another format may have lost nothing on the rows that it was measured on; this one loses nothing
@@ -123,7 +114,7 @@ def _exact(measured: Sequence[tuple[Parameter, list[tuple[int, float]]]]) -> All
     )
 
 
-def _halves(calibration: Calibration, origin: str) -> tuple[Calibration, Rows]:
+def _apart(calibration: Calibration, origin: str) -> tuple[Calibration, Rows]:
     """Return the rows that formats are fitted to, and those that the choice is judged by."""
     count = len(calibration.rows)
     alone = np.arange(count) % CHOOSING == CHOOSING - 1
@@ -142,18 +133,3 @@ def _taken(rows: Rows, at: np.ndarray) -> Rows:
         {n: v[at] for n, v in rows.outputs.items()},
         None if rows.target is None else rows.target[at],
     )
-
-
-def _pack(
-    model: onnx.ModelProto,
-    tensors: Tensors,
-    trees: Trees,
-    chosen: Mapping[str, Option],
-    draft: bool,
-) -> bytes:
-    """Return the pack of the chosen formats, with everything refitted to all of them together."""
-    codes, values = tensors.coded(chosen)
-    changed = onnx.ModelProto()
-    changed.CopyFrom(model)
-    replace_values(changed, values)
-    return write_pack(changed, codes, trees.coded(chosen), draft)
