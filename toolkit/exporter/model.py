@@ -19,6 +19,7 @@ from toolkit.exporter.graph import ELEMENT, ML, Graph, Matrix, initializer
 from toolkit.exporter.opsets import IR_VERSIONS, ML_OPSETS
 from toolkit.exporter.passes.fuse_classifier import packed_weights
 from toolkit.exporter.schema import Schema, declare
+from toolkit.exporter.sharing import share
 from toolkit.exporter.subgraphs import made_by, rename
 from toolkit.exporter.tasks import wanted_outputs
 from toolkit.exporter.trees.forms import placements
@@ -74,6 +75,7 @@ def build(
             f"{type(estimator).__name__}: its converter gives no {missing[0]}, so that it cannot "
             "be exported"
         )
+    share(g)
     ml_opset, trees = _place_trees(g)
     _check_size(estimator, g, trees)
     model = _assemble(g, schema, outputs, ml_opset)

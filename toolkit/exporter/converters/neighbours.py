@@ -8,6 +8,7 @@ import numpy as np
 
 from toolkit.exporter.formulas.distances import distances
 from toolkit.exporter.formulas.neighbourhood import nearest, weighted, within
+from toolkit.exporter.formulas.reach import sums_in_reach
 from toolkit.exporter.formulas.real import Flag, Real, constant, real
 from toolkit.exporter.graph import Graph, Matrix, Outputs, Unconvertible, Value
 from toolkit.exporter.tasks import side_by_side
@@ -63,11 +64,11 @@ def radius_regressor(est: Any, x: Value, g: Graph) -> Outputs:
     numbers that is the least int64.
     """
     x = g.floating(x)
-    weights = _reached(est, x, g)
-    y, total = _targets(est), weights.sum(1)
+    y = _targets(est)
     with np.errstate(invalid="ignore"):
         empty = np.full_like(np.asarray(est._y)[:1], np.nan).astype(np.float64).reshape(1, -1)
-    mean = (weights @ constant(g, y, "targets")) / total
+    (sums,), total = sums_in_reach(g, x, est, [y])
+    mean = sums / total
     mean = total.compare("Equal", 0.0).where(empty, mean)
     return {"predict": mean.matrix(x.dtype, y.shape[1])}
 
@@ -79,18 +80,17 @@ def radius_classifier(est: Any, x: Value, g: Graph) -> Outputs:
     outlier label scikit-learn raises an error for such rows; the graph gives NaN probabilities.
     """
     x = g.floating(x)
-    weights = _reached(est, x, g)
     if est.outlier_label_ is None:
         g.traps.append("a row without neighbours gives NaN where scikit-learn would raise an error")
-    answers = []
-    for k, (one_hot, classes) in enumerate(_ballots(est)):
-        votes = weights @ constant(g, one_hot, "ballots")
+    answers, ballots = [], _ballots(est)
+    found, total = sums_in_reach(g, x, est, [one_hot for one_hot, _ in ballots])
+    for k, (votes, (_, classes)) in enumerate(zip(found, ballots, strict=True)):
         if est.outlier_label_ is None:
-            labels, shares = g.labels(votes.index("ArgMax"), classes), votes / votes.sum(1)
+            labels, shares = g.labels(votes.index("ArgMax"), classes), votes / total
         else:
             lonely = _lonely(est, k, classes).astype(np.float64).reshape(1, -1)
             label = np.asarray(est.outlier_label_[k : k + 1], classes.dtype)
-            labels, shares = _with_outliers(g, votes, classes, lonely, label)
+            labels, shares = _with_outliers(g, votes, total, classes, lonely, label)
         answers.append((labels, shares.matrix(x.dtype, len(classes))))
     return _answered(g, est, answers)
 
@@ -108,13 +108,18 @@ def _lonely(est: Any, output: int, classes: np.ndarray) -> np.ndarray:
 
 
 def _with_outliers(
-    g: Graph, votes: Real, classes: np.ndarray, lonely: np.ndarray, label: np.ndarray
+    g: Graph,
+    votes: Real,
+    total: Real,
+    classes: np.ndarray,
+    lonely: np.ndarray,
+    label: np.ndarray,
 ) -> tuple[Matrix, Real]:
-    """Return labels and shares, with the lonely shares [1, classes] where there are no votes.
+    """Return labels and shares of the votes [N, classes], whose sums are the total [N, 1].
 
-    label [1] is the label of such rows where none of their shares is above 0.
+    Where there are none, the shares are the lonely ones [1, classes];
+    label [1] is the label of such rows where none of these is above 0.
     """
-    total = votes.sum(1)
     alone = total.compare("Equal", 0.0)
     shares = alone.where(lonely, votes / alone.where(1.0, total))
     index = shares.index("ArgMax")
@@ -128,13 +133,6 @@ def _picked(g: Graph, flag: Flag, index: Matrix, other: int) -> Matrix:
     flat = g.add("Reshape", [flag.name, g.constant([-1], "int64", "flat")], "flat")
     value = g.constant(other, "int64", "other")
     return Matrix(g.add("Where", [flat, value, index.name], "index"), "int64", 0)
-
-
-def _reached(est: Any, x: Matrix, g: Graph) -> Real:
-    """Return each fitted row's weight [N, rows], 0 out of reach."""
-    found, near = within(g, real(g, x), est)
-    weights = weighted(found, est.weights, near)
-    return near.real() if weights is None else weights
 
 
 def _targets(est: Any) -> np.ndarray:

@@ -63,10 +63,8 @@ def squared_exactly(g: Graph, x: Real, points: np.ndarray) -> Real:
 
 def _columns(g: Graph, x: Real, points: np.ndarray) -> list[tuple[Real, Real]]:
     """Return, for each column, the rows' values [N, 1] and the points' [1, points]."""
-    return [
-        (x.take([j], axis=1), constant(g, points[:, j].reshape(1, -1), "points"))
-        for j in range(points.shape[1])
-    ]
+    table = constant(g, points, "points").swap(1, 0)
+    return [(x.take([j], axis=1), table.take([j], axis=0)) for j in range(points.shape[1])]
 
 
 def _summed(
