@@ -1,7 +1,7 @@
 """The whole road of a large forest, each command a process of its own; write docs/road.md.
 
-`export`, `quantize` (to `uint8-pack`), `bench`, `verify` and `predict` of a forest of a million
-nodes and of five, each allowed 8 GiB of address space, with its time and its peak of memory.
+`export`, `quantize` with every method, `bench`, `verify` and `predict` of a forest of a million
+nodes and of five: seconds and peaks of memory. No process may map more than 8 GiB.
 """
 
 from __future__ import annotations
@@ -9,12 +9,15 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -24,20 +27,28 @@ TREES = 20
 FEATURES = 8
 DATA_ROWS = 20_000
 LIMIT = 8 << 30
+RUNS = 3
+LOOK_S = 0.1  # how often the memory of a command's processes is read
 
 
 def main() -> int:
     """Measure and print; with --nodes nothing is written, since a part is no whole table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--nodes", help=f"other sizes than {SIZES}, with commas")
+    parser.add_argument("--runs", type=int, default=RUNS, help=f"of each size, {RUNS} if not given")
     arguments = parser.parse_args()
     from toolkit.runner import environment
 
     rows: list[dict[str, Any]] = []
     for nodes in (arguments.nodes or SIZES).split(","):
         with tempfile.TemporaryDirectory() as directory:
-            rows += travel(int(nodes), Path(directory))
-    figures = {"schema_version": 1, "environment": environment.describe(), "rows": rows}
+            rows += travels(int(nodes), arguments.runs, Path(directory))
+    figures = {
+        "schema_version": 2,
+        "environment": environment.describe(),
+        "runs": arguments.runs,
+        "rows": rows,
+    }
     print(markdown(rows))
     if not arguments.nodes:
         JSON.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
@@ -45,44 +56,85 @@ def main() -> int:
     return 0 if all(r["exit_code"] == 0 for r in rows) else 1
 
 
-def travel(nodes: int, directory: Path) -> list[dict[str, Any]]:
-    """Return a row a command for a forest of about so many nodes."""
+def travels(nodes: int, runs: int, directory: Path) -> list[dict[str, Any]]:
+    """Return a row a command for a forest of about so many nodes: medians, least and most."""
     # In a process of its own, so that no command inherits the memory of fitting.
-    fitted = run([__file__, "--fit", str(nodes), str(directory)], directory)
-    if fitted["exit_code"]:
+    if run([__file__, "--fit", str(nodes), str(directory)], directory)["exit_code"]:
         raise SystemExit(f"fitting {nodes} nodes failed")
     count = int((directory / "nodes.txt").read_text())
-    bundle = str(directory / "bundle")
-    model, data, rows = (str(directory / n) for n in ("model.joblib", "data.npz", "rows.npz"))
-    pack = f"{bundle}/model.uint8-pack.pack"
-    commands = (
-        ("export", model, "--data", data, "-o", bundle, "--allow-pickle"),
-        ("quantize", bundle, "--method", "uint8-pack"),
-        ("bench", bundle),
-        ("verify", bundle),
-        ("predict", pack, "--input", rows),
+    found = [travel(count, directory / f"bundle{k}", directory) for k in range(runs)]
+    return [
+        {"nodes": count, "command": command, "exit_code": max(f[k]["exit_code"] for f in found)}
+        | {key: spread([f[k][key] for f in found]) for key in ("seconds", "peak_mb")}
+        for k, command in enumerate(COMMANDS)
+    ]
+
+
+COMMANDS = ("export", "quantize", "bench", "verify", "predict")
+
+
+def travel(count: int, bundle: Path, directory: Path) -> list[dict[str, Any]]:
+    """Return what each of COMMANDS takes, one after the other."""
+    data, rows = (str(directory / n) for n in ("data.npz", "rows.npz"))
+    model, pack = directory / "model.joblib", bundle / "model.uint8-pack.pack"
+    arguments = (
+        (str(model), "--data", data, "-o", str(bundle), "--allow-pickle"),
+        (str(bundle),),
+        (str(bundle),),
+        (str(bundle),),
+        (str(pack), "--input", rows),
     )
     found = []
-    for command in commands:
-        print(f"{count} nodes: toolkit {command[0]}", file=sys.stderr)
-        found.append(
-            {"nodes": count, "command": command[0]} | run(["-m", "toolkit", *command], directory)
-        )
+    for command, given in zip(COMMANDS, arguments, strict=True):
+        print(f"{count} nodes: toolkit {command}", file=sys.stderr)
+        found.append(run(["-m", "toolkit", command, *given], directory))
+    shutil.rmtree(bundle)
     return found
 
 
+def spread(values: list[float]) -> dict[str, float]:
+    """Return the median of the runs, the least and the most."""
+    return {"median": round(median(values), 1), "min": min(values), "max": max(values)}
+
+
 def run(arguments: Sequence[str], directory: Path) -> dict[str, Any]:
-    """Return the seconds, the peak of resident memory and the exit code of a Python command."""
+    """Return the seconds, the peak of resident memory and the exit code of a Python command.
+
+    The peak is the larger of the largest single process, exactly, and of what the command and the
+    processes that it starts have together, read every LOOK_S.
+    """
     start = time.perf_counter()
     with (directory / "stdout.txt").open("wb") as out:
         process = subprocess.Popen([sys.executable, *arguments], stdout=out, preexec_fn=limited)
+        sums = [0]
+        done = threading.Event()
+
+        def look() -> None:
+            while not done.wait(LOOK_S):
+                sums.append(resident(process.pid))
+
+        watcher = threading.Thread(target=look)
+        watcher.start()
         _, status, usage = os.wait4(process.pid, 0)
+        done.set()
+        watcher.join()
         process.returncode = os.waitstatus_to_exitcode(status)
     return {
         "seconds": round(time.perf_counter() - start, 1),
-        "peak_mb": round(usage.ru_maxrss * 1024 / 1e6),
+        "peak_mb": round(max(usage.ru_maxrss * 1024, *sums) / 1e6),
         "exit_code": process.returncode,
     }
+
+
+def resident(pid: int) -> int:
+    """Return the resident bytes of a process and of all that it started; Linux tells them."""
+    try:
+        own = int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        tasks = list(Path(f"/proc/{pid}/task").iterdir())
+        children = [c for t in tasks for c in (t / "children").read_text().split()]
+    except OSError:  # it has ended
+        return 0
+    return own + sum(resident(int(c)) for c in children)
 
 
 def limited() -> None:
@@ -113,28 +165,39 @@ def page(figures: dict[str, Any]) -> str:
     """Return the documentation's page."""
     machine = figures["environment"]
     libraries = ", ".join(f"{n} {v}" for n, v in machine["libraries"].items() if n != "toolkit")
+    runs = "One run each" if figures["runs"] == 1 else f"Medians of {figures['runs']} runs"
     return (
         "<!-- Written by scripts/benchmark-road. -->\n# The road of a large forest\n\n"
         f"A regression forest of {TREES} trees on {FEATURES} features, from the fitted estimator "
-        "to the bench, each command a process of its own that may map 8 GiB: its seconds and the "
-        f"peak of its resident memory. Measured with {libraries} on {machine['platform']}.\n\n"
-        + markdown(figures["rows"])
+        "to a prediction, with every method of `quantize`. Each command is a process of its own in "
+        "which no more than 8 GiB may be mapped. Memory is the most that the command and the fresh "
+        "processes that `bench` starts have together, with Python and its libraries; bytes a node "
+        f"are of that. {runs}, and least–most where they differ; one thread; {libraries} on "
+        f"{machine['platform']}.\n\n" + markdown(figures["rows"])
     )
 
 
 def markdown(rows: list[dict[str, Any]]) -> str:
     """Return the rows as a Markdown table."""
     lines = [
-        "| nodes | command | seconds | peak MB | bytes a node | exit code |",
-        "|---:|---|---:|---:|---:|---:|",
+        "| nodes | command | seconds | least–most | peak MB | least–most | bytes a node |"
+        " exit code |",
+        "|---:|---|---:|---:|---:|---:|---:|---:|",
     ]
     for r in rows:
-        share = round(r["peak_mb"] * 1e6 / r["nodes"])
+        cells = [c for key in ("seconds", "peak_mb") for c in spelled(r[key])]
+        share = round(r["peak_mb"]["median"] * 1e6 / r["nodes"])
         lines.append(
-            f"| {r['nodes']:,} | `toolkit {r['command']}` | {r['seconds']:,} | {r['peak_mb']:,} "
-            f"| {share:,} | {r['exit_code']} |"
+            f"| {r['nodes']:,} | `toolkit {r['command']}` | {' | '.join(cells)} | {share:,} "
+            f"| {r['exit_code']} |"
         )
     return "\n".join(lines) + "\n"
+
+
+def spelled(found: dict[str, float]) -> tuple[str, str]:
+    """Return the cells of a median and of its spread, empty where there is none."""
+    least, most = found["min"], found["max"]
+    return f"{found['median']:,}", "" if least == most else f"{least:,}–{most:,}"
 
 
 if __name__ == "__main__":

@@ -68,6 +68,15 @@ def test_batches_that_would_take_too_long_are_left_out(monkeypatch):
     assert list(found) == [1]
 
 
+@pytest.mark.usefixtures("one_call_a_slice")
+@pytest.mark.parametrize(("longer", "turns"), [(10**12, 5), (0, 3)])
+def test_long_calls_have_few_turns(longer, turns, monkeypatch):
+    monkeypatch.setattr(timing, "LONG_NS", 0)
+    monkeypatch.setattr(timing, "LONGER_NS", longer)
+    found = turns_by_batch({"a": lambda rows: sorted(range(1000))}, {"X": np.zeros((99, 1))})
+    assert [len(found[batch]["a"]) for batch in (1, 99)] == [timing.TURNS, turns]
+
+
 def test_a_ratio_is_taken_within_turns():
     turns = {"a": np.array([1.0, 10.0, 100.0]), "b": np.array([2.0, 20.0, 50.0])}
     assert ratio(turns, "a", "b") == 0.5

@@ -124,7 +124,8 @@ def dump_estimator(estimator: Any) -> bytes:
     import skops.io
 
     try:
-        content = skops.io.dumps(estimator)
+        # It makes all of the file in memory, twice.
+        content = skops.io.dumps(estimator, compression=zipfile.ZIP_DEFLATED, compresslevel=1)
         unknown = _untrusted(content)
     except Exception as error:
         raise InvalidInput(

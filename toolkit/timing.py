@@ -24,7 +24,8 @@ BATCHES = (1, 1000, 20_000)
 TURNS = 15
 SLICE_NS = 2_000_000  # of one subject, a turn; at least one call, however slow
 LONG_NS, FEW_TURNS = 20_000_000, 5  # a batch that takes a call longer has so few turns
-LONGEST_NS = 400_000_000  # a batch that would take a call longer than this is left out
+LONGER_NS, FEWEST_TURNS = 400_000_000, 3
+LONGEST_NS = 1_000_000_000  # a batch that would take a call longer than this is left out
 
 Rows = Mapping[str, np.ndarray]
 Call = Callable[[Any], Any]
@@ -82,7 +83,7 @@ def turns_by_batch(
             break
         series = {n: Series(call, _rotating(rows, batch, to)) for n, (call, to) in opened.items()}
         medians: dict[str, list[float]] = {n: [] for n in series}
-        for _ in range(turns if row_ns * batch <= LONG_NS else min(turns, FEW_TURNS)):
+        for _ in range(_at_most(turns, row_ns * batch)):
             for name, one in series.items():
                 one.samples_ns.clear()
                 one.slice(SLICE_NS)
@@ -90,6 +91,13 @@ def turns_by_batch(
         found[batch] = {n: np.array(m) for n, m in medians.items()}
         row_ns = max(float(np.median(m)) for m in found[batch].values()) * 1000 / batch
     return found
+
+
+def _at_most(turns: int, call_ns: float) -> int:
+    """Return how many turns there are for calls of about so long."""
+    if call_ns <= LONG_NS:
+        return turns
+    return min(turns, FEW_TURNS if call_ns <= LONGER_NS else FEWEST_TURNS)
 
 
 def extended(rows: Rows, count: int) -> dict[str, np.ndarray]:
