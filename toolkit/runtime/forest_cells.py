@@ -124,13 +124,15 @@ def extract(words: np.ndarray, start: np.ndarray, size: np.ndarray) -> np.ndarra
 
 def unmixed(number: np.ndarray, rooms: np.ndarray) -> np.ndarray:
     """Return the codes, int64 [groups · GROUP], of numbers in mixed radix."""
-    digits = []
-    for room in rooms[:-1]:
-        digits.append(number % room)
-        number = number // room
+    digits = np.empty((rooms.shape[1], len(rooms)), dtype=np.int64)
+    for k, room in enumerate(rooms[:-1]):
+        rest = number // room
+        digits[:, k] = number - rest * room
+        number = rest
     if (number >= rooms[-1]).any():
         raise Outside("a number beyond its largest")
-    return np.stack([*digits, number], axis=1).ravel().astype(np.int64)
+    digits[:, -1] = number
+    return digits.ravel()
 
 
 def mixed(codes: np.ndarray, rooms: np.ndarray) -> np.ndarray:

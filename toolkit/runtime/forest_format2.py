@@ -127,13 +127,14 @@ def read(cursor: Cursor) -> Forest:
     stored = np.dtype("<f4") if flags & SHORT_THRESHOLDS else dtype
     threshold = read_thresholds(cursor, split, starts, feature, mode, stored)
     missing = np.zeros(splits, dtype=bool)
+    order = missing_order(split, starts) if flags & (MISSING | TURNED) else np.arange(0)
     if flags & MISSING:
-        missing[missing_order(split, starts)] = cursor.bits(splits)
+        missing[order] = cursor.bits(splits)
     turned, columns = np.zeros(splits, dtype=bool), 0
     if flags & TURNED:
         columns = cursor.uvarint()
         turned = missing.copy()
-        turned[missing_order(split, starts)] ^= cursor.bits(splits)
+        turned[order] ^= cursor.bits(splits)
         _check_turned(cursor, columns, feature, mode[turned])
     partial = Forest(
         source=source,

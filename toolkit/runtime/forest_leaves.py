@@ -61,9 +61,9 @@ def distinct(target: np.ndarray, code: np.ndarray) -> tuple[np.ndarray, np.ndarr
     span = high - low + 1
     top = int(target.max()) + 1
     if span * top > 4 * len(code) + 65536:
-        key, leaf = np.unique(code, return_inverse=True)
+        key, leaf = _unique(code)
         if top > 1:
-            pairs, leaf = np.unique(leaf * top + target, return_inverse=True)
+            pairs, leaf = _unique(leaf * top + target)
             return leaf, pairs % top, key[pairs // top]
         return leaf, np.zeros(len(key), dtype=np.int64), key
     pair = (code - low) * top + target if top > 1 else code - low
@@ -72,3 +72,17 @@ def distinct(target: np.ndarray, code: np.ndarray) -> tuple[np.ndarray, np.ndarr
     place = np.cumsum(used, dtype=np.int32) - 1
     key = np.flatnonzero(used)
     return place[pair], key % top, key // top + low
+
+
+def _unique(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the distinct integers, ascending, and which of them each is.
+
+    As np.unique does, which imports numpy.ma for it: 10 ms, as long as a small forest takes.
+    """
+    order = np.argsort(values, kind="stable")
+    ascending = values[order]
+    new = np.ones(len(values), dtype=bool)
+    new[1:] = ascending[1:] != ascending[:-1]
+    which = np.empty(len(values), dtype=np.int64)
+    which[order] = np.cumsum(new) - 1
+    return ascending[new], which

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import fields, replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -97,6 +100,31 @@ def test_a_random_forest_comes_back(seed: int) -> None:
     np.testing.assert_array_equal(got.leaf_values(), values[forest.leaf])
     if forest.values.shape[1] == 1:
         np.testing.assert_array_equal(got.leaf_targets(), forest.leaf_targets())
+
+
+READ = """
+import sys
+from toolkit.runtime.cursor import Cursor
+from toolkit.runtime.forest_format2 import read
+from toolkit.runtime.forest_nodes import to_node
+before = set(sys.modules)
+for path in sys.argv[1:]:
+    to_node(read(Cursor(open(path, "rb").read(), path)))
+print(*(set(sys.modules) - before))
+"""
+
+
+def test_reading_a_forest_imports_nothing(tmp_path: Path) -> None:
+    """Importing numpy.ma, as np.unique does, takes as long as opening a small forest."""
+    for seed in range(30):
+        forest = random_forest(seed)
+        content = b"".join(streams(forest, codes_of(forest, seed)))
+        (tmp_path / f"{seed}.bin").write_bytes(content)
+    paths = [str(p) for p in tmp_path.iterdir()]
+    done = subprocess.run(
+        [sys.executable, "-c", READ, *paths], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == []
 
 
 @settings(deadline=None, max_examples=40)
