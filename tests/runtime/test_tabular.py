@@ -210,6 +210,14 @@ def test_missing_numbers(rows, takes):
     np.testing.assert_array_equal(rows("1,,NaN\n", inputs)["X"], [[1.0, np.nan, np.nan]])
 
 
+@pytest.mark.parametrize("word", ["NA", "null", " n/a "])
+def test_words_for_missing_numbers(rows, refused, word):
+    inputs = (Input("X", "float32", 2, takes="nan"),)
+    np.testing.assert_array_equal(rows(f"{word},1\n", inputs)["X"], [[np.nan, 1.0]])
+    finite = (Input("X", "float32", 2),)
+    assert f"has {word!r}; the model takes finite numbers" in refused(f"{word},1\n", finite)
+
+
 def test_infinities(rows, refused):
     any_number = (Input("X", "float32", 2, takes="any"),)
     assert rows("inf,-inf\n", any_number) == {"X": [[np.inf, -np.inf]]}

@@ -8,6 +8,7 @@ import zlib
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.impute import SimpleImputer
 
 from toolkit.errors import InvalidInput
 from toolkit.trainer.datasets.files import read_data
@@ -71,7 +72,7 @@ def test_csv_with_target(write):
     assert tuple(X.columns) == names
     assert X["size"].dtype == np.int64
     assert X["city"].dtype == object
-    assert X["city"].tolist() == ["Zürich", None]
+    assert (X["city"][0], X["city"].isna().tolist()) == ("Zürich", [False, True])
     assert (y.dtype, y.tolist()) == (np.float64, [2.5, 3.0])
 
 
@@ -103,11 +104,18 @@ def test_csv_of_a_spreadsheet(write):
         (("-inf", "1"), "float64", [-np.inf, 1]),
         (("", ""), "float64", [np.nan, np.nan]),
         (("1", "x"), "object", ["1", "x"]),
-        (("", "x"), "object", [None, "x"]),
+        (("", "x"), "object", [np.nan, "x"]),
         (("1_000", "2"), "object", ["1_000", "2"]),
         (("٣", "2"), "object", ["٣", "2"]),
         (("0x10", "2"), "object", ["0x10", "2"]),
         (("None", "NA"), "object", ["None", "NA"]),
+        (("NA", "x"), "object", ["NA", "x"]),
+        (("NA", "1"), "float64", [np.nan, 1]),
+        (("null", "", "2.5"), "float64", [np.nan, np.nan, 2.5]),
+        ((" 1", "2 "), "int64", [1, 2]),
+        (("True", "false", "TRUE"), "bool", [True, False, True]),
+        (("True", ""), "object", ["True", np.nan]),
+        (("True", "1"), "object", ["True", "1"]),
     ],
     ids=lambda value: ",".join(value) if isinstance(value, tuple) else None,
 )
@@ -115,7 +123,16 @@ def test_type_of_a_csv_column(write, fields, dtype, values):
     content = "key,column\n" + "".join(f"k,{field}\n" for field in fields)
     X, _, _ = read_data(write("d.csv", content.encode()), None)
     assert X["column"].dtype == dtype
-    np.testing.assert_array_equal(X["column"].to_numpy(), np.array(values, dtype=dtype))
+    pd.testing.assert_series_equal(X["column"], pd.Series(values, dtype=dtype, name="column"))
+
+
+def test_missing_text_is_what_pandas_reads(write, tmp_path):
+    """An imputer that was fitted on what pandas reads must find the same value for what misses."""
+    content = b"size,city\n1,Oslo\n2,\n"
+    X, _, _ = read_data(write("d.csv", content), None)
+    theirs = pd.read_csv(tmp_path / "d.csv")
+    imputer = SimpleImputer(strategy="most_frequent").fit(theirs[["city"]])
+    np.testing.assert_array_equal(imputer.transform(X[["city"]]), [["Oslo"], ["Oslo"]])
 
 
 def test_parquet(write):
@@ -131,7 +148,8 @@ def test_parquet(write):
     assert names == ("number", "whole", "flag", "city", "kind")
     assert [str(dtype) for dtype in X.dtypes] == ["float32", "float64", "bool", "object", "object"]
     np.testing.assert_array_equal(X["whole"], [1, np.nan])
-    assert (X["city"].tolist(), X["kind"].tolist()) == (["Łódź", None], ["a", None])
+    assert X["city"].isna().tolist() == X["kind"].isna().tolist() == [False, True]
+    assert (X["city"][0], X["kind"][0]) == ("Łódź", "a")
     assert (y.dtype, y.tolist()) == (np.int64, [1, 2])
 
 

@@ -259,7 +259,9 @@ def _check_answers(estimator: Any, split: Split, schema: Schema, task: str) -> N
     try:
         reference(estimator, frame({n: a[:2] for n, a in split.held_out.items()}, schema), task)
     except Exception as error:
+        texts = [repr(i.name) for i in schema.inputs if i.dtype == "string"]
+        held = f"; as text were read: {', '.join(texts)}" if texts else ""
         raise InvalidInput(
-            f"the rows do not fit {type(estimator).__name__} ({first_line(error)}); give the "
+            f"the rows do not fit {type(estimator).__name__} ({first_line(error)}){held}; give the "
             "data that it was fitted on"
         ) from error

@@ -16,6 +16,12 @@ _NUMBER = re.compile(
     r"[+-]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?|nan|inf|infinity)", re.IGNORECASE
 )
 
+# What pandas takes for a missing value where it reads a column of numbers.
+NO_NUMBER = frozenset(
+    ["#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>"]
+    + ["N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null"]
+)
+
 
 def parsed_dtype(spec: Input) -> np.dtype:
     """Return the type that holds the input's values as read: float64 for every float."""
@@ -54,7 +60,7 @@ def _present(field: str) -> str:
 
 
 def _missing(field: str) -> float:
-    if field.strip():
+    if not is_missing(field):
         raise ValueError(field)
     return math.nan
 
@@ -90,10 +96,15 @@ def described(spec: Input) -> str:
         return f"whole numbers there ({spec.dtype})"
     return {
         FINITE: f"finite numbers there ({spec.dtype})",
-        MISSING: f"numbers there ({spec.dtype}), or an empty field for a missing one",
+        MISSING: f"numbers there ({spec.dtype}), or an empty field or NA for a missing one",
     }.get(spec.takes, f"numbers there ({spec.dtype})")
 
 
 def is_number(field: str) -> bool:
     """Tell whether the field is written as a number (or nan, inf)."""
     return _NUMBER.fullmatch(field.strip()) is not None
+
+
+def is_missing(field: str) -> bool:
+    """Tell whether the field stands for a number that is not there."""
+    return not field.strip() or field.strip() in NO_NUMBER

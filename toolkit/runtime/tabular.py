@@ -26,7 +26,8 @@ def read_rows(source: str, inputs: Sequence[Input]) -> Any:
 
     CSV: the first line names the columns where it holds no number, or the names of the model's
     columns; a model that takes text, or its columns one by one, needs that line. Named columns are
-    taken by their names, further ones are passed over. An empty field is a missing value.
+    taken by their names, further ones are passed over. An empty field is a missing value, and so is
+    one that pandas takes for that (NA, null, …) where the column is of numbers.
     npz: the array `X`, or one array for each input by its name. Raises InvalidInput where the file
     is empty, ragged, damaged or of another kind, or does not fit the model.
     """
@@ -155,7 +156,7 @@ def _header(
     """Return the first line if it is a header, None where it is a row of numbers."""
     known = set(wanted or ())
     if len(inputs) == 1 and inputs[0].dtype != "string" and not (known and known <= set(line)):
-        texts = [field for field in line if field.strip() and not fields.is_number(field)]
+        texts = [f for f in line if not (fields.is_missing(f) or fields.is_number(f))]
         if not texts:
             return None
         if any(fields.is_number(field) for field in line) and not known & set(line):

@@ -8,35 +8,47 @@ from typing import Any
 
 import numpy as np
 
-# Python's int() and float() also take "1_000" and digits of other scripts: those stay strings.
+from toolkit.runtime.fields import is_missing, is_number
+
+# Python's int() also takes "1_000" and digits of other scripts: those stay strings.
 _INTEGER = re.compile(r"[+-]?[0-9]+")
-_NUMBER = re.compile(
-    r"[+-]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?|nan|inf|infinity)", re.IGNORECASE
-)
+_TRUTH = {"true": True, "false": False}
 _INT64 = np.iinfo(np.int64)
 
 
 def parse_fields(fields: Sequence[str]) -> np.ndarray:
     """Return the fields of one column as an array [N]; an empty field is a missing value.
 
-    int64 where all the others are whole numbers (float64 where one is missing), float64 where all
-    are numbers or none is there, else object: strings, and None where missing.
+    bool where all are "true" or "false" in any case, int64 where all the others are whole numbers
+    (float64 where one is missing), float64 where all are numbers or none is there, else object:
+    strings, and NaN where missing, as pandas has it (scikit-learn's imputers and encoders take
+    None for another value). Among numbers a word like "NA" is a missing value too, as pandas reads
+    it; among strings it may be a country, and stays.
     """
     present = [field for field in fields if field]
-    if len(present) == len(fields) and all(_INTEGER.fullmatch(field) for field in fields):
+    whole = len(present) == len(fields)
+    if whole and all(field.lower() in _TRUTH for field in fields):
+        return np.array([_TRUTH[field.lower()] for field in fields], dtype=bool)
+    if whole and all(_INTEGER.fullmatch(field.strip()) for field in fields):
         integers = [int(field) for field in fields]
         if _INT64.min <= min(integers) and max(integers) <= _INT64.max:
             return np.array(integers, dtype=np.int64)
-    if all(_NUMBER.fullmatch(field) for field in present):
-        return np.array([float(field) if field else np.nan for field in fields], dtype=np.float64)
-    return _objects([field or None for field in fields])
+    numbers = [field for field in present if not is_missing(field)]
+    if all(map(is_number, numbers)) and (numbers or not present):
+        return np.array([_number(f) for f in fields], dtype=np.float64)
+    return _objects([field or np.nan for field in fields])
+
+
+def _number(field: str) -> float:
+    return float(field) if is_number(field) else np.nan
 
 
 def plain_column(column: Any) -> np.ndarray | None:
-    """Return a pandas Series as an array [N] of the types that `parse_fields` gives, or bool.
+    """Return a pandas Series as an array [N] of the types that `parse_fields` gives.
 
     float32, float64, the integers and bool stay as they are; an integer or bool column that misses
-    values becomes float64. None where it holds anything else (dates, lists, decimals).
+    values becomes float64. Missing text is None or NaN, as pandas read it: by its version. None
+    where it holds anything else (dates, lists, decimals).
     """
     missing = column.isna().to_numpy()
     kind = getattr(column.dtype, "kind", "O")
@@ -47,12 +59,12 @@ def plain_column(column: Any) -> np.ndarray | None:
         return column.to_numpy(dtype=getattr(column.dtype, "numpy_dtype", column.dtype))
     values = column.to_numpy(dtype=object)
     if all(isinstance(value, str) for value in values[~missing]):
-        return _objects([value if isinstance(value, str) else None for value in values])
+        return _objects([v if v is None or isinstance(v, str) else np.nan for v in values])
     return None
 
 
-def _objects(values: Sequence[str | None]) -> np.ndarray:
-    # Filled, not converted: numpy would make fixed-width strings, and None the string "None".
+def _objects(values: Sequence[str | float | None]) -> np.ndarray:
+    # Filled, not converted: numpy would make fixed-width strings, and NaN the string "nan".
     array = np.empty(len(values), dtype=object)
     array[:] = values
     return array

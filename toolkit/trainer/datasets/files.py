@@ -20,8 +20,8 @@ def read_data(path: Path, target: str | None) -> tuple[Any, np.ndarray | None, t
 
     - `.npz`: X is the array `X` [N, d] of numbers or booleans, y the array `y` ([N] or [N, k]) or
       None where there is none; the features are called x0, x1, … as scikit-learn does.
-    - `.csv`, `.parquet`: X is a DataFrame of numbers (NaN where missing), booleans and strings
-      (None where missing), without the column `target`, which is y [N]; y is None without `target`.
+    - `.csv`, `.parquet`: X is a DataFrame of numbers, booleans and strings (NaN where missing),
+      without the column `target`, which is y [N]; y is None without `target`.
 
     X and y have N ≥ 1 rows, X at least one column; X may hold NaN; no target is missing or
     infinite, and strings in y are numpy's (dtype U). Raises InvalidInput, one line that names the
@@ -130,7 +130,7 @@ def _table(
         raise InvalidInput(f"{path}: no column {target!r}; {hint}it has {_listed(columns)}")
     rows = len(next(iter(columns.values()), ()))
     y = None if target is None else columns.pop(target)
-    # The dtype is given: pandas 3 would turn strings into its own type, and None into NaN.
+    # The dtype is given: pandas 3 would turn strings into its own type.
     series = {name: pd.Series(values, dtype=values.dtype) for name, values in columns.items()}
     return pd.DataFrame(series, index=range(rows)), y, tuple(columns)
 
@@ -143,7 +143,7 @@ def _check_target(path: Path, rows: int, y: np.ndarray) -> None:
     if y.dtype.kind == "f":
         wrong = ~np.isfinite(y)
     elif y.dtype == object:
-        wrong = np.array([value is None for value in y])
+        wrong = np.array([not isinstance(value, str) for value in y])
     elif y.dtype.kind in "biuU":
         return
     else:
