@@ -38,20 +38,23 @@ def wide(op="Gemm", inputs=64, outputs=8):
     return model_of(nodes[op], constants, width=inputs)
 
 
-@pytest.mark.parametrize("shape", [(64, 8), (40, 7), (5, 1)], ids=str)
+SHAPES = [((64, 8), False), ((64, 8), True), ((40, 7), True), ((5, 1), False), ((5, 1), True)]
+
+
+@pytest.mark.parametrize(("shape", "turned"), [*SHAPES, ((70,), False), ((40, 3, 7), False)])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("turned", [False, True])
-@pytest.mark.parametrize("layout", ["tensor", "column", "block", "rows"])
+@pytest.mark.parametrize("layout", ["tensor", "column", "block", "rows", "block-rows"])
 @pytest.mark.parametrize("bits", [4, 8, 16])
-def test_the_runtime_decodes_what_read_back_says(bits, layout, turned, dtype, shape):
-    values = (floats(*shape) * 3).astype(dtype)
+@pytest.mark.parametrize("size", [3, 1e6])
+def test_the_runtime_decodes_what_read_back_says(size, bits, layout, turned, dtype, shape):
+    values = (floats(*shape) * size).astype(dtype)
     codes = encode(
         values,
-        per_column=layout in ("column", "block"),
+        per_column=layout in ("column", "block") and len(shape) > 1,
         bits=bits,
-        block=32 * (layout == "block"),
-        short=layout == "block",
-        exponent=np.arange(shape[0]).astype(np.int8) - 2 if layout == "rows" else None,
+        block=32 * ("block" in layout),
+        short="block" in layout,
+        exponent=np.arange(shape[0]).astype(np.int8) - 2 if "rows" in layout else None,
     )
     made = rebuilt(
         model_of(
@@ -65,6 +68,7 @@ def test_the_runtime_decodes_what_read_back_says(bits, layout, turned, dtype, sh
     got = open_session(made.SerializeToString(), "here").run(None, {"X": floats(1, WIDTH)})[0]
     expected = read_back(codes)
     assert got.dtype == dtype
+    assert np.isfinite(expected).all()
     np.testing.assert_array_equal(got, expected.T if turned else expected)
 
 

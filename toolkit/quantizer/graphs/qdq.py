@@ -85,16 +85,20 @@ def _chain(name: str, steps: list[tuple[str, list[str], dict]]) -> Iterable[onnx
 
 
 def _in_halves(codes: Affine) -> bool:
-    """Tell whether the scales are float16: where a block has its own, they are many."""
-    with np.errstate(over="ignore"):
-        return bool(codes.block and (codes.scale.astype(np.float16) == codes.scale).all())
+    """Tell whether the scales are float16: where a block has its own, they are many.
+
+    Not so where the products of codes and scales, which are float16 then, do not fit.
+    """
+    if not codes.block or codes.scale.max() * (2**codes.bits - 1) > np.finfo(np.float16).max:
+        return False
+    return bool((codes.scale.astype(np.float16) == codes.scale).all())
 
 
 def _row_factors(codes: Affine, turned: bool) -> np.ndarray | None:
     if codes.exponent is None:
         return None
     factors = np.ldexp(1.0, codes.exponent.astype(int))
-    return factors[None, :] if turned else factors[:, None]
+    return factors[None, :] if turned else factors.reshape(-1, *[1] * (codes.codes.ndim - 1))
 
 
 def _layout(codes: Affine, turned: bool) -> dict[str, int]:
@@ -108,7 +112,9 @@ def _in_layout(values: np.ndarray, codes: Affine, turned: bool) -> np.ndarray:
     """Return scales or zero points in the shape that goes with `_layout`."""
     if not codes.block:
         return values.reshape(()) if len(values) == 1 else values
-    spread = np.broadcast_to(values, (len(values), codes.codes.shape[1]))
+    inner = codes.codes.shape[1:]
+    spread = values.reshape(len(values), *[1] * (len(inner) - 1), -1) if inner else values[:, 0]
+    spread = np.broadcast_to(spread, (len(values), *inner))
     return np.ascontiguousarray(spread.T if turned else spread)
 
 
