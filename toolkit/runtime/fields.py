@@ -18,8 +18,8 @@ _NUMBER = re.compile(
 
 # What pandas takes for a missing value where it reads a column of numbers.
 NO_NUMBER = frozenset(
-    ["#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>"]
-    + ["N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null"]
+    "NA N/A n/a #N/A #NA <NA> NULL null None NaN nan -NaN -nan "
+    "1.#IND -1.#IND 1.#QNAN -1.#QNAN".split()
 )
 
 
