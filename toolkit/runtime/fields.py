@@ -16,11 +16,8 @@ _NUMBER = re.compile(
     r"[+-]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?|nan|inf|infinity)", re.IGNORECASE
 )
 
-# What pandas takes for a missing value where it reads a column of numbers.
-NO_NUMBER = frozenset(
-    "NA N/A n/a #N/A #NA <NA> NULL null None NaN nan -NaN -nan "
-    "1.#IND -1.#IND 1.#QNAN -1.#QNAN".split()
-)
+# What pandas takes for a missing value where it reads a column of numbers, besides NaN.
+_MISSING = re.compile(r"|NULL|null|None|N/A|n/a|#?NA|#N/A|<NA>|-NaN|-nan|-?1\.#(?:IND|QNAN)")
 
 
 def parsed_dtype(spec: Input) -> np.dtype:
@@ -107,4 +104,4 @@ def is_number(field: str) -> bool:
 
 def is_missing(field: str) -> bool:
     """Tell whether the field stands for a number that is not there."""
-    return not field.strip() or field.strip() in NO_NUMBER
+    return _MISSING.fullmatch(field.strip()) is not None
