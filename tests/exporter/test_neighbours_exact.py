@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 import onnx
 import pytest
-from onnx import helper
+from onnx import NodeProto, helper
 from sklearn.neighbors import KNeighborsRegressor
 
 from toolkit.exporter.formulas.candidates import euclidean_neighbours
@@ -15,6 +15,7 @@ from toolkit.exporter.formulas.chunks import chunk_rows
 from toolkit.exporter.graph import ELEMENT, Graph, Matrix, initializer
 from toolkit.exporter.model import build
 from toolkit.exporter.schema import infer
+from toolkit.exporter.subgraphs import inside
 from toolkit.runtime.session import open_session
 
 Run = Callable[[np.ndarray], list[np.ndarray]]
@@ -112,10 +113,10 @@ def test_what_float32_cannot_tell_apart_is_decided_in_float64(count: int) -> Non
 @pytest.mark.parametrize("points", [MANY, 300])
 def test_any_batch_gives_the_same(points: int) -> None:
     table = RNG.normal(size=(points, 4))
-    run, chunk = search(table, 3), chunk_rows(points // 4, 4)
-    rows = RNG.normal(size=(2 * chunk + 1, 4)).astype(np.float32)
+    run, chunk, most = search(table, 3), chunk_rows(points // 2, 4), chunk_rows(0)
+    rows = RNG.normal(size=(2 * most + 1, 4)).astype(np.float32)
     squares, at = expected(table, rows.astype(float), 3)
-    for batch in (0, 1, 2, 3, chunk - 1, chunk, chunk + 1, len(rows)):
+    for batch in (0, 1, 2, 3, chunk - 1, chunk, chunk + 1, most, most + 1, len(rows)):
         found, chosen = run(rows[:batch])
         assert found.shape == (batch, 3)
         np.testing.assert_array_equal(chosen, at[:batch])
@@ -140,9 +141,31 @@ def test_rows_beyond_what_float32_products_hold() -> None:
     np.testing.assert_array_equal(chosen[3], expected(points, rows[3:], 4)[1][0])
 
 
+@pytest.mark.parametrize("points", [MANY, 300])
+def test_weights_are_constants_of_the_graph_that_multiplies_by_them(points: int) -> None:
+    """Else onnxruntime does not pack them, but copies them for every chunk."""
+    g = Graph(lambda *_: {})
+    euclidean_neighbours(g, Matrix("X", "float32", 4), RNG.normal(size=(points, 4)), 3)
+    products = list(products_in(g.nodes))
+    assert len(products) == 2  # of few rows, and of a chunk
+    for product, beside in products:
+        assert product.input[1] in beside
+
+
+def products_in(nodes: Iterable[NodeProto]) -> Iterator[tuple[NodeProto, set[str]]]:
+    """Yield products, those in graphs inside nodes too, with the tensors made in the same graph."""
+    nodes = list(nodes)
+    made = {name for node in nodes for name in node.output}
+    for node in nodes:
+        if node.op_type == "MatMul":
+            yield node, made
+        for graph in inside(node):
+            yield from products_in(graph.node)
+
+
 def test_the_points_are_stored_once() -> None:
     X = RNG.normal(size=(MANY, 4))
     model = KNeighborsRegressor(3).fit(X, X[:, 0])
     content = build(model, infer(X), 21, "regressor", "finite").content
     large = [i for i in onnx.load_from_string(content).graph.initializer if np.prod(i.dims) > 1000]
-    assert [tuple(i.dims) for i in large] == [(MANY, 4), (MANY, 1)]
+    assert [tuple(i.dims) for i in large] == [(MANY, 4), (MANY,)]

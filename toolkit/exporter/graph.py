@@ -66,7 +66,8 @@ class Graph:
     linear steps made a tensor, for linear steps that take it, and `polynomials` which tensors are
     products of which. `rows` are sample rows by input name, extreme ones among them, for forms
     whose rounding depends on the data; none where a graph is built without. `kernel_sums` names
-    the sums of kernels, which the model's metadata tells. `tune` says what
+    the sums of kernels, which the model's metadata tells. `inside` has the tensors made of
+    constants that stay in the branch or loop that reads them (formulas.chunks). `tune` says what
     the graph is to be fast at where a form gains the one at the other's cost: "latency" for single
     rows, "throughput" for large batches.
     """
@@ -83,6 +84,7 @@ class Graph:
     polynomials: dict[str, Polynomial] = field(default_factory=dict)
     traps: list[str] = field(default_factory=list)
     kernel_sums: list[KernelSum] = field(default_factory=list)
+    inside: set[str] = field(default_factory=set)
     _names: dict[str, int] = field(default_factory=dict)
 
     def convert(self, estimator: Any, x: Value) -> Outputs:

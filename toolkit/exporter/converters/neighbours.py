@@ -33,11 +33,13 @@ def k_regressor(est: Any, x: Value, g: Graph) -> Outputs:
     found, at = neighbours_of(g, x, est, est.n_neighbors)
     weights = weighted(found, est.weights)
     y = _targets(est)
-    values = constant(g, y, "targets").take(at, axis=0)  # [N, k, targets]
+    single = y.shape[1] == 1  # then [N, k] is reduced faster than [N, k, targets]
+    values = constant(g, y[:, 0] if single else y, "targets").take(at, axis=0)
     if weights is None:
-        mean = values.mean(1, keep=False)
+        mean = values.mean(1, keep=single)
     else:
-        mean = (values * weights.reshape(0, est.n_neighbors, 1)).sum(1, keep=False) / weights.sum(1)
+        shares = weights if single else weights.reshape(0, est.n_neighbors, 1)
+        mean = (values * shares).sum(1, keep=single) / weights.sum(1)
     return {"predict": mean.matrix(x.dtype, y.shape[1])}
 
 

@@ -13,16 +13,22 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from toolkit.exporter.formulas.chunks import chunk_rows, in_chunks, where_sure
+from toolkit.exporter.formulas.chunks import (
+    chunk_rows,
+    in_chunks,
+    looped_chunks,
+    packed,
+    where_sure,
+)
 from toolkit.exporter.formulas.distances import centre_of, ranked
 from toolkit.exporter.formulas.real import Real, constant, real
 from toolkit.exporter.graph import Graph, Matrix
 
 SPARE = 2  # more candidates than neighbours: distances so close that rounding may swap them
-BLOCK = 50  # points whose least rank says whether any of them can be a candidate
-MANY = (
-    2  # times as many points as the candidates' blocks hold make it worth while to look at blocks
-)
+SCANNED = 6  # about as dear as the choice of a block is that of so many points of chosen blocks
+ALIGNED = 16  # float32 in a cache line: a row of ranks starts with one
+LEAST = 32  # points of a block
+MANY = 2  # times as many points as the candidates' blocks hold make looking at blocks worth while
 FEW = 2  # rows up to which one search is faster than one for blocks and one within them
 ROUNDING = 2.0**-24  # of float32
 LARGEST = 1e15  # beyond, a square leaves float32
@@ -47,6 +53,20 @@ class _Search:
     def candidates(self) -> int:
         """Return how many candidates a row has."""
         return min(len(self.points), self.count + SPARE)
+
+    @property
+    def block(self) -> int:
+        """Return how many points have one least rank that tells whether to look at them.
+
+        A row looks at all blocks' least ranks and at all points of the candidates' blocks.
+        """
+        best = float(np.sqrt(SCANNED * len(self.points) / self.candidates))
+        return max(LEAST, round(best / ALIGNED) * ALIGNED)
+
+    @property
+    def chunk(self) -> int:
+        """Return of how many rows the ranks of all points stay in the cache."""
+        return chunk_rows(len(self.points) // 2, self.points.shape[1])
 
     def rows(self, name: str) -> Real:
         """Return rows as float64."""
@@ -75,10 +95,11 @@ def euclidean_neighbours(
     def by_blocks(name: str) -> list[Matrix]:
         return _checked(search, name, _from_blocks)
 
-    if m < MANY * BLOCK * search.candidates:
-        found, at, sure = in_chunks(g, x, chunk_rows(m // 4, width), whole)
+    if m < MANY * search.block * search.candidates:
+        found, at, sure = in_chunks(g, x, search.chunk, whole)
     else:
-        found, at, sure = in_chunks(g, x, chunk_rows(m // 4, width), by_blocks, whole, FEW)
+        rows = max(chunk_rows(2 * search.candidates * width), search.chunk)
+        found, at, sure = in_chunks(g, x, rows, by_blocks, whole, FEW)
     least = g.reduce("ReduceMin", g.cast(sure, "int32").name, [0], keep=False)
     all_sure = g.cast(Matrix(least, "int32", 0), "bool").name
     found, at = where_sure(
@@ -88,68 +109,100 @@ def euclidean_neighbours(
 
 
 def _checked(
-    search: _Search, name: str, find: Callable[[_Search, str, Real], tuple[str, str]]
+    search: _Search, name: str, find: Callable[[_Search, Matrix, str], tuple[str, str]]
 ) -> list[Matrix]:
-    """Return the neighbours of rows as float32 finds them, and which rows are sure, bool [n]."""
+    """Return the neighbours of rows as float32 finds them, and which rows are sure, bool [n].
+
+    find: takes the search, the rows as [x, 1] in float32, and the weights of the points' ranks.
+    """
     g, centre = search.g, centre_of(search.points)
     rows, table = search.rows(name), search.table
     shifted, centred = (rows - centre, table - centre) if centre.any() else (rows, table)
     narrow = g.cast(Matrix(shifted.name, "float64", 0), "float32").name
     if search.dtype == "float32" and not centre.any():
         narrow = name
-    last, at = find(search, narrow, centred)
+    one = [g.constant([0, 0, 0, 1], "int64", "pads"), g.constant(1.0, "float32", "one")]
+    extended = g.add("Pad", [narrow, *one], "extended")
+    width = search.points.shape[1] + 1
+    last, at = find(search, Matrix(extended, "float32", width), _weights(search, centred))
     found, chosen = _decided(search, rows, table, _ordered(g, at, search.candidates))
     sure = _sure(search, found, shifted, last)
     return [*_matrices(search, found, chosen), Matrix(_shaped(g, sure, -1), "bool", 0)]
 
 
-def _ranks(search: _Search, narrow: str, centred: Real, spare: int) -> str:
-    """Return `‖s‖² − 2 x·s` [n, m + spare] in float32: [x, 1] times [−2s; ‖s‖²]."""
-    g = search.g
+def _weights(search: _Search, centred: Real) -> str:
+    """Return [−2s; ‖s‖²], float64 [d + 1, points]: with it `[x, 1]` gives `‖s‖² − 2 x·s`.
+
+    What fills the last block has a rank above any point's.
+    """
+    g, points = search.g, len(search.points)
     lengths = centred.reduce("ReduceSumSquare", 1).swap(1, 0).name
     turned = (centred.swap(1, 0) * -2.0).name
-    if spare:
+    if spare := -points % search.block:
         pads = g.constant([0, 0, 0, spare], "int64", "pads")
         turned = g.add("Pad", [turned, pads], "filled")
         empty = g.constant(EMPTY, "float64", "empty")
         lengths = g.add("Pad", [lengths, pads, empty], "filled")
-    wide = Matrix(g.add("Concat", [turned, lengths], "weights", axis=0), "float64", 0)
-    one = [g.constant([0, 0, 0, 1], "int64", "pads"), g.constant(1.0, "float32", "one")]
-    names = [g.add("Pad", [narrow, *one], "extended"), g.cast(wide, "float32").name]
-    return str(g.add("MatMul", names, "ranks"))
+    return str(g.add("Concat", [turned, lengths], "weights", axis=0))
 
 
-def _from_all(search: _Search, narrow: str, centred: Real) -> tuple[str, str]:
+def _from_all(search: _Search, rows: Matrix, weights: str) -> tuple[str, str]:
     """Return the largest rank [n, 1] of the candidates, and the candidates in any order."""
     g = search.g
-    ranks, at = _least(g, _ranks(search, narrow, centred, 0), search.candidates)
-    return g.reduce("ReduceMax", ranks, [1]), at
+    ranks = g.add("MatMul", [rows.name, packed(g, weights)], "ranks")
+    ranks, at = _least(g, ranks, search.candidates)
+    return g.reduce("ReduceMax", ranks, [1]), _there(search, at)
 
 
-def _from_blocks(search: _Search, narrow: str, centred: Real) -> tuple[str, str]:
-    """Return the same, searched for in the blocks of points whose least ranks are the least.
+def _from_blocks(search: _Search, rows: Matrix, weights: str) -> tuple[str, str]:
+    """Return the same, searched for in the blocks of points whose least ranks are the least."""
+    g, c, size = search.g, search.candidates, search.block
+
+    def form(name: str) -> list[Matrix]:
+        ranks, of, place = _in_blocks(search, name, weights)
+        return [Matrix(ranks, "float32", c), Matrix(of, "int64", c), Matrix(place, "int64", c)]
+
+    ranks, of, place = looped_chunks(g, rows, search.chunk, form)
+    length = g.constant([size], "int64", "size")
+    which = g.add("Div", [place.name, length], "which")
+    block = g.add("GatherElements", [of.name, which], "block", axis=1)
+    start = g.add("Mul", [block, length], "start")
+    at = g.add("Add", [start, g.add("Mod", [place.name, length], "within")], "candidates")
+    return g.reduce("ReduceMax", ranks.name, [1]), _there(search, at)
+
+
+def _in_blocks(search: _Search, rows: str, weights: str) -> tuple[str, str, str]:
+    """Return the candidates' ranks, their blocks, and their places in these side by side [n, c].
 
     The c blocks of the least minima hold the c least ranks: each of them has a rank that is not
-    above any rank outside them.
+    above any rank outside them. No rank above the largest of the c minima is of interest, so that
+    these are lowered to it: a heap that finds the least has less to do. What is found of them in
+    place of a candidate has its rank, so that nothing below the largest rank given is left out.
     """
-    g, c = search.g, search.candidates
-    blocks = -(-len(search.points) // BLOCK)
-    spare = blocks * BLOCK - len(search.points)
-    parted = _shaped(g, _ranks(search, narrow, centred, spare), 0, blocks, BLOCK)
-    _, of = _least(g, g.reduce("ReduceMin", parted, [2], False), c)
-    chosen = g.add("Unsqueeze", [of, g.constant([2], "int64", "axes")], "chosen")
-    near = g.add("GatherND", [parted, chosen], "near", batch_dims=1)
-    ranks, place = _least(g, _shaped(g, near, 0, c * BLOCK), c)
-    size = g.constant([BLOCK], "int64", "size")
-    block = g.add("GatherElements", [of, g.add("Div", [place, size], "which")], "block", axis=1)
-    start = g.add("Mul", [block, size], "start")
-    at = g.add("Add", [start, g.add("Mod", [place, size], "within")], "candidates")
-    return g.reduce("ReduceMax", ranks, [1]), at
+    g, c, size = search.g, search.candidates, search.block
+    ranks = g.add("MatMul", [rows, packed(g, weights)], "ranks")
+    parted = _shaped(g, ranks, 0, -(-len(search.points) // size), size)
+    minima, of = _least(g, g.reduce("ReduceMin", parted, [2]), c, axis=1)  # [n, c, 1]
+    near = g.add("GatherND", [parted, of], "near", batch_dims=1)
+    lowered = g.add("Min", [near, g.reduce("ReduceMax", minima, [1])], "lowered")
+    found, place = _least(g, _shaped(g, lowered, 0, c * size), c)
+    return found, of, place
 
 
-def _least(g: Graph, values: str, count: int) -> tuple[str, str]:
+def _there(search: _Search, at: str) -> str:
+    """Return positions with those of a point for what fills the last block.
+
+    A row gets such positions only where its ranks leave float32, and then it is not sure.
+    """
+    g, points = search.g, len(search.points)
+    if points % search.block == 0:
+        return at
+    return str(g.add("Min", [at, g.constant(points - 1, "int64", "most")], "there"))
+
+
+def _least(g: Graph, values: str, count: int, axis: int = -1) -> tuple[str, str]:
     k = g.constant([count], "int64", "count")
-    least, at = g.add("TopK", [values, k], "least", outputs=2, axis=-1, largest=0, sorted=1)
+    least, at = g.add("TopK", [values, k], "least", outputs=2, axis=axis, largest=0, sorted=1)
     return least, at
 
 

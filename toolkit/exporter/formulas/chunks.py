@@ -41,7 +41,7 @@ def in_chunks(
     condition = g.add("LessOrEqual", [count, limit], "is_few")
     shared = _Shared()
     whole, given = _branch(g, shared, lambda: list((few or form)(x.name)))
-    looped, _ = _branch(g, shared, lambda: _loop(g, x, rows, count, form, given))
+    looped, _ = _branch(g, shared, lambda: looped_chunks(g, x, rows, form))
     names = [g.name("rows") for _ in given]
     g.nodes.append(
         helper.make_node("If", [condition], names, then_branch=whole, else_branch=looped)
@@ -96,10 +96,12 @@ def at_most(g: Graph, x: Matrix, rows: int) -> str:
     return str(g.add("LessOrEqual", [count, limit], "is_few"))
 
 
-def _loop(
-    g: Graph, x: Matrix, rows: int, count: str, form: Form, like: Sequence[Matrix]
-) -> list[Matrix]:
-    """Return the form's tensors for x from a Loop over chunks of at most `rows` rows."""
+def looped_chunks(g: Graph, x: Matrix, rows: int, form: Form) -> list[Matrix]:
+    """Return what `form` gives for x from a Loop over chunks of at most `rows` rows, even for one.
+
+    Chunks are of equal size, the last row is repeated to fill them.
+    """
+    count = g.add("Shape", [x.name], "count", start=0, end=1)
     one, nothing = (g.constant([v], "int64", h) for v, h in ((1, "one"), (0, "nothing")))
 
     def parts(total: str, size: str) -> str:
@@ -126,7 +128,7 @@ def _loop(
         helper.make_tensor_value_info(step, TensorProto.INT64, []),
         helper.make_tensor_value_info(going, TensorProto.BOOL, []),
     ]
-    graph, _ = _branch(g, _Shared(), body, inputs)
+    graph, (_, *like) = _branch(g, _Shared(), body, inputs)
     graph.output[0].CopyFrom(helper.make_tensor_value_info(graph.output[0].name, 9, []))
     names = [g.name("chunks") for _ in like]
     times = g.add("Squeeze", [chunks], "times")
@@ -139,6 +141,18 @@ def _loop(
         kept = g.add("Slice", [joined, nothing, count, nothing], "kept")
         results.append(Matrix(kept, m.dtype, m.width))
     return results
+
+
+def packed(g: Graph, weights: str) -> str:
+    """Return a product's weights, a float64 tensor of constants, as float32 that can be packed.
+
+    onnxruntime packs when it opens the graph, but only constants of the very graph in which the
+    product is, or of the one around it; a Loop is two deep. So the cast stays beside the product: a
+    constant of that graph once onnxruntime has folded it. Unpacked weights cost a copy a chunk.
+    """
+    name = g.cast(Matrix(weights, "float64", 0), "float32").name
+    g.inside.add(name)
+    return name
 
 
 @dataclass
@@ -203,7 +217,11 @@ def _hoisted(g: Graph, shared: _Shared, node: NodeProto, names: dict[str, str]) 
     names: new names of tensors, to which are added those of a node that is there already.
     """
     rename(node, names)
-    if not node.input or not all(n in g.constants or n in shared.fixed for n in read_by(node)):
+    if (
+        node.output[0] in g.inside
+        or not node.input
+        or not all(n in g.constants or n in shared.fixed for n in read_by(node))
+    ):
         return False
     attributes = tuple(a.SerializeToString(deterministic=True) for a in node.attribute)
     key = (node.op_type, node.domain, tuple(node.input), attributes)
