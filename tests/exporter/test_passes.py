@@ -59,6 +59,10 @@ def random_model(seed):
 GRAPHS = {"fuse_classifier": random_classifier}
 
 
+# What a pass may round in another way, on numbers of about 1.
+ROUNDING = {"fuse_scaling": 1e-5}
+
+
 def run(model):
     session = onnxruntime.InferenceSession(
         model.SerializeToString(), providers=["CPUExecutionProvider"]
@@ -66,12 +70,12 @@ def run(model):
     return session.run(None, {"X": ROWS})
 
 
-def assert_same(expected, found):
+def assert_same(expected, found, allowed=1e-30):
     """To the last bit of any number that is not next to nothing."""
     if found.dtype.kind != "f":
         np.testing.assert_array_equal(found, expected)
         return
-    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-30)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=allowed)
 
 
 @pytest.mark.parametrize("name", MODULES)
@@ -85,7 +89,7 @@ def test_random_graphs(name):
         assert isinstance(said, bool)
         onnx.checker.check_model(model, full_check=True)
         for a, b in zip(expected, run(model), strict=True):
-            assert_same(a, b)
+            assert_same(a, b, ROUNDING.get(name, 1e-30))
         assert not MODULES[name].apply(model), f"seed {seed}: a second time changes it again"
         changed.append(said)
     assert any(changed)
@@ -98,7 +102,7 @@ def test_all_passes_together():
         before, expected = model.SerializeToString(), run(model)
         assert passes.run(model) == (model.SerializeToString() != before), seed
         for a, b in zip(expected, run(model), strict=True):
-            assert_same(a, b)
+            assert_same(a, b, max(ROUNDING.values()))
         kept = {t.name for t in model.graph.initializer}
         assert kept <= {i for n in model.graph.node for i in n.input}
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from toolkit.exporter.formulas import likelihood
 from toolkit.exporter.formulas.linear_map import result_dtype, wide
+from toolkit.exporter.formulas.lookup import flags
 from toolkit.exporter.graph import Graph, Matrix, Outputs, Unconvertible, Value
 
 
@@ -38,11 +39,7 @@ def bernoulli(est: Any, x: Value, g: Graph) -> Outputs:
     present = np.asarray(est.feature_log_prob_, dtype=np.float64)
     with np.errstate(divide="ignore"):
         absent = np.log(1.0 - np.exp(present))
-    source = wide(g, x)
-    if est.binarize is not None:
-        limit = g.constant(est.binarize, "float64", "binarize")
-        flags = g.add("Greater", [source.name, limit], "above")
-        source = g.cast(Matrix(flags, "bool", source.width), "float64")
+    source = wide(g, x if est.binarize is None else flags(g, x, float(est.binarize)))
     bias = est.class_log_prior_ + absent.sum(axis=1)
     return _discrete(est, g, x, source, present - absent, bias)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from toolkit.exporter.formulas.lookup import count_below, exact, float_type, interpolate
+from toolkit.exporter.formulas.lookup import count_below, exact, flags, float_type, interpolate
 from toolkit.exporter.graph import Graph, Matrix, Outputs, Unconvertible, Value
 
 
@@ -29,10 +29,7 @@ def bins(est: Any, x: Value, g: Graph) -> Outputs:
 
 def binarizer(est: Any, x: Value, g: Graph) -> Outputs:
     """1 where x is above the threshold."""
-    kind, x = float_type(x), exact(g, x)
-    limit = g.constant([est.threshold], "float64", "threshold")
-    above = Matrix(g.add("Greater", [x.name, limit], "above"), "bool", x.width)
-    return {"transform": g.cast(above, kind)}
+    return {"transform": flags(g, x, float(est.threshold))}
 
 
 NORMS = {"l1": ("Abs", "ReduceSum"), "l2": ("Mul", "ReduceSum"), "max": ("Abs", "ReduceMax")}

@@ -22,6 +22,25 @@ def float_type(x: Value) -> str:
     return "float64" if any(m.dtype == "float64" for m in parts) else "float32"
 
 
+def flags(g: Graph, x: Value, threshold: float) -> Matrix:
+    """Return 1 where x is above the threshold, else 0, in the type of x's numbers.
+
+    A float32 is above a float64 if it is above the largest float32 that is not: one operator.
+    """
+    kind = float_type(x)
+    if isinstance(x, Matrix) and x.dtype == "float32":
+        with np.errstate(over="ignore"):
+            limit = np.float32(threshold)
+        if float(limit) > threshold:
+            limit = np.nextafter(limit, np.float32(-np.inf))
+        above = g.add("Binarizer", [x.name], "above", domain=ML, threshold=float(limit))
+        return Matrix(above, kind, x.width)
+    source = exact(g, x)
+    limits = g.constant([threshold], "float64", "threshold")
+    above = g.add("Greater", [source.name, limits], "above")
+    return g.cast(Matrix(above, "bool", source.width), kind)
+
+
 def where(g: Graph, mask: str, yes: Any, no: Any, like: Matrix) -> Matrix:
     """Return yes where the mask holds, else no; each a tensor's name or a constant."""
     names = [v if isinstance(v, str) else g.constant(v, like.dtype, "choice") for v in (yes, no)]

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import onnx
 
-from toolkit.exporter.passes import drop_identity, flush_tiny, fuse_classifier, prune
+from toolkit.exporter.passes import drop_identity, flush_tiny, fuse_classifier, fuse_scaling, prune
 
 # In this order: what a dropped Identity leaves unused is pruned after it; only what is wanted is
 # fused, with the weights as they are to be.
-PASSES = (drop_identity.apply, prune.apply, flush_tiny.apply, fuse_classifier.apply)
+PASSES = (
+    drop_identity.apply,
+    prune.apply,
+    flush_tiny.apply,
+    fuse_classifier.apply,
+    fuse_scaling.apply,
+)
 
 
 def run(model: onnx.ModelProto) -> bool:

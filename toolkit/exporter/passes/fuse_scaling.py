@@ -1,0 +1,110 @@
+"""Write `(x − c) · k + r` at a graph's end as one BatchNormalization, which is `x · a + b`.
+
+Three nodes cost a single row three times a node, and onnxruntime goes through a batch of narrow
+rows ten times faster in its normalization than in a product with one number a column.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+from toolkit.exporter.passes import prune
+from toolkit.exporter.subgraphs import read_by
+
+STEPS = ("Sub", "Mul", "Add")
+# `x · a` and the result are rounded to float32: with a shift up to this that is wrong by 2e-5 at
+# most, a fifth of the contract's tolerance, as for chains of linear steps.
+LARGEST_SHIFT = 2e-5 * 2.0**23
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """Nodes, the last first, that make `source · factor + shift`; both float64 [width]."""
+
+    nodes: tuple[onnx.NodeProto, ...]
+    source: str
+    factor: np.ndarray
+    shift: np.ndarray
+
+
+def apply(model: onnx.ModelProto) -> bool:
+    """Rewrite the float32 outputs that are such; return whether there was one."""
+    constants = {t.name: t for t in model.graph.initializer}
+    changed = False
+    for output in model.graph.output:
+        scaling = _scaling(model, output, constants)
+        if scaling is not None:
+            _rewrite(model, output.name, scaling)
+            changed = True
+    if changed:
+        prune.apply(model)
+    return changed
+
+
+def _scaling(
+    model: onnx.ModelProto, output: onnx.ValueInfoProto, constants: dict[str, onnx.TensorProto]
+) -> Scaling | None:
+    kind, shape = output.type.tensor_type, output.type.tensor_type.shape.dim
+    if kind.elem_type != TensorProto.FLOAT or len(shape) != 2 or not shape[1].dim_value:
+        return None
+    makers = {name: n for n in model.graph.node for name in n.output}
+    read = [name for n in model.graph.node for name in read_by(n)]
+    read += [o.name for o in model.graph.output]
+    name, steps = output.name, []
+    while name in makers:
+        step = _step(makers[name], constants, shape[1].dim_value)
+        if step is None or read.count(name) > 1:
+            break
+        steps.append((makers[name], *step))
+        name = makers[name].input[0]
+    if not any(n.op_type == "Mul" for n, *_ in steps):
+        return None
+    factor, shift = np.ones(shape[1].dim_value), np.zeros(shape[1].dim_value)
+    for _, times, plus in reversed(steps):
+        factor, shift = factor * times, shift * times + plus
+    if not np.abs(shift).max() <= LARGEST_SHIFT:
+        return None
+    return Scaling(tuple(n for n, *_ in steps), name, factor, shift)
+
+
+def _step(
+    node: onnx.NodeProto, constants: dict[str, onnx.TensorProto], width: int
+) -> tuple[np.ndarray, np.ndarray] | None:
+    """Return what a node multiplies its first input by and adds then; None where it does not."""
+    tensor = constants.get(node.input[1]) if node.op_type in STEPS else None
+    if tensor is None or list(tensor.dims) not in ([width], [1, width]):
+        return None
+    values = numpy_helper.to_array(tensor).astype(np.float64).ravel()
+    one, zero = np.ones(width), np.zeros(width)
+    return {"Mul": (values, zero), "Add": (one, values), "Sub": (one, -values)}[node.op_type]
+
+
+def _rewrite(model: onnx.ModelProto, output: str, scaling: Scaling) -> None:
+    taken = {t.name for t in model.graph.initializer}
+    taken |= {name for n in model.graph.node for name in [*n.input, *n.output]}
+    width = len(scaling.factor)
+    values = {
+        "factor": scaling.factor,
+        "shift": scaling.shift,
+        "nought": np.zeros(width),
+        "unit": np.ones(width),
+    }
+    names = []
+    for hint, array in values.items():
+        while hint in taken:
+            hint += "_"
+        names.append(hint)
+        held = numpy_helper.from_array(array.astype(np.float32), hint)
+        model.graph.initializer.append(held)
+    node = helper.make_node("BatchNormalization", [scaling.source, *names], [output], epsilon=0.0)
+    gone = {n.output[0] for n in scaling.nodes}
+    at = next(k for k, n in enumerate(model.graph.node) if n.output[0] == output)
+    kept = [n for n in model.graph.node if n.output[0] not in gone]
+    kept.insert(at - len(gone) + 1, node)
+    copies = [onnx.NodeProto.FromString(n.SerializeToString()) for n in kept]
+    del model.graph.node[:]
+    model.graph.node.extend(copies)
