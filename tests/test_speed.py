@@ -7,7 +7,7 @@ import pytest
 
 from tests.script_modules import script_modules
 
-MODULES = ("cases", "contestants", "graphs", "markdown")
+MODULES = ("cases", "contestant", "contestants", "graphs", "markdown")
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +51,36 @@ def test_who_cannot_run_a_model_says_why(speed, case, tmp_path):
     absent = speed["contestants"].Absent
     with pytest.raises(absent, match=r"trees only|not installed"):
         speed["contestants"].treelite(case, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def table(speed):
+    """The mixed pipeline: columns of numbers and of text, some missing."""
+    return speed["cases"].make("numbers and text + logistic")
+
+
+@pytest.mark.parametrize(
+    "name", ["skl2onnx, plain graph", "toolkit, graph", "toolkit, `load().predict`", "scikit-learn"]
+)
+def test_a_data_frame_is_predicted_alike(speed, table, name, tmp_path):
+    contestant = speed["contestants"].CONTESTANTS[name](table, tmp_path)
+    assert speed["graphs"].deviation(table, contestant) < 1e-5
+
+
+def test_rows_of_a_data_frame_are_distinct_and_exact_in_float32(speed, table):
+    assert len(table.rows) == speed["cases"].ROWS
+    numbers = table.rows.select_dtypes("float")
+    assert (numbers == numbers.astype(np.float32)).sum().sum() == numbers.notna().sum().sum()
+    assert len(numbers.drop_duplicates()) > 0.99 * len(numbers)
+    assert set(table.rows["city"]) == set(table.X["city"])
+
+
+def test_every_recipe_has_a_case(speed):
+    from toolkit.trainer.catalog import recipe_names
+
+    cases = speed["cases"]
+    assert set(cases.RECIPES) == set(recipe_names())
+    assert set(cases.RECIPES.values()) <= set(cases.names())
 
 
 def figures(name, ratio, error=1e-6):

@@ -13,17 +13,17 @@ ROWS = 40_000  # two different batches of the largest size
 
 @dataclass(frozen=True)
 class Case:
-    """An estimator fitted on X, y, and rows float64 [ROWS, features] to predict.
+    """An estimator fitted on X, y, and ROWS rows to predict, of the same kind as X.
 
-    call: what is timed, "predict", or "predict_proba" where probabilities are what users take.
-    nodes: how many its trees have, 0 for other models.
+    X: float64 [N, features], or a data frame of numbers and text. call: what is timed, "predict",
+    or "predict_proba" where there is one. nodes: how many its trees have, 0 for other models.
     """
 
     name: str
     estimator: Any
-    X: np.ndarray
+    X: Any
     y: np.ndarray
-    rows: np.ndarray
+    rows: Any
     call: str
     nodes: int
 
@@ -35,14 +35,9 @@ def names() -> tuple[str, ...]:
 
 def make(name: str) -> Case:
     """Fit a case's estimator and draw its rows."""
-    from toolkit.trainer.datasets import california, digits
-
-    fit, data, call, count = CASES[name]
-    dataset = {CALIFORNIA: california, DIGITS: digits}[data].dataset()
-    X, y = np.asarray(dataset.X_train, dtype=np.float64), np.asarray(dataset.y_train)
-    X, y = X[:count], y[:count]
-    estimator = fit(X, y)
-    rows = jittered(np.asarray(dataset.X, dtype=np.float64), ROWS)
+    estimator, X, y, known = CASES[name]()
+    rows = jittered_frame(known, ROWS) if hasattr(known, "columns") else jittered(known, ROWS)
+    call = "predict_proba" if hasattr(estimator, "predict_proba") else "predict"
     return Case(name, estimator, X, y, rows, call, nodes_of(estimator))
 
 
@@ -56,6 +51,21 @@ def jittered(X: np.ndarray, count: int) -> np.ndarray:
     rows = X[rng.permutation(np.arange(count) % len(X))]
     moved = rows + rng.normal(size=rows.shape) * 0.01 * X.std(axis=0)
     return moved.astype(np.float32).astype(np.float64)
+
+
+def jittered_frame(X: Any, count: int) -> Any:
+    """Return the same of a data frame: fractions are moved, whole numbers and text are not."""
+    rng = np.random.default_rng(0)
+    rows = X.iloc[rng.permutation(np.arange(count) % len(X))].reset_index(drop=True)
+    for column in rows.columns[[dtype.kind == "f" for dtype in rows.dtypes]]:
+        moved = rows[column] + rng.normal(size=count) * 0.01 * X[column].std()
+        rows[column] = moved.astype(np.float32).astype(np.float64)
+    return rows
+
+
+def rows_at(rows: Any, at: Any) -> Any:
+    """Return the rows of an array or of a data frame at these positions."""
+    return rows.iloc[at] if hasattr(rows, "iloc") else rows[at]
 
 
 def nodes_of(estimator: Any) -> int:
@@ -153,21 +163,82 @@ def _digits_forest(X: np.ndarray, y: np.ndarray) -> Any:
     return RandomForestClassifier(100, random_state=0).fit(X, y)
 
 
-# name: (fit, data, what is timed, how many training rows, None for all).
-CALIFORNIA, DIGITS = "california", "digits"
-CASES: dict[str, tuple[Callable[[np.ndarray, np.ndarray], Any], str, str, int | None]] = {
-    "linear": (_linear, CALIFORNIA, "predict", None),
-    "scaler + linear": (_scaled_linear, CALIFORNIA, "predict", None),
-    "scaler + polynomial 2 + ridge": (_polynomial, CALIFORNIA, "predict", None),
-    "scaler + MLP(64, 64)": (_mlp, CALIFORNIA, "predict", None),
-    "logistic, digits": (_logistic, DIGITS, "predict_proba", None),
-    "SVR": (_svr, CALIFORNIA, "predict", 6_000),
-    "Gaussian process, 1,000 points": (_gaussian_process, CALIFORNIA, "predict", 1_000),
-    "KNN, 10,000 points": (_neighbours, CALIFORNIA, "predict", 10_000),
-    "random forest, large": (_forest(45, None), CALIFORNIA, "predict", None),
-    "random forest, medium": (_forest(50, 10), CALIFORNIA, "predict", None),
-    "histogram boosting, 100": (_histogram(100), CALIFORNIA, "predict", None),
-    "histogram boosting, 500": (_histogram(500), CALIFORNIA, "predict", None),
-    "gradient boosting, 100": (_gradient_boosting, CALIFORNIA, "predict", None),
-    "random forest, digits": (_digits_forest, DIGITS, "predict_proba", None),
+Fit = Callable[[np.ndarray, np.ndarray], Any]
+# Return the fitted estimator, the rows and targets that it was fitted on, and all rows.
+Make = Callable[[], tuple[Any, Any, np.ndarray, Any]]
+
+
+def _california(fit: Fit, count: int | None = None) -> Make:
+    """count: how many training rows, None for all."""
+
+    def make() -> tuple[Any, Any, np.ndarray, Any]:
+        from toolkit.trainer.datasets import california
+
+        return _fitted(fit, california.dataset(), count)
+
+    return make
+
+
+def _digits(fit: Fit) -> Make:
+    def make() -> tuple[Any, Any, np.ndarray, Any]:
+        from toolkit.trainer.datasets import digits
+
+        return _fitted(fit, digits.dataset(), None)
+
+    return make
+
+
+def _fitted(fit: Fit, dataset: Any, count: int | None) -> tuple[Any, Any, np.ndarray, Any]:
+    X, y = np.asarray(dataset.X_train, dtype=np.float64)[:count], dataset.y_train[:count]
+    return fit(X, y), X, y, np.asarray(dataset.X, dtype=np.float64)
+
+
+def _recipe(name: str) -> Make:
+    def make() -> tuple[Any, Any, np.ndarray, Any]:
+        from toolkit.trainer import train
+
+        trained = train(name)
+        return (
+            trained.estimator,
+            trained.dataset.X_train,
+            trained.dataset.y_train,
+            trained.dataset.X,
+        )
+
+    return make
+
+
+CASES: dict[str, Make] = {
+    "linear": _california(_linear),
+    "scaler + linear": _california(_scaled_linear),
+    "scaler + polynomial 2 + ridge": _california(_polynomial),
+    "scaler + MLP(64, 64)": _california(_mlp),
+    "logistic, digits": _digits(_logistic),
+    "scaler + logistic, digits": _recipe("digits-logistic"),
+    "scaler + MLP(64), digits": _recipe("digits-mlp"),
+    "numbers and text + logistic": _recipe("mixed-pipeline"),
+    "SVR": _california(_svr, 6_000),
+    "Gaussian process, 1,000 points": _california(_gaussian_process, 1_000),
+    "KNN, 10,000 points": _california(_neighbours, 10_000),
+    "random forest, large": _california(_forest(45, None)),
+    "random forest, medium": _california(_forest(50, 10)),
+    "histogram boosting, 100": _california(_histogram(100)),
+    "histogram boosting, 500": _california(_histogram(500)),
+    "gradient boosting, 100": _california(_gradient_boosting),
+    "random forest, digits": _digits(_digits_forest),
+    "random forest, wine": _recipe("wine-forest"),
+}
+# The case that stands for each recipe of the toolkit.
+RECIPES = {
+    "california-forest": "random forest, large",
+    "california-gbm": "histogram boosting, 100",
+    "california-linear": "linear",
+    "california-linear-scaled": "scaler + linear",
+    "california-mlp": "scaler + MLP(64, 64)",
+    "california-poly": "scaler + polynomial 2 + ridge",
+    "california-svr": "SVR",
+    "digits-logistic": "scaler + logistic, digits",
+    "digits-mlp": "scaler + MLP(64), digits",
+    "mixed-pipeline": "numbers and text + logistic",
+    "wine-forest": "random forest, wine",
 }

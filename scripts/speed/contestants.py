@@ -10,35 +10,15 @@ import ctypes
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from cases import Case
+from cases import Case, rows_at
+from contestant import DOUBLE, SINGLE, Absent, Contestant, as_given, dtype_of, opened, run
 
-SINGLE = np.dtype("float32")
-DOUBLE = np.dtype("float64")
 # Generated C beyond this takes a compiler more than ten minutes or all memory.
 COMPILED_NODES = 100_000
-
-
-class Absent(Exception):
-    """A way that is not there for this model; the message says why."""
-
-
-@dataclass(frozen=True)
-class Contestant:
-    """predict: rows [N, d] of `dtype`, C-contiguous -> numbers [N] or [N, k]; bytes: of its file.
-
-    bytes is None where there is no file of its own. refitted: it is the same model, fitted by other
-    code, so that its answers need not be the same.
-    """
-
-    predict: Callable[[np.ndarray], Any]
-    dtype: np.dtype
-    bytes: int | None
-    refitted: bool = False
 
 
 def plain(case: Case, folder: Path) -> Contestant:
@@ -46,10 +26,22 @@ def plain(case: Case, folder: Path) -> Contestant:
     from skl2onnx import to_onnx
 
     zipmap = {id(case.estimator): {"zipmap": False}} if _classifies(case) else None
-    example = case.X[:1].astype(np.float32)
+    if _is_frame(case):
+        example, types = None, _column_types(case.X)
+    else:
+        example, types = case.X[:1].astype(np.float32), None
     with _truth_values_as_numbers():
-        content = to_onnx(case.estimator, example, options=zipmap).SerializeToString()
-    return _session(content, "plain", "probabilities" if _classifies(case) else None)
+        content = to_onnx(
+            case.estimator, example, initial_types=types, options=zipmap
+        ).SerializeToString()
+    return opened(content, "plain", _wanted(case), missing="None")
+
+
+def _column_types(X: Any) -> list[tuple[str, Any]]:
+    from skl2onnx.common.data_types import FloatTensorType, Int64TensorType, StringTensorType
+
+    types = {"f": FloatTensorType, "i": Int64TensorType, "O": StringTensorType}
+    return [(str(c), types[X[c].dtype.kind]([None, 1])) for c in X.columns]
 
 
 @contextmanager
@@ -81,20 +73,12 @@ def ours(case: Case, folder: Path) -> Contestant:
     from toolkit import load
 
     path = _exported(case, folder) / "model.onnx"
-    session = load(path, threads=1).session
-    wanted = _output(session, "probabilities" if _classifies(case) else None)
-    return Contestant(
-        lambda rows: session.run([wanted], {"X": rows})[0], _dtype(session), path.stat().st_size
-    )
+    return run(load(path, threads=1).session, _wanted(case), path.stat().st_size)
 
 
 def loaded(case: Case, folder: Path) -> Contestant:
     """`toolkit.load(...).predict` on the graph, the call that users make."""
-    from toolkit import load
-
-    path = _exported(case, folder) / "model.onnx"
-    predictor = load(path, threads=1)
-    return Contestant(getattr(predictor, case.call), _dtype(predictor.session), path.stat().st_size)
+    return _loaded(case, _exported(case, folder) / "model.onnx")
 
 
 def packed(case: Case, folder: Path) -> Contestant:
@@ -105,14 +89,21 @@ def packed(case: Case, folder: Path) -> Contestant:
     (variant,) = toolkit.quantize(bundle, ["uint8-pack"])
     if variant.file is None:
         raise Absent(variant.reason)
-    path = bundle.path / variant.file
-    predictor = toolkit.load(path, threads=1)
-    return Contestant(getattr(predictor, case.call), _dtype(predictor.session), path.stat().st_size)
+    return _loaded(case, bundle.path / variant.file)
+
+
+def _loaded(case: Case, path: Path) -> Contestant:
+    from toolkit import load
+
+    predictor = load(path, threads=1)
+    form = as_given if _is_frame(case) else dtype_of(predictor.session)
+    return Contestant(getattr(predictor, case.call), form, path.stat().st_size)
 
 
 def scikit_learn(case: Case, folder: Path) -> Contestant:
     """The estimator itself, on the type of numbers that it computes with."""
-    return Contestant(getattr(case.estimator, case.call), SINGLE if case.nodes else DOUBLE, None)
+    form = as_given if _is_frame(case) else _own_type(case)
+    return Contestant(getattr(case.estimator, case.call), form, None)
 
 
 def intelex(case: Case, folder: Path) -> Contestant:
@@ -124,13 +115,11 @@ def intelex(case: Case, folder: Path) -> Contestant:
     fitted = replacement(**settings).fit(X, case.y)
     if not hasattr(fitted, "_onedal_estimator"):
         raise Absent("falls back to scikit-learn for these settings")
+    answer = getattr(fitted, case.call)
     if last is case.estimator:
-        dtype = SINGLE if case.nodes else DOUBLE
-        return Contestant(getattr(fitted, case.call), dtype, None, refitted=True)
-    head = case.estimator[:-1]
-    return Contestant(
-        lambda rows: fitted.predict(head.transform(rows)), DOUBLE, None, refitted=True
-    )
+        return Contestant(answer, _own_type(case), None, refitted=True)
+    head, form = case.estimator[:-1], as_given if _is_frame(case) else DOUBLE
+    return Contestant(lambda rows: answer(head.transform(rows)), form, None, refitted=True)
 
 
 def treelite(case: Case, folder: Path) -> Contestant:
@@ -164,18 +153,18 @@ def m2cgen(case: Case, folder: Path) -> Contestant:
         code = generator.export_to_c(case.estimator)
     except NotImplementedError as error:
         raise Absent("does not support the estimator") from error
-    width = len(np.atleast_1d(getattr(case.estimator, case.call)(case.X[:1])[0]))
+    width = len(np.atleast_1d(getattr(case.estimator, case.call)(rows_at(case.X, [0]))[0]))
     source, path = folder / "m2cgen.c", folder / "m2cgen.so"
     source.write_text(code + _loop(case.X.shape[1], width))
     subprocess.run(
         ["gcc", "-O3", "-march=native", "-shared", "-fPIC", "-o", path, source, "-lm"], check=True
     )
-    run = ctypes.CDLL(str(path)).run
-    run.argtypes = [ctypes.c_void_p, ctypes.c_long, ctypes.c_void_p]
+    score = ctypes.CDLL(str(path)).run
+    score.argtypes = [ctypes.c_void_p, ctypes.c_long, ctypes.c_void_p]
 
     def predict(rows: np.ndarray) -> np.ndarray:
         out = np.empty((len(rows), width))
-        run(rows.ctypes.data, len(rows), out.ctypes.data)
+        score(rows.ctypes.data, len(rows), out.ctypes.data)
         return out
 
     return Contestant(predict, DOUBLE, path.stat().st_size)
@@ -239,23 +228,17 @@ def _exported(case: Case, folder: Path) -> Path:
     return out
 
 
-def _session(content: bytes, origin: str, output: str | None) -> Contestant:
-    from toolkit.runtime.session import open_session
-
-    session = open_session(content, origin)
-    name, wanted = session.get_inputs()[0].name, _output(session, output)
-    return Contestant(
-        lambda rows: session.run([wanted], {name: rows})[0], _dtype(session), len(content)
-    )
+def _own_type(case: Case) -> np.dtype:
+    """Return the type of numbers that the estimator computes with."""
+    return SINGLE if case.nodes else DOUBLE
 
 
-def _output(session: Any, wanted: str | None) -> str:
-    names = [o.name for o in session.get_outputs()]
-    return wanted if wanted in names else names[0]
+def _is_frame(case: Case) -> bool:
+    return hasattr(case.X, "columns")
 
 
-def _dtype(session: Any) -> np.dtype:
-    return DOUBLE if session.get_inputs()[0].type == "tensor(double)" else SINGLE
+def _wanted(case: Case) -> str | None:
+    return "probabilities" if _classifies(case) else None
 
 
 BASELINE = "skl2onnx, plain graph"

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from cases import Case, make
-from contestants import BASELINE, CONTESTANTS, Absent, Contestant
+from cases import ROWS, Case, make, rows_at
+from contestant import Absent, Contestant
+from contestants import BASELINE, CONTESTANTS
 
 BATCHES = (1, 1_000, 20_000)
 CHECKED = 2_000  # rows on which all must answer as scikit-learn does
@@ -62,17 +63,17 @@ def _times(case: Case, there: dict[str, Contestant]) -> dict[str, dict[str, dict
     from toolkit.runner import latency
 
     def form_of(contestant: Contestant) -> Any:
-        return lambda inputs: np.ascontiguousarray(inputs["X"], dtype=contestant.dtype)
+        return lambda inputs: contestant.formed(rows_at(case.rows, inputs["at"]))
 
     subjects = [(c.predict, form_of(c)) for c in there.values()]
     with latency.one_thread():
-        figures = latency.by_batch_size(subjects, {"X": case.rows}, BATCHES)
+        figures = latency.by_batch_size(subjects, {"at": np.arange(ROWS)}, BATCHES)
     return dict(zip(there, figures, strict=True))
 
 
 def deviation(case: Case, contestant: Contestant) -> float:
     """Return max |answer − scikit-learn's| over the standard deviation of scikit-learn's."""
-    rows = case.rows[:CHECKED]
+    rows = rows_at(case.rows, np.arange(min(CHECKED, len(case.rows))))
     expected = np.asarray(getattr(case.estimator, case.call)(rows), dtype=np.float64)
-    got = np.asarray(contestant.predict(np.ascontiguousarray(rows, dtype=contestant.dtype)))
+    got = np.asarray(contestant.predict(contestant.formed(rows)))
     return float(np.abs(got.reshape(expected.shape) - expected).max() / expected.std())
