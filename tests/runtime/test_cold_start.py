@@ -5,11 +5,16 @@ The names are held, not times; scripts/benchmark-runtime measures those.
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
+import numpy
 import pytest
+
+import toolkit
 
 LIBRARIES = """
 import os, sys
@@ -49,15 +54,28 @@ OURS = {
         )
     ),
 }
-CHECKED = {"json", "json.decoder", "json.encoder", "json.scanner", "_json", "hashlib"}  # a bundle's
+CHECKED = {"json", "json.decoder", "json.encoder", "json.scanner"}  # a bundle's
 COMMANDS = {f"toolkit.runtime.{name}" for name in ("__main__", "commands", "fields", "tabular")}
 # What nothing on the way to a prediction needs.
-NEVER = {"dataclasses", "typing_extensions", "importlib.metadata", "tempfile", "threading", "lzma"}
+NEVER = {
+    "dataclasses",
+    "hashlib",
+    "importlib.metadata",
+    "lzma",
+    "pathlib",
+    "shutil",
+    "tempfile",
+    "threading",
+    "typing_extensions",
+}
 
 
 def imported(program: str, *arguments: str) -> set[str]:
-    command = [sys.executable, "-c", program + TELL, *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    # Without site, since what an environment starts by itself may import some of these.
+    command = [sys.executable, "-S", "-c", program + TELL, *arguments]
+    homes = [str(Path(module.__file__).parent.parent) for module in (toolkit, numpy)]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(homes)}
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
     return set(done.stdout.split())
 
 
@@ -78,7 +96,7 @@ def test_a_graph_alone_imports_nothing_but_the_runtime(alone, libraries):
     assert imported(PREDICT, str(alone)) - libraries == OURS
 
 
-def test_a_graph_in_a_bundle_is_read_with_json_and_hashed(california_bundle, libraries):
+def test_a_graph_in_a_bundle_is_read_with_json(california_bundle, libraries):
     found = imported(PREDICT, str(california_bundle)) - libraries
     assert {n for n in found if n.startswith("toolkit")} == OURS
     assert {n for n in found - OURS if not n.startswith("_")} <= CHECKED
@@ -90,7 +108,7 @@ def test_the_command_imports_what_reading_csv_takes(alone, libraries, tmp_path):
     found = imported(COMMAND, str(alone), "--input", str(rows)) - libraries
     assert {n for n in found if n.startswith("toolkit")} == OURS | COMMANDS
     assert "argparse" in found
-    assert not found & (NEVER - {"lzma"} | CHECKED)  # argparse brings shutil, and that lzma
+    assert not found & (NEVER | CHECKED)
 
 
 def test_a_pack_alone_needs_the_decoders_too(california_bundle, libraries, tmp_path):
@@ -98,3 +116,22 @@ def test_a_pack_alone_needs_the_decoders_too(california_bundle, libraries, tmp_p
     found = imported(PREDICT, str(pack)) - libraries
     assert {"toolkit.runtime.pack", "toolkit.runtime.encodings", "toolkit.runtime.wire"} <= found
     assert not found & (CHECKED | {"toolkit.runtime.verify", "toolkit.runtime.golden"})
+
+
+def test_a_command_ends_with_all_that_it_said(california_bundle):
+    """It ends without the interpreter's own end, which would write out what is left."""
+    command = [sys.executable, "-m", "toolkit.runtime"]
+    done = subprocess.run(
+        [*command, "replay", str(california_bundle)], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.count(" golden rows\n") == done.stdout.count("predicted") > 1
+    failed = subprocess.run([*command, "replay", "/nowhere"], capture_output=True, text=True)
+    assert (failed.returncode, failed.stdout) == (2, "")
+    assert failed.stderr.startswith("error: /nowhere: ")
+    assert subprocess.run(command, capture_output=True).returncode == 2
+
+
+def test_a_process_that_leaves_writes_what_it_holds_back():
+    program = "from toolkit.runtime import __main__ as m; print('said'); m._leave(3)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (3, "said\n", "")

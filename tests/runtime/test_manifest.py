@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import sys
 
 import pytest
 
 from toolkit.errors import CorruptArtifact, InvalidInput
-from toolkit.runtime.files import sha256
+from toolkit.runtime.files import SMALL, sha256
 from toolkit.runtime.manifest import entry_beside, is_plain, read_checked, read_manifest
 
 ENTRY = {"method": None, "bytes": 3, "sha256": sha256(b"abc"), "role": "home"}
@@ -137,6 +139,16 @@ def test_hashes(tmp_path):
     path.unlink()
     with pytest.raises(InvalidInput, match="no such file"):
         read_checked(path, ENTRY)
+
+
+@pytest.mark.parametrize("size", [0, 1, SMALL, SMALL + 1])
+@pytest.mark.parametrize("own", [True, False], ids=["own", "hashlib"])
+def test_sha256(size, own, monkeypatch):
+    if not own:
+        for name in ("_sha2", "_sha256"):
+            monkeypatch.setitem(sys.modules, name, None)
+    content = b"\x5a" * size
+    assert sha256(content) == hashlib.sha256(content).hexdigest()
 
 
 def test_entry_beside(tmp_path):

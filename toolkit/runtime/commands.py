@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from pathlib import Path
 
 import numpy as np
 
@@ -24,7 +24,7 @@ def predict(
     """Predict the rows of `source` and write every output to `target`; return the exit code."""
     kind = "json" if as_json else "csv"
     if target != tabular.STANDARD:
-        kind = OUTPUT_KINDS.get(Path(target).suffix, "")
+        kind = OUTPUT_KINDS.get(os.path.splitext(target)[1], "")
         if not kind:
             raise InvalidInput(
                 f"--output {target}: the suffix is none of {', '.join(OUTPUT_KINDS)}; choose one"
@@ -82,12 +82,12 @@ def replay(folder: str, as_json: bool = False, shown: int = 10) -> int:
     from toolkit.runtime.golden import NAME as GOLDEN_NAME
     from toolkit.runtime.golden import read as read_golden
 
-    root = Path(folder)
-    manifest = read_manifest(root)
+    manifest = read_manifest(folder)
     entry = manifest["files"].get(GOLDEN_NAME)
     if entry is None:
         raise InvalidInput(f"{folder}: its manifest lists no golden rows; export it again")
-    rows = read_golden(read_checked(root / GOLDEN_NAME, entry), str(root / GOLDEN_NAME), manifest)
+    path = os.path.join(folder, GOLDEN_NAME)
+    rows = read_golden(read_checked(path, entry), path, manifest)
     plain = ~rows.adversarial
     inputs = {name: values[plain] for name, values in rows.inputs.items()}
     first = next(iter(rows.outputs))
@@ -95,7 +95,7 @@ def replay(folder: str, as_json: bool = False, shown: int = 10) -> int:
     results = []
     for name, item in manifest["files"].items():
         if item["role"] == "variant":
-            results.append(_replayed(load(root / name).predict(inputs), truth, name))
+            results.append(_replayed(load(os.path.join(folder, name)).predict(inputs), truth, name))
     if as_json:
         print(json.dumps({"schema_version": 1, "model": manifest["name"], "variants": results}))
         return 0

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
 from typing import Any
 
 from toolkit.errors import CorruptArtifact, InvalidInput
-from toolkit.runtime.files import read_bytes, sha256
+from toolkit.runtime.files import AnyPath, read_bytes, sha256
 
 NAME = "manifest.json"
 SCHEMA_VERSION = 1
@@ -24,7 +24,7 @@ _REQUIRED: dict[str, type] = {
 }
 
 
-def read_manifest(folder: Path) -> dict[str, Any]:
+def read_manifest(folder: AnyPath) -> dict[str, Any]:
     """Return the manifest of a bundle.
 
     Raises InvalidInput where there is no bundle, CorruptArtifact where the manifest is damaged or
@@ -32,10 +32,10 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     """
     import json
 
-    path = folder / NAME
-    if not folder.is_dir():
+    path = os.path.join(folder, NAME)
+    if not os.path.isdir(folder):
         raise InvalidInput(f"{folder}: no such model directory; make one with `toolkit export`")
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise InvalidInput(
             f"{folder}: holds no {NAME}, so it is no model directory; make one with "
             "`toolkit export`"
@@ -55,7 +55,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     return manifest
 
 
-def _check(manifest: dict[str, Any], path: Path) -> None:
+def _check(manifest: dict[str, Any], path: str) -> None:
     for key, kind in _REQUIRED.items():
         if not isinstance(manifest.get(key), kind):
             raise CorruptArtifact(
@@ -99,7 +99,7 @@ def _is_entry(entry: Any) -> bool:
     )
 
 
-def read_checked(path: Path, entry: dict[str, Any]) -> bytes:
+def read_checked(path: AnyPath, entry: dict[str, Any]) -> bytes:
     """Return the bytes of a bundle's file; CorruptArtifact where they are not those recorded."""
     content = read_bytes(path)
     if sha256(content) != entry["sha256"]:
@@ -110,10 +110,11 @@ def read_checked(path: Path, entry: dict[str, Any]) -> bytes:
     return content
 
 
-def entry_beside(path: Path) -> tuple[dict[str, Any], dict[str, Any]] | None:
+def entry_beside(path: AnyPath) -> tuple[dict[str, Any], dict[str, Any]] | None:
     """Return (manifest, file entry) where `path` lies in a bundle that lists it, else None."""
-    if not (path.parent / NAME).is_file():
+    folder, name = os.path.split(path)
+    if not os.path.isfile(os.path.join(folder, NAME)):
         return None
-    manifest = read_manifest(path.parent)
-    entry = manifest["files"].get(path.name)
+    manifest = read_manifest(folder or ".")
+    entry = manifest["files"].get(name)
     return None if entry is None else (manifest, entry)

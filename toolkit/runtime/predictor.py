@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from toolkit.errors import CorruptArtifact, InvalidInput, first_line
 from toolkit.runtime.bound import Bound, Place, bound, direct_run, single_rows
-from toolkit.runtime.files import read_bytes
+from toolkit.runtime.files import AnyPath, read_bytes
 from toolkit.runtime.inputs import prepare, surely_taken
 from toolkit.runtime.manifest import VARIANT, entry_beside, read_checked, read_manifest
 from toolkit.runtime.schema import ANY, DTYPES, Input
@@ -170,7 +170,7 @@ class Predictor:
             ) from error
 
 
-def load(path: str | Path, *, threads: int | None = None) -> Predictor:
+def load(path: AnyPath, *, threads: int | None = None) -> Predictor:
     """Open an `.onnx` or `.pack` file, or a model directory (its `model.onnx`).
 
     A file that lies in a model directory is held against the SHA-256 in the manifest first, and
@@ -179,16 +179,16 @@ def load(path: str | Path, *, threads: int | None = None) -> Predictor:
     millisecond (see `toolkit.runtime.split`). Raises InvalidInput where there is no such file,
     CorruptArtifact where it is damaged.
     """
-    path = Path(path)
-    if path.is_dir():
-        path = path / _first_variant(path)
+    path = os.fspath(path)
+    if os.path.isdir(path):
+        path = os.path.join(path, _first_variant(path))
     found = entry_beside(path)
     if found is None:
-        return Predictor(to_onnx(read_bytes(path), str(path)), str(path), threads=threads)
+        return Predictor(to_onnx(read_bytes(path), path), path, threads=threads)
     manifest, entry = found
     return Predictor(
-        to_onnx(read_checked(path, entry), str(path)),
-        str(path),
+        to_onnx(read_checked(path, entry), path),
+        path,
         columns={i["name"]: i.get("columns") for i in manifest["inputs"]},
         options=entry.get("session"),
         threads=threads,
@@ -207,7 +207,7 @@ def to_onnx(content: bytes, origin: str) -> bytes:
     return pack.read(content, origin).to_onnx() if packed else content
 
 
-def _first_variant(folder: Path) -> str:
+def _first_variant(folder: str) -> str:
     files = read_manifest(folder)["files"]
     variants = [name for name, entry in files.items() if entry["role"] == VARIANT]
     if not variants:

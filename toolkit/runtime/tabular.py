@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 import sys
 import warnings
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from toolkit.runtime.inputs import listed
 from toolkit.runtime.schema import Input
 
 STANDARD = "-"
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"  # Windows writes it before UTF-8 text
 
 
 def read_rows(source: str, inputs: Sequence[Input]) -> Any:
@@ -33,13 +34,13 @@ def read_rows(source: str, inputs: Sequence[Input]) -> Any:
     """
     if source == STANDARD:
         return _from_csv(sys.stdin.buffer.read(), "standard input", inputs)
-    path = Path(source)
-    if path.suffix == ".npz":
-        return _from_npz(path, inputs)
-    if path.suffix == ".csv":
-        return _from_csv(read_bytes(path), str(path), inputs)
+    suffix = os.path.splitext(source)[1]
+    if suffix == ".npz":
+        return _from_npz(source, inputs)
+    if suffix == ".csv":
+        return _from_csv(read_bytes(source), source, inputs)
     raise InvalidInput(
-        f"{path}: rows are read from .csv or .npz, not from {path.suffix or 'this'!r}; convert it"
+        f"{source}: rows are read from .csv or .npz, not from {suffix or 'this'!r}; convert it"
     )
 
 
@@ -80,7 +81,8 @@ def _numbered(content: bytes, origin: str) -> list[tuple[int, list[str]]]:
     rows: list[tuple[int, list[str]]] = []
     begin = 1
     try:
-        reader = csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""), strict=True)
+        text = content.removeprefix(BYTE_ORDER_MARK).decode("utf-8")
+        reader = csv.reader(io.StringIO(text, newline=""), strict=True)
         for texts in reader:
             rows.append((begin, texts or [""]))
             begin = reader.line_num + 1
@@ -115,8 +117,8 @@ def _counted(texts: list[str]) -> str:
     return "is blank" if texts == [""] else f"has {len(texts)} fields"
 
 
-def _from_npz(path: Path, inputs: Sequence[Input]) -> Any:
-    arrays = read_npz(read_bytes(path), str(path))
+def _from_npz(path: str, inputs: Sequence[Input]) -> Any:
+    arrays = read_npz(read_bytes(path), path)
     if all(i.name in arrays for i in inputs):
         return {i.name: arrays[i.name] for i in inputs}
     if "X" in arrays:
@@ -232,7 +234,7 @@ def write_output(content: bytes, target: str) -> None:
         sys.stdout.buffer.write(content)
         sys.stdout.buffer.flush()
     else:
-        write_atomic(Path(target), content)
+        write_atomic(target, content)
 
 
 def _plain(array: np.ndarray) -> np.ndarray:
