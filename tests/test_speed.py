@@ -90,7 +90,10 @@ def figures(name, ratio, error=1e-6):
         "error": error,
         "refitted": False,
         "us": {b: {"p50": 10.0} for b in ("1", "1000", "20000")},
-        "ratio": dict.fromkeys(("1", "1000", "20000"), ratio),
+        "ratio": {
+            b: {"median": ratio, "p25": 0.98 * ratio, "p75": 1.04 * ratio}
+            for b in ("1", "1000", "20000")
+        },
     }
 
 
@@ -115,6 +118,7 @@ def test_the_page_tells_the_losses_and_only_those(speed):
     assert losses[0].startswith("- scikit-learn is faster at 1, 1,000, 20,000")
     assert "| tl2cgen, compiled | not compiled |" in page
     assert "**0.5**" in page
+    assert "| scikit-learn | 0.5 (0.49–0.52) |" in page
 
 
 def test_every_contestant_that_may_win_has_a_reason(speed):

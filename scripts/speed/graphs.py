@@ -12,6 +12,8 @@ from cases import ROWS, Case, make, rows_at
 from contestant import Absent, Contestant
 from contestants import BASELINE, CONTESTANTS
 
+from toolkit.runner import latency
+
 BATCHES = (1, 1_000, 20_000)
 CHECKED = 2_000  # rows on which all must answer as scikit-learn does
 NEAR = 1e-3  # of the answers' deviation: more is another answer, not rounding
@@ -22,7 +24,8 @@ Figures = dict[str, Any]
 def measure(name: str) -> Figures:
     """Return {"model", "nodes", "contestants": [{"name", "us", "ratio", …} or {"name", "absent"}]}.
 
-    us: by batch size p50, p90, calls and rows used. ratio: p50 over the plain graph's. error: the
+    us: by batch size p50, p90, calls and rows used. ratio: the time over the plain graph's,
+    turn by turn: its median and quartiles. error: the
     largest difference from scikit-learn over the answers' standard deviation, on CHECKED rows;
     refitted: that it was fitted anew, and the difference says nothing.
     """
@@ -38,7 +41,7 @@ def measure(name: str) -> Figures:
             if isinstance(who, str):
                 rows.append({"name": contestant, "absent": who})
                 continue
-            ratio = {b: t["p50"] / base[b]["p50"] for b, t in times[contestant].items()}
+            ratio = {b: latency.paired(t, base[b]) for b, t in times[contestant].items()}
             rows.append(
                 {
                     "name": contestant,
@@ -59,9 +62,7 @@ def _prepared(name: str, case: Case, folder: Path) -> Contestant | str:
         return str(reason)
 
 
-def _times(case: Case, there: dict[str, Contestant]) -> dict[str, dict[str, dict[str, float]]]:
-    from toolkit.runner import latency
-
+def _times(case: Case, there: dict[str, Contestant]) -> dict[str, dict[str, Figures]]:
     def form_of(contestant: Contestant) -> Any:
         return lambda inputs: contestant.formed(rows_at(case.rows, inputs["at"]))
 

@@ -17,6 +17,7 @@ from toolkit.runner import environment
 
 ROOT = Path(__file__).resolve().parents[2]
 JSON, MARKDOWN = ROOT / "docs" / "speed.json", ROOT / "docs" / "speed.md"
+SCHEMA_VERSION = 2
 PACKAGES = (
     "scikit-learn", "skl2onnx", "onnxruntime", "numpy", "treelite", "tl2cgen", "m2cgen",
     "scikit-learn-intelex",
@@ -38,7 +39,11 @@ def main() -> int:
     for name in chosen:
         kept[name] = graphs.measure(name)
         models = [kept[n] for n in cases.names() if n in kept]
-        figures = {"schema_version": 1, "environment": machine, "models": models}
+        figures = {
+            "schema_version": SCHEMA_VERSION,
+            "environment": machine,
+            "models": models,
+        }
         JSON.write_text(json.dumps(figures, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
         MARKDOWN.write_text(markdown.page(figures), encoding="utf-8")
     print(MARKDOWN.read_text(encoding="utf-8"))
@@ -50,7 +55,8 @@ def _known(machine: dict[str, Any]) -> dict[str, Any]:
     if not JSON.is_file():
         return {}
     figures = json.loads(JSON.read_text(encoding="utf-8"))
-    same = figures["environment"] == machine
+    alike = {"schema_version": SCHEMA_VERSION, "environment": machine}
+    same = all(figures[key] == value for key, value in alike.items())
     return {m["model"]: m for m in figures["models"]} if same else {}
 
 

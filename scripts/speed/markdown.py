@@ -34,7 +34,9 @@ def page(figures: Figures) -> str:
         "",
         "Each model's time for a call, in one thread, as a ratio to skl2onnx's plain graph in "
         "onnxruntime in the same run (smaller is faster; that graph's own time in µs). All take "
-        'turns in short slices, on distinct rows. "Error" is the largest difference from '
+        "turns in short slices, on distinct rows; ratios are taken within a turn, and what stands "
+        "is their median, with the quartiles in brackets where they differ from it. "
+        '"Error" is the largest difference from '
         "scikit-learn, over the deviation of its answers; in bold, what is no rounding: a pack's "
         "codes, or another answer.",
         "",
@@ -73,7 +75,9 @@ def _table(model: Figures) -> list[str]:
 def _cell(row: Figures, batch: int) -> str:
     if row["name"] == BASELINE:
         return f"{row['us'][str(batch)]['p50']:,.1f} µs"
-    return f"{row['ratio'][str(batch)]:.2g}"
+    ratio = row["ratio"][str(batch)]
+    median, low, high = (f"{ratio[key]:.2g}" for key in ("median", "p25", "p75"))
+    return median if low == median == high else f"{median} ({low}–{high})"
 
 
 def _error(row: Figures) -> str:
@@ -90,8 +94,9 @@ def _losses(model: Figures) -> list[str]:
     for name, row in rows.items():
         if name in OURS or (row["error"] > NEAR and not row["refitted"]):
             continue  # another answer is no faster way to the right one
-        best = {b: min(rows[o]["ratio"][b] for o in OURS if o in rows) for b in row["ratio"]}
-        lost = [b for b, r in row["ratio"].items() if best[b] > LOST * r]
+        ours = [rows[o]["ratio"] for o in OURS if o in rows]
+        best = {b: min(r[b]["median"] for r in ours) for b in row["ratio"]}
+        lost = [b for b, r in row["ratio"].items() if best[b] > LOST * r["median"]]
         if lost:
             at = ", ".join(f"{int(b):,}" for b in lost)
             lines.append(f"- {name} is faster at {at}: {REASONS[name]}.")

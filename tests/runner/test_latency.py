@@ -28,6 +28,12 @@ def test_calls_take_turns_and_single_rows_are_not_repeated(monkeypatch):
     assert len(set(alone)) == len(alone) == 2 * latency.ROUNDS
     assert [f["1"]["calls"] for f in found] == [latency.ROUNDS] * 2
     assert found[0]["1"]["rows_used"] == 50
+    assert [len(f["1"]["turns"]) for f in found] == [latency.ROUNDS] * 2
+
+
+def test_ratios_are_taken_within_turns():
+    one, base = {"turns": [1.0, 10.0, 400.0, 7.0]}, {"turns": [2.0, 20.0, 100.0]}
+    assert latency.paired(one, base) == {"median": 0.5, "p25": 0.5, "p75": 2.25}
 
 
 def test_one_thread_holds_joblib_and_blas():

@@ -19,13 +19,14 @@ SLICE_NS = 10_000_000  # of one subject and batch size, a round; at least one ca
 PATIENCE_NS = 20_000_000_000  # a subject that took longer at a batch size has no further turns
 
 Form = Callable[[Mapping[str, np.ndarray]], Any]
+Figures = dict[str, Any]  # of one subject at one batch size
 
 
 def by_batch_size(
     subjects: Sequence[tuple[Call, Form]],
     inputs: Mapping[str, np.ndarray],
     batches: Sequence[int] = BATCHES,
-) -> list[dict[str, dict[str, float]]]:
+) -> list[dict[str, Figures]]:
     """Return for each subject p50, p90, p99 (µs a call), throughput (rows/s) … by batch size.
 
     A subject is (predict, form). The call is `predict`, the one that users make:
@@ -36,21 +37,33 @@ def by_batch_size(
     A machine's pace changes by half within seconds, so the subjects take turns in short slices.
     A repeated row would train the branch predictor and flatter trees, so rows rotate: rows_used
     says how many distinct ones there were (fewer than a batch where the data is short), and calls
-    how many calls were timed.
+    how many calls were timed; turns has the p50 of each turn, for ratios (`paired`).
     """
-    found: list[dict[str, dict[str, float]]] = [{} for _ in subjects]
+    found: list[dict[str, Figures]] = [{} for _ in subjects]
     for batch in batches:
         series = [_series(predict, form, inputs, batch) for predict, form in subjects]
+        turns: list[list[float]] = [[] for _ in subjects]
         for _ in range(ROUNDS):
-            for one, _ in series:
+            for (one, _), medians in zip(series, turns, strict=True):
                 if sum(one.samples_ns) <= PATIENCE_NS:
+                    before = len(one.samples_ns)
                     one.slice(SLICE_NS)
-        for figures, (one, rows_used) in zip(found, series, strict=True):
+                    medians.append(float(np.median(one.samples_ns[before:])) / 1000)
+        for figures, (one, rows_used), medians in zip(found, series, turns, strict=True):
             figures[str(batch)] = summary(one.samples_ns, batch) | {
                 "calls": len(one.samples_ns),
                 "rows_used": rows_used,
+                "turns": medians,
             }
     return found
+
+
+def paired(figures: Figures, base: Figures) -> dict[str, float]:
+    """Return the ratio of two subjects' times, taken within each turn: median, p25 and p75."""
+    both = min(len(figures["turns"]), len(base["turns"]))
+    ratios = np.divide(figures["turns"][:both], base["turns"][:both])
+    p25, p50, p75 = (float(p) for p in np.percentile(ratios, [25, 50, 75]))
+    return {"median": p50, "p25": p25, "p75": p75}
 
 
 def _series(

@@ -32,7 +32,7 @@ class Row:
     metrics: dict[str, float | None] | None = None
     difference: dict[str, float | None] | None = None
     batch_consistency: float | None = None
-    latency_us: dict[str, dict[str, float]] | None = None
+    latency_us: dict[str, dict[str, Any]] | None = None
     cold_start_ms: float | None = None
     peak_rss_mb: float | None = None
     verdict: str = ""

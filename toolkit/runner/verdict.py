@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 from toolkit.bundle import FLOAT
 from toolkit.runner.records import REFERENCE, Row
@@ -16,7 +17,7 @@ FASTER, SLOWER = 0.8, 1.25  # between the two a difference of time is noise
 # A word or two for the table, and the sentence that it stands for.
 Phrase = tuple[str, str]
 NOTHING: Phrase = ("", "")
-Times = dict[str, dict[str, float]]  # percentiles by batch size
+Times = dict[str, dict[str, Any]]  # percentiles by batch size
 
 
 def judged(row: Row, base: Times | None, noise: float, notes: str = "") -> Row:
