@@ -15,8 +15,6 @@ from toolkit.exporter.formulas.kernel_products import weighted_kernels
 from toolkit.exporter.formulas.real import Real, constant, real
 from toolkit.exporter.graph import Graph, Matrix, Outputs, Value
 
-SMALLEST = 1e-7  # libsvm keeps the probabilities of pairs this far from 0 and 1
-
 
 def kernels_times(est: Any, x: Matrix, g: Graph, weights: np.ndarray, offset: Any) -> Matrix:
     """Return `K(x, support vectors) @ weights + offset`, [N, k].
@@ -53,25 +51,32 @@ def classifier(est: Any, x: Value, g: Graph) -> Outputs:
     """
     x, classes = g.floating(x), np.asarray(est.classes_)
     count = len(classes)
-    pairs = _decisions(est, x, g, _weights(est, count), est._intercept_)
+    sign = -1.0 if count == 2 else 1.0
+    weights, offset = sign * _weights(est, count), sign * np.asarray(est._intercept_)
+    pairs = _decisions(est, x, g, weights, offset)
     outputs: Outputs = {}
     if len(est.probA_):
-        outputs["predict_proba"] = _probabilities(est, pairs, count).matrix(x.dtype, count)
+        given = pairs.matrix("float64", count * (count - 1) // 2)
+        shares = couple(g, given, sign * np.asarray(est.probA_), est.probB_, count)
+        outputs["predict_proba"] = g.cast(shares, x.dtype)
     if count == 2:
         g.traps.append("two classes: the decision's sign is scikit-learn's")
-        score = (-pairs).matrix("float64", 1)
-        # libsvm votes for the first class where its decision is above 0: not at 0 itself.
-        index = g.above(score, -np.nextafter(0.0, 1.0))
-        outputs["decision_function"] = g.cast(score, x.dtype)
+        # libsvm votes for the first class where its own is above 0: at 0 the second one has it.
+        second = g.compare("GreaterOrEqual", pairs.matrix("float64", 1), 0.0)
+        index, shown = g.flat(g.cast(second, "int64")), pairs.matrix(x.dtype, 1)
     else:
-        votes, ranked = _votes(g, pairs, count)
-        by_scores = est.break_ties and est.decision_function_shape == "ovr"
-        index = (ranked if by_scores else votes).index("ArgMax")
-        shown = ranked if est.decision_function_shape == "ovr" else pairs
-        width = count if est.decision_function_shape == "ovr" else count * (count - 1) // 2
-        outputs["decision_function"] = shown.matrix(x.dtype, width)
-    outputs["predict"] = g.labels(index, classes)
-    return outputs
+        index, shown = _of_many(est, g, pairs, x.dtype, count)
+    return {"predict": g.labels(index, classes), "decision_function": shown, **outputs}
+
+
+def _of_many(est: Any, g: Graph, pairs: Real, dtype: str, count: int) -> tuple[Matrix, Matrix]:
+    """Return the index of the class with the most votes, and the decisions that are shown."""
+    if est.decision_function_shape != "ovr":
+        shown = pairs.matrix(dtype, count * (count - 1) // 2)
+        return _votes(g, pairs, count, "Greater").index("ArgMax"), shown
+    ranked = _ranked(g, pairs, count)
+    votes = ranked if est.break_ties else _votes(g, pairs, count, "Greater")
+    return votes.index("ArgMax"), ranked.matrix(dtype, count)
 
 
 def _weights(est: Any, count: int) -> np.ndarray:
@@ -88,38 +93,33 @@ def _weights(est: Any, count: int) -> np.ndarray:
     return np.array(columns).T
 
 
-def _sides(count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return 0/1 matrices [pairs, classes]: which class is a pair's first, and its second."""
+def _sides(count: int) -> np.ndarray:
+    """Return [pairs, classes]: 1 for a pair's first class, −1 for its second."""
     i, j = np.triu_indices(count, 1)
-    return np.eye(count)[i], np.eye(count)[j]
+    return np.eye(count)[i] - np.eye(count)[j]
 
 
-def _votes(g: Graph, pairs: Real, count: int) -> tuple[Real, Real]:
+def _votes(g: Graph, pairs: Real, count: int, above: str) -> Real:
+    """Return the votes [N, classes].
+
+    above: "Greater", or "GreaterOrEqual" where a decision of 0 is a vote for the first class.
+    """
+    halves = pairs.compare(above, 0.0).where(0.5, -0.5)
+    names = [halves.name, constant(g, _sides(count), "sides").name]
+    most = constant(g, np.full(count, (count - 1) / 2), "half")
+    return Real(g, g.add("Gemm", [*names, most.name], "votes"))
+
+
+def _ranked(g: Graph, pairs: Real, count: int) -> Real:
     """Return the votes [N, classes], and with them a term below 1/3 that ranks equal ones.
 
     scikit-learn's _ovr_decision_function: votes + s / (3 (|s| + 1)) with the sum s of a class's
     decisions. A pair whose decision is 0 votes for its second class with libsvm, and for its first
     there.
     """
-    first, second = _sides(count)
-    for_first = pairs.compare("Greater", 0.0).real()
-    votes = for_first @ constant(g, first - second, "sides") + second.sum(axis=0)
-    for_second = pairs.compare("Less", 0.0).real()
-    ranked = for_second @ constant(g, second - first, "sides") + first.sum(axis=0)
-    total = pairs @ constant(g, first - second, "sides")
-    return votes, ranked + total / (3.0 * (total.apply("Abs") + 1.0))
-
-
-def _probabilities(est: Any, pairs: Real, count: int) -> Real:
-    """Return Platt's sigmoids `1 / (1 + exp(A d + B))` of the pairs, coupled."""
-    a, b = np.asarray(est.probA_), np.asarray(est.probB_)
-    sigmoid = (
-        (-(pairs * constant(pairs.g, a, "slopes") + b))
-        .apply("Sigmoid")
-        .at_least(SMALLEST)
-        .at_most(1.0 - SMALLEST)
-    )
-    return couple(pairs.g, sigmoid, count)
+    votes = _votes(g, pairs, count, "GreaterOrEqual")
+    total = pairs @ constant(g, _sides(count), "sides")
+    return votes + total / (total.apply("Abs") * 3.0 + 3.0)
 
 
 def one_class(est: Any, x: Value, g: Graph) -> Outputs:

@@ -16,7 +16,7 @@ import numpy as np
 
 from toolkit.exporter.formulas.chunks import at_most, chunk_rows, either, in_chunks, where_sure
 from toolkit.exporter.formulas.gaussian_terms import Gaussians, error
-from toolkit.exporter.formulas.real import Real, constant
+from toolkit.exporter.formulas.real import constant
 from toolkit.exporter.graph import Graph, Matrix
 from toolkit.kernel_sums import KernelSum
 
@@ -214,11 +214,7 @@ def _mixed(g: Graph, x: Matrix, sums: Gaussians, points: str, dual: str, offset:
     weights, biases = _weights(g, points, "float64", sums.gamma, m)
 
     def form(name: str) -> list[Matrix]:
-        rows = _rows(g, sums, name, x.dtype, "float64")
-        lengths = g.reduce("ReduceSumSquare", rows, [1])
-        joined = g.add("Concat", [rows, lengths], "joined", axis=1)
-        exponents = g.add("Gemm", [joined, weights, biases], "exponents")
-        narrow = g.cast(Matrix(exponents, "float64", m), "float32")
+        narrow = g.cast(_exponents(g, x, sums, name, weights, biases), "float32")
         kernels = g.cast(g.unary("Exp", narrow), "float64")
         return [Matrix(g.add("Gemm", [kernels.name, dual, offset], "sum"), "float64", k)]
 
@@ -235,17 +231,25 @@ def _in_float64(
     g: Graph, x: Matrix, sums: Gaussians, points: str, dual: str, offset: str
 ) -> Callable[[str], list[Matrix]]:
     """Return the form of a chunk of rows like x in float64 throughout."""
-    table = Real(g, points)
-    turned, lengths = table.swap(1, 0), table.reduce("ReduceSumSquare", 1, keep=False)
+    m, k = sums.dual.shape
+    weights, biases = _weights(g, points, "float64", sums.gamma, m)
 
     def form(name: str) -> list[Matrix]:
-        rows = Real(g, _rows(g, sums, name, x.dtype, "float64"))
-        apart = rows.reduce("ReduceSumSquare", 1) + lengths - 2.0 * (rows @ turned)
-        kernels = (apart.at_least(0.0) * -sums.gamma).apply("Exp")
-        total = g.add("Gemm", [kernels.name, dual, offset], "sum")
-        return [Matrix(total, "float64", sums.dual.shape[1])]
+        kernels = g.unary("Exp", _exponents(g, x, sums, name, weights, biases)).name
+        return [Matrix(g.add("Gemm", [kernels, dual, offset], "sum"), "float64", k)]
 
     return form
+
+
+def _exponents(
+    g: Graph, x: Matrix, sums: Gaussians, name: str, weights: str, biases: str
+) -> Matrix:
+    """Return `−γ ‖x − s‖²` [n, m], float64, for a chunk of rows like x."""
+    rows = _rows(g, sums, name, x.dtype, "float64")
+    lengths = g.reduce("ReduceSumSquare", rows, [1])
+    joined = g.add("Concat", [rows, lengths], "joined", axis=1)
+    exponents = g.add("Gemm", [joined, weights, biases], "exponents")
+    return Matrix(exponents, "float64", len(sums.points))
 
 
 def _filled(g: Graph, table: str, spare: int) -> str:
