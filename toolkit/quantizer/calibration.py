@@ -9,6 +9,7 @@ import numpy as np
 import onnx
 
 from toolkit.bundle import Bundle, Rows
+from toolkit.quantizer.ancestors import leading_to
 from toolkit.runtime.inputs import prepare
 from toolkit.runtime.predictor import Predictor
 from toolkit.runtime.session import open_session
@@ -34,17 +35,29 @@ class Calibration:
         )
 
     def activations(self, model: onnx.ModelProto, names: Sequence[str]) -> list[np.ndarray]:
-        """Return the named tensors for the calibration rows; the model itself is not changed."""
+        """Return the named tensors for the calibration rows; the model itself is not changed.
+
+        Each call runs what of the graph leads to them: ask for all at once.
+        """
         inputs = {i.name for i in model.graph.input}
         inner = [n for n in dict.fromkeys(names) if n not in inputs]
         values = dict(self.feed)
         if inner:
-            probe = onnx.ModelProto()
-            probe.CopyFrom(model)
-            del probe.graph.output[:]
-            probe.graph.output.extend(onnx.ValueInfoProto(name=n) for n in inner)
+            probe = _up_to(model, inner)
             session = open_session(probe.SerializeToString(), "the calibration graph")
-            wanted = {i.name for i in session.get_inputs()}
-            feed = {n: a for n, a in self.feed.items() if n in wanted}
+            feed = {i.name: self.feed[i.name] for i in probe.graph.input}
             values |= dict(zip(inner, session.run(inner, feed), strict=True))
         return [values[n] for n in names]
+
+
+def _up_to(model: onnx.ModelProto, names: Sequence[str]) -> onnx.ModelProto:
+    """Return what of a graph the named tensors need, these as its outputs."""
+    graph = model.graph
+    nodes, read = leading_to(graph.node, names)
+    part = onnx.ModelProto(ir_version=model.ir_version, opset_import=model.opset_import)
+    part.graph.name = graph.name
+    part.graph.node.extend(nodes)
+    part.graph.input.extend(i for i in graph.input if i.name in read)
+    part.graph.initializer.extend(t for t in graph.initializer if t.name in read)
+    part.graph.output.extend(onnx.ValueInfoProto(name=n) for n in names)
+    return part

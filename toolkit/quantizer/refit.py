@@ -33,9 +33,12 @@ def refit(
     fit = ~alone
 
     tried = ridge(A[fit], missing[fit])
-    penalty = {s: s * _mean_length(A[fit]) for s in STRENGTHS}
-    left = {s: missing[alone] - A[alone] @ tried(penalty[s]) for s in STRENGTHS}
-    errors = {s: float(np.square(v).mean()) for s, v in left.items()}
+    length = _mean_length(A[fit])
+
+    def error(strength: float) -> float:
+        return float(np.square(missing[alone] - A[alone] @ tried(strength * length)).mean())
+
+    errors = {s: error(s) for s in STRENGTHS}
     best = min(errors, key=lambda s: errors[s])
     if errors[best] >= float(np.square(missing[alone]).mean()):
         return weight

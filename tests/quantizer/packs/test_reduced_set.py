@@ -53,7 +53,8 @@ def test_pivots_are_those_of_the_cholesky_decomposition():
     """Each pivot is the point that those before it represent worst: by definition, slowly."""
     points = np.random.default_rng(0).normal(size=(30, 2))
     kernel = np.exp(-0.5 * np.square(points[:, None] - points[None]).sum(axis=2))
-    order = pivots(points, 0.5, 8)
+    order = list(pivots(points, 0.5, 8))
+    assert len(order) == 8
     for k in range(1, 8):
         before = order[:k]
         explained = kernel[:, before] @ np.linalg.solve(

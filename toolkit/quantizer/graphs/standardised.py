@@ -29,8 +29,9 @@ def standardised(model: onnx.ModelProto, calibration: Calibration) -> onnx.Model
     first = [p for p in products if p.source not in made and p.bias is not None]
     changed = onnx.ModelProto()
     changed.CopyFrom(model)
-    for product in first:
-        rows = calibration.activations(model, [product.source])[0].astype(np.float64)
+    sources = calibration.activations(model, [p.source for p in first])
+    for product, source in zip(first, sources, strict=True):
+        rows = source.astype(np.float64)
         mean, deviation = rows.mean(axis=0), rows.std(axis=0)
         varying = deviation > 0
         if _alike(mean[varying], deviation[varying]):

@@ -40,8 +40,9 @@ def expanded(model: onnx.ModelProto, calibration: Calibration) -> onnx.ModelProt
         return model
     changed = onnx.ModelProto()
     changed.CopyFrom(model)
-    for squares in reversed(found):  # from the back, so that positions stay
-        (rows,) = calibration.activations(model, [squares.axes.source])
+    sources = calibration.activations(model, [s.axes.source for s in found])
+    for squares, rows in reversed(list(zip(found, sources, strict=True))):
+        # From the back, so that positions stay.
         _expand(changed, squares, rows.astype(np.float64))
     return changed
 

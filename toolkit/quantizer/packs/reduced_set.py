@@ -9,6 +9,7 @@ as they are stored, on the points themselves and on calibration rows.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from toolkit.kernel_sums import KEY, KernelSum
+from toolkit.quantizer.ancestors import leading_to
 from toolkit.quantizer.calibration import Calibration
 from toolkit.quantizer.codes.formats import Codes, Format, encode
 from toolkit.quantizer.distance import nmse
@@ -55,24 +57,24 @@ def reduced(
     }
 
 
-def pivots(points: np.ndarray, gamma: float, count: int) -> np.ndarray:
-    """Return the first `count` pivots of the Cholesky decomposition of `exp(−γ ‖s_i − s_j‖²)`."""
-    left, order = np.ones(len(points)), np.empty(count, dtype=np.int64)
-    factors = np.zeros((count, len(points)))
+def pivots(points: np.ndarray, gamma: float, most: int) -> Iterator[int]:
+    """Yield the first pivots of the Cholesky decomposition of `exp(−γ ‖s_i − s_j‖²)`."""
+    left, factors = np.ones(len(points)), np.zeros((most, len(points)))
     squares = np.square(points).sum(axis=1)
-    for k in range(count):
-        at = order[k] = int(np.argmax(left))
+    for k in range(most):
+        at = int(np.argmax(left))
+        yield at
         away = np.maximum(squares + squares[at] - 2.0 * points @ points[at], 0.0)
         column = np.exp(-gamma * away) - factors[:k, at] @ factors[:k]
         factors[k] = column / np.sqrt(max(left[at], 1e-12))
         left = np.maximum(left - np.square(factors[k]), 0.0)
         left[at] = -1.0
-    return order
 
 
 def _fitted(
     total: KernelSum, tensors: dict[str, np.ndarray], given: np.ndarray, limit: float
 ) -> tuple[Codes, Codes]:
+    """Return the points and duals of the smallest set that does; NotApplicable where none does."""
     table, dual = (tensors[n].astype(np.float64) for n in (total.points, total.dual))
     whole = total.kernels(given, table) @ dual
     alone = np.arange(len(given)) % 4 == 0
@@ -80,14 +82,15 @@ def _fitted(
     rows = np.concatenate([given[~alone], table[drawn] * total.scale + total.centre])
     sums = np.concatenate([whole[~alone], total.kernels(rows[(~alone).sum() :], table) @ dual])
     most = min(len(table) // 3, MOST)
-    order = pivots(table, total.gamma, most) if most >= FIRST else np.zeros(0, np.int64)
-    count, found = float(FIRST), None
-    while count <= most:
-        points = encode(tensors[total.points][order[: int(count)]], POINTS)
+    order, found = pivots(table, total.gamma, most), None
+    taken: list[int] = []
+    for count in _counts(most):
+        taken += islice(order, count - len(taken))
+        points = encode(tensors[total.points][taken], POINTS)
         assert points is not None
         kernels = total.kernels(rows, points.decode())
         tried = total.kernels(given[alone], points.decode())
-        fitted, size = ridge(kernels, sums), float(np.square(kernels).sum()) / kernels.shape[1]
+        fitted, size = ridge(kernels, sums), float(np.square(kernels).sum()) / count
         for strength in STRENGTHS:
             duals = encode(fitted(strength * size).astype(np.float32), DUALS)
             assert duals is not None
@@ -96,12 +99,19 @@ def _fitted(
                 return points, duals
             if error <= limit:
                 found = points, duals
-        count *= GROWTH
     if found:
         return found
     raise NotApplicable(
         f"{most} of the {len(table)} points do not keep the normalised MSE {limit:g}"
     )
+
+
+def _counts(most: int) -> Iterator[int]:
+    """Yield the sizes of the sets that are tried."""
+    count = float(FIRST)
+    while count <= most:
+        yield int(count)
+        count *= GROWTH
 
 
 def _rewritten(
@@ -115,32 +125,20 @@ def _rewritten(
     if len(graph.node[at].output) != 1:
         raise NotApplicable(f"{total.total!r} is not the only output of its node")
     opset = next(o.version for o in changed.opset_import if not o.domain)
-    constants, nodes = _sum(total, points.decode(), dual.decode(), dtype, opset)
-    kept = [*graph.node[:at], *nodes, *graph.node[at + 1 :]]
-    needed = {o.name for o in graph.output}
-    live = []
-    for node in reversed(kept):
-        if needed & set(node.output):
-            live.append(onnx.NodeProto.FromString(node.SerializeToString()))
-            needed.update(_reads(node))
+    constants, sum_nodes = _sum(total, points.decode(), dual.decode(), dtype, opset)
+    kept = [*graph.node[:at], *sum_nodes, *graph.node[at + 1 :]]
+    nodes, needed = leading_to(kept, [o.name for o in graph.output])
+    live = [onnx.NodeProto.FromString(n.SerializeToString()) for n in nodes]
     tensors = [*graph.initializer, *constants]
     used = [onnx.TensorProto.FromString(t.SerializeToString()) for t in tensors if t.name in needed]
     del graph.node[:], graph.initializer[:]
-    graph.node.extend(reversed(live))
+    graph.node.extend(live)
     graph.initializer.extend(used)
     properties = [p for p in model.metadata_props if p.key != KEY]
     del changed.metadata_props[:]
     changed.metadata_props.extend(properties)
     onnx.checker.check_model(changed)
     return changed
-
-
-def _reads(node: onnx.NodeProto) -> Iterator[str]:
-    yield from node.input
-    for attribute in node.attribute:
-        for graph in [attribute.g, *attribute.graphs]:
-            for inner in graph.node:
-                yield from _reads(inner)
 
 
 def _sum(
