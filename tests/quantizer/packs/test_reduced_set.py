@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from sklearn.ensemble import VotingRegressor
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import RBF, WhiteKernel
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVR
+from sklearn.tree import DecisionTreeRegressor
 
 from tests.quantizer.sample_graphs import calibration, network
 from toolkit.exporter import export
@@ -22,6 +24,7 @@ from toolkit.trainer.datasets import california
 
 MODELS = {
     "svr": SVR(),
+    "beside-trees": VotingRegressor([("k", SVR()), ("t", DecisionTreeRegressor(max_depth=4))]),
     "process": GaussianProcessRegressor(RBF(2) + WhiteKernel(0.1), optimizer=None),
 }
 

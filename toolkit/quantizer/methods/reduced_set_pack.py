@@ -14,4 +14,4 @@ LIMITS = {"nmse": 2e-3, "agreement": 0.99}
 
 def apply(model: onnx.ModelProto, calibration: Calibration) -> bytes:
     """Return the pack; NotApplicable where the graph has no sum of Gaussian kernels."""
-    return write_pack(*reduced(model, calibration, LIMITS["nmse"] / 2), [])
+    return write_pack(*reduced(model, calibration, LIMITS["nmse"] / 2))

@@ -47,6 +47,8 @@ def write_pack(
     skeleton.graph.initializer.extend(kept)
     trees = exact_trees(model) if trees is None else trees
     graph_nodes = [n for n in skeleton.graph.node if n.op_type not in OPERATORS]
+    if len(skeleton.graph.node) - len(graph_nodes) != len(trees):
+        raise AssertionError(f"{len(trees)} of the graph's ensembles were given to be stored")
     copies = [onnx.NodeProto.FromString(n.SerializeToString()) for n in graph_nodes]
     del skeleton.graph.node[:]
     skeleton.graph.node.extend(copies)
