@@ -9,6 +9,7 @@ import numpy as np
 from toolkit.exporter.converters.svc import kernels_times
 from toolkit.exporter.formulas.chunks import chunk_rows, in_chunks
 from toolkit.exporter.formulas.distances import dense
+from toolkit.exporter.formulas.powers import as_form
 from toolkit.exporter.graph import Graph, Matrix, Outputs, Value
 
 
@@ -19,6 +20,12 @@ def regressor(est: Any, x: Value, g: Graph) -> Outputs:
     if est.kernel not in KERNELS:
         return {"predict": g.cast(kernels_times(est, x, g, dual, est.intercept_), x.dtype)}
     kernel, vectors = KERNELS[est.kernel], dense(est.support_vectors_)
+    if est.kernel == "poly":
+        power = float(est._gamma), float(est.coef0), float(est.degree)
+        offset = np.asarray(est.intercept_, dtype=np.float64)
+        sums = as_form(g, x, vectors, power, dual, offset)
+        if sums is not None:
+            return {"predict": g.cast(sums, x.dtype)}
 
     def form(name: str) -> list[Matrix]:
         return [_weighted(kernel(est, Matrix(name, x.dtype, x.width), vectors, g), est, g)]

@@ -27,7 +27,7 @@ DOUBTFUL = 4e-4  # a sum of float32 kernels this near to 0 may have either sign,
 NARROW = 32  # with more columns, a product block by block costs more than it saves
 FEW = 4  # rows up to which one product is faster than one block by block …
 SHORT = 2048  # … and points up to which that holds for the sums as well
-SOON = 1500  # points up to which float64 at once is faster for few rows than float32 and a check
+SOON = 400  # points up to which float64 at once is faster for few rows than float32 and a check
 FAR = 1e15  # further away a square leaves float32; any kernel is 0 much nearer
 
 

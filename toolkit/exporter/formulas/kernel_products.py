@@ -11,7 +11,8 @@ from toolkit.exporter.formulas.chunks import chunk_rows, in_chunks
 from toolkit.exporter.formulas.distances import dense
 from toolkit.exporter.formulas.gaussian import summed
 from toolkit.exporter.formulas.gaussian_terms import Gaussians
-from toolkit.exporter.formulas.kernels import gamma_of, kernel_matrix
+from toolkit.exporter.formulas.kernels import gamma_of, kernel_matrix, power_of
+from toolkit.exporter.formulas.powers import as_form
 from toolkit.exporter.formulas.real import constant, real
 from toolkit.exporter.graph import Graph, Matrix
 
@@ -39,6 +40,11 @@ def weighted_kernels(
     if kernel == "linear":
         product = real(g, x) @ constant(g, dense(points).T @ weights, "coefficients")
         return (product + shift).matrix("float64", k)
+    if kernel in ("poly", "polynomial"):
+        table = dense(points)
+        found = as_form(g, x, table, power_of(table, params), weights, shift)
+        if found is not None:
+            return found
 
     def form(name: str) -> list[Matrix]:
         rows = real(g, Matrix(name, x.dtype, x.width))

@@ -33,8 +33,14 @@ def linear(g: Graph, x: Real, points: np.ndarray, params: Params) -> Real:
 
 def polynomial(g: Graph, x: Real, points: np.ndarray, params: Params) -> Real:
     """`(γ x·s + coef0) ** degree`."""
-    inner = _inner(g, x, points, params)
-    return inner ** float(_or(params.get("degree"), 3))
+    _, _, degree = power_of(points, params)
+    return _inner(g, x, points, params) ** degree
+
+
+def power_of(points: np.ndarray, params: Params) -> tuple[float, float, float]:
+    """Return a polynomial kernel's γ, coef0 and degree."""
+    degree, bias = _or(params.get("degree"), 3), _or(params.get("coef0"), 1)
+    return gamma_of(points, params), float(bias), float(degree)
 
 
 def sigmoid(g: Graph, x: Real, points: np.ndarray, params: Params) -> Real:
