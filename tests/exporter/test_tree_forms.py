@@ -40,10 +40,7 @@ from toolkit.exporter.trees.ensemble import (
 from toolkit.exporter.trees.forms import (
     comparisons,
     frequent_first,
-    key_of,
     placements,
-    some_trees,
-    upper_part,
 )
 from toolkit.exporter.tuning import LATENCY, THROUGHPUT
 
@@ -58,7 +55,7 @@ VALUES = np.array(
 @pytest.fixture(autouse=True)
 def _forms_of_small_forests(monkeypatch):
     """Small forests take every form as well."""
-    monkeypatch.setattr(forms, "FIRST", {LATENCY: 0, THROUGHPUT: 0})
+    monkeypatch.setattr(forms, "FIRST", 0)
     monkeypatch.setattr(forms, "SORTED", 0)
 
 
@@ -270,39 +267,6 @@ def test_the_canonical_split_can_be_found_again():
     )
     for name in ("feature", "threshold", "left", "right", "missing_left"):
         assert np.array_equal(getattr(again, name), getattr(ensemble, name))
-
-
-@pytest.mark.parametrize("leaves", [2, 3, 8, 10**6])
-def test_upper_part(leaves):
-    """Its leaves are numbered in their order, and no more than asked for."""
-    rng = np.random.default_rng(leaves)
-    ensemble = concatenate([random_tree(rng, 0, False, True) for _ in range(2)], np.zeros(1))
-    upper = upper_part(some_trees(ensemble, 1, 2), leaves)
-    start = ensemble.roots[1]
-    numbers = upper.values[upper.leaf]
-    assert sorted(numbers) == list(range(len(numbers)))
-    assert len(numbers) == min(leaves, int(ensemble.leaf[start:].sum()))
-
-    def walk(node):
-        if upper.leaf[node]:
-            return [upper.values[node]]
-        return walk(upper.left[node]) + walk(upper.right[node])
-
-    assert walk(0) == list(range(len(numbers)))
-
-
-def test_a_key_has_a_digit_a_tree():
-    """Rows of one cell have the same leaf in every tree's upper part, and others another sum."""
-    rng = np.random.default_rng(13)
-    ensemble = concatenate([random_tree(rng, 0, False, True) for _ in range(4)], np.zeros(1))
-    key = key_of(ensemble)
-    rows = random_rows(rng, 400)
-    found = expected(key, rows)[:, 0]
-    assert (found == np.rint(found)).all()
-    assert found.max() < forms.CELLS
-    digits = [expected(some_trees(key, k, k + 1), rows)[:, 0] for k in range(len(key.roots))]
-    assert len(digits) > 1
-    assert len(np.unique(found)) == len(np.unique(np.stack(digits, axis=1), axis=0))
 
 
 def test_comparisons_are_the_mean_depth():

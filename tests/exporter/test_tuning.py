@@ -12,8 +12,9 @@ from sklearn.linear_model import LinearRegression
 import toolkit
 from toolkit.errors import InvalidInput
 from toolkit.exporter import flow
+from toolkit.exporter import tuning as tuning_module
 from toolkit.exporter.converters import table
-from toolkit.exporter.tuning import AUTO, LATENCY, THROUGHPUT, Tuning, _decided
+from toolkit.exporter.tuning import AUTO, LATENCY, THROUGHPUT, Tuning, _decided, _rivalled
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(60, 3))
@@ -98,6 +99,8 @@ def test_forms_that_differ_are_timed_on_the_calibration_rows(monkeypatch, tmp_pa
         ),
         ({1: 1.2, 1000: 0.8, 20_000: 0.85}, LATENCY, "1.20 for 1 row: not worth it"),
         ({1: 1.2, 1000: 0.8, 20_000: 0.5}, THROUGHPUT, "1.20 for 1 row: worth it"),
+        ({1: 1.2, 1000: 0.8, 20_000: 0.75}, THROUGHPUT, "1.20 for 1 row: worth it"),
+        ({1: 1.3, 1000: 0.8, 20_000: 0.75}, LATENCY, "1.30 for 1 row: not worth it"),
         ({1: 1.4, 1000: 0.8, 20_000: 0.3}, LATENCY, "1.40 for 1 row: not worth it"),
         ({1: 1.0, 1000: 1.4, 20_000: 0.5}, LATENCY, "1.40 for 1,000 rows: not"),
         ({1: 0.95, 1000: 0.95, 20_000: 0.95}, LATENCY, "0.95 of .* 20,000 rows and 0.95 for 1 row"),
@@ -109,6 +112,33 @@ def test_only_a_clear_gain_decides(ratios, chosen, words):
     assert tuning.chosen == chosen
     assert tuning.ratios == {str(b): r for b, r in ratios.items()}
     assert re.search(words, tuning.reason)
+
+
+def test_a_form_that_scikit_learn_outruns_gives_way():
+    slow = _decided({1: 1.35, 1000: 0.75, 20_000: 0.7})
+    assert slow.chosen == LATENCY
+    assert _rivalled(slow, 1.1) == slow
+    outrun = _rivalled(slow, 0.73)
+    assert outrun.chosen == THROUGHPUT
+    assert outrun.ratios == slow.ratios
+    assert outrun.reason.endswith(
+        "not worth it, but scikit-learn takes 0.73 of the latency form's time"
+    )
+
+
+@pytest.mark.parametrize(
+    ("trade", "timed"),
+    [((0.0, 0.0), False), ((9.0, 9.0), True)],
+)
+def test_scikit_learn_is_timed_only_where_it_may_decide(trade, timed, monkeypatch):
+    two_forms(monkeypatch)
+    monkeypatch.setattr(tuning_module, "TRADES", ())
+    monkeypatch.setattr(tuning_module, "RIVALLED", trade)
+    asked = []
+    monkeypatch.setattr(tuning_module, "_rivalled", lambda t, r: asked.append(r) or t)
+    flow.convert_and_prove(MODEL, X, Y)
+    assert len(asked) == timed
+    assert all(r > 0 for r in asked)
 
 
 def test_no_such_tune():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -162,6 +162,10 @@ class _Case:
         )
         return Candidate(schema, exported, exported.content, proof)
 
+    def answers(self, schema: Schema) -> Callable[[Mapping[str, np.ndarray]], Any]:
+        """Return scikit-learn's own prediction of rows by input name."""
+        return lambda rows: reference(self.estimator, frame(rows, schema), self.task)
+
     def candidate(self, schema: Schema) -> Candidate:
         """Return the graph for this schema in the form for single rows, and its proof."""
         return self.proved(schema, self.build(schema, LATENCY))
@@ -193,7 +197,8 @@ def _tuned(case: _Case, latency: Candidate, tune: str) -> tuple[Candidate, Tunin
         return latency, Tuning(tune, chosen, "both forms are the same graph")
     tuning = Tuning(tune, THROUGHPUT, "asked for")
     if tune == AUTO:
-        tuning = measured(latency.content, exported.content, case.split.calibration)
+        rows, answers = case.split.calibration, case.answers(latency.schema)
+        tuning = measured(latency.content, exported.content, rows, answers)
     if tuning.chosen == LATENCY:
         return latency, tuning
     throughput = case.proved(latency.schema, exported)

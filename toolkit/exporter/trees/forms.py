@@ -15,10 +15,9 @@ limit `nextbelow(−t)` (in the tensor's type), its children and its missing-val
 exchanged. Other splits are as they were; so is the order of the trees and of the nodes.
 
 **Rows in order.** Rows that take the same way through a tree find its nodes in the cache, and the
-processor foresees the comparisons. So the rows are sorted by the leaves that they reach in the
-upper parts of the first few trees: an ensemble whose leaves are digits, so that its sum is a number
-with a digit a tree. The sums are put back: `order = TopK(key, N)`, `ScatterND(y, order, y)` with
-`y` of `GatherND(x, order)`. Ties may fall as they like.
+processor foresees the comparisons. So the rows are sorted by a key, the sum of a small ensemble
+(`order`), and the sums are put back: `order = TopK(key, N)`, `ScatterND(y, order, y)` with `y` of
+`GatherND(x, order)`. Ties may fall as they like.
 
 **Parts.** onnxruntime looks nodes up in a table as large as an ensemble while it opens it. A
 float32 ensemble of one output and many nodes is cut between trees into several of one input, in
@@ -39,12 +38,11 @@ from toolkit.exporter.trees.ensemble import (
     LEQ,
     TYPES,
     Ensemble,
-    concatenate,
-    tree,
     with_base,
 )
 from toolkit.exporter.trees.nodes import attributes, operator
-from toolkit.exporter.tuning import LATENCY, THROUGHPUT
+from toolkit.exporter.trees.order import key_of
+from toolkit.exporter.tuning import THROUGHPUT
 
 if TYPE_CHECKING:
     from toolkit.exporter.graph import Graph, Matrix
@@ -53,14 +51,13 @@ ML = "ai.onnx.ml"
 
 # How many comparisons a row takes from where on a form gains. Measured: the frequent child first
 # takes two more nodes, which cost a single row what it saves in so many.
-FIRST = {LATENCY: 500, THROUGHPUT: 50}
+FIRST = 400
 SORTED = 200
 # A row's sums are moved once more; that must be little beside its comparisons.
 COMPARISONS_A_TARGET = 4
-# The key: leaves of a tree at most, and cells in all, of which more gain nothing (measured); and
-# its leaves' share of the nodes, so that they cost no room, with the fewest that are of use.
-DIGIT, CELLS = 64, 1 << 20
-KEY_SHARE, KEY_LEAVES = 100, 48
+# The key's leaves: their share of the nodes, so that they cost no room, with the fewest that are
+# of use.
+KEY_SHARE, KEY_LEAVES = 100, 128
 
 # Nodes of a part at most. Measured: each part costs a single row as much as sixty comparisons.
 PART = 250_000
@@ -71,7 +68,7 @@ Placement = tuple[onnx.NodeProto, bytes]  # a node, and attributes that are seri
 def placements(g: Graph, e: Ensemble, x: Matrix, output: str, ml_opset: int) -> list[Placement]:
     """Return the nodes that compute the ensemble on x as `output`, in the form for `g.tune`."""
     work = comparisons(e)
-    first = frequent_first(e, x.dtype, x.width) if work >= FIRST[g.tune] else e
+    first = frequent_first(e, x.dtype, x.width) if work >= FIRST else e
     source, result = x.name, output
     before: list[Placement] = []
     after: list[Placement] = []
@@ -153,22 +150,10 @@ def _sorted(
         helper.make_node("TopK", [key, rows], [keys, order], axis=0, largest=0),
         helper.make_node("GatherND", [x.name, order], [name]),
     ]
-    placed = _operator(g, key_of(e), x.dtype, x.name, key, ml_opset)
+    leaves = max(KEY_LEAVES, len(e.leaf) // KEY_SHARE)
+    ordering = key_of(e, g.sample(x), leaves)
+    placed = _operator(g, ordering, x.dtype, x.name, key, ml_opset)
     return [*placed, *((n, b"") for n in nodes)], order
-
-
-def key_of(e: Ensemble) -> Ensemble:
-    """Return the ensemble whose sums order the rows: whole numbers below CELLS, so exact."""
-    digits: list[Ensemble] = []
-    cells, spare = 1, max(KEY_LEAVES, len(e.leaf) // KEY_SHARE)
-    for number in range(len(e.roots)):
-        upper = upper_part(some_trees(e, number, number + 1), min(DIGIT, spare))
-        leaves = int(upper.leaf.sum())
-        if digits and (cells * leaves > CELLS or leaves > spare):
-            break
-        digits = [replace(d, values=d.values * leaves) for d in digits] + [upper]
-        cells, spare = cells * leaves, spare - leaves
-    return concatenate(digits, np.zeros(1))
 
 
 def some_trees(e: Ensemble, first: int, last: int) -> Ensemble:
@@ -186,56 +171,6 @@ def some_trees(e: Ensemble, first: int, last: int) -> Ensemble:
         base=np.zeros(e.targets),
         categories=(nodes[mine] - start, values[mine]),
     )
-
-
-def upper_part(e: Ensemble, leaves: int) -> Ensemble:
-    """Return a tree cut to its most frequent splits; its leaves' values count them off.
-
-    leaves: at most so many, and at least two.
-    """
-    levels = _levels(e)
-    order = np.concatenate(levels)
-    count = e.count.copy()
-    for level in levels:  # none above its parent's, by rounding: what is kept must be a tree
-        inner = level[~e.leaf[level]]
-        for child in (e.left[inner], e.right[inner]):
-            count[child] = np.minimum(count[child], count[inner])
-    splits = order[~e.leaf[order]]
-    kept = splits[np.argsort(-count[splits], kind="stable")[: max(leaves, 2) - 1]]
-    leaf = np.ones(len(e.leaf), dtype=bool)
-    leaf[kept] = False
-    below = np.ones(len(leaf))  # leaves under each node
-    for level in reversed(levels):
-        inner = level[~leaf[level]]
-        below[inner] = below[e.left[inner]] + below[e.right[inner]]
-    first = np.zeros(len(leaf))  # the number of the first of them
-    for level in levels:
-        inner = level[~leaf[level]]
-        first[e.left[inner]] = first[inner]
-        first[e.right[inner]] = first[inner] + below[e.left[inner]]
-    nodes = np.union1d(kept, np.concatenate([e.left[kept], e.right[kept]]))
-    place = np.zeros(len(leaf), dtype=np.int64)
-    place[nodes] = np.arange(len(nodes))
-    mine = np.isin(e.categories[0], kept)
-    return tree(
-        e.feature[nodes],
-        e.threshold[nodes],
-        place[e.left[nodes]],
-        place[e.right[nodes]],
-        leaf[nodes],
-        first[nodes],
-        missing_left=e.missing_left[nodes],
-        mode=np.where(leaf[nodes], LEQ, e.mode[nodes]).astype(np.uint8),
-        categories=(place[e.categories[0][mine]], e.categories[1][mine]),
-    )
-
-
-def _levels(e: Ensemble) -> list[np.ndarray]:
-    """Return the nodes of a single tree by their depth."""
-    levels = [np.zeros(1, dtype=np.int64)]
-    while len(inner := levels[-1][~e.leaf[levels[-1]]]):
-        levels.append(np.stack([e.left[inner], e.right[inner]], axis=1).ravel())
-    return levels
 
 
 def _operator(
