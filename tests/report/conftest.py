@@ -38,6 +38,7 @@ def measured(method: str, file: str | None, size: int, error: float, **changes) 
         "batch_consistency": 0.0,
         "latency_us": latency(10.0),
         "cold_start_ms": 111.4,
+        "cold_start_range_ms": (108.6, 130.2),
         "peak_rss_mb": 56.6,
         "verdict": "as good as it gets",
     }

@@ -282,11 +282,14 @@ def test_hostile_names_stay_text_in_markdown():
 
 def test_a_bar_in_a_name_does_not_split_a_table_row(report):
     row = measured("a|b", "model.a|b.onnx", 170, 0.1)
-    lines = as_markdown(replace(report, variants=(*report.variants[:2], row))).splitlines()
-    (line,) = [x for x in lines if x.startswith("| a")]
-    head = next(x for x in lines if x.startswith("| method"))
+    text = as_markdown(replace(report, variants=(*report.variants[:2], row)))
+    tables = [part.splitlines() for part in text.split("\n\n") if part.startswith("| method")]
     bars = re.compile(r"(?<!\\)\|")
-    assert len(bars.findall(line)) == len(bars.findall(head))
+    for head, *lines in tables:
+        assert {len(bars.findall(line)) for line in lines} == {len(bars.findall(head))}
+    assert (
+        sum(line.startswith("| a") for lines in tables for line in lines) == 6
+    )  # once, four batch sizes, once
 
 
 def test_hostile_names_do_not_steer_the_terminal():
@@ -379,7 +382,15 @@ def test_nothing_is_written_where_a_plot_cannot_be_made(report, tmp_path, monkey
 
 
 @pytest.mark.parametrize("render", [as_markdown, as_html])
-def test_it_says_over_how_many_different_rows_the_calls_went(report, render):
-    text = render(report)
-    assert "different rows at batch 1" in text
-    assert "200" in text.split("different rows at batch 1", 1)[1][:80]
+def test_it_says_how_calls_and_starts_were_timed(report, render):
+    text = render(report).split("Calls and starts", 1)[1]
+    assert "one thread" in text
+    assert "different rows" in text
+    assert "8 threads" in render(replace(report, environment={"threads": 8}))
+
+
+def test_times_have_their_spread(report):
+    lines = as_markdown(report).splitlines()
+    assert "| float32 | 100 | 11.0 | 12.0 | 21.0 | 10.0M | 100 | 200 |" in lines
+    assert "| float32 | 111 | 109 | 130 | 57 |" in lines
+    assert not [line for line in lines if line.startswith(("| float16 | 1", "| float16 | –  |"))]

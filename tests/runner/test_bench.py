@@ -36,6 +36,7 @@ ROW_KEYS = {
     "batch_consistency",
     "latency_us",
     "cold_start_ms",
+    "cold_start_range_ms",
     "peak_rss_mb",
     "verdict",
     "summary",
@@ -100,7 +101,8 @@ def test_every_measured_row_has_every_figure(full_report):
             assert 0 < figures["rows_used"] <= ROWS
         assert row["bytes"] > 0
         assert row["bytes_compressed"] > 0
-        assert row["cold_start_ms"] > 0
+        fastest, slowest = row["cold_start_range_ms"]
+        assert 0 < fastest <= row["cold_start_ms"] <= slowest
         assert row["verdict"]
 
 
@@ -341,7 +343,7 @@ def test_no_variant_is_open_while_a_fresh_process_is_measured(linear_model, quic
 
     def measure(program, files, row):
         still_open.append(sum(isinstance(o, Predictor) for o in gc.get_objects()) - before)
-        return 1.0, 2.0
+        return cold_start.Start(1.0, (1.0, 1.0), 2.0)
 
     monkeypatch.setattr(cold_start, "measure", measure)
     report = bench(linear_model)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from typing import TYPE_CHECKING
 
-from toolkit.report import plots, tables
+from toolkit.report import plots, tables, timings
 from toolkit.report.figures import printable
 from toolkit.report.style import CSS
 
@@ -21,12 +21,13 @@ def as_html(report: Report) -> str:
     sections = [
         _section("Variants", _variants(report)),
         _section("Size, error and speed", _plots(report)),
+        _section("Calls and starts", _times(report)),
         _section("Budget", _budget(report)),
         _section("Base, quantized, difference", _comparisons(report)),
         _section("Sample predictions", _table(tables.samples(report))),
         _section("Gates", _table(tables.gates(report))),
         _section("All rows", _pairs(tables.facts(report.all_rows or {}))),
-        _section("Measured on", _pairs(tables.measured_on(report))),
+        _section("Measured on", _pairs(tables.facts(report.environment))),
     ]
     title = f"{report.model}: bench"
     return (
@@ -88,6 +89,11 @@ def _plots(report: Report) -> str:
         for method, k in plots.series(report).items()
     )
     return f'<ul class="keys">{keys}</ul><div class="plots">{figures}</div>' if figures else ""
+
+
+def _times(report: Report) -> str:
+    calls, starts = timings.calls(report), timings.starts(report)
+    return f"<p>{_text(timings.conditions(report))}</p>{_table(calls)}{_table(starts)}"
 
 
 def _budget(report: Report) -> str:

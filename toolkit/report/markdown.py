@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from toolkit.report import tables
+from toolkit.report import tables, timings
 
 if TYPE_CHECKING:
     from toolkit.runner import Report
@@ -24,6 +24,8 @@ def as_markdown(report: Report) -> str:
         ),
         "; ".join(f"{escape(name)}: {escape(text)}" for name, text in tables.LEGEND.items()) + ".",
     ]
+    parts += ["## Calls and starts", escape(timings.conditions(report))]
+    parts += [_table(timings.calls(report)), _table(timings.starts(report))]
     front = tables.front(report)
     if front:
         parts += ["## Budget", f"{escape(tables.front_note(report))}.", _table(front)]
@@ -36,7 +38,7 @@ def as_markdown(report: Report) -> str:
         parts += [f"### {escape(method)}", _table(table)]
     parts += ["## Sample predictions", _table(tables.samples(report))]
     parts += ["## Gates", _table(tables.gates(report))]
-    parts += ["## Measured on", _pairs(tables.measured_on(report))]
+    parts += ["## Measured on", _pairs(tables.facts(report.environment))]
     return "\n\n".join(parts) + "\n"
 
 

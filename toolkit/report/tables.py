@@ -33,7 +33,7 @@ LEGEND = {
     "batch Δ": "largest change of a row's output between running it alone and in the whole batch",
     "p50, p99": "µs a call with one row, one thread",
     "rows/s": f"throughput at batch {LARGE}",
-    "cold ms, RSS MB": "fresh process to first prediction, and its peak memory",
+    "cold ms, RSS MB": "fresh process to first prediction, median of up to three; its peak memory",
 }
 
 
@@ -242,16 +242,6 @@ def _formats(formats: dict[str, str]) -> str:
     for name, text in formats.items():
         by_format.setdefault(text, []).append(name)
     return "; ".join(f"{text}: {', '.join(names)}" for text, names in by_format.items())
-
-
-def measured_on(report: Report) -> list[tuple[str, str]]:
-    """Return the machine and libraries, and how many different rows the timed calls went over."""
-    timed = next((r.latency_us for r in report.variants if r.latency_us), {})
-    return facts(report.environment) + [
-        (f"different rows at batch {batch}", cell(figures["rows_used"]))
-        for batch, figures in timed.items()
-        if "rows_used" in figures
-    ]
 
 
 def facts(values: dict[str, Any]) -> list[tuple[str, str]]:

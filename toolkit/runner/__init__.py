@@ -154,8 +154,13 @@ def _measure(
 def _started(timed: Timed, rows: Rows) -> Row:
     """Return the row with what a fresh process takes to the first prediction."""
     first = {name: values[:1] for name, values in rows.inputs.items()}
-    start, peak = cold_start.measure(timed.program, timed.files, first)
-    return replace(timed.row, cold_start_ms=start, peak_rss_mb=peak)
+    start = cold_start.measure(timed.program, timed.files, first)
+    return replace(
+        timed.row,
+        cold_start_ms=start.median_ms,
+        cold_start_range_ms=start.range_ms,
+        peak_rss_mb=start.peak_mb,
+    )
 
 
 def _unmeasured(bundle: Bundle, variant: Variant, failure: str | None) -> Row:

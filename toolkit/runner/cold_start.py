@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -50,16 +51,27 @@ getattr(estimator, call)(row)
 """
 
 
+class Start(NamedTuple):
+    """Process start to first prediction: the median and (fastest, slowest) in ms; the peak in MB.
+
+    The peak is the median of the runs' peaks, None where the platform does not tell.
+    """
+
+    median_ms: float
+    range_ms: tuple[float, float]
+    peak_mb: float | None
+
+
 def measure(
     program: str,
     files: Callable[[Path, Mapping[str, np.ndarray]], list[str]],
     row: Mapping[str, np.ndarray],
-) -> tuple[float, float | None]:
-    """Return (median ms from process start to first prediction, median peak memory in MB).
+) -> Start:
+    """Return what fresh processes take.
 
     program: Python that predicts one row. files: writes what it needs for this row into a folder
-    and returns the program's arguments. Up to 3 runs, fewer where they take long. Memory is None
-    where the platform does not tell. Raises ToolkitError where the process fails.
+    and returns the program's arguments. Up to 3 runs, fewer where they take long. Raises
+    ToolkitError where the process fails.
     """
     with tempfile.TemporaryDirectory(prefix="toolkit-") as folder:
         arguments = files(Path(folder), row)
@@ -68,7 +80,12 @@ def measure(
         while len(runs) < RUNS and (not runs or time.perf_counter() - begin < ENOUGH_S):
             runs.append(_start(program, arguments))
     peaks = [peak for _, peak in runs if peak is not None]
-    return statistics.median(ms for ms, _ in runs), statistics.median(peaks) if peaks else None
+    taken = [ms for ms, _ in runs]
+    return Start(
+        median_ms=statistics.median(taken),
+        range_ms=(min(taken), max(taken)),
+        peak_mb=statistics.median(peaks) if peaks else None,
+    )
 
 
 def _start(program: str, arguments: list[str]) -> tuple[float, float | None]:

@@ -18,8 +18,9 @@ class Row:
 
     bytes_compressed: zlib level 6. size_ratio: model.onnx's bytes / these. difference: against
     scikit-learn on float64 data. batch_consistency: in the output's unit. latency_us: by batch
-    size, as text. cold_start_ms: process start to first prediction. verdict: what they mean,
-    or why there are none, in words; summary: the same in a few, such as "smaller, slower".
+    size, as text. cold_start_ms: process start to first prediction, the median of some runs, whose
+    (fastest, slowest) is cold_start_range_ms. verdict: what they mean, or why there are none, in
+    words; summary: the same in a few, such as "smaller, slower".
     """
 
     method: str
@@ -34,6 +35,7 @@ class Row:
     batch_consistency: float | None = None
     latency_us: dict[str, dict[str, Any]] | None = None
     cold_start_ms: float | None = None
+    cold_start_range_ms: tuple[float, float] | None = None
     peak_rss_mb: float | None = None
     verdict: str = ""
     summary: str = ""
