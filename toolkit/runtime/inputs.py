@@ -192,7 +192,9 @@ def _objects(X: Any) -> np.ndarray:
 
 def _text(X: Any, spec: Input) -> np.ndarray:
     array = _objects(X)
-    flat = [_as_text(value, spec) for value in array.ravel()]
+    # Nearly all of them are text itself, and a call for each would take three times as long.
+    values = array.ravel().tolist()
+    flat = [v if type(v) is str else _as_text(v, spec) for v in values]
     out = np.empty(len(flat), dtype=object)
     out[:] = flat
     return out.reshape(array.shape)
