@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from toolkit.exporter.formulas import likelihood
-from toolkit.exporter.formulas.linear_map import projected, result_dtype, wide
+from toolkit.exporter.formulas.linear_map import projected, result_dtype, wide, wide_product
 from toolkit.exporter.formulas.sides import two_sided
 from toolkit.exporter.graph import Graph, Matrix, Outputs, Value
 
@@ -19,8 +19,8 @@ def linear(est: Any, x: Value, g: Graph) -> Outputs:
     """
     coef = np.asarray(est.coef_, dtype=np.float64)
     center = np.asarray(est.priors_) @ np.asarray(est.means_)
-    centred = g.binary("Sub", wide(g, x), center, "center")
-    scores = g.affine(centred, coef.T, np.asarray(est.intercept_) + coef @ center)
+    bias = np.asarray(est.intercept_) + coef @ center
+    scores = wide_product(g, wide(g, x), center, coef.T, bias)
     dtype = result_dtype(g, x)
     if scores.width == 1:
         g.traps.append("LinearDiscriminantAnalysis, two classes: the log-odds are not doubled")
