@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-import onnx
 import pytest
-from onnx import numpy_helper
 
+from tests.estimators.corruption import corrupted
 from tests.estimators.harness import all_cases
 from toolkit.exporter.contents import Proven
 from toolkit.exporter.flow import convert_and_prove
 from toolkit.exporter.proof import prove
 
 CASES = {c.name: c for c in all_cases()}
-
-
-def constants(graph: onnx.GraphProto) -> Iterator[onnx.TensorProto]:
-    """Yield the constants of a graph and of the loops in it."""
-    yield from graph.initializer
-    for node in graph.node:
-        for attribute in node.attribute:
-            if attribute.type == onnx.AttributeProto.GRAPH:
-                yield from constants(attribute.g)
 
 
 def raised(values: np.ndarray) -> np.ndarray:
@@ -40,16 +29,6 @@ def swapped(values: np.ndarray) -> np.ndarray:
     changed = values.copy()
     changed[[0, 1]] = changed[[1, 0]]
     return changed
-
-
-def corrupted(model: onnx.ModelProto, name: str, change: Any) -> bytes:
-    """Return the model's bytes with the first constant of that name changed."""
-    copy = onnx.ModelProto.FromString(model.SerializeToString())
-    found = [c for c in constants(copy.graph) if c.name == name]
-    assert found, sorted(c.name for c in constants(copy.graph))
-    values = numpy_helper.to_array(found[0])
-    found[0].CopyFrom(numpy_helper.from_array(change(values), name))
-    return copy.SerializeToString()
 
 
 def proof_passes(estimator: Any, proven: Proven, content: bytes) -> bool:
@@ -92,4 +71,6 @@ def test_one_wrong_number_fails_the_proof(name: str, constant: str, change: Any)
     proven = convert_and_prove(estimator, X, y)
     model = proven.chosen.exported.model
     assert proof_passes(estimator, proven, model.SerializeToString())
-    assert not proof_passes(estimator, proven, corrupted(model, constant, change))
+    assert not proof_passes(
+        estimator, proven, corrupted(model.SerializeToString(), constant, change)
+    )

@@ -69,7 +69,7 @@ FAMILIES: dict[str, tuple[Any, Callable[[], Any], Mend]] = {
         texts,
         swap("TfIdfVectorizer", "ngram_indexes"),
     ),
-    "weights": (TfidfVectorizer(norm=None), texts, shift("idf", at=0)),
+    "weights": (TfidfVectorizer(norm=None), texts, shift("factor", at=0)),
     "categories": (OneHotEncoder(), categories, swap("OneHotEncoder", "cats_strings")),
     "codes": (OrdinalEncoder(), categories, shift("encoding", at=0)),
     "means": (TargetEncoder(), categories, shift("encoding", at=0)),

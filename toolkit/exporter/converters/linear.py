@@ -88,8 +88,15 @@ def _modified_huber(scores: Matrix, g: Graph) -> Matrix:
 
 
 def _one_vs_rest(scores: Matrix, g: Graph) -> Matrix:
-    """`σ(d) / Σ σ(d)` in float64: far from all classes every σ(d) is tiny, their shares are not."""
-    return g.cast(_normalised(g.unary("Sigmoid", g.cast(scores, "float64")), g), scores.dtype)
+    """`σ(d) / Σ σ(d)`, which is `softmax(log σ(d))` with `log σ(d) = −log(1 + exp(−d))`.
+
+    Far from all classes every σ(d) is tiny and their shares are not: logarithms hold them in
+    float32. Of float64, for which onnxruntime has no Softplus, the sigmoids themselves are shared.
+    """
+    if scores.dtype == "float64":
+        return _normalised(g.unary("Sigmoid", scores), g)
+    tails = g.unary("Softplus", g.unary("Neg", scores))
+    return g.unary("Softmax", g.unary("Neg", tails), axis=1)
 
 
 def _normalised(p: Matrix, g: Graph) -> Matrix:
