@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import onnx
@@ -12,12 +12,9 @@ from toolkit.quantizer.budget.allocation import unbeaten
 from toolkit.quantizer.budget.figures import rows_between
 from toolkit.quantizer.budget.parameters import EXACT, Option, Parameter, compressed_size
 from toolkit.quantizer.calibration import Calibration
-from toolkit.quantizer.codes.affine import Affine
 from toolkit.quantizer.codes.choice import MOST_INPUTS, output_error, product_error, second_moments
 from toolkit.quantizer.codes.exact import shortest
-from toolkit.quantizer.codes.formats import ENCODERS, Codes, Format
-from toolkit.quantizer.codes.mantissa import Mantissa
-from toolkit.quantizer.codes.rounding import refine
+from toolkit.quantizer.codes.formats import ENCODERS, Codes, Format, refined
 from toolkit.quantizer.parameters import Product, Stored, find_doubles, find_parameters
 from toolkit.quantizer.probe import Probe
 from toolkit.quantizer.refit import refitted_bias, refitted_readout, short_bias
@@ -54,7 +51,6 @@ DOUBLES = (Format("float32"),)
 OPTIONS = 32
 SMALLEST_ERROR = 1e-12
 TRIAL_ROWS = 512
-MOVED = 2
 
 Encoder = Callable[[np.ndarray, np.ndarray | None], Codes | None]
 
@@ -144,7 +140,7 @@ class Tensors:
         """Return the codes of the formats worth a measurement.
 
         Nearest codes of every format are held against each other by bytes and by the product's
-        error; those that no other beats are rounded for the product (`rounding.refine`).
+        error; those that no other beats are rounded for the product (`refined`).
         """
         values, inputs = product.values, self.exact[product.source]
         moments = _moments(values, inputs)
@@ -156,7 +152,7 @@ class Tensors:
             errors = np.array([output_error(values, c, moments) for _, c in found])
         sizes = np.array([compressed_size(c.to_bytes()) for _, c in found])
         best = _thinned(unbeaten(sizes, errors)[::-1], errors)
-        return [(found[k][0], _rounded(values, found[k][1], moments)) for k in best]
+        return [(found[k][0], refined(values, found[k][1], moments)) for k in best]
 
 
 class _State:
@@ -207,7 +203,7 @@ def _encoder(form: Format, original: np.ndarray, codes: Codes) -> Encoder:
         moments = _moments(values, inputs)
         found = _codes(values, [form], moments)
         # Refitted, they may be beyond this format's range: then they stay as they are.
-        return _rounded(values, found[0][1], moments) if found else None
+        return refined(values, found[0][1], moments) if found else None
 
     return encoded
 
@@ -236,17 +232,3 @@ def _thinned(best: np.ndarray, errors: np.ndarray) -> np.ndarray:
     place = np.log(np.maximum(errors[best], SMALLEST_ERROR))
     wanted = np.linspace(place[0], place[-1], OPTIONS)
     return best[np.unique(np.searchsorted(place, wanted).clip(0, len(best) - 1))]
-
-
-def _rounded(values: np.ndarray, codes: Codes, moments: np.ndarray | None) -> Codes:
-    """Return codes rounded for the product, each at most MOVED from the nearest one.
-
-    An input that hardly varies on the fitting rows costs nothing there, and would make good for the
-    errors of all others: on a row where it is large, that is wrong by as much.
-    """
-    if moments is None or not isinstance(codes, Affine | Mantissa):
-        return codes
-    nearest = codes.codes.astype(np.int64)
-    moved = refine(values, codes, moments).codes.astype(np.int64)
-    kept = nearest + np.clip(moved - nearest, -MOVED, MOVED)
-    return replace(codes, codes=kept.astype(codes.codes.dtype))

@@ -68,6 +68,11 @@ def encode(values: np.ndarray, form: Format, moments: np.ndarray | None = None) 
     if not np.isfinite(values).all():
         raise ValueError("holds values that are not finite")
     codes = ENCODERS[form.encoding](values, form, moments)
+    return None if codes is None else refined(values, codes, moments)
+
+
+def refined(values: np.ndarray, codes: Codes, moments: np.ndarray | None) -> Codes:
+    """Return a tensor's nearest codes rounded for its product, if it is in one and they can be."""
     if moments is not None and isinstance(codes, Affine | Mantissa):
         return refine(values, codes, moments)
     return codes
