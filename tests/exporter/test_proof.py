@@ -86,6 +86,11 @@ def renamed_category(model):
     attribute(model, "OneHotEncoder", "cats_strings").strings[0] = b"z"
 
 
+def swapped_classes(model):
+    names = attribute(model, "LinearClassifier", "classlabels_strings").strings
+    names[0], names[1] = names[1], names[0]
+
+
 def a_few_ulps_up(value):
     """Two float32 steps: the smallest wrong threshold that rows at ±1 ulp can show."""
     up = np.float32(np.inf)
@@ -101,10 +106,15 @@ TEXT = ColumnTransformer(
 CASES = {
     "linear-weight": (LinearRegression(), X, Y, nudged("coefficient")),
     "linear-intercept": (LinearRegression(), X, Y + 5, nudged("intercept", by=1.001)),
-    "logistic-weight": (LogisticRegression(), X, LABELS, nudged("coefficient", 4)),
-    "logistic-labels": (LogisticRegression(), X, LABELS, swapped_labels),
-    "scaler-centre": (StandardScaler(), X, None, nudged("center", 1, 1.1)),
-    "scaler-scale": (StandardScaler(), X, None, nudged("scale", 2, 1.001)),
+    "logistic-weight": (
+        LogisticRegression(),
+        X,
+        LABELS,
+        list_attribute("LinearClassifier", "coefficients", 4, lambda v: v * 1.01),
+    ),
+    "logistic-labels": (LogisticRegression(), X, LABELS, swapped_classes),
+    "scaler-centre": (StandardScaler(), X, None, nudged("shift", 1, 1.1)),
+    "scaler-scale": (StandardScaler(), X, None, nudged("factor", 2, 1.001)),
     "polynomial-selection": (PolynomialFeatures(2), X, None, nudged("coefficient1", 1, 1.01)),
     "mlp-first-layer": (MLP, X, Y, nudged("coefficient", 3, 1.05)),
     "mlp-bias": (MLP, X, Y, nudged("intercept", 2, 1.05)),
