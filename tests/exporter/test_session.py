@@ -6,11 +6,15 @@ import numpy as np
 import onnx
 import pytest
 from onnx import helper, numpy_helper
+from sklearn.linear_model import LinearRegression
 
 from toolkit.bundle import open_bundle
+from toolkit.exporter import export
 from toolkit.exporter.session import NOT_PACKED, session_options
+from toolkit.quantizer import quantize
 from toolkit.runtime import load
 from toolkit.runtime.session import checked_options, open_session
+from toolkit.runtime.verify import verify
 
 
 def products(*shapes: tuple[int, ...], constant: bool = True, **attributes) -> onnx.ModelProto:
@@ -52,6 +56,18 @@ def test_the_float_export_and_its_packs_record_them(california_bundle):
     for path in [california_bundle, california_bundle / "model.uint8-pack.pack"]:
         applied = load(path).session.get_session_options()
         assert applied.get_session_config_entry("session.disable_prepacking") == "1"
+
+
+def test_a_pack_made_for_a_budget_records_them(tmp_path):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(512, 8))
+    model = LinearRegression().fit(X, X @ rng.normal(size=8))
+    bundle = export(model, X, name="m", out=tmp_path / "m")
+    (made,) = quantize(bundle, budget="nmse<=1e-4")
+    assert made.session == NOT_PACKED
+    assert all(check.passed for check in verify(bundle.path))
+    applied = load(bundle.path / made.file).session.get_session_options()
+    assert applied.get_session_config_entry("session.disable_prepacking") == "1"
 
 
 def test_a_row_has_the_same_answer_packed_and_not(california_bundle):

@@ -26,7 +26,8 @@ FILE = f"model.{BUDGET}.pack"
 class Trial:
     """The rows that candidates are judged by, and rows between them with what model.onnx gives.
 
-    regressor: whether it is one; promised: see `figures`.
+    regressor: whether it is one; promised: see `figures`; session: the options under which
+    model.onnx is opened, and packs of it.
     """
 
     rows: Rows
@@ -34,18 +35,21 @@ class Trial:
     expected: dict[str, np.ndarray]
     regressor: bool
     promised: int
+    session: dict[str, Any]
 
     @staticmethod
     def of(rows: Rows, model: onnx.ModelProto, bundle: Bundle) -> Trial:
         """Return the trial of a bundle's model on these rows."""
         between = rows_between(rows.inputs)
-        expected = Predictor(model.SerializeToString(), str(bundle.model_path)).run(between)
+        session = bundle.variants[0].session
+        whole = Predictor(model.SerializeToString(), str(bundle.model_path), options=session)
         promised = bundle.manifest["rows"]["held_out"]
-        return Trial(rows, between, expected, bundle.task == "regressor", promised)
+        regressor = bundle.task == "regressor"
+        return Trial(rows, between, whole.run(between), regressor, promised, session)
 
     def figures(self, content: bytes) -> Figures:
         """Return what a pack loses."""
-        predictor = Predictor(to_onnx(content, FILE), FILE)
+        predictor = Predictor(to_onnx(content, FILE), FILE, options=self.session)
         found = figures(self.rows, predictor.run(self.rows.inputs), self.regressor, self.promised)
         return with_between(found, self.expected, predictor.run(self.between))
 

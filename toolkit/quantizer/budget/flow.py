@@ -97,8 +97,10 @@ def _kept(content: bytes, front: bytes, bundle: Bundle, golden: Golden) -> Made:
     if size >= before:
         reason = f"larger: {size} bytes against {before} of model.onnx; not kept"
         return Made(Variant(BUDGET, NOT_APPLICABLE, reason=reason, bytes=size), None, front)
-    replayed = replay_tolerance(Predictor(to_onnx(content, FILE), FILE), golden)
-    return Made(Variant(BUDGET, OK, FILE, bytes=size, tolerance=replayed), content, front)
+    session = bundle.variants[0].session
+    replayed = replay_tolerance(Predictor(to_onnx(content, FILE), FILE, options=session), golden)
+    kept = Variant(BUDGET, OK, FILE, bytes=size, tolerance=replayed, session=session)
+    return Made(kept, content, front)
 
 
 def _exact(measured: Sequence[Costs]) -> Allocation:
