@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 
+from toolkit.exporter.formulas.chunks import chunk_rows, in_chunks
 from toolkit.exporter.formulas.distances import dense, metric_name
 from toolkit.exporter.formulas.kernel_products import weighted_kernels
 from toolkit.exporter.formulas.kernels import kernel_matrix
 from toolkit.exporter.formulas.neighbourhood import nearest
 from toolkit.exporter.formulas.real import Real, constant, joined, real
-from toolkit.exporter.graph import Graph, Outputs, Unconvertible, Value
+from toolkit.exporter.graph import Graph, Matrix, Outputs, Unconvertible, Value
 
 # AdditiveChi2Sampler's interval where none is given, by its steps.
 INTERVALS = {1: 0.8, 2: 0.5, 3: 0.4}
@@ -146,15 +147,22 @@ def _sketched(est: Any, rows: Real, weights: np.ndarray) -> Real:
 def propagation(est: Any, x: Value, g: Graph) -> Outputs:
     """LabelPropagation, LabelSpreading: the fitted rows' class shares, weighted by the kernel."""
     x, classes = g.floating(x), np.asarray(est.classes_)
-    rows, shares = real(g, x), np.asarray(est.label_distributions_, dtype=np.float64)
-    table = constant(g, shares, "shares")
+    shares = np.asarray(est.label_distributions_, dtype=np.float64)
     if est.kernel == "rbf":
-        total = kernel_matrix(g, rows, est.X_, "rbf", {"gamma": est.gamma}) @ table
+
+        def form(name: str) -> list[Matrix]:
+            rows = real(g, Matrix(name, x.dtype, x.width))
+            kernels = kernel_matrix(g, rows, est.X_, "rbf", {"gamma": est.gamma})
+            sums = kernels @ constant(g, shares, "shares")
+            return [sums.matrix("float64", len(classes))]
+
+        rows = chunk_rows(2 * len(shares), x.width)
+        total = Real(g, in_chunks(g, x, rows, form)[0].name)
     elif est.kernel == "knn":
         fit = est.nn_fit
         params = dict(fit.effective_metric_params_ or {})
         _, at = nearest(g, x, fit._fit_X, est.n_neighbors, fit.effective_metric_, params)
-        total = table.take(at, axis=0).sum(1, keep=False)
+        total = constant(g, shares, "shares").take(at, axis=0).sum(1, keep=False)
     else:
         raise Unconvertible(f"kernel={metric_name(est.kernel)}")
     p = total / total.sum(1)

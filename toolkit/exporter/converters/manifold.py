@@ -8,33 +8,48 @@ from typing import Any
 import numpy as np
 
 from toolkit.exporter.converters.kernel_methods import projected
+from toolkit.exporter.formulas.chunks import chunk_rows, in_chunks
 from toolkit.exporter.formulas.distances import dense
 from toolkit.exporter.formulas.loops import loop
 from toolkit.exporter.formulas.neighbourhood import nearest, within
-from toolkit.exporter.formulas.real import Real, constant, real
+from toolkit.exporter.formulas.real import Real, constant, joined, real
 from toolkit.exporter.graph import Graph, Matrix, Outputs, Value
 
 
 def isomap(est: Any, x: Value, g: Graph) -> Outputs:
     """Shortest ways through the nearest fitted rows, as a kernel `−½ way²` for the KernelPCA."""
     x = g.floating(x)
-    through = _within_reach if est.n_neighbors is None else _through_nearest
-    shortest = through(est, x, g)
-    components = projected(est.kernel_pca_, shortest * shortest * -0.5)
-    return {"transform": components.matrix(x.dtype, np.shape(est.kernel_pca_.eigenvectors_)[1])}
+    width = np.shape(est.kernel_pca_.eigenvectors_)[1]
 
+    def components(shortest: Real) -> Matrix:
+        return projected(est.kernel_pca_, shortest * shortest * -0.5).matrix(x.dtype, width)
 
-def _through_nearest(est: Any, x: Matrix, g: Graph) -> Real:
-    """Return the shortest ways [N, fitted rows] through each row's nearest fitted rows."""
-    fit = est.nbrs_
+    if est.n_neighbors is None:
+        return {"transform": components(_within_reach(est, x, g))}
+    fit, count = est.nbrs_, est.n_neighbors
     params = dict(fit.effective_metric_params_ or {})
-    found, at = nearest(g, x, fit._fit_X, est.n_neighbors, fit.effective_metric_, params)
+    found, at = nearest(g, x, fit._fit_X, count, fit.effective_metric_, params)
+    both = joined([found, Real(g, g.cast(Matrix(at, "int64", count), "float64").name)])
+
+    def form(name: str) -> list[Matrix]:
+        return [components(_through_nearest(est, Real(g, name), g))]
+
+    given, rows = both.matrix("float64", 2 * count), chunk_rows(2 * len(est.dist_matrix_))
+    return {"transform": in_chunks(g, given, rows, form)[0]}
+
+
+def _through_nearest(est: Any, both: Real, g: Graph) -> Real:
+    """Return the shortest ways [N, fitted rows] through each row's nearest fitted rows.
+
+    both: their distances, and their positions, [N, 2 neighbours].
+    """
+    count = est.n_neighbors
     ways = constant(g, est.dist_matrix_, "ways")
     parts = []
     # One neighbour after the other: [N, fitted rows] at a time.
-    for k in range(est.n_neighbors):
-        row = g.add("Gather", [at, g.constant(k, "int64", "neighbour")], "through", axis=1)
-        parts.append(ways.take(row, axis=0) + found.take([k], axis=1))
+    for k in range(count):
+        at = g.cast(Matrix(both.take([count + k], axis=1).name, "float64", 1), "int64")
+        parts.append(ways.take(g.flat(at).name, axis=0) + both.take([k], axis=1))
     return reduce(lambda a, b: a.at_most(b), parts)
 
 

@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from toolkit.exporter.formulas.chunks import chunk_rows, in_chunks
 from toolkit.exporter.formulas.distances import distances, metric_name
 from toolkit.exporter.formulas.neighbourhood import weighted
 from toolkit.exporter.formulas.real import Flag, Real, constant, joined, real
-from toolkit.exporter.graph import Graph, Outputs, Unconvertible, Value
+from toolkit.exporter.graph import Graph, Matrix, Outputs, Unconvertible, Value
 
 
 def imputer(est: Any, x: Value, g: Graph) -> Outputs:
@@ -17,34 +18,37 @@ def imputer(est: Any, x: Value, g: Graph) -> Outputs:
     if est.metric != "nan_euclidean":
         raise Unconvertible(f"metric={metric_name(est.metric)}")
     x = g.floating(x)
-    rows = real(g, x)
-    missing = _missing(g, rows, est.missing_values)
-    fitted = np.asarray(est._fit_X, dtype=np.float64)
-    absent = np.asarray(est._mask_fit_X)
-    filled = missing.where(0.0, rows)
-    apart = distances(
-        g, missing.where(np.nan, rows), np.where(absent, np.nan, fitted), "nan_euclidean"
-    )
-    parts = []
-    for column in range(fitted.shape[1]):
-        donors = np.flatnonzero(~absent[:, column])
-        value = filled.take([column], axis=1)
-        if len(donors):
-            mean = _mean(est, apart.take(donors, axis=1), fitted[donors, column])
-            hole = Flag(g, g.add("Gather", [missing.name, _at(g, column)], "hole", axis=1))
-            parts.append(hole.where(mean, value))
-        elif est.keep_empty_features:
-            parts.append(value * 0.0)
-    width = len(parts)
-    if est.add_indicator:
-        width += len(est.indicator_.features_)
-        features = g.constant(est.indicator_.features_, "int64", "features")
-        parts.append(Flag(g, g.add("Gather", [missing.name, features], "was", axis=1)).real())
-    return {"transform": joined(parts).matrix(x.dtype, width)}
+    fitted, absent = np.asarray(est._fit_X, dtype=np.float64), np.asarray(est._mask_fit_X)
+    points = np.where(absent, np.nan, fitted)
+    kept = [c for c in range(x.width) if not absent[:, c].all() or est.keep_empty_features]
+    width = len(kept) + (len(est.indicator_.features_) if est.add_indicator else 0)
+
+    def form(name: str) -> list[Matrix]:
+        rows = real(g, Matrix(name, x.dtype, x.width))
+        missing = _missing(g, rows, est.missing_values)
+        filled = missing.where(0.0, rows)
+        apart = distances(g, missing.where(np.nan, rows), points, "nan_euclidean")
+        parts = [_column(est, g, missing, filled, apart, points, c) for c in kept]
+        if est.add_indicator:
+            features = g.constant(est.indicator_.features_, "int64", "features")
+            parts.append(Flag(g, g.add("Gather", [missing.name, features], "was", axis=1)).real())
+        return [joined(parts).matrix(x.dtype, width)]
+
+    return {"transform": in_chunks(g, x, chunk_rows(2 * len(points), x.width), form)[0]}
 
 
-def _at(g: Graph, column: int) -> str:
-    return g.constant([column], "int64", "column")
+def _column(
+    est: Any, g: Graph, missing: Flag, filled: Real, apart: Real, points: np.ndarray, column: int
+) -> Real:
+    """Return a column of the rows [N, 1], what is missing of it imputed; 0 where no row has it."""
+    value, absent = filled.take([column], axis=1), np.isnan(points[:, column])
+    if absent.all():
+        return value * 0.0
+    hole = g.add("Gather", [missing.name, g.constant(column, "int64", "column")], "hole", axis=1)
+    at = g.add("Transpose", [g.add("NonZero", [hole], "holes")], "holes", perm=[1, 0])
+    some = Real(g, g.add("GatherND", [apart.name, at], "some"))
+    mean = _mean(est, some, points, column)
+    return Real(g, g.add("ScatterND", [value.name, at, mean.name], "imputed"))
 
 
 def _missing(g: Graph, rows: Real, marker: Any) -> Flag:
@@ -55,19 +59,24 @@ def _missing(g: Graph, rows: Real, marker: Any) -> Flag:
     return rows.compare("Equal", float(marker))
 
 
-def _mean(est: Any, apart: Real, values: np.ndarray) -> Real:
-    """Return the (weighted) mean [N, 1] of the nearest donors' values.
+def _mean(est: Any, apart: Real, points: np.ndarray, column: int) -> Real:
+    """Return the (weighted) mean [N, 1] of the column's values in the nearest rows that have it.
 
-    Donors that share no column with the row do not count; where none does, the mean of all.
+    Rows that share no column with the row do not count; where none does, the mean of all.
     """
-    count = min(est.n_neighbors, len(values))
-    found, at = apart.smallest(count)
+    values = points[:, column]
+    known = ~np.isnan(values)
+    table = constant(apart.g, points, "points").take([column], axis=1)  # [rows, 1]
+    theirs = Flag(apart.g, apart.g.add("IsNaN", [table.name], "theirs"))
+    if not known.all():  # as if they were infinitely far
+        apart = apart + theirs.where(np.inf, 0.0).reshape(1, -1)
+    found, at = apart.smallest(min(est.n_neighbors, int(known.sum())))
     valid = found.compare("Less", np.inf)
     weights = weighted(found, est.weights, valid)
     weights = valid.real() if weights is None else weights
     total = weights.sum(1)
-    mean = (constant(apart.g, values, "values").take(at, axis=0) * weights).sum(1) / total
-    return total.compare("Equal", 0.0).where(float(values.mean()), mean)
+    mean = (theirs.where(0.0, table).reshape(-1).take(at, axis=0) * weights).sum(1) / total
+    return total.compare("Equal", 0.0).where(float(values[known].mean()), mean)
 
 
 CONVERTERS = {"sklearn.KNNImputer": imputer}

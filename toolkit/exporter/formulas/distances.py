@@ -90,17 +90,18 @@ def nan_euclidean(g: Graph, x: Real, points: np.ndarray, params: Mapping[str, An
 
     With 0 for what is missing: `‖x‖² − 2 x·s + ‖s‖²`, each length over the other's columns.
     """
-    missing, known = Flag(g, g.add("IsNaN", [x.name], "missing")), ~np.isnan(points)
-    x, fitted = missing.where(0.0, x), np.where(known, points, 0.0)
-    present, theirs = (~missing).real(), constant(g, known.T.astype(float), "present")
-    total = (
-        (x * x) @ theirs
-        + x @ constant(g, -2.0 * fitted.T, "points")
-        + present @ constant(g, (fitted**2).T, "lengths")
-    )
+    table = constant(g, points, "points").swap(1, 0)
+    absent, missing = _missing(table), _missing(x)
+    fitted, filled = absent.where(0.0, table), missing.where(0.0, x)
+    present, theirs = (~missing).real(), (~absent).real()
+    total = (filled * filled) @ theirs + filled @ (fitted * -2.0) + present @ (fitted * fitted)
     shared = present @ theirs
     scaled = total.at_least(0.0) / shared.at_least(1.0) * float(points.shape[1])
     return shared.compare("Equal", 0.0).where(np.inf, scaled.apply("Sqrt"))
+
+
+def _missing(values: Real) -> Flag:
+    return Flag(values.g, values.g.add("IsNaN", [values.name], "missing"))
 
 
 def manhattan(g: Graph, x: Real, points: np.ndarray, params: Mapping[str, Any]) -> Real:

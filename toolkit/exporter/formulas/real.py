@@ -169,7 +169,7 @@ def constant(g: Graph, values: Any, hint: str = "constant") -> Real:
     """
     array = np.asarray(values, dtype=np.float64)
     with np.errstate(over="ignore"):
-        exact = np.array_equal(array.astype(np.float32).astype(np.float64), array)
+        exact = np.array_equal(array.astype(np.float32).astype(np.float64), array, equal_nan=True)
     if array.size < SMALL or not exact:
         return Real(g, g.constant(array, "float64", hint))
     narrow = g.constant(array, "float32", hint)
