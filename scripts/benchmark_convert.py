@@ -1,8 +1,9 @@
 """Convert and open forests of several sizes, ours against skl2onnx's; write docs/converting.md.
 
 Conversion is build and serialise (the checker's run included in ours); opening is onnxruntime's
-session from the bytes, by turns. The fastest of the runs counts. Memory is what a process of its
-own grows by at its peak, whatever allocates: Python, numpy or protobuf.
+session from the bytes. All take turns; medians count, with least and most, and ratios are those of
+the pairs. Memory is what a process of its own that has converted a small forest before grows by at
+its peak, whatever allocates: Python, numpy or protobuf.
 """
 
 from __future__ import annotations
@@ -20,13 +21,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import spread
 
 ROOT = Path(__file__).resolve().parents[1]
 JSON, MARKDOWN = ROOT / "docs" / "converting.json", ROOT / "docs" / "converting.md"
 SIZES = "10000,100000,400000,900000"
-REPEATS = 2
+REPEATS = 3
 OPENINGS = 5
 FEATURES = 8
+DIGITS = {"seconds": 4, "mb": 1, "bytes": 0, "open_seconds": 5}  # what is measured, and how finely
 
 
 def main() -> None:
@@ -40,7 +43,7 @@ def main() -> None:
         convert(regressor(1000))
     sizes = [int(n) for n in (arguments.nodes or SIZES).split(",")]
     rows = [row for n in sizes for row in measure(n)]
-    figures = {"schema_version": 1, "environment": environment.describe(), "rows": rows}
+    figures = {"schema_version": 2, "environment": environment.describe(), "rows": rows}
     print(markdown(rows))
     if not arguments.nodes:
         JSON.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
@@ -53,18 +56,25 @@ def measure(nodes: int) -> list[dict[str, Any]]:
     for kind, forest in (("regressor", regressor(nodes)), ("classifier", classifier(nodes))):
         count = sum(t.tree_.node_count for t in forest.estimators_)
         print(f"{kind} of {count} nodes", file=sys.stderr)
-        costs: dict[str, dict[str, float]] = {}
+        runs: dict[str, dict[str, list[float]]] = {n: {k: [] for k in DIGITS} for n in CONVERTERS}
         contents = {}
-        for name, converter in (("skl2onnx", theirs_of), ("ours", ours_of)):
-            convert = partial(converter, forest)
-            mb = peak_mb(convert)
-            seconds, contents[name] = fastest(convert)
-            costs[name] = {"seconds": seconds, "mb": mb, "bytes": len(contents[name])}
-        for name, seconds in openings(contents).items():
-            costs[name]["open_seconds"] = seconds
-        ratio = {k: round(costs["ours"][k] / costs["skl2onnx"][k], 3) for k in costs["ours"]}
+        for _ in range(REPEATS):
+            for name, converter in CONVERTERS.items():
+                seconds, contents[name] = timed(partial(converter, forest))
+                found = (seconds, peak_mb(converter, forest), len(contents[name]))
+                for key, value in zip(DIGITS, found, strict=False):
+                    runs[name][key].append(value)
+        for name, opened in openings(contents).items():
+            runs[name]["open_seconds"] = opened
+        costs = {n: {k: spread.of(v, DIGITS[k]) for k, v in r.items()} for n, r in runs.items()}
+        ratio = {k: paired(runs["ours"][k], runs["skl2onnx"][k]) for k in DIGITS}
         rows.append({"forest": kind, "nodes": count, **costs, "ratio": ratio})
     return rows
+
+
+def paired(ours: list[float], theirs: list[float]) -> dict[str, float]:
+    """Return the ratios of the pairs."""
+    return spread.of([a / b for a, b in zip(ours, theirs, strict=True)], 3)
 
 
 def regressor(nodes: int) -> Any:
@@ -106,18 +116,18 @@ def theirs_of(forest: Any) -> bytes:
     return to_onnx(forest, example, options=options).SerializeToString()
 
 
-def fastest(convert: Callable[[], bytes]) -> tuple[float, bytes]:
-    """Return the seconds of the fastest conversion, and its bytes."""
-    times = []
-    for _ in range(REPEATS):
-        gc.collect()
-        start = time.perf_counter()
-        content = convert()
-        times.append(time.perf_counter() - start)
-    return round(min(times), 4), content
+CONVERTERS = {"skl2onnx": theirs_of, "ours": ours_of}
 
 
-def openings(contents: dict[str, bytes]) -> dict[str, float]:
+def timed(convert: Callable[[], bytes]) -> tuple[float, bytes]:
+    """Return the seconds of a conversion, and its bytes."""
+    gc.collect()
+    start = time.perf_counter()
+    content = convert()
+    return time.perf_counter() - start, content
+
+
+def openings(contents: dict[str, bytes]) -> dict[str, list[float]]:
     """Return the seconds that a session of each takes to open, by turns."""
     from toolkit.runtime.session import open_session
 
@@ -128,20 +138,28 @@ def openings(contents: dict[str, bytes]) -> dict[str, float]:
             session = open_session(content, name)
             times[name].append(time.perf_counter() - start)
             del session
-    return {name: round(min(seconds), 5) for name, seconds in times.items()}
+    return times
 
 
-def peak_mb(convert: Callable[[], bytes]) -> float:
-    """Return by how many MB a child process grows at its peak; Linux counts it (VmHWM)."""
+def peak_mb(converter: Callable[[Any], bytes], forest: Any) -> float:
+    """Return by how many MB a child process grows at its peak; Linux counts it (VmHWM).
+
+    The child converts a small forest first: the pages of the libraries' code, which a fork leaves
+    behind, are no memory that a conversion takes.
+    """
+    small = regressor(1000)
     gc.collect()
     ctypes.CDLL(None).malloc_trim(0)  # what the parent has free would hide the child's first MB
     reader, writer = os.pipe()
     child = os.fork()
     if not child:
         gc.freeze()  # else a collection would touch, and so copy, what the parent has
+        converter(small)
+        gc.collect()
+        ctypes.CDLL(None).malloc_trim(0)
         Path("/proc/self/clear_refs").write_text("5")
         before = high_water()
-        convert()
+        converter(forest)
         os.write(writer, f"{high_water() - before:.2f}".encode())
         os._exit(0)
     os.waitpid(child, 0)
@@ -162,24 +180,25 @@ def page(figures: dict[str, Any]) -> str:
     libraries = ", ".join(f"{n} {v}" for n, v in machine["libraries"].items() if n != "toolkit")
     return (
         "<!-- Written by scripts/benchmark-convert. -->\n# Converting and opening forests\n\n"
-        "Forests of 20 trees on 8 features, converted by skl2onnx and by `toolkit`: seconds, the "
-        "MB by which a process of its own grows at the peak, bytes of the file, and seconds that "
-        "onnxruntime takes to open it. Each figure is the fastest of its runs; ratios below 1 are "
-        f"ours. Measured with {libraries} on {machine['platform']}.\n\n" + markdown(figures["rows"])
+        "Forests of 20 trees on 8 features, converted by skl2onnx and by `toolkit`, by turns: "
+        "seconds, the MB by which a process of its own grows at the peak, bytes of the file, and "
+        "seconds that onnxruntime takes to open it. Medians of the runs, and least–most where they "
+        f"differ; ratios are those of the pairs, below 1 is ours. Measured with {libraries} on "
+        f"{machine['platform']}.\n\n" + markdown(figures["rows"])
     )
 
 
 def markdown(rows: list[dict[str, Any]]) -> str:
     """Return the rows as a Markdown table."""
-    keys = ("seconds", "mb", "bytes", "open_seconds")
-    said = "s / MB / bytes / s to open"
     lines = [
-        f"| forest | nodes | skl2onnx: {said} | ours: {said} | ratio |",
-        "|---|---:|---|---|---|",
+        "| forest | nodes | | skl2onnx | least–most | ours | least–most | ratio | least–most |",
+        "|---|---:|---|---:|---:|---:|---:|---:|---:|",
     ]
+    said = {"seconds": "s", "mb": "MB", "bytes": "bytes", "open_seconds": "s to open"}
     for r in rows:
-        cells = [" / ".join(f"{r[n][k]:,}" for k in keys) for n in ("skl2onnx", "ours", "ratio")]
-        lines.append(f"| {r['forest']} | {r['nodes']:,} | {' | '.join(cells)} |")
+        for key, name in said.items():
+            cells = [c for who in (*CONVERTERS, "ratio") for c in spread.spelled(r[who][key])]
+            lines.append(f"| {r['forest']} | {r['nodes']:,} | {name} | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
 

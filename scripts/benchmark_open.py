@@ -1,8 +1,8 @@
 """Open forests from packs and from skl2onnx's own files; write docs/opening.md.
 
 Each file is opened in processes of its own, in turns: from its bytes on the disk to an onnxruntime
-session of one thread. The medians count, the ratio is that of the pairs, and the memory is what the
-process has at its peak above what its imports took (Linux only).
+session of one thread. The medians count, with least and most, the ratio is that of the pairs, and
+the memory is what the process has at its peak above what its imports took (Linux only).
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from statistics import median
 from typing import Any
+
+import spread
 
 ROOT = Path(__file__).resolve().parents[1]
 JSON, MARKDOWN = ROOT / "docs" / "opening.json", ROOT / "docs" / "opening.md"
@@ -44,7 +45,7 @@ def main() -> None:
 
     with tempfile.TemporaryDirectory() as folder:
         rows = [measure(depth, Path(folder), arguments.repeats) for depth in (8, 12)]
-    figures = {"schema_version": 1, "environment": environment.describe(), "rows": rows}
+    figures = {"schema_version": 2, "environment": environment.describe(), "rows": rows}
     print(page(figures))
     JSON.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
     MARKDOWN.write_text(page(figures), encoding="utf-8")
@@ -75,7 +76,7 @@ def measure(depth: int, folder: Path, repeats: int) -> dict[str, Any]:
         "nodes": nodes,
         "plain": _medians([a for a, _ in pairs], plain),
         "pack": _medians([b for _, b in pairs], packed),
-        "ratio": round(median(b[0] / a[0] for a, b in pairs), 3),
+        "ratio": spread.of([b[0] / a[0] for a, b in pairs], 2),
     }
 
 
@@ -88,30 +89,38 @@ def opened(path: Path) -> tuple[float, float]:
     return seconds, megabytes
 
 
-def _medians(found: list[tuple[float, float]], path: Path) -> dict[str, float]:
+def _medians(found: list[tuple[float, float]], path: Path) -> dict[str, Any]:
     return {
-        "seconds": round(median(s for s, _ in found), 4),
-        "mb": round(median(m for _, m in found), 1),
+        "seconds": spread.of([s for s, _ in found], 4),
+        "mb": spread.of([m for _, m in found], 1),
         "bytes": path.stat().st_size,
     }
 
 
 def page(figures: dict[str, Any]) -> str:
     """Return the figures as a Markdown page."""
+    machine = figures["environment"]
+    libraries = ", ".join(f"{n} {v}" for n, v in machine["libraries"].items() if n != "toolkit")
     lines = [
         "<!-- Written by scripts/benchmark-open. -->",
         "# Opening forests",
         "",
         "From the file's bytes to a session, each time in a process of its own, by turns: a "
         "`uint8-pack` against skl2onnx's file of the same forest. MB: what the process has at its "
-        "peak above what its imports took.",
+        "peak above what its imports took. Medians of the runs, and least–most; the ratio of the "
+        f"pairs' times likewise. {libraries} on {machine['platform']}.",
         "",
-        "| nodes | skl2onnx: s | MB | bytes | pack: s | MB | bytes | time of the pairs |",
-        "| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
+        "| nodes | file | seconds | least–most | MB | least–most | bytes |",
+        "| ---: | --- | ---: | ---: | ---: | ---: | ---: |",
     ]
     for row in figures["rows"]:
-        cells = [f"{v:,}" for k in ("plain", "pack") for v in row[k].values()]
-        lines.append(f"| {row['nodes']:,} | {' | '.join(cells)} | {row['ratio']:g} |")
+        for name, file in (("plain", "skl2onnx's"), ("pack", "`uint8-pack`")):
+            found = row[name]
+            cells = [*spread.spelled(found["seconds"]), *spread.spelled(found["mb"])]
+            lines.append(
+                f"| {row['nodes']:,} | {file} | {' | '.join(cells)} | {found['bytes']:,} |"
+            )
+        lines.append(f"| | ratio | {' | '.join(spread.spelled(row['ratio']))} | | | |")
     return "\n".join(lines) + "\n"
 
 

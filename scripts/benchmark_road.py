@@ -17,8 +17,9 @@ import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from statistics import median
 from typing import Any
+
+import spread
 
 ROOT = Path(__file__).resolve().parents[1]
 JSON, MARKDOWN = ROOT / "docs" / "road.json", ROOT / "docs" / "road.md"
@@ -65,11 +66,12 @@ def travels(nodes: int, runs: int, directory: Path) -> list[dict[str, Any]]:
     found = [travel(count, directory / f"bundle{k}", directory) for k in range(runs)]
     return [
         {"nodes": count, "command": command, "exit_code": max(f[k]["exit_code"] for f in found)}
-        | {key: spread([f[k][key] for f in found]) for key in ("seconds", "peak_mb")}
+        | {key: spread.of([f[k][key] for f in found], 1) for key in MEASURED}
         for k, command in enumerate(COMMANDS)
     ]
 
 
+MEASURED = ("seconds", "cpu_seconds", "peak_mb")
 COMMANDS = ("export", "quantize", "bench", "verify", "predict")
 
 
@@ -92,16 +94,12 @@ def travel(count: int, bundle: Path, directory: Path) -> list[dict[str, Any]]:
     return found
 
 
-def spread(values: list[float]) -> dict[str, float]:
-    """Return the median of the runs, the least and the most."""
-    return {"median": round(median(values), 1), "min": min(values), "max": max(values)}
-
-
 def run(arguments: Sequence[str], directory: Path) -> dict[str, Any]:
     """Return the seconds, the peak of resident memory and the exit code of a Python command.
 
-    The peak is the larger of the largest single process, exactly, and of what the command and the
-    processes that it starts have together, read every LOOK_S.
+    cpu_seconds: of it and of the processes that it starts, whatever else the machine does. The peak
+    is the larger of the largest single process, exactly, and of what the command and the processes
+    that it starts have together, read every LOOK_S.
     """
     start = time.perf_counter()
     with (directory / "stdout.txt").open("wb") as out:
@@ -116,11 +114,13 @@ def run(arguments: Sequence[str], directory: Path) -> dict[str, Any]:
         watcher = threading.Thread(target=look)
         watcher.start()
         _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - start
         done.set()
         watcher.join()
         process.returncode = os.waitstatus_to_exitcode(status)
     return {
-        "seconds": round(time.perf_counter() - start, 1),
+        "seconds": seconds,
+        "cpu_seconds": usage.ru_utime + usage.ru_stime,
         "peak_mb": round(max(usage.ru_maxrss * 1024, *sums) / 1e6),
         "exit_code": process.returncode,
     }
@@ -180,24 +180,18 @@ def page(figures: dict[str, Any]) -> str:
 def markdown(rows: list[dict[str, Any]]) -> str:
     """Return the rows as a Markdown table."""
     lines = [
-        "| nodes | command | seconds | least–most | peak MB | least–most | bytes a node |"
-        " exit code |",
-        "|---:|---|---:|---:|---:|---:|---:|---:|",
+        "| nodes | command | seconds | least–most | of the processor | least–most | peak MB "
+        "| least–most | bytes a node | exit code |",
+        "|---:|---|---:|---:|---:|---:|---:|---:|---:|---:|",
     ]
     for r in rows:
-        cells = [c for key in ("seconds", "peak_mb") for c in spelled(r[key])]
+        cells = [c for key in MEASURED for c in spread.spelled(r[key])]
         share = round(r["peak_mb"]["median"] * 1e6 / r["nodes"])
         lines.append(
             f"| {r['nodes']:,} | `toolkit {r['command']}` | {' | '.join(cells)} | {share:,} "
             f"| {r['exit_code']} |"
         )
     return "\n".join(lines) + "\n"
-
-
-def spelled(found: dict[str, float]) -> tuple[str, str]:
-    """Return the cells of a median and of its spread, empty where there is none."""
-    least, most = found["min"], found["max"]
-    return f"{found['median']:,}", "" if least == most else f"{least:,}–{most:,}"
 
 
 if __name__ == "__main__":
