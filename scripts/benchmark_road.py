@@ -98,18 +98,18 @@ def run(arguments: Sequence[str], directory: Path) -> dict[str, Any]:
     """Return the seconds, the peak of resident memory and the exit code of a Python command.
 
     cpu_seconds: of it and of the processes that it starts, whatever else the machine does. The peak
-    is the larger of the largest single process, exactly, and of what the command and the processes
-    that it starts have together, read every LOOK_S.
+    is the larger of the largest single process and of what the command and the processes that it
+    starts have together, both read every LOOK_S.
     """
     start = time.perf_counter()
     with (directory / "stdout.txt").open("wb") as out:
         process = subprocess.Popen([sys.executable, *arguments], stdout=out, preexec_fn=limited)
-        sums = [0]
+        peaks = [0]
         done = threading.Event()
 
         def look() -> None:
             while not done.wait(LOOK_S):
-                sums.append(resident(process.pid))
+                peaks.append(max(resident(process.pid)))
 
         watcher = threading.Thread(target=look)
         watcher.start()
@@ -121,20 +121,27 @@ def run(arguments: Sequence[str], directory: Path) -> dict[str, Any]:
     return {
         "seconds": seconds,
         "cpu_seconds": usage.ru_utime + usage.ru_stime,
-        "peak_mb": round(max(usage.ru_maxrss * 1024, *sums) / 1e6),
+        "peak_mb": round(max(peaks) / 1e6),
         "exit_code": process.returncode,
     }
 
 
-def resident(pid: int) -> int:
-    """Return the resident bytes of a process and of all that it started; Linux tells them."""
+def resident(pid: int) -> tuple[int, int]:
+    """Return the resident bytes of a process and of all that it started: their sum, the largest.
+
+    The sum is of this moment, the largest of any since the process began. Linux tells them; its
+    ru_maxrss would begin with what this process has.
+    """
     try:
-        own = int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        status = Path(f"/proc/{pid}/status").read_text()
         tasks = list(Path(f"/proc/{pid}/task").iterdir())
         children = [c for t in tasks for c in (t / "children").read_text().split()]
     except OSError:  # it has ended
-        return 0
-    return own + sum(resident(int(c)) for c in children)
+        return 0, 0
+    kb = {line.split()[0]: int(line.split()[1]) for line in status.splitlines() if " kB" in line}
+    found = [resident(int(child)) for child in children]
+    most = max([1024 * kb.get("VmHWM:", 0), *(largest for _, largest in found)])
+    return 1024 * kb.get("VmRSS:", 0) + sum(own for own, _ in found), most
 
 
 def limited() -> None:
