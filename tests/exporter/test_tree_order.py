@@ -16,6 +16,7 @@ from sklearn.ensemble import (
 from tests.exporter.test_tree_forms import FEATURES, expected, random_ensemble, random_rows
 from toolkit.exporter.dispatch import convert
 from toolkit.exporter.graph import Graph, Matrix
+from toolkit.exporter.trees import order
 from toolkit.exporter.trees.order import FEWEST, LEAVES, ROWS, drawn, key_of, ways
 
 RNG = np.random.default_rng(0)
@@ -59,10 +60,10 @@ def test_rows_that_go_alike_are_beside_each_other(name, known):
     e = ensemble_of(name)
     key = key_of(e, X[:1000] if known else None, sum(LEAVES))
     rows = X[1000:]
-    order = np.argsort(digits_of(key, rows).sum(axis=1), kind="stable")
+    places = np.argsort(digits_of(key, rows).sum(axis=1), kind="stable")
     nodes = nodes_reached(e, rows, 3)
     before = (nodes[1:] != nodes[:-1]).mean(axis=0)
-    after = (nodes[order][1:] != nodes[order][:-1]).mean(axis=0)
+    after = (nodes[places][1:] != nodes[places][:-1]).mean(axis=0)
     assert after.mean() < before.mean() / 2
     late = len(e.roots) // 2
     assert after[late:].mean() < before[late:].mean() * 2 / 3
@@ -112,7 +113,18 @@ def test_drawn_rows_lie_at_the_thresholds():
     rows = drawn(e)
     assert rows.shape == (ROWS, e.feature.max() + 1)
     for f in range(rows.shape[1]):
-        assert np.isin(rows[:, f], np.append(e.threshold[~e.leaf & (e.feature == f)], 0)).all()
+        thresholds = e.threshold[~e.leaf & (e.feature == f)].astype(np.float32)
+        assert np.isin(rows[:, f], np.append(thresholds, 0)).all()
+
+
+def test_of_many_features_those_most_met_are_compared(monkeypatch):
+    e = ensemble_of("forest")
+    monkeypatch.setattr(order, "FEATURES", 2)
+    split = ~e.leaf
+    met = np.bincount(e.feature[split], e.count[split])
+    for rows in (X, None):
+        key = key_of(e, rows, 1000)
+        assert set(key.feature[~key.leaf].tolist()) == set(np.argsort(-met)[:2].tolist())
 
 
 def test_the_vectors_keep_the_distances_of_the_ways():

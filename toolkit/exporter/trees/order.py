@@ -29,6 +29,7 @@ from toolkit.exporter.trees.ensemble import LEQ, Ensemble, concatenate, tree
 # A digit's leaves at most. Together 2²⁰ cells, so that the key is a whole number in float32.
 LEAVES = (64, 64, 16, 16)
 ROWS, TREES, SIGNS = 2048, 128, 64  # that the ways are measured with; more gain nothing
+FEATURES = 64  # that the key may compare; all those of a text would take minutes to fit
 FEWEST = 256  # real rows; with fewer, rows are drawn
 LARGEST = 1e30  # whose sums are numbers in float32
 TOGETHER = 4  # rows that pass a node, for it to tell something about others
@@ -37,7 +38,7 @@ TOGETHER = 4  # rows that pass a node, for it to tell something about others
 def key_of(e: Ensemble, rows: np.ndarray | None, leaves: int) -> Ensemble:
     """Return the ensemble whose sums order the rows: whole numbers, which float32 holds.
 
-    rows: sample rows of the ensemble's input, float64 [n, width], without NaN; None where none are
+    rows: sample rows of the ensemble's input [n, width], without NaN; None where none are
     known. leaves: that it may have in all; it has one digit at least.
     """
     if rows is None or len(rows) < FEWEST:
@@ -64,24 +65,38 @@ def key_of(e: Ensemble, rows: np.ndarray | None, leaves: int) -> Ensemble:
 def drawn(e: Ensemble) -> np.ndarray:
     """Return rows whose features are drawn, each by itself, from the thresholds they meet."""
     rng = np.random.default_rng(0)
-    split = ~e.leaf & (e.mode == LEQ) & np.isfinite(e.threshold)
-    rows = np.zeros((ROWS, int(e.feature.max()) + 1))
-    for f in np.unique(e.feature[split]).tolist():
-        mine = np.flatnonzero(split & (e.feature == f))
+    rows = np.zeros((ROWS, int(e.feature.max()) + 1), dtype=np.float32)
+    compared = _compared(e)
+    compared = compared[np.argsort(e.feature[compared], kind="stable")]
+    features, starts = np.unique(e.feature[compared], return_index=True)
+    for f, mine in zip(features.tolist(), np.split(compared, starts[1:]), strict=True):
         share = np.maximum(e.count[mine], 1).astype(np.float64)
-        rows[:, f] = rng.choice(e.threshold[mine], ROWS, p=share / share.sum())
+        met = np.clip(e.threshold[mine], -LARGEST, LARGEST)
+        rows[:, f] = rng.choice(met, ROWS, p=share / share.sum())
     return rows
 
 
+def _compared(e: Ensemble) -> np.ndarray:
+    """Return the splits that compare one of the FEATURES most met with a number."""
+    split = np.flatnonzero(~e.leaf & (e.mode == LEQ) & np.isfinite(e.threshold))
+    met = np.bincount(e.feature[split], e.count[split])
+    often = np.argsort(-met, kind="stable")[:FEATURES]
+    return split[np.isin(e.feature[split], often)]
+
+
 def _bounded(e: Ensemble, rows: np.ndarray) -> np.ndarray:
-    """Return the rows within the thresholds' range, float32: beyond it no way changes."""
-    bounded = np.zeros(rows.shape, dtype=np.float32)
-    split = ~e.leaf & (e.mode == LEQ) & np.isfinite(e.threshold)
-    for f in np.unique(e.feature[split]).tolist():
-        met = np.clip(e.threshold[split & (e.feature == f)], -LARGEST, LARGEST)
-        above = np.nextafter(np.float32(met.max()), np.float32(np.inf))
-        bounded[:, f] = np.clip(rows[:, f], met.min(), above)
-    return bounded
+    """Return the rows within the thresholds' range, float32: beyond it no way changes.
+
+    What is hardly ever compared is 0.
+    """
+    compared = _compared(e)
+    feature = e.feature[compared]
+    met = np.clip(e.threshold[compared], -LARGEST, LARGEST)
+    low, high = np.full(rows.shape[1], np.inf), np.full(rows.shape[1], -np.inf)
+    np.minimum.at(low, feature, met)
+    np.maximum.at(high, feature, met)
+    above = np.nextafter(high.astype(np.float32), np.float32(np.inf))
+    return np.where(low <= high, np.clip(rows, low, np.maximum(low, above)), 0).astype(np.float32)
 
 
 def ways(e: Ensemble, rows: np.ndarray) -> np.ndarray:
@@ -124,6 +139,10 @@ def _digit(rows: np.ndarray, rest: np.ndarray, leaves: int) -> tuple[Ensemble, n
     """
     from sklearn.tree import DecisionTreeRegressor
 
+    columns = np.flatnonzero(np.ptp(rows, axis=0))
+    if not len(columns):  # nothing is compared
+        columns = np.zeros(1, dtype=np.int64)
+    rows = rows[:, columns]
     fitted = DecisionTreeRegressor(max_leaf_nodes=leaves, random_state=0).fit(rows, rest)
     found = fitted.tree_
     leaf = found.children_left < 0
@@ -136,7 +155,6 @@ def _digit(rows: np.ndarray, rest: np.ndarray, leaves: int) -> tuple[Ensemble, n
             counted += 1
         else:
             stack += [found.children_right[node], found.children_left[node]]
-    made = tree(
-        found.feature, found.threshold, found.children_left, found.children_right, leaf, number
-    )
+    feature = columns[np.maximum(found.feature, 0)]
+    made = tree(feature, found.threshold, found.children_left, found.children_right, leaf, number)
     return made, number[fitted.apply(rows)].astype(np.int64)
