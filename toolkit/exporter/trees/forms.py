@@ -17,8 +17,8 @@ exchanged. Other splits are as they were; so is the order of the trees and of th
 **Rows in order.** Rows that take the same way through a tree find its nodes in the cache, and the
 processor foresees the comparisons. So the rows are sorted by a key, the sum of a small ensemble
 (`order`), and the sums are put back: `order = TopK(key, N)`, `ScatterND(y, order, y)` with `y` of
-`GatherND(x, order)`. Ties may fall as they like. With one thread the operator takes 128 rows through
-one tree after the other, so that what counts is how alike the rows of such a batch are.
+`GatherND(x, order)`. Ties may fall as they like. With one thread the operator takes 128 rows at a
+time through one tree after the other: what counts is how alike the rows of such a batch are.
 
 The five nodes cost a single row some 2 µs, whatever it does in them. An `If` on the number of rows
 around the sort saves nothing: it takes 1 µs, its condition (`Shape`, `Less`) another, and the sums
