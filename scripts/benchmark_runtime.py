@@ -1,8 +1,9 @@
 """Times of the runtime's calls and of its start, as ratios of paired turns in one run.
 
 Calls: one row, rotating over the evaluation rows, against `session.run(None, …)` of a session with
-one thread and onnxruntime's other defaults. Starts: whole processes by turns, against one that
-only imports numpy; toolkit is compiled beforehand, as pip installs it.
+one thread and onnxruntime's other defaults. Starts: whole processes by turns, from the first
+instruction to the end, against one that only imports numpy; toolkit is compiled beforehand, as pip
+installs it. `scripts/build-image --compare` measures starts in the image.
 """
 
 from __future__ import annotations
@@ -35,6 +36,18 @@ PLAIN, NUMPY = "session.run(None, …)", "import numpy"
 
 LOAD = "import sys; from toolkit.runtime import load; load(sys.argv[1]).predict([[0.0] * 8])"
 ORT = "import os; os.environ['ORT_DISABLE_TELEMETRY'] = '1'; import numpy, onnxruntime"
+
+SESSION = """
+import os, sys
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+import numpy, onnxruntime
+options = onnxruntime.SessionOptions()
+options.intra_op_num_threads = 1
+providers = ["CPUExecutionProvider"]
+session = onnxruntime.InferenceSession(sys.argv[1], options, providers=providers)
+row = numpy.zeros((1, int(sys.argv[2])), dtype=numpy.float32)
+session.run(None, {session.get_inputs()[0].name: row})
+"""
 
 
 def call_ratios(folder: Path) -> dict[str, dict[str, float]]:
@@ -83,14 +96,17 @@ def start_ratios(folder: Path, count: int) -> dict[str, dict[str, float]]:
         width = load(folder).inputs[0].width or 0
         rows.write_text("0," * (width - 1) + "0\n", encoding="utf-8")
         predict = LOAD.replace("* 8", f"* {width}")
-        command = ["-m", "toolkit.runtime", "predict", str(alone), "--input", str(rows)]
+        command = ["-m", "toolkit.runtime", "predict", "--input", str(rows)]
         programs = {
             "pass": ["-c", "pass"],
             NUMPY: ["-c", "import numpy"],
             "import numpy, onnxruntime": ["-c", ORT],
+            "a session of onnxruntime's own and a run": ["-c", SESSION, str(alone), str(width)],
             "load and predict, a graph alone": ["-c", predict, str(alone)],
             "load and predict, a graph in its directory": ["-c", predict, str(folder.resolve())],
-            "python -m toolkit.runtime predict": command,
+            "python -m toolkit.runtime predict, a graph alone": [*command, str(alone)],
+            "python -m toolkit.runtime predict, its directory": [*command, str(folder.resolve())],
+            "toolkit --help": ["-m", "toolkit", "--help"],
         }
         environment = {**os.environ, "PYTHONPATH": str(home / "site")}
         environment.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -144,7 +160,8 @@ def main() -> None:
         "# What the runtime adds",
         "One row a call, one thread; the ratio is to onnxruntime's own call in the same turn.",
         *(_table(name, "µs", figures) for name, figures in calls.items()),
-        f"A whole process, {folders[0].name}; the ratio is to one that only imports numpy.",
+        f"A whole process, {folders[0].name}; the ratio is to one that only imports numpy. The "
+        "command ends as soon as its answer is written, without the interpreter's own end.",
         _table("process", "ms", starts),
         f"Medians of {TURNS} turns and {args.starts} starts; {machine['machine']}, python "
         f"{machine['python']}, numpy {libraries['numpy']}, onnxruntime {libraries['onnxruntime']}. "

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import shutil
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -146,7 +148,37 @@ def test_what_may_be_split(content, options, threads, splits):
     assert isinstance(model._call, Splitting) == splits
 
 
-def test_threads_that_wait_do_not_spin():
-    options = Predictor(TOOLKITS, "m", threads=2).session.get_session_options()
-    assert options.intra_op_num_threads == 2
-    assert options.get_session_config_entry("session.intra_op.allow_spinning") == "0"
+@pytest.mark.parametrize("name", ["model.onnx", "model.uint8-pack.pack"])
+def test_every_kind_of_file_may_be_split(california_bundle, tmp_path, name):
+    alone = shutil.copy(california_bundle / name, tmp_path / name)
+    for path in (alone, california_bundle / name):
+        model = load(path)
+        assert isinstance(model._call, Splitting)
+        assert model.session.get_session_options().intra_op_num_threads == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "threads"), [({}, None), ({}, 2), ({"intra_op_num_threads": 2}, None)]
+)
+def test_threads_that_wait_do_not_spin(options, threads):
+    model = Predictor(TOOLKITS, "m", options=options, threads=threads)
+    applied = model.session.get_session_options()
+    assert applied.intra_op_num_threads == (2 if options or threads else 1)
+    assert applied.get_session_config_entry("session.intra_op.allow_spinning") == "0"
+    spin = {**options, "config": {"session.intra_op.allow_spinning": "1"}}
+    applied = Predictor(TOOLKITS, "m", options=spin).session.get_session_options()
+    assert applied.get_session_config_entry("session.intra_op.allow_spinning") == "1"
+
+
+def test_many_threads_in_parts(eager, california_bundle):
+    """More threads than cores, each with its own rows, and each call in threads of its own."""
+    model, plain = load(california_bundle), load(california_bundle, threads=1)
+    rng = np.random.default_rng(7)
+    batches = [rng.normal(size=(60, 8)).astype(np.float32) for _ in range(6)]
+    expected = [plain.predict(X) for X in batches]
+
+    def right(k):
+        return all(np.array_equal(model.predict(batches[k]), expected[k]) for _ in range(40))
+
+    with ThreadPoolExecutor(len(batches)) as pool:
+        assert all(pool.map(right, range(len(batches))))

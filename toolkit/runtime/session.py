@@ -114,6 +114,8 @@ def _session_options(options: Mapping[str, Any], threads: int | None) -> Any:
     settings.log_severity_level = 4  # what is wrong is raised as an error; nothing goes to stderr
     # Else bytes of onnxruntime's own format would be taken, into which `external` cannot look.
     settings.add_session_config_entry("session.load_model_format", "ONNX")
+    # Threads, where there are some, would wait by spinning: some 30 ms of each core after a call.
+    settings.add_session_config_entry("session.intra_op.allow_spinning", "0")
     for name, value in options.items():
         if name == "config":
             for key, text in value.items():
@@ -125,8 +127,6 @@ def _session_options(options: Mapping[str, Any], threads: int | None) -> Any:
             setattr(settings, name, value)
     if threads is not None:
         settings.intra_op_num_threads = threads
-        # Threads that wait by spinning burn some 30 ms of each core after a call.
-        settings.add_session_config_entry("session.intra_op.allow_spinning", "0")
     return settings
 
 
