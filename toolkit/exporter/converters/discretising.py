@@ -32,24 +32,27 @@ def binarizer(est: Any, x: Value, g: Graph) -> Outputs:
     return {"transform": flags(g, x, float(est.threshold))}
 
 
-NORMS = {"l1": ("Abs", "ReduceSum"), "l2": ("Mul", "ReduceSum"), "max": ("Abs", "ReduceMax")}
+# The reduction that is each norm; the largest needs the sizes first.
+NORMS = {"l1": "ReduceL1", "l2": "ReduceL2", "max": "ReduceMax"}
+# Rows below ten units of rounding are left as they are: scikit-learn's `_handle_zeros_in_scale`.
+NOTHING = float(np.nextafter(10 * np.finfo(np.float64).eps, 0.0))
 
 
 def normalizer(est: Any, x: Value, g: Graph) -> Outputs:
-    """Every row divided by its norm, in float64; a row of zeros stays."""
+    """Every row divided by its norm, in float64; a row of next to nothing stays."""
     kind = float_type(x)
-    return {"transform": g.cast(normalized(g, exact(g, x), est.norm), kind)}
+    return {"transform": g.cast(normalized(g, exact(g, x), est.norm, NOTHING), kind)}
 
 
-def normalized(g: Graph, x: Matrix, norm: str) -> Matrix:
-    """Return the rows of x divided by their "l1", "l2" or "max" norm."""
-    each, reduction = NORMS[norm]
-    sizes = g.product(x, x) if each == "Mul" else g.unary("Abs", x)
-    length = Matrix(g.reduce(reduction, sizes.name, [1]), x.dtype, 1)
-    length = g.unary("Sqrt", length) if norm == "l2" else length
-    zero = g.add("Equal", [length.name, g.constant([0.0], x.dtype, "zero")], "iszero")
-    safe = g.add("Where", [zero, g.constant([1.0], x.dtype, "one"), length.name], "length")
-    return Matrix(g.add("Div", [x.name, safe], "normalized"), x.dtype, x.width)
+def normalized(g: Graph, x: Matrix, norm: str, nothing: float) -> Matrix:
+    """Return the rows of x divided by their "l1", "l2" or "max" norm where that is above `nothing`.
+
+    The others stay as they are.
+    """
+    sizes = g.unary("Abs", x) if norm == "max" else x
+    length = Matrix(g.reduce(NORMS[norm], sizes.name, [1]), x.dtype, 1)
+    empty = g.compare("LessOrEqual", length, [nothing])
+    return g.combine("Div", x, g.choose(empty, [1.0], length))
 
 
 def quantiles(est: Any, x: Value, g: Graph) -> Outputs:

@@ -43,7 +43,7 @@ def _weighted(est: Any, counts: Matrix, g: Graph) -> Matrix:
         counts = Matrix(g.add("Where", [none, zero, grown], "tf"), counts.dtype, counts.width)
     if est.use_idf:
         counts = g.binary("Mul", counts, np.asarray(est.idf_), "idf")
-    return counts if est.norm is None else normalized(g, counts, est.norm)
+    return counts if est.norm is None else normalized(g, counts, est.norm, 0.0)
 
 
 def _counts(est: Any, x: Value, g: Graph) -> Matrix:
