@@ -15,6 +15,8 @@ SHORT = 256
 MODELS = ((0, 0, 0), (4, 0, 0), (3, 0, 2))
 # A draft of more bytes has its streams compressed one by one only, which takes half the time.
 LARGE = 1 << 18
+# The encoder's dictionary is at least so large, and no larger than it takes to hold the part.
+SMALLEST_WINDOW = 1 << 16
 # Compressed parts of so many bytes together are kept: packs of one model have most streams alike.
 KEPT = 1 << 25
 _kept: dict[bytes, bytes] = {}
@@ -74,5 +76,7 @@ def _chunks(part: bytes, model: tuple[int, int, int]) -> bytes:
     import lzma
 
     names = dict(zip(("lc", "lp", "pb"), model, strict=True))
-    filters = [{"id": lzma.FILTER_LZMA2, "preset": 9, "dict_size": pack.LZMA_WINDOW, **names}]
+    # The encoder takes eleven times its dictionary in memory, and a part of that is filled with 0.
+    size = min(pack.LZMA_WINDOW, max(SMALLEST_WINDOW, 1 << (len(part) - 1).bit_length()))
+    filters = [{"id": lzma.FILTER_LZMA2, "preset": 9, "dict_size": size, **names}]
     return lzma.compress(part, lzma.FORMAT_RAW, filters=filters)[:-1]
