@@ -10,6 +10,9 @@ from toolkit.quantizer.trees.leaves import Leaves, encode_leaves, exact_leaves
 from toolkit.quantizer.trees.thresholds import with_fewer_thresholds, with_short_thresholds
 from toolkit.runtime.forest import Forest
 
+# Operators that only put numbers elsewhere.
+MOVES = ("Concat", "Flatten", "GatherND", "Identity", "Reshape", "ScatterND")
+
 Coded = tuple[Forest, Leaves | None]
 
 
@@ -43,7 +46,17 @@ def coded_trees(
 
 
 def positions(model: onnx.ModelProto) -> set[str]:
-    """Return the tensors that become integers: trees that give positions must give them exactly."""
-    casts = [n for n in model.graph.node if n.op_type == "Cast"]
+    """Return the tensors that become integers, or an order: trees must give them exactly.
+
+    Those, too, of which another only has the rows elsewhere.
+    """
     integers = {onnx.TensorProto.INT64, onnx.TensorProto.INT32}
-    return {n.input[0] for n in casts if n.attribute[0].i in integers}
+    found: set[str] = set()
+    for node in reversed(model.graph.node):
+        if node.op_type == "Cast" and node.attribute[0].i in integers:
+            found.add(node.input[0])
+        elif node.op_type == "TopK":
+            found.add(node.input[0])
+        elif node.op_type in MOVES and found.intersection(node.output):
+            found.update(node.input)
+    return found

@@ -52,7 +52,7 @@ def encode_leaves(forest: Forest, rows: np.ndarray, levels: int = 256) -> Leaves
         raise NotApplicable(f"leaves of {forest.output!r} hold values that float32 does not")
     most = levels - 1
     exact = whole_leaves(forest)
-    if exact is not None and _ranges(forest, exact.codes).max() <= most:
+    if exact is not None and np.nanmax(_ranges(forest, exact.codes)) <= most:
         return exact
     values = forest.values.astype(np.float64)
     width = values.shape[1]
