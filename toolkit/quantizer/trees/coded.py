@@ -53,9 +53,7 @@ def positions(model: onnx.ModelProto) -> set[str]:
     integers = {onnx.TensorProto.INT64, onnx.TensorProto.INT32}
     found: set[str] = set()
     for node in reversed(model.graph.node):
-        if node.op_type == "Cast" and node.attribute[0].i in integers:
-            found.add(node.input[0])
-        elif node.op_type == "TopK":
+        if (node.op_type == "Cast" and node.attribute[0].i in integers) or node.op_type == "TopK":
             found.add(node.input[0])
         elif node.op_type in MOVES and found.intersection(node.output):
             found.update(node.input)
