@@ -18,15 +18,15 @@ CORRUPTED = [
     ("KNeighborsClassifier-distance", "ballots"),
     ("KNeighborsClassifier-text", "classes"),
     ("KNeighborsRegressor", "targets"),
-    ("RadiusNeighborsClassifier", "ballots"),
+    ("RadiusNeighborsClassifier", "table"),
     ("RadiusNeighborsRegressor", "points"),
     ("KNeighborsTransformer", "points"),
     ("NearestCentroid", "points"),
     ("LocalOutlierFactor", "densities"),
-    ("KNNImputer", "points"),
+    ("KNNImputer-many", "points"),
     ("SVC-rbf", "dual"),
     ("SVC-linear-classes", "coefficients"),
-    ("SVC-platt-classes", "slopes"),
+    ("SVC-platt-classes", "dual"),
     ("NuSVC-classes", "coefficients"),
     ("OneClassSVM", "dual"),
     ("SGDOneClassSVM", "constant"),
@@ -60,7 +60,7 @@ def corrupted(content: bytes, hint: str) -> bytes:
         flat[0] = "wrong"
     else:
         # The largest, so that it counts; by more than any tolerance.
-        flat[np.abs(flat).argmax()] *= -3.0
+        flat[np.nanargmax(np.abs(flat))] *= -3.0
     constant.CopyFrom(numpy_helper.from_array(array, constant.name))
     return model.SerializeToString()
 

@@ -195,6 +195,8 @@ PROCESSES = [
          decider(ConstantKernel(2.0) * Matern(nu=1.5) + WhiteKernel(0.2)), two, trap=ERF),
     case("GaussianProcessClassifier-linear", decider(DotProduct()), two, trap=ERF),
     case("GaussianProcessClassifier-rest", decider(None), ranks, trap=ERF),
+    case("GaussianProcessClassifier-blocks", decider(1.0 * RBF(2.0)), lambda: classes(3), trap=ERF),
+    case("GaussianProcessClassifier-steep", decider(1e4 * RBF(2.0)), two, trap=ERF),
     case("GaussianProcessClassifier-pairs", decider(RBF(2.0), multi_class="one_vs_one"), ranks,
          trap=ERF),
     case("GaussianProcessClassifier-tuned", GaussianProcessClassifier,

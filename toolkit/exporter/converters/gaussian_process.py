@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from toolkit.exporter.formulas.chunks import chunk_rows, in_chunks
-from toolkit.exporter.formulas.covariances import as_gaussian, covariance, diagonal
+from toolkit.exporter.formulas.covariances import as_gaussian, spread_out
 from toolkit.exporter.formulas.gaussian import summed
 from toolkit.exporter.formulas.gaussian_terms import Gaussians
+from toolkit.exporter.formulas.latent import latent_of
 from toolkit.exporter.formulas.real import Real, constant, joined, real
 from toolkit.exporter.graph import Graph, Matrix, Outputs, Unconvertible, Value
 
@@ -19,6 +21,8 @@ LARGE = 1e6  # weights that sum to more show the rounding of a distance from a m
 # gaussian_process/_gpc.py: σ(z) ≈ Σ COEFS ½ (1 + erf(λ z)).
 LAMBDAS = np.array([0.41, 0.4, 0.37, 0.44, 0.39])
 COEFS = np.array([-1854.8214151, 3516.89893646, 221.29346712, 128.12323805, -2010.49422654])
+
+NEAR = 1e-3  # of 0, where three terms of erf's power series are exact
 
 # erfc(x) = t exp(−x² + P(u)), t = 2 / (2 + x), u = 2 t − 1, for x ≥ 0: Chebyshev coefficients of P
 # from Numerical Recipes (3rd edition, 6.2.2), c₀ halved; 1.2e-16 everywhere.
@@ -57,67 +61,63 @@ def _posterior(est: Any, x: Matrix, g: Graph, alpha: np.ndarray, offset: np.ndar
 
     def form(name: str) -> list[Matrix]:
         rows = real(g, Matrix(name, x.dtype, x.width))
-        total = _kernel(est.kernel_, rows, points, exact) @ constant(g, alpha, "alpha") + offset
+        total = (
+            spread_out(g, est.kernel_, rows, points, exact) @ constant(g, alpha, "alpha") + offset
+        )
         return [total.matrix("float64", alpha.shape[1])]
 
     return in_chunks(g, x, chunk_rows(2 * len(points)), form)[0]
 
 
-def _kernel(kernel: Any, x: Real, points: Any, exact: bool) -> Real:
-    points = np.asarray(points, dtype=np.float64)
-    found = covariance(x.g, kernel, x, points, exact)
-    # A kernel that is the same for all has one number: spread it over rows and points.
-    return found + (x.sum(1) * 0.0 + np.zeros((1, len(points))))
-
-
 def classifier(est: Any, x: Value, g: Graph) -> Outputs:
     """One process for two classes, one against the rest for more, or one for each pair."""
     x, classes = g.floating(x), np.asarray(est.classes_)
-    rows = real(g, x)
     if len(classes) == 2:
-        p, latent = _binary(est.base_estimator_, rows)
+        p, latent = _binary([est.base_estimator_], x, g)
         index = g.above(latent.matrix("float64", 1), 0.0)
         shares = joined([1.0 - p, p])
-    elif est.multi_class == "one_vs_rest":
-        scores = joined([_binary(e, rows)[0] for e in est.base_estimator_.estimators_])
-        # OneVsRestClassifier takes the last of equal classes, as all are far from the data.
-        index = scores.index("ArgMax", last=True)
-        shares = scores / scores.sum(1)
     else:
-        return {"predict": g.labels(_pairs(est, rows), classes)}
+        scores, latent = _binary(est.base_estimator_.estimators_, x, g)
+        if est.multi_class != "one_vs_rest":
+            return {"predict": g.labels(_pairs(g, scores, latent, len(classes)), classes)}
+        index = scores.index("ArgMax")
+        shares = scores / scores.sum(1)
     return {
         "predict": g.labels(index, classes),
         "predict_proba": shares.matrix(x.dtype, len(classes)),
     }
 
 
-def _pairs(est: Any, rows: Real) -> Matrix:
+def _pairs(g: Graph, p: Real, latent: Real, count: int) -> Matrix:
     """Return the class of the most votes; equal ones are ranked by the sums of probabilities."""
-    first, second = np.triu_indices(len(est.classes_), 1)
-    found = [_binary(e, rows) for e in est.base_estimator_.estimators_]
-    p = joined([p for p, _ in found])
-    won = joined([latent.compare("Greater", 0.0).real() for _, latent in found])
-    sides = np.eye(len(est.classes_))
+    first, second = np.triu_indices(count, 1)
+    won = latent.compare("Greater", 0.0).real()
+    sides = np.eye(count)
     difference = sides[second] - sides[first]
-    votes = won @ constant(rows.g, difference, "sides") + sides[first].sum(axis=0)
-    total = p @ constant(rows.g, difference, "sides")
+    votes = won @ constant(g, difference, "sides") + sides[first].sum(axis=0)
+    total = p @ constant(g, difference, "sides")
     return (votes + total / (3.0 * (total.apply("Abs") + 1.0))).index("ArgMax")
 
 
-def _binary(est: Any, rows: Real) -> tuple[Real, Real]:
-    """Return the second class's probability [N, 1] and the latent mean [N, 1].
+def _binary(processes: Sequence[Any], x: Matrix, g: Graph) -> tuple[Real, Real]:
+    """Return the second classes' probabilities [N, processes] and the latent means.
 
-    Rasmussen and Williams, algorithm 3.2: mean `k (y − π)`, variance `k(x, x) − ‖L⁻¹ W^½ k‖²`;
-    the integral over the sigmoid is `½ Σ COEFS (1 + erf(λ mean / √(1 + 2 λ² variance)))`.
+    Rasmussen and Williams, algorithm 3.2: the integral over the sigmoid is
+    `½ Σ COEFS (1 + erf(λ mean / √(1 + 2 λ² variance)))`.
     """
-    g = rows.g
-    k = _kernel(est.kernel_, rows, est.X_train_, exact=False)
-    mean = k @ constant(g, (est.y_train_ - est.pi_).reshape(-1, 1), "residuals")
-    solve = np.linalg.solve(est.L_, np.diag(est.W_sr_))
-    v = k @ constant(g, solve.T, "solve")
-    variance = diagonal(g, est.kernel_, rows) - v.reduce("ReduceSumSquare", 1)
-    argument = mean * LAMBDAS / (1.0 + variance * (2.0 * LAMBDAS**2)).apply("Sqrt")
-    p = (erf(argument) * (0.5 * COEFS)).sum(1) + float(0.5 * COEFS.sum())
+    count, points = len(processes), max(len(p.X_train_) for p in processes)
+
+    def form(name: str) -> list[Matrix]:
+        rows = real(g, Matrix(name, x.dtype, x.width))
+        means, variances = zip(*(latent_of(p, rows) for p in processes), strict=True)
+        return [joined(list(parts)).matrix("float64", count) for parts in (means, variances)]
+
+    # A chunk's rows share the reading of matrices [points, points].
+    found = in_chunks(g, x, chunk_rows(2 * points, points), form)
+    mean, variance = (Real(g, m.name) for m in found)
+    spread = 1.0 + variance.reshape(0, count, 1) * (2.0 * LAMBDAS**2)
+    argument = mean.reshape(0, count, 1) * LAMBDAS / spread.apply("Sqrt")
+    p = (erf(argument) * (0.5 * COEFS)).sum(2, keep=False) + float(0.5 * COEFS.sum())
     return p, mean
 
 
@@ -134,8 +134,12 @@ def erf(x: Real) -> Real:
     for c in ERFC[:0:-1]:
         d, dd = twice * d - dd + float(c), d
     log = u * d - dd + float(ERFC[0])
-    positive = 1.0 - t * (log - size * size).apply("Exp")
-    return x.compare("Less", 0.0).where(-positive, positive)
+    square = x * x
+    positive = 1.0 - t * (log - square).apply("Exp")
+    found = x.compare("Less", 0.0).where(-positive, positive)
+    # Next to 0 its power series, since there the coefficients show 1 − (1 − x).
+    series = x * (1.0 - square / 3.0 + square * square / 10.0) * float(2.0 / np.sqrt(np.pi))
+    return size.compare("Less", NEAR).where(series, found)
 
 
 CONVERTERS = {

@@ -133,12 +133,9 @@ class Real:
         """Return the axes in another order."""
         return self.apply("Transpose", perm=list(order))
 
-    def index(self, op: str, last: bool = False) -> Matrix:
-        """Return the column of each row's extreme (ArgMax, ArgMin), int64 [N]; the first of equals.
-
-        last: the last of equals instead.
-        """
-        name = self.g.add(op, [self.name], "index", axis=1, keepdims=0, select_last_index=int(last))
+    def index(self, op: str) -> Matrix:
+        """Return the column of a row's extreme (ArgMax, ArgMin), int64 [N]; of equals the first."""
+        name = self.g.add(op, [self.name], "index", axis=1, keepdims=0)
         return Matrix(name, "int64", 0)
 
     def smallest(self, count: int) -> tuple[Real, str]:
