@@ -32,13 +32,15 @@ def test_memory_is_that_of_a_command_and_of_what_it_starts_together(scripts, tmp
 def test_no_process_may_map_more_than_the_limit(scripts, tmp_path):
     limit = scripts["benchmark_road"].LIMIT
     found = scripts["benchmark_road"].run(["-c", f"bytearray({limit})"], tmp_path)
-    assert (found["exit_code"], found["peak_mb"] < 1000) == (1, True)
+    assert (found["exit_code"], found["error"]) == (1, "MemoryError")
+    assert found["peak_mb"] < 1000
 
 
 def test_the_table_has_medians_and_their_spread(scripts):
-    row = {"nodes": 1_000_000, "command": "bench", "exit_code": 0}
+    row = {"nodes": 1_000_000, "command": "bench", "exit_code": 1, "error": "error: a gate"}
     of = scripts["spread"].of
     row |= {"seconds": of([3.04, 1.0, 2.0], 1), "cpu_seconds": of([1.0], 1)}
     row |= {"peak_mb": of([500.0, 400.0], 0)}
     table = scripts["benchmark_road"].markdown([row])
-    assert "| `toolkit bench` | 2.0 | 1.0–3.0 | 1.0 |  | 450.0 | 400.0–500.0 | 450 | 0 |" in table
+    assert "| `toolkit bench` | 2.0 | 1.0–3.0 | 1.0 |  | 450.0 | 400.0–500.0 | 450 | 1 |" in table
+    assert "\n\n`toolkit bench`, 1,000,000 nodes, exit code 1: `error: a gate`\n" in table
