@@ -30,7 +30,7 @@ CORRUPTED = [
     ("MultiOutputClassifier-text", "classes1"),
     ("MultiOutputRegressor", "coefficient1"),
     ("OneVsOneClassifier", "coefficient"),
-    ("OneVsRestClassifier", "coefficient2"),
+    ("OneVsRestClassifier", "coefficient"),
     ("OutputCodeClassifier", "coefficient2"),
     ("Perceptron", "intercept"),
     ("PoissonRegressor", "intercept"),

@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import combinations
 from typing import Any
 
 import numpy as np
 
+from toolkit.exporter.formulas.chain import product
 from toolkit.exporter.formulas.response import binary_score, binary_threshold, pick
 from toolkit.exporter.graph import Graph, Matrix, Outputs, Value
+
+# Binary classifiers whose score is one product, and those of them whose probability is its sigmoid.
+LOGISTIC = {"LogisticRegression", "LogisticRegressionCV"}
+LINEAR = LOGISTIC | {
+    "LinearSVC",
+    "PassiveAggressiveClassifier",
+    "Perceptron",
+    "RidgeClassifier",
+    "RidgeClassifierCV",
+    "SGDClassifier",
+}
 
 
 def one_vs_rest(est: Any, x: Value, g: Graph) -> Outputs:
@@ -19,10 +32,7 @@ def one_vs_rest(est: Any, x: Value, g: Graph) -> Outputs:
     equal, and probabilities are shares of the row's sum, where far from all classes every
     probability is tiny, but their shares are not.
     """
-    rows = g.widened(x)
-    found = [g.convert(e, rows) for e in est.estimators_]
-    pairs = list(zip(est.estimators_, found, strict=True))
-    scores = g.join([binary_score(e, f, g) for e, f in pairs])
+    scores, decisions, p = _each(est.estimators_, g.widened(x), g)
     kind, dtype = est.label_binarizer_.y_type_, g.precision(x)
     threshold = binary_threshold(est.estimators_[0])
     outputs: Outputs = {}
@@ -32,13 +42,53 @@ def one_vs_rest(est: Any, x: Value, g: Graph) -> Outputs:
         outputs["predict"] = g.labels(g.above(scores, threshold), est.classes_)
     else:
         outputs["predict"] = g.cast(g.compare("Greater", scores, [threshold]), "int64")
-    if hasattr(est, "decision_function"):
-        decisions = [g.floating(pick(e, f, "decision_function")) for e, f in pairs]
-        outputs["decision_function"] = g.cast(g.join(decisions), dtype)
-    if hasattr(est, "predict_proba"):
-        p = g.join([g.column(pick(e, f, "predict_proba"), 1) for e, f in pairs])
+    if decisions is not None:
+        outputs["decision_function"] = g.cast(decisions, dtype)
+    if p is not None:
         outputs["predict_proba"] = g.cast(_shares(p, kind, g), dtype)
     return outputs
+
+
+def _each(
+    estimators: Sequence[Any], rows: Value, g: Graph
+) -> tuple[Matrix, Matrix | None, Matrix | None]:
+    """Return the estimators' scores, decisions and probabilities of their second class, [N, K].
+
+    None for what they do not have.
+    """
+    scores = _together(estimators, rows, g)
+    if scores is not None:
+        logistic = type(estimators[0]).__name__ in LOGISTIC
+        return scores, scores, g.unary("Sigmoid", scores) if logistic else None
+    pairs = [(e, g.convert(e, rows)) for e in estimators]
+    scores = g.join([binary_score(e, f, g) for e, f in pairs])
+    decisions = p = None
+    if all(hasattr(e, "decision_function") for e in estimators):
+        decisions = g.join([g.floating(pick(e, f, "decision_function")) for e, f in pairs])
+    if all(hasattr(e, "predict_proba") for e in estimators):
+        p = g.join([g.column(pick(e, f, "predict_proba"), 1) for e, f in pairs])
+    return scores, decisions, p
+
+
+def _together(estimators: Sequence[Any], rows: Value, g: Graph) -> Matrix | None:
+    """Return the scores [N, K] of linear classifiers as one product; None where one is no such."""
+    if not all(map(_is_linear, estimators)) or len({type(e) for e in estimators}) > 1:
+        return None
+    weights = np.vstack([np.asarray(e.coef_, dtype=np.float64).reshape(1, -1) for e in estimators])
+    biases = [np.broadcast_to(np.ravel(e.intercept_), (1,)) for e in estimators]
+    return product(g, g.floating(rows), weights.T, np.concatenate(biases))
+
+
+def _is_linear(est: Any) -> bool:
+    name, room = type(est).__name__, type(est).__module__
+    if name not in LINEAR or not room.startswith("sklearn."):
+        return False
+    if name in LOGISTIC:
+        sigmoid = getattr(est, "multi_class", None) != "multinomial"
+    else:
+        sigmoid = not hasattr(est, "predict_proba")
+    one = isinstance(est.coef_, np.ndarray) and est.coef_.size == est.n_features_in_
+    return bool(sigmoid and one and len(est.classes_) == 2)
 
 
 def _shares(p: Matrix, kind: str, g: Graph) -> Matrix:
@@ -60,13 +110,18 @@ def one_vs_one(est: Any, x: Value, g: Graph) -> Outputs:
     chosen = est.pairwise_indices_ or [None] * len(est.estimators_)
     wide = g.widened(x)
     rows = [wide if at is None else g.select(wide, np.asarray(at).tolist()) for at in chosen]
-    found = [g.convert(e, r) for e, r in zip(est.estimators_, rows, strict=True)]
-    pairs = list(zip(est.estimators_, found, strict=True))
-    predicted = _wide(g, [g.upright(pick(e, f, "predict")) for e, f in pairs])
-    confidence = _wide(g, [binary_score(e, f, g) for e, f in pairs])
+    together = _together(est.estimators_, wide, g) if est.pairwise_indices_ is None else None
+    if together is not None:
+        confidence = together
+        predicted = g.cast(g.compare("Greater", together, [0.0]), "float64")
+    else:
+        found = [g.convert(e, r) for e, r in zip(est.estimators_, rows, strict=True)]
+        answers = list(zip(est.estimators_, found, strict=True))
+        predicted = _wide(g, [g.upright(pick(e, f, "predict")) for e, f in answers])
+        confidence = _wide(g, [binary_score(e, f, g) for e, f in answers])
     # Column k stands for the classes (i, j): the pair's estimator answers 0 for i and 1 for j.
     count = len(est.classes_)
-    low, high = np.zeros((2, len(pairs), count))
+    low, high = np.zeros((2, len(est.estimators_), count))
     for k, (i, j) in enumerate(combinations(range(count), 2)):
         low[k, i] = high[k, j] = 1.0
     votes = [
@@ -94,9 +149,11 @@ def output_code(est: Any, x: Value, g: Graph) -> Outputs:
     the proof shows such rows.
     """
     rows = g.widened(x)
-    found = [g.convert(e, rows) for e in est.estimators_]
-    pairs = zip(est.estimators_, found, strict=True)
-    scores = _wide(g, [binary_score(e, f, g) for e, f in pairs])
+    scores = _together(est.estimators_, rows, g)
+    if scores is None:
+        found = [g.convert(e, rows) for e in est.estimators_]
+        pairs = zip(est.estimators_, found, strict=True)
+        scores = _wide(g, [binary_score(e, f, g) for e, f in pairs])
     codes = np.asarray(est.code_book_, dtype=np.float64)
     nearness = g.affine(scores, codes.T, -0.5 * (codes**2).sum(axis=1))
     return {"predict": g.labels(g.argmax(nearness), est.classes_)}
