@@ -141,13 +141,15 @@ def test_rows_beyond_what_float32_products_hold() -> None:
     np.testing.assert_array_equal(chosen[3], expected(points, rows[3:], 4)[1][0])
 
 
-@pytest.mark.parametrize("points", [MANY, 300])
-def test_weights_are_constants_of_the_graph_that_multiplies_by_them(points: int) -> None:
+@pytest.mark.parametrize(("points", "forms"), [(MANY, 3), (300, 2)])
+def test_weights_are_constants_of_the_graph_that_multiplies_by_them(
+    points: int, forms: int
+) -> None:
     """Else onnxruntime does not pack them, but copies them for every chunk."""
     g = Graph(lambda *_: {})
     euclidean_neighbours(g, Matrix("X", "float32", 4), RNG.normal(size=(points, 4)), 3)
     products = list(products_in(g.nodes))
-    assert len(products) == 2  # of few rows, and of a chunk
+    assert len(products) == forms  # of one row, of few, and of a chunk of many
     for product, beside in products:
         assert product.input[1] in beside
 

@@ -14,7 +14,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from toolkit.exporter.formulas.chunks import (
+    Form,
+    at_most,
     chunk_rows,
+    either,
     in_chunks,
     looped_chunks,
     packed,
@@ -73,6 +76,11 @@ class _Search:
         return real(self.g, Matrix(name, self.dtype, self.points.shape[1]))
 
 
+# find(search, rows as [x, 1] in float32, weights of the points' ranks) -> the largest rank of a
+# row's candidates [n, 1], and their positions [n, candidates].
+Find = Callable[[_Search, Matrix, str], tuple[str, str]]
+
+
 def euclidean_neighbours(
     g: Graph, x: Matrix, points: np.ndarray, count: int
 ) -> tuple[Matrix, Matrix]:
@@ -89,17 +97,19 @@ def euclidean_neighbours(
         )
         return found, at
 
-    def whole(name: str) -> list[Matrix]:
-        return _checked(search, name, _from_all)
+    def form(find: Find) -> Form:
+        return lambda name: _checked(search, name, find)
 
-    def by_blocks(name: str) -> list[Matrix]:
-        return _checked(search, name, _from_blocks)
+    def by_blocks() -> list[Matrix]:
+        rows = max(chunk_rows(2 * search.candidates * width), search.chunk)
+        few, many = form(_from_blocks), form(_from_blocks_in_chunks)
+        return in_chunks(g, x, rows, many, few, search.chunk)
 
     if m < MANY * search.block * search.candidates:
-        found, at, sure = in_chunks(g, x, search.chunk, whole)
+        found, at, sure = in_chunks(g, x, search.chunk, form(_from_all))
     else:
-        rows = max(chunk_rows(2 * search.candidates * width), search.chunk)
-        found, at, sure = in_chunks(g, x, rows, by_blocks, whole, FEW)
+        one = at_most(g, x, FEW)
+        found, at, sure = either(g, one, lambda: _checked(search, x.name, _from_all), by_blocks)
     least = g.reduce("ReduceMin", g.cast(sure, "int32").name, [0], keep=False)
     all_sure = g.cast(Matrix(least, "int32", 0), "bool").name
     found, at = where_sure(
@@ -108,9 +118,7 @@ def euclidean_neighbours(
     return found, at
 
 
-def _checked(
-    search: _Search, name: str, find: Callable[[_Search, Matrix, str], tuple[str, str]]
-) -> list[Matrix]:
+def _checked(search: _Search, name: str, find: Find) -> list[Matrix]:
     """Return the neighbours of rows as float32 finds them, and which rows are sure, bool [n].
 
     find: takes the search, the rows as [x, 1] in float32, and the weights of the points' ranks.
@@ -156,19 +164,33 @@ def _from_all(search: _Search, rows: Matrix, weights: str) -> tuple[str, str]:
 
 def _from_blocks(search: _Search, rows: Matrix, weights: str) -> tuple[str, str]:
     """Return the same, searched for in the blocks of points whose least ranks are the least."""
-    g, c, size = search.g, search.candidates, search.block
+    return _placed(search, *_in_blocks(search, rows.name, weights))
+
+
+def _from_blocks_in_chunks(search: _Search, rows: Matrix, weights: str) -> tuple[str, str]:
+    """Return the same, searched for with so many rows at a time that their ranks stay in the cache.
+
+    What comes after the search is done for all of them at once.
+    """
+    c = search.candidates
 
     def form(name: str) -> list[Matrix]:
         ranks, of, place = _in_blocks(search, name, weights)
         return [Matrix(ranks, "float32", c), Matrix(of, "int64", c), Matrix(place, "int64", c)]
 
-    ranks, of, place = looped_chunks(g, rows, search.chunk, form)
-    length = g.constant([size], "int64", "size")
-    which = g.add("Div", [place.name, length], "which")
-    block = g.add("GatherElements", [of.name, which], "block", axis=1)
-    start = g.add("Mul", [block, length], "start")
-    at = g.add("Add", [start, g.add("Mod", [place.name, length], "within")], "candidates")
-    return g.reduce("ReduceMax", ranks.name, [1]), _there(search, at)
+    found = looped_chunks(search.g, rows, search.chunk, form)
+    return _placed(search, *(m.name for m in found))
+
+
+def _placed(search: _Search, ranks: str, of: str, place: str) -> tuple[str, str]:
+    """Return the largest rank and the positions of candidates at places in blocks [n, c]."""
+    g = search.g
+    size = g.constant([search.block], "int64", "size")
+    which = g.add("Div", [place, size], "which")
+    block = g.add("GatherElements", [of, which], "block", axis=1)
+    start = g.add("Mul", [block, size], "start")
+    at = g.add("Add", [start, g.add("Mod", [place, size], "within")], "candidates")
+    return g.reduce("ReduceMax", ranks, [1]), _there(search, at)
 
 
 def _in_blocks(search: _Search, rows: str, weights: str) -> tuple[str, str, str]:
@@ -186,7 +208,7 @@ def _in_blocks(search: _Search, rows: str, weights: str) -> tuple[str, str, str]
     near = g.add("GatherND", [parted, of], "near", batch_dims=1)
     lowered = g.add("Min", [near, g.reduce("ReduceMax", minima, [1])], "lowered")
     found, place = _least(g, _shaped(g, lowered, 0, c * size), c)
-    return found, of, place
+    return found, _shaped(g, of, 0, c), place
 
 
 def _there(search: _Search, at: str) -> str:
