@@ -12,21 +12,28 @@ from pathlib import Path, PurePosixPath
 
 from engine import CACHE, Engine
 
-# Runs in the container: starts the command anew each time, as a device does for one prediction.
+# Runs in the container: starts the command anew each time, as a device does for one prediction, and
+# by turns with it what every such process has to do, importing numpy.
 STOPWATCH = """
-import json, os, statistics, subprocess, sys, time
-runs, command = int(sys.argv[1]), sys.argv[2:]
-milliseconds, kilobytes = [], []
-for turn in range(runs + 1):
-    start = time.monotonic()
+import json, os, subprocess, sys, time
+
+def start(command):
+    begin = time.monotonic()
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
     if status:
         sys.exit(f"{command} fails")
+    return (time.monotonic() - begin) * 1000, usage.ru_maxrss * 1024 / 1e6
+
+milliseconds, numpy, megabytes = [], [], []
+for turn in range(int(sys.argv[1]) + 1):
+    whole, peak = start(sys.argv[2:])
+    import_alone, _ = start(["python3", "-c", "import numpy"])
     if turn:  # the first fills the page cache
-        milliseconds.append((time.monotonic() - start) * 1000)
-        kilobytes.append(usage.ru_maxrss)
-print(json.dumps({"milliseconds": milliseconds, "peak_mb": max(kilobytes) * 1024 / 1e6}))
+        milliseconds.append(whole)
+        numpy.append(import_alone)
+        megabytes.append(peak)
+print(json.dumps({"milliseconds": milliseconds, "numpy": numpy, "peak_mb": max(megabytes)}))
 """
 
 
@@ -62,7 +69,10 @@ def content(engine: Engine, image: str) -> Content:
 
 
 def start(engine: Engine, image: str, command: list[str], options: list[str], runs: int) -> dict:
-    """Start a command `runs` times in a container; return `milliseconds`, a list, and `peak_mb`."""
+    """Start a command `runs` times in a container; return `milliseconds`, `numpy` and `peak_mb`.
+
+    numpy: the milliseconds of a process that only imports it, each right after the command's.
+    """
     result = engine.run(
         image, "-c", STOPWATCH, str(runs), *command, options=["--entrypoint=python3", *options]
     )
