@@ -50,7 +50,7 @@ DIGITS = load_digits()
 
 @dataclass(frozen=True)
 class Family:
-    """An estimator, its rows ("digits" or "houses"), and what its uint8-pack must keep."""
+    """An estimator, its rows (see `rows_of`), and what its uint8-pack must keep."""
 
     estimator: Any
     rows: str
@@ -104,7 +104,7 @@ FAMILIES = {
     "svr": Family(scaled(SVR()), "houses", 2.5, 5e-5),
     "nu-svr": Family(scaled(NuSVR()), "houses", 2.5, 5e-5),
     # One vote more or less moves a score of one against one by a whole.
-    "svc": Family(make_pipeline(PCA(12), SVC()), "digits", 5.0, 2e-3, 0.99),
+    "svc": Family(make_pipeline(PCA(12), SVC()), "some-digits", 5.0, 2e-3, 0.99),
     "one-class-svm": Family(scaled(OneClassSVM(nu=0.2)), "houses", 3.0, 1e-5, 0.99),
     "kernel-ridge": Family(scaled(KernelRidge(kernel="rbf", gamma=0.1)), "houses", 2.5, 5e-5),
     "nystroem": Family(
@@ -121,7 +121,7 @@ FAMILIES = {
     ),
     "gaussian-process-classifier": Family(
         make_pipeline(PCA(10), GaussianProcessClassifier(RBF(20), optimizer=None)),
-        "small-digits",
+        "few-digits",
         4.0,
         1e-3,
         0.99,
@@ -148,7 +148,7 @@ def rows_of(name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         X, y, count = X[order], y[order], 1200
     else:
         X, y = DIGITS.data, DIGITS.target
-        count = 60 if name == "small-digits" else 1300
+        count = {"few-digits": 60, "some-digits": 400}.get(name, 1300)
     return X[:count], y[:count], X[count : count + 500], y[count : count + 500]
 
 
