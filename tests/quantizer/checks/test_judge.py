@@ -87,8 +87,9 @@ def test_one_that_depends_on_its_batch_is_found(network_bundle):
 
 def test_wrong_labels_are_found(labels_bundle):
     model = model_of(labels_bundle)
-    table = next(t for t in model.graph.initializer if t.name == "classes")
-    table.string_data[:] = [b"b", b"a", b"c"]
+    attributes = [a for node in model.graph.node for a in node.attribute]
+    names = next(a for a in attributes if a.name == "classlabels_strings")
+    names.strings[:] = [b"b", b"a", b"c"]
     wrong = predictor(model.SerializeToString())
     found = broken_limit(wrong, labels_bundle.calibration(), METHOD.LIMITS)
     assert found.startswith("labels equal 0.")
