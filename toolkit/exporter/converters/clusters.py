@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from toolkit.exporter.formulas.chunks import chunk_rows, in_chunks
+from toolkit.exporter.formulas.chunks import Form, chunk_rows, in_chunks
 from toolkit.exporter.formulas.distances import dense, metric_name, ranked
 from toolkit.exporter.formulas.real import Real, constant, joined, real
 from toolkit.exporter.graph import Graph, Matrix, Outputs, Unconvertible, Value
@@ -21,30 +21,44 @@ def centres(est: Any, x: Value, g: Graph) -> Outputs:
     return {"predict": index, "transform": distances}
 
 
-def _compared(g: Graph, x: Matrix, points: np.ndarray) -> tuple[Matrix, Matrix]:
+def _compared(g: Graph, x: Matrix, points: np.ndarray) -> list[Matrix]:
     """Return the nearest of the points, int64 [N], and the distances to all, as x [N, points].
 
-    One product serves both: a row's nearest point has the least `‖s‖² − 2 x·s`. Chunks of rows cost
-    a single one some microseconds, and take half the time where there are many.
+    One product serves both: a row's nearest point has the least `‖s‖² − 2 x·s`.
     """
 
     def form(name: str) -> list[Matrix]:
-        rows = real(g, Matrix(name, x.dtype, x.width))
-        ranks, rows = ranked(g, rows, points, constant(g, points, "centres"))
+        ranks, rows = _ranks(g, Matrix(name, x.dtype, x.width), points)
         square = (ranks + rows.reduce("ReduceSumSquare", 1)).matrix(x.dtype, len(points))
         nothing = g.binary("Max", square, 0.0, "nothing")
         return [ranks.index("ArgMin"), g.unary("Sqrt", nothing)]
 
+    return _in_form(g, x, points, form)
+
+
+def _nearest(g: Graph, x: Matrix, points: np.ndarray) -> Matrix:
+    """Return the nearest of the points alone."""
+
+    def form(name: str) -> list[Matrix]:
+        return [_ranks(g, Matrix(name, x.dtype, x.width), points)[0].index("ArgMin")]
+
+    return _in_form(g, x, points, form)[0]
+
+
+def _ranks(g: Graph, x: Matrix, points: np.ndarray) -> tuple[Real, Real]:
+    return ranked(g, real(g, x), points, constant(g, points, "centres"))
+
+
+def _in_form(g: Graph, x: Matrix, points: np.ndarray, form: Form) -> list[Matrix]:
+    """Return what the form gives: chunks cost one row 3 µs, and take half the time at 20,000."""
     if g.tune == THROUGHPUT and len(points) >= MANY:
-        index, found = in_chunks(g, x, chunk_rows(2 * len(points), x.width), form)
-    else:
-        index, found = form(x.name)
-    return index, found
+        return in_chunks(g, x, chunk_rows(2 * len(points), x.width), form)
+    return list(form(x.name))
 
 
 def mean_shift(est: Any, x: Value, g: Graph) -> Outputs:
     """MeanShift: the nearest centre."""
-    return {"predict": _compared(g, g.floating(x), dense(est.cluster_centers_))[0]}
+    return {"predict": _nearest(g, g.floating(x), dense(est.cluster_centers_))}
 
 
 def affinity(est: Any, x: Value, g: Graph) -> Outputs:
@@ -53,7 +67,7 @@ def affinity(est: Any, x: Value, g: Graph) -> Outputs:
         raise Unconvertible(f"affinity={est.affinity!r} (it judges no new rows)")
     points = dense(est.cluster_centers_)
     if len(points):
-        return {"predict": _compared(g, g.floating(x), points)[0]}
+        return {"predict": _nearest(g, g.floating(x), points)}
     first = (real(g, x).sum(1) * 0.0).index("ArgMax")
     return {"predict": g.labels(first, np.array([-1]))}
 
