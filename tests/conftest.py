@@ -1,4 +1,4 @@
-"""Bundles that several tests read, made once a session through the Python API."""
+"""What tests of several folders use: bundles, made once a session, and a bench that is quick."""
 
 from __future__ import annotations
 
@@ -92,3 +92,13 @@ def named_bundle(tmp_path_factory):
 def california(california_bundle, tmp_path):
     """A copy of the california-linear bundle, to be damaged."""
     return shutil.copytree(california_bundle, tmp_path / "california-linear")
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """A bench without its slow parts, for tests that are about other figures."""
+    from toolkit.runner import cold_start, latency
+
+    monkeypatch.setattr(cold_start, "measure", lambda *_: cold_start.Start(1.0, (1.0, 1.0), 2.0))
+    monkeypatch.setattr(latency, "SLICE_NS", 100_000)
+    monkeypatch.setattr(latency, "ROUNDS", 1)

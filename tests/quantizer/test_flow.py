@@ -84,7 +84,7 @@ def test_a_variant_that_is_no_longer_made_is_removed(network_bundle, monkeypatch
     assert "model.uint8-pack.pack" not in manifest_of(network_bundle)["files"]
 
 
-def test_a_method_that_changes_nothing_is_called_a_no_op(network_bundle, monkeypatch):
+def test_a_method_that_changes_nothing_is_called_a_no_op(network_bundle, monkeypatch, quick):
     def stripped(model, calibration):
         """The model without what says where it is from: smaller, and the same."""
         changed = type(model)()
