@@ -11,7 +11,16 @@ import numpy as np
 
 from toolkit.bundle import FAILED, FLOAT, MODEL, OK, Bundle, Rows, Variant, open_bundle
 from toolkit.errors import CorruptArtifact, InvalidInput
-from toolkit.runner import accuracy, cold_start, environment, latency, samples, size, verdict
+from toolkit.runner import (
+    accuracy,
+    cold_start,
+    environment,
+    latency,
+    memory,
+    samples,
+    size,
+    verdict,
+)
 from toolkit.runner import gates as limits
 from toolkit.runner.records import REFERENCE, GateOutcome, Report, Row
 from toolkit.runner.reference import answered, scored_rows
@@ -100,6 +109,7 @@ def _measured(bundle: Bundle, estimator: Any, rows: Rows) -> Measured:
             all_found.failures.update(failures)
             all_found.rows.update(_measure(bundle, rows, classes, subjects, outputs))
             del subjects, new  # before the next are opened
+            memory.give_back()
     return all_found
 
 
