@@ -21,7 +21,9 @@ import atheris
 
 with atheris.instrument_imports(include=["toolkit.runtime"]):
     from toolkit.errors import CorruptArtifact
-    from toolkit.runtime import pack, wire
+
+    # Those of trees too, which `pack` imports at the first of them, and that would be too late.
+    from toolkit.runtime import forest_format1, forest_format2, forest_nodes, pack, wire  # noqa: F401
 
 ROOT = Path(__file__).resolve().parents[1]
 SAMPLES = ROOT / "tests" / "data"

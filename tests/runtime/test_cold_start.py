@@ -115,7 +115,8 @@ def test_a_pack_alone_needs_the_decoders_too(california_bundle, libraries, tmp_p
     pack = shutil.copy(california_bundle / "model.uint8-pack.pack", tmp_path / "m.pack")
     found = imported(PREDICT, str(pack)) - libraries
     assert {"toolkit.runtime.pack", "toolkit.runtime.encodings", "toolkit.runtime.wire"} <= found
-    assert not found & (CHECKED | {"toolkit.runtime.verify", "toolkit.runtime.golden"})
+    assert not found & (NEVER | CHECKED | {"toolkit.runtime.verify", "toolkit.runtime.golden"})
+    assert not [name for name in found if name.startswith("toolkit.runtime.forest")]  # no trees
 
 
 def test_a_command_ends_with_all_that_it_said(california_bundle):

@@ -32,7 +32,7 @@ from toolkit.quantizer.codes.affine import encode
 from toolkit.quantizer.packs.packing import write_pack
 from toolkit.quantizer.trees.forests import find_forests
 from toolkit.quantizer.trees.leaves import encode_leaves
-from toolkit.runtime import pack, wire
+from toolkit.runtime import forest_format2, pack, wire
 from toolkit.runtime.encodings import NAMES
 from toolkit.runtime.pack_dictionary import DICTIONARY
 from toolkit.runtime.predictor import Predictor
@@ -476,7 +476,7 @@ def test_a_forests_signalling_numbers_make_no_warning(monkeypatch):
     def read_forest(cursor):
         return cursor.array(np.dtype("<f4"), 2).astype(np.float64)
 
-    monkeypatch.setitem(pack.FORESTS, pack.VERSION, read_forest)
+    monkeypatch.setattr(forest_format2, "read", read_forest)
     no_skeleton, no_tensors, one_forest = (wire.varint(n) for n in (0, 0, 1))
     body = no_skeleton + no_tensors + one_forest + 2 * b"\x01\x00\x80\x7f"
     with warnings.catch_warnings():

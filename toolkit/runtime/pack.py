@@ -42,7 +42,7 @@ from __future__ import annotations
 import math
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -50,11 +50,10 @@ from toolkit.errors import CorruptArtifact
 from toolkit.runtime import wire
 from toolkit.runtime.cursor import Cursor
 from toolkit.runtime.encodings import DECODERS, ELEMENT_TYPES, NAMES, bits_of
-from toolkit.runtime.forest import Forest
-from toolkit.runtime.forest_format1 import read as read_forest_1
-from toolkit.runtime.forest_format2 import read as read_forest_2
-from toolkit.runtime.forest_nodes import to_node
 from toolkit.runtime.pack_dictionary import DICTIONARY
+
+if TYPE_CHECKING:
+    from toolkit.runtime.forest import Forest
 
 MAGIC = b"TKPK"
 VERSION = 2
@@ -65,8 +64,9 @@ HEADER = 10
 MAX_PARTS, MAX_RANK = 1 << 16, 8
 
 
-@dataclass(frozen=True)
-class Tensor:
+# No dataclasses, as records are elsewhere: with their module they take longer to make than most
+# packs take to decode.
+class Tensor(NamedTuple):
     """One decoded initializer: `values` in its dtype.
 
     bits: how many a number takes, without its group's scales; stored: the bytes all of it took in
@@ -81,8 +81,7 @@ class Tensor:
     stored: int
 
 
-@dataclass(frozen=True)
-class Pack:
+class Pack(NamedTuple):
     """A decoded pack: `skeleton` is a serialized ModelProto that lacks the `tensors`."""
 
     version: int
@@ -97,8 +96,12 @@ class Pack:
             wire.tensor(t.name, t.elem_type, t.values.shape, t.values.tobytes())
             for t in self.tensors
         ]
-        nodes = [to_node(f) for f in self.forests]
-        return self.skeleton + wire.initializers(protos) + (wire.nodes(nodes) if nodes else b"")
+        whole = self.skeleton + wire.initializers(protos)
+        if not self.forests:
+            return whole
+        from toolkit.runtime.forest_nodes import to_node
+
+        return whole + wire.nodes([to_node(f) for f in self.forests])
 
 
 def is_pack(content: bytes) -> bool:
@@ -159,15 +162,22 @@ def _read(content: bytes, origin: str) -> Pack:
         tensors = tuple(_read_tensor(body) for _ in range(_bounded(body, body.uvarint())))
         if len({t.name for t in tensors}) < len(tensors):
             raise body.fail("two tensors have the same name")
-        read_forest = FORESTS[content[4]]
-        forests = tuple(read_forest(body) for _ in range(_bounded(body, body.uvarint())))
+        count = _bounded(body, body.uvarint())
+        forests = _read_forests(body, content[4], count) if count else ()
     if body.at != len(body.data):
         raise body.fail(f"{len(body.data) - body.at} bytes follow the last part")
     return Pack(content[4], COMPRESSIONS[content[5]], skeleton, tensors, forests)
 
 
 READERS: dict[int, Callable[[bytes, str], Pack]] = {1: _read, 2: _read}
-FORESTS: dict[int, Callable[[Cursor], Forest]] = {1: read_forest_1, 2: read_forest_2}
+
+
+def _read_forests(body: Cursor, version: int, count: int) -> tuple[Forest, ...]:
+    # Imported where there are trees: as much code as all the rest.
+    from toolkit.runtime import forest_format1, forest_format2
+
+    read_forest = {1: forest_format1.read, 2: forest_format2.read}[version]
+    return tuple(read_forest(body) for _ in range(count))
 
 
 def _decompress(compression: int, data: memoryview, length: int, cursor: Cursor) -> bytes:
