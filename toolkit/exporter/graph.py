@@ -19,6 +19,7 @@ from toolkit.exporter.tuning import LATENCY
 from toolkit.kernel_sums import KernelSum
 
 ML = "ai.onnx.ml"
+CONTRIBUTED = "com.microsoft"  # where onnxruntime has the operators that are its own
 
 ELEMENT = {
     "float32": TensorProto.FLOAT,

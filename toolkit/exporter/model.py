@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -15,7 +15,7 @@ from toolkit import kernel_sums
 from toolkit.errors import InvalidInput, UnsupportedEstimator, first_line
 from toolkit.exporter import passes
 from toolkit.exporter.dispatch import convert
-from toolkit.exporter.graph import ELEMENT, ML, Graph, Matrix, initializer
+from toolkit.exporter.graph import CONTRIBUTED, ELEMENT, ML, Graph, Matrix, initializer
 from toolkit.exporter.opsets import IR_VERSIONS, ML_OPSETS
 from toolkit.exporter.passes.fuse_classifier import packed_weights
 from toolkit.exporter.schema import Schema, declare
@@ -182,13 +182,18 @@ def _assemble(
             g.nodes.append(helper.make_node("Identity", [inner], [name]))
     constants = [initializer(names.get(n, n), a) for n, a in g.constants.items()]
     graph = helper.make_graph(g.nodes, "toolkit", inputs, results, constants)
-    domains = {n.domain for n in g.nodes}
     opsets = [helper.make_opsetid("", g.opset)]
-    if ML in domains:
-        opsets.append(helper.make_opsetid(ML, ml_opset))
+    versions = {ML: ml_opset, CONTRIBUTED: 1}
+    opsets += [helper.make_opsetid(d, versions[d]) for d in sorted(_domains(g.nodes) - {""})]
     return helper.make_model(
         graph, opset_imports=opsets, ir_version=IR_VERSIONS[g.opset], producer_name="toolkit"
     )
+
+
+def _domains(nodes: Iterable[onnx.NodeProto]) -> set[str]:
+    """Return the domains of the operators, those in loops' bodies too."""
+    inner = (a.g.node for n in nodes for a in n.attribute if a.HasField("g"))
+    return {n.domain for n in nodes}.union(*map(_domains, inner))
 
 
 def _output_names(g: Graph, outputs: dict[str, Matrix], taken: set[str]) -> dict[str, str]:

@@ -13,15 +13,16 @@ from functools import cache
 
 from toolkit.exporter.graph import Graph, Unconvertible
 from toolkit.exporter.text.strings import (
+    characters,
     concat,
     every_character,
     flat,
     inside,
     join,
+    mapped,
     matches,
     matching,
-    replace_rare,
-    split_off,
+    replace_each,
     text_constant,
     where_dirty,
 )
@@ -35,6 +36,9 @@ def normalised(g: Graph, text: str, lower: bool, accents: str | None, kept: str,
 
     kept: the characters that the vocabulary knows. kind: what else of a text matters, such as
     which characters are parts of words; a change that neither sees is left out.
+
+    Characters whose case matters are a handful, replaced one by one (none becomes another of them);
+    those with accents are thousands, replaced at once.
     """
     if callable(accents):
         raise Unconvertible("strip_accents=… (a Python function)")
@@ -46,8 +50,13 @@ def normalised(g: Graph, text: str, lower: bool, accents: str | None, kept: str,
     table = _table(lower, accents, kept, kind)
 
     def rewritten(h: Graph, given: str) -> str:
-        done = replace_rare(h, given, table)
-        return _ascii_only(h, done) if accents == "ascii" else done
+        if not accents:
+            return replace_each(h, given, table)
+        pieces = mapped(h, characters(h, given), table)
+        if accents == "ascii":
+            plain = matches(h, pieces, f"[{inside(ASCII)}]*")
+            pieces = h.add("Where", [plain, pieces, text_constant(h, "")], "kept")
+        return join(h, pieces)
 
     return where_dirty(g, text, f"[{inside(ASCII)}]*", rewritten) if table else text
 
@@ -59,7 +68,7 @@ def _table(lower: bool, accents: str | None, kept: str, kind: Kind) -> dict[str,
         counts = accents == "ascii" or bool(known & set(by)) or kind(by) != kind(character)
         if counts and (by or accents != "ascii"):
             table[character] = by
-    return _ordered(table)
+    return table
 
 
 @cache
@@ -78,35 +87,6 @@ def changes(lower: bool, accents: str | None) -> dict[str, str]:
         if by != character:
             found[character] = by
     return found
-
-
-def _ordered(table: dict[str, str]) -> dict[str, str]:
-    """Return the table with each character ahead of those that turn into it.
-
-    So no replacement is replaced again: a bold capital alpha becomes a capital alpha, no small one.
-    """
-    done: dict[str, str] = {}
-
-    def place(character: str) -> None:
-        if character in table and character not in done:
-            for inner in table[character]:
-                if inner != character:
-                    place(inner)
-            done[character] = table[character]
-
-    for character in table:
-        place(character)
-    return done
-
-
-def _ascii_only(g: Graph, text: str) -> str:
-    def dropped(h: Graph, given: str) -> str:
-        pieces = split_off(h, given, ASCII)
-        plain = matches(h, pieces, f"[{inside(ASCII)}]*")
-        empty = text_constant(h, "")
-        return join(h, h.add("Where", [plain, pieces, empty], "kept"))
-
-    return where_dirty(g, text, f"[{inside(ASCII)}]*", dropped)
 
 
 @cache

@@ -1,9 +1,10 @@
-"""Texts in standard operators: replace, split and join, by StringSplit, StringConcat and Loop.
+"""Texts in operators: replace, split and join, by StringSplit, StringConcat and Loop.
 
 ONNX has no operator that replaces or enumerates characters. What it has is StringSplit at a
 constant delimiter, StringConcat and RegexFullMatch (all of opset 20); with a Loop that joins pieces
 pairwise that is enough: to replace a character, split there and join the pieces with something
-else.
+else. For tables of thousands of characters it is not: 20,000 nodes opened in four seconds. There
+onnxruntime's own Tokenizer, which skl2onnx has in every graph of texts, takes texts apart.
 No operator used here depends on a locale of the system: StringNormalizer's is always "C", which
 every system has, and it lowers A to Z alone.
 
@@ -18,13 +19,15 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from onnx import TensorProto, helper
+from onnx import TensorProto, ValueInfoProto, helper
 
-from toolkit.exporter.graph import Graph, Unconvertible, initializer
+from toolkit.exporter.graph import CONTRIBUTED, ML, Graph, Unconvertible, initializer
 
 # Noncharacters: no text has them for a purpose. MARK parts pieces, OTHER stands in for a MARK that
 # a text has all the same; both are neither letters nor white space.
 MARK, OTHER = "\U0010fffe", "\U0010ffff"
+
+TOKENIZER = "Tokenizer"
 
 Body = Callable[[Graph, str], str]
 
@@ -104,6 +107,7 @@ def loop(g: Graph, condition: str, state: str, body: Body, more: Body, shape: li
             helper.make_tensor_value_info(result, TensorProto.STRING, shape),
         ],
         [initializer(n, a) for n, a in inner.constants.items()],
+        value_info=[_characters_type(n.output[0]) for n in inner.nodes if n.op_type == TOKENIZER],
     )
     return g.add("Loop", ["", condition, state], "looped", body=output)
 
@@ -195,48 +199,26 @@ def replace_each(g: Graph, text: str, table: dict[str, str]) -> str:
     return where_dirty(g, text, f"[^{inside(''.join(table))}]*", body) if table else text
 
 
-def replace_rare(g: Graph, text: str, table: dict[str, str], block: int = 32) -> str:
-    """Return texts with each character of a large table replaced, in order.
+def characters(g: Graph, text: str) -> str:
+    """Return the characters of texts [N] one by one [N, k], with "" behind the shorter ones.
 
-    Characters come in blocks. A block runs as often as a text has one of its characters: a Loop for
-    each block, not for each character, opens many times faster, and rare characters are rare.
+    For the body of a `loop`, which says the result's type.
     """
-    blocks: list[dict[str, str]] = [{}]
-    for character, by in table.items():
-        # What one block brings in, it must not take for a character yet to be replaced.
-        if len(blocks[-1]) == block or set(by) & set(blocks[-1]):
-            blocks.append({})
-        blocks[-1][character] = by
-    for part in blocks:
-        clean = f"[^{inside(''.join(part))}]*"
-
-        def body(h: Graph, given: str, part: dict[str, str] = part) -> str:
-            # A column of "", made so that its rank is known to shape inference.
-            upright = h.add("Reshape", [given, h.constant([-1, 1], "int64", "upright")], "column")
-            never = h.constant([False], "bool", "never")
-            blank = h.add("Where", [never, upright, text_constant(h, "")], "blank")
-            ends = [h.constant(k, "int64", "end") for k in (0, 1)]
-            two = h.constant([2], "int64", "two")
-            for character, by in part.items():
-                given = _first_replaced(h, given, character, by, blank, ends, two)
-            return given
-
-        text = where_dirty(g, text, clean, body, again=True) if part else text
-    return text
+    how: dict[str, Any] = {"mark": 0, "mincharnum": 1, "pad_value": "", "separators": [""]}
+    return g.add(TOKENIZER, [text], "characters", domain=CONTRIBUTED, **how)
 
 
-def _first_replaced(
-    g: Graph, text: str, character: str, by: str, blank: str, ends: list[str], two: str
-) -> str:
-    split: dict[str, Any] = {"delimiter": character, "maxsplit": 1}
-    pieces, counts = g.add("StringSplit", [text], "pieces", outputs=2, **split)
-    padded = g.add("Concat", [pieces, blank], "padded", axis=1)
-    before, after = (g.add("Gather", [padded, end], "piece", axis=1) for end in ends)
-    if by:
-        found = g.add("Equal", [counts, two], "found")
-        between = g.add("Where", [found, text_constant(g, by), text_constant(g, "")], "between")
-        before = concat(g, before, between)
-    return concat(g, before, after)
+def _characters_type(name: str) -> ValueInfoProto:
+    # onnx's shape inference knows nothing of the operator, and crashes on what comes after it.
+    return helper.make_tensor_value_info(name, TensorProto.STRING, [None, None])
+
+
+def mapped(g: Graph, pieces: str, table: dict[str, str]) -> str:
+    """Return pieces with those that are in the table replaced, at once; one may become empty."""
+    pairs: dict[str, Any] = {"keys_strings": list(table), "values_strings": list(table.values())}
+    by = g.add("LabelEncoder", [pieces], "by", domain=ML, default_string=MARK, **pairs)
+    same = g.add("Equal", [by, text_constant(g, MARK)], "same")
+    return g.add("Where", [same, pieces, by], "pieces")
 
 
 def split_off(g: Graph, text: str, alphabet: str) -> str:

@@ -17,7 +17,6 @@ from toolkit.exporter.text.strings import (
     matches,
     matching,
     replace_each,
-    replace_rare,
     split_off,
     text_constant,
     where_dirty,
@@ -151,10 +150,12 @@ def _separated(g: Graph, text: str, part: str, whole: str, alphabet: str) -> str
     clean = f"[ {members}]*"
 
     def common(h: Graph, given: str) -> str:
-        for replaced, group in ((replace_each, COMMON), (replace_rare, SELDOM)):
-            table = {c: " " for c in group if not is_part.fullmatch(c)}
-            given = replaced(h, given, table)
-        return where_dirty(h, given, clean, rare)
+        table = {c: " " for c in COMMON if not is_part.fullmatch(c)}
+        return where_dirty(h, replace_each(h, given, table), clean, seldom)
+
+    def seldom(h: Graph, given: str) -> str:
+        table = {c: " " for c in SELDOM if not is_part.fullmatch(c)}
+        return where_dirty(h, replace_each(h, given, table), clean, rare)
 
     def rare(h: Graph, given: str) -> str:
         return _rare_separators(h, given, members, whole, part, alphabet)
