@@ -6,6 +6,7 @@ import pytest
 
 from tests.runner.bundles import absent, classifier_bundle, linear_bundle, variant
 from toolkit.errors import InvalidInput
+from toolkit.quantizer.methods import load_method, method_names
 from toolkit.runner import gates
 from toolkit.runner.gates import Gate, choose, evaluate, parse
 from toolkit.runner.records import Row
@@ -225,3 +226,13 @@ def test_bundles_differ_in_what_can_be_gated(tmp_path):
     assert choose(["log_loss<=1"], bundle, targets=True)[-1].metric == "log_loss"
     other = linear_bundle(tmp_path / "l")
     assert choose(["float32:r2_drop<=0.1"], other, targets=True)[-1].method == "float32"
+
+
+@pytest.mark.parametrize("method", sorted(set(method_names()) - {"float32-pack"}))
+def test_no_default_gate_asks_for_more_than_quantizing_did(method):
+    """Else the bench would fail what quantize keeps on purpose. (An exact pack is held closer.)"""
+    limits = load_method(method).LIMITS
+    defaults = gates.DEFAULTS.get(method, gates.DEFAULTS["*"])
+    asked = {gate.metric: gate.limit for gate in map(parse, defaults)}
+    assert limits["nmse"] <= asked["nmse"]
+    assert limits["agreement"] >= asked["agreement"]

@@ -25,6 +25,7 @@ EXACT = ("max_rel<=1e-4", "agreement>=0.999")
 DEFAULTS: dict[str, tuple[str, ...]] = {
     FLOAT: EXACT,
     "float32-pack": EXACT,
+    "uint4-pack": ("nmse<=0.05", "agreement>=0.97"),  # what quantizing holds it to
     "*": ("nmse<=0.01", "agreement>=0.99"),
 }
 # What a budget calls otherwise than a gate.
