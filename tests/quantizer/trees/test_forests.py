@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from dataclasses import replace
 from typing import Any
 
@@ -112,8 +111,7 @@ def test_a_wrong_threshold_is_noticed_when_packing(monkeypatch: pytest.MonkeyPat
     stored = pack.read(write_pack(model, {}), "a pack")
     threshold = forest.threshold.copy()
     threshold[0] += 1
-    wrong = copy.copy(stored)
-    wrong.forests = (replace(forest, threshold=threshold),)
+    wrong = stored._replace(forests=(replace(forest, threshold=threshold),))
     monkeypatch.setattr(pack, "read", lambda content, origin: wrong)
     with pytest.raises(AssertionError, match="threshold"):
         write_pack(model, {})
