@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import onnx
 import pytest
 from sklearn.ensemble import VotingRegressor
 from sklearn.gaussian_process import GaussianProcessRegressor
@@ -45,6 +46,17 @@ def test_a_third_of_the_points_is_enough(name, tmp_path):
     # Rows apart from all others are where a point that was left out is missed.
     error = nmse({n: v.astype(np.float64) for n, v in exact.items()}, got)
     assert error <= 0.01
+
+
+def test_points_in_float64(tmp_path):
+    """The graph holds them so where its sums need it; a few of them are float32 all the same."""
+    X = np.random.default_rng(0).normal(size=(400, 2))
+    process = GaussianProcessRegressor(RBF(2) + WhiteKernel(1e-4), optimizer=None)
+    bundle = export(process.fit(X, X[:, 0] ** 2), X, name="m", out=tmp_path / "m")
+    tensors = onnx.load(bundle.model_path).graph.initializer
+    assert onnx.TensorProto.DOUBLE in {t.data_type for t in tensors if list(t.dims) == [400, 2]}
+    (variant,) = quantize(bundle, ["reduced-set-pack"])
+    assert variant.status == "ok", variant.reason
 
 
 def test_a_graph_without_kernels_has_nothing_to_reduce():

@@ -76,6 +76,7 @@ def _fitted(
 ) -> tuple[Codes, Codes]:
     """Return the points and duals of the smallest set that does; NotApplicable where none does."""
     table, dual = (tensors[n].astype(np.float64) for n in (total.points, total.dual))
+    short = table.astype(np.float32)  # the kernels are computed in that, whatever the graph's are
     whole = total.kernels(given, table) @ dual
     alone = np.arange(len(given)) % 4 == 0
     drawn = np.random.default_rng(0).permutation(len(table))[:MOST_ROWS]
@@ -86,7 +87,7 @@ def _fitted(
     taken: list[int] = []
     for count in _counts(most):
         taken += islice(order, count - len(taken))
-        points = encode(tensors[total.points][taken], POINTS)
+        points = encode(short[taken], POINTS)
         assert points is not None
         kernels = total.kernels(rows, points.decode())
         tried = total.kernels(given[alone], points.decode())
