@@ -121,6 +121,19 @@ def test_the_page_tells_the_losses_and_only_those(speed):
     assert "| scikit-learn | 0.5 (0.49–0.52) |" in page
 
 
+def test_a_graph_is_held_against_our_graph(speed):
+    """A faster call around it does not make up for a slower one."""
+    plain, graph, call = speed["contestants"].BASELINE, *speed["contestants"].OURS[:2]
+    rows = [figures(plain, 1.0), figures(graph, 1.2), figures(call, 0.9)]
+    page = speed["markdown"].page(
+        {
+            "environment": {"machine": "m", "packages": {"numpy": "2"}},
+            "models": [{"model": "tiny", "nodes": 0, "contestants": rows}],
+        }
+    )
+    assert f"- {plain} is faster at 1, 1,000, 20,000" in page
+
+
 def test_every_contestant_that_may_win_has_a_reason(speed):
     contestants = speed["contestants"]
     assert set(contestants.CONTESTANTS) - set(contestants.OURS) == set(speed["markdown"].REASONS)

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from toolkit.errors import InvalidInput
+from toolkit.runtime import inputs
 from toolkit.runtime.inputs import prepare
 from toolkit.runtime.schema import Input
 
@@ -24,8 +26,8 @@ TABLE = (
 COMPLETE = (Input("city", "string", 1), Input("size", "float32", 1))
 
 
-def prepared(X, inputs=PLAIN):
-    return prepare(X, inputs)["X"]
+def prepared(X, specs=PLAIN):
+    return prepare(X, specs)["X"]
 
 
 def message(X, inputs=PLAIN) -> str:
@@ -349,3 +351,45 @@ def test_no_text(value):
 )
 def test_tables_that_do_not_fit(X, expected):
     assert expected in message(X, TABLE)
+
+
+COLUMNS = {
+    "float32": np.array([0.1, np.nan, np.inf, 1e-45], dtype=np.float32),
+    "float64": [0.1, 1e39, np.nan, -1e-320],
+    "int64": [2**53 + 1, -(2**63), 0, 5],
+    "uint8": np.array([0, 255, 3, 4], dtype=np.uint8),
+    "bool": [True, False, True, True],
+    "nullable": pd.array([1, None, 3, 2**62 + 1], dtype="Int64"),
+    "flags": pd.array([True, None, False, True], dtype="boolean"),
+    "text": ["a", "", "é", "1"],
+    "holes": ["a", None, np.nan, "b"],
+    "category": pd.Categorical(["x", "y", None, "x"]),
+    "levels": pd.Categorical([1, 2, 2, 1]),
+    "date": pd.to_datetime(["2020-01-01"] * 4),
+    "span": pd.to_timedelta([1, 2, 3, 4]),
+    "complex": [1j, 0, 1, 2],
+    "objects": pd.Series([1, 2.5, True, None], dtype=object),
+    "lists": [[1], [2], [3], [4]],
+}
+
+
+@pytest.mark.parametrize("takes", ["any", "nan", "finite"])
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int64", "bool", "string"])
+@pytest.mark.parametrize("kind", COLUMNS)
+def test_few_rows_of_a_frame_are_taken_like_many(kind, dtype, takes, monkeypatch):
+    """They are had all at once, as objects, since pandas is slow to give a column."""
+    frame = pd.DataFrame({"other": [1.0, 2, 3, 4], "column": COLUMNS[kind]})
+    specs = (Input("other", "float32", 1), Input("column", dtype, 1, takes=takes))
+
+    def taken(few: int) -> Any:
+        monkeypatch.setattr(inputs, "FEW_ROWS", few)
+        try:
+            return prepare(frame, specs)["column"]
+        except InvalidInput:
+            return None
+
+    many, few = taken(0), taken(100)
+    assert (many is None) == (few is None)
+    if many is not None:
+        assert (few.dtype, few.shape) == (many.dtype, many.shape)
+        np.testing.assert_array_equal(few, many)
