@@ -239,6 +239,7 @@ def number(*values):
         (number(np.inf), number(3e38)),
         (number(1.0, 2.0), number(2.0, 1.0)),
         (number(1.0, 2.0), number(1.0)),
+        (number(*range(6)), number(*range(4))),
         ({"label": np.array(["a", "b"])}, {"label": np.array(["a", "a"])}),
         ({"label": np.array([1, 2])}, {"label": np.array([2, 1])}),
         ({"label": np.array(["1"])}, {"label": np.array([1])}),

@@ -21,6 +21,14 @@ def test_ridge_is_least_squares_with_a_penalty(shape: tuple[int, int]) -> None:
         np.testing.assert_allclose(solved(penalty), expected, rtol=1e-8, atol=1e-10)
 
 
+def test_ridge_with_a_penalty_that_is_lost_in_rounding() -> None:
+    """Kernels that are 0 everywhere, or alike: one of the best solutions, and no error."""
+    Y = np.arange(4.0).reshape(-1, 1)
+    np.testing.assert_array_equal(ridge(np.zeros((4, 2)), Y)(0.0), np.zeros((2, 1)))
+    found = ridge(np.full((4, 2), 1e9), Y)(1e-9)
+    np.testing.assert_allclose(1e9 * found.sum(), Y.mean())
+
+
 def test_refit_makes_good_for_changed_activations() -> None:
     rng = np.random.default_rng(3)
     A = rng.normal(size=(200, 30))

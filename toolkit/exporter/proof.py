@@ -180,6 +180,8 @@ def compare(expected: Mapping[str, np.ndarray], got: Mapping[str, np.ndarray]) -
 
 
 def _absolute(expected: np.ndarray, got: np.ndarray) -> np.ndarray:
+    if np.size(got) != expected.size:  # there is no difference of such; `deviation` is infinite
+        return np.zeros(0)
     with np.errstate(invalid="ignore", over="ignore"):
         difference = np.abs(np.asarray(got, dtype=np.float64).ravel() - expected.ravel())
     return difference[np.isfinite(difference)]
@@ -191,7 +193,10 @@ def _is_wide(schema: Schema) -> bool:
 
 def _one_row(run: Run, rows: Mapping[str, np.ndarray]) -> bool:
     whole = run({n: a[:8] for n, a in rows.items()})
-    for i in range(len(next(iter(rows.values()))[:8])):
+    count = len(next(iter(rows.values()))[:8])
+    if any(len(v) != count for v in whole.values()):
+        return False
+    for i in range(count):
         alone = run({n: a[[i]] for n, a in rows.items()})
         if not compare({n: v[[i]] for n, v in whole.items()}, alone).passed:
             return False

@@ -57,7 +57,11 @@ def ridge(A: np.ndarray, Y: np.ndarray) -> Callable[[float], np.ndarray]:
     mixed = Y if wide else A.T @ Y
 
     def solved(penalty: float) -> np.ndarray:
-        found = np.linalg.solve(gram + penalty * np.eye(len(gram)), mixed)
+        regular = gram + penalty * np.eye(len(gram))
+        try:
+            found = np.linalg.solve(regular, mixed)
+        except np.linalg.LinAlgError:  # equal rows or columns, beside which λ is lost in rounding
+            found = np.linalg.lstsq(regular, mixed, rcond=None)[0]
         return A.T @ found if wide else found
 
     return solved

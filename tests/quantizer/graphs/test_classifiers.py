@@ -104,3 +104,19 @@ def test_two_sides_of_one_score_are_one_column():
     first = next(t for t in apart.graph.initializer if t.name == apart.graph.node[0].input[1])
     np.testing.assert_array_equal(numpy_helper.to_array(first), weights)
     assert_same(run(model), run(apart))
+
+
+def test_names_inside_a_graph_of_the_graph_are_taken():
+    """A loop's tensors may not have the names of those around it."""
+    model = onnx.ModelProto()
+    model.CopyFrom(classifier("NONE"))
+    names = ["coefficient", "intercept", "index", "classes"]
+    inner = [helper.make_node("Constant", [], [n], value_float=1.0) for n in names]
+    output = helper.make_tensor_value_info(names[-1], TensorProto.FLOAT, [])
+    body = helper.make_graph(inner, "body", [], [output])
+    yes = numpy_helper.from_array(np.array(True), "yes")
+    model.graph.initializer.append(yes)
+    choice = helper.make_node("If", ["yes"], ["chosen"], then_branch=body, else_branch=body)
+    model.graph.node.append(choice)
+    model.graph.output.append(helper.make_tensor_value_info("chosen", TensorProto.FLOAT, []))
+    assert_same(run(model), run(with_products(model)))

@@ -53,7 +53,8 @@ def count_below(g: Graph, x: Matrix, tables: list[np.ndarray], strict: bool = Fa
     A bisection: log2 of the longest table steps, all columns at once, each a Gather from the tables
     side by side. They are filled up with NaN, which no number reaches; a NaN in x counts 0.
     """
-    width, steps = len(tables), max(len(t) for t in tables).bit_length()
+    # One step even where all tables are empty, so that there is a count for every row.
+    width, steps = len(tables), max(1, *(len(t) for t in tables)).bit_length()
     padded = np.full((2**steps, width), np.nan)
     for k, table in enumerate(tables):
         padded[: len(table), k] = table

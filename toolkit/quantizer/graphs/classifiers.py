@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import count
 from typing import Any
 
@@ -73,16 +73,23 @@ def _classes(given: dict[str, Any]) -> np.ndarray:
     return np.array(given.get("classlabels_ints", []), dtype=np.int64)
 
 
+def _names(graph: onnx.GraphProto) -> Iterator[str]:
+    """Yield the names of all tensors, those of the graphs inside the graph too."""
+    yield from (v.name for v in (*graph.input, *graph.output, *graph.initializer))
+    for node in graph.node:
+        yield from (*node.input, *node.output)
+        for attribute in node.attribute:
+            if attribute.HasField("g"):
+                yield from _names(attribute.g)
+
+
 class _Writer:
     """Nodes in the place of classifiers, named as the exporter names them."""
 
     def __init__(self, model: onnx.ModelProto) -> None:
         self.graph = model.graph
         self.nodes: list[onnx.NodeProto] = []
-        named = [*self.graph.input, *self.graph.output, *self.graph.initializer]
-        self.taken = {v.name for v in named}
-        for node in self.graph.node:
-            self.taken.update([*node.input, *node.output])
+        self.taken = set(_names(self.graph))
 
     def classifier(self, node: onnx.NodeProto) -> None:
         """Write what stands for one node."""
