@@ -55,22 +55,13 @@ def test_the_oldest_opset_and_the_reference_evaluator(case: Case) -> None:
     assert set(versions) - {"", "ai.onnx.ml"} == own
     assert not own or "accents" in case.name
     got = evaluated(model, proven)
-    if got is None or couples(model):
+    if got is None:
         return
     predictor = Predictor(proven.chosen.content, case.name)
     named = dict(zip(predictor.outputs, got, strict=True))
     worst, agreement = deviation(predictor.run(few(proven)), named, predictor.outputs)
     assert worst <= 1e-4
     assert agreement == 1.0
-
-
-def couples(model: onnx.ModelProto) -> bool:
-    """Return whether pairs of more than two classes are coupled, which the evaluator does wrongly.
-
-    Its multiclass_probability takes a product of two rows of R for each of the products of theirs.
-    """
-    nodes = [n for n in model.graph.node if n.op_type == "SVMClassifier"]
-    return any(len(a.ints) > 2 for n in nodes for a in n.attribute if a.name == "classlabels_ints")
 
 
 def few(proven: Proven) -> dict[str, np.ndarray]:

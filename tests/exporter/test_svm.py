@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.svm import SVR, NuSVR
+from sklearn.svm import SVC, SVR, NuSVR
 
 from tests.exporter.parity import assert_answers, check, export_proven
 from toolkit.errors import UnsupportedEstimator
+from toolkit.exporter.flow import convert_and_prove
+from toolkit.runtime.predictor import Predictor
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(120, 4))
@@ -50,3 +52,15 @@ def test_own_kernels_are_refused():
     model = SVR(kernel=lambda a, b: a @ b.T).fit(X, Y)
     with pytest.raises(UnsupportedEstimator, match="SVR: kernel"):
         export_proven(model, X, Y)
+
+
+def test_coupled_probabilities_are_those_of_float64():
+    """libsvm ends the coupling long before it converges; where, the last digits decide."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(300, 4)).astype(np.float32)
+    y = np.digitize(X[:, 0] + np.sin(X[:, 1]) + rng.normal(size=300) / 2, [-0.5, 0.7])
+    fitted = SVC(probability=True, random_state=0).fit(X, y)
+    graph = convert_and_prove(fitted, X, y).chosen.content
+    rows = rng.normal(size=(2000, 4)).astype(np.float32)
+    got = Predictor(graph, "the graph").predict_proba(rows)
+    np.testing.assert_allclose(got, fitted.predict_proba(rows), rtol=0, atol=1e-6)

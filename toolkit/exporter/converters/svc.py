@@ -7,13 +7,15 @@ from typing import Any
 import numpy as np
 
 from toolkit.exporter.converters.neighbours import signs
-from toolkit.exporter.formulas.coupling import couple
+from toolkit.exporter.formulas.coupling import couple, couple_two
 from toolkit.exporter.formulas.distances import dense
 from toolkit.exporter.formulas.gaussian import signed
 from toolkit.exporter.formulas.gaussian_terms import Gaussians
 from toolkit.exporter.formulas.kernel_products import weighted_kernels
 from toolkit.exporter.formulas.real import Real, constant, real
 from toolkit.exporter.graph import Graph, Matrix, Outputs, Value
+
+SMALLEST = 1e-7  # libsvm keeps the probabilities of pairs this far from 0 and 1
 
 
 def kernels_times(est: Any, x: Matrix, g: Graph, weights: np.ndarray, offset: Any) -> Matrix:
@@ -28,18 +30,20 @@ def kernels_times(est: Any, x: Matrix, g: Graph, weights: np.ndarray, offset: An
     return weighted_kernels(g, x, est.support_vectors_, est.kernel, params, weights, offset)
 
 
-def _decisions(est: Any, x: Matrix, g: Graph, weights: np.ndarray, offset: Any) -> Real:
+def _decisions(
+    est: Any, x: Matrix, g: Graph, weights: np.ndarray, offset: Any, wide: bool = False
+) -> Real:
     """Return the same in float64, and where its sign is in doubt also computed so.
 
     A sum of float32 kernels is right to a part of the proof's tolerance, which decides nothing
-    unless it is next to 0.
+    unless it is next to 0. wide: all are computed in float64.
     """
     offset = np.asarray(offset, dtype=np.float64)
     if est.kernel != "rbf":
         found = kernels_times(est, x, g, weights, offset)
     else:
         vectors = dense(est.support_vectors_)
-        found = signed(g, x, Gaussians(vectors, float(est._gamma), weights, offset))
+        found = signed(g, x, Gaussians(vectors, float(est._gamma), weights, offset), wide)
     return Real(g, g.cast(found, "float64").name)
 
 
@@ -53,12 +57,11 @@ def classifier(est: Any, x: Value, g: Graph) -> Outputs:
     count = len(classes)
     sign = -1.0 if count == 2 else 1.0
     weights, offset = sign * _weights(est, count), sign * np.asarray(est._intercept_)
-    pairs = _decisions(est, x, g, weights, offset)
+    # Where the coupling of more than one pair ends depends on the last digits.
+    pairs = _decisions(est, x, g, weights, offset, wide=len(est.probA_) > 1)
     outputs: Outputs = {}
     if len(est.probA_):
-        given = pairs.matrix("float64", count * (count - 1) // 2)
-        shares = couple(g, given, sign * np.asarray(est.probA_), est.probB_, count)
-        outputs["predict_proba"] = g.cast(shares, x.dtype)
+        outputs["predict_proba"] = g.cast(_probabilities(est, pairs, sign, count), x.dtype)
     if count == 2:
         g.traps.append("two classes: the decision's sign is scikit-learn's")
         # libsvm votes for the first class where its own is above 0: at 0 the second one has it.
@@ -120,6 +123,19 @@ def _ranked(g: Graph, pairs: Real, count: int) -> Real:
     votes = _votes(g, pairs, count, "GreaterOrEqual")
     total = pairs @ constant(g, _sides(count), "sides")
     return votes + total / (total.apply("Abs") * 3.0 + 3.0)
+
+
+def _probabilities(est: Any, pairs: Real, sign: float, count: int) -> Matrix:
+    """Return Platt's sigmoids `1 / (1 + exp(A d + B))` of the pairs' decisions, coupled.
+
+    sign: of the decisions that are given.
+    """
+    g, slopes, offsets = pairs.g, sign * np.asarray(est.probA_), np.asarray(est.probB_)
+    if count == 2:
+        return couple_two(g, pairs.matrix("float64", 1), slopes[0], offsets[0])
+    sigmoid = (-(pairs * constant(g, slopes, "slopes") + offsets)).apply("Sigmoid")
+    kept = sigmoid.at_least(SMALLEST).at_most(1.0 - SMALLEST)
+    return couple(g, kept, count).matrix("float64", count)
 
 
 def one_class(est: Any, x: Value, g: Graph) -> Outputs:

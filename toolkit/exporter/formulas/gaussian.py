@@ -48,11 +48,11 @@ def summed(g: Graph, x: Matrix, sums: Gaussians) -> Matrix:
     return _told(g, x, sums, (points, dual, offset), form(g, x, sums, points, dual, offset))
 
 
-def signed(g: Graph, x: Matrix, sums: Gaussians) -> Matrix:
+def signed(g: Graph, x: Matrix, sums: Gaussians, wide: bool = False) -> Matrix:
     """Return the sums [N, k] with the signs that they have in float64.
 
     Points and duals are stored as they are; where one of a row's sums is nearer to 0 than float32
-    is sure of, the row is done again in float64.
+    is sure of, the row is done again in float64. wide: all are.
     """
     x = g.floating(x)
     points, wide_points = _stored(g, sums.scaled, "points")
@@ -76,7 +76,7 @@ def signed(g: Graph, x: Matrix, sums: Gaussians) -> Matrix:
         all_sure = g.add("Greater", [least, limit], "all_sure")
         return where_sure(g, x, sure, all_sure, [g.cast(fast, "float64")], exact)
 
-    if error(sums, np.float32, np.float32, sums.block) > ALLOWED_SINGLE:
+    if wide or error(sums, np.float32, np.float32, sums.block) > ALLOWED_SINGLE:
         (total,) = exact(x)
     elif len(sums.points) <= SOON:
         form = _in_float64(g, x, sums, wide_points, wide_dual, offset)
