@@ -16,10 +16,10 @@ from toolkit.errors import UnsupportedEstimator
 from toolkit.exporter.contents import Proven
 from toolkit.exporter.flow import convert_and_prove
 from toolkit.exporter.opsets import OPSETS
-from toolkit.exporter.subgraphs import operators
 from toolkit.runtime.golden import deviation
 from toolkit.runtime.inputs import prepare
 from toolkit.runtime.predictor import Predictor
+from toolkit.subgraphs import operators
 
 CASES = [case for case in all_cases() if not case.refused]
 NAMES = [case.name for case in CASES]

@@ -20,12 +20,12 @@ from toolkit.exporter.opsets import IR_VERSIONS, ML_OPSETS
 from toolkit.exporter.passes.fuse_classifier import packed_weights
 from toolkit.exporter.schema import Schema, declare
 from toolkit.exporter.sharing import share
-from toolkit.exporter.subgraphs import made_by, rename
 from toolkit.exporter.tasks import wanted_outputs
 from toolkit.exporter.trees.forms import placements
 from toolkit.exporter.tuning import LATENCY
 from toolkit.runtime.predictor import TAKES_KEY, TASK_KEY
 from toolkit.runtime.wire import GRAPH_NODE, MODEL_GRAPH, head
+from toolkit.subgraphs import inside, made_by, rename
 
 # Operators of ai.onnx.ml that version 5 no longer has.
 UNTIL_4 = {"TreeEnsembleClassifier", "TreeEnsembleRegressor"}
@@ -192,7 +192,7 @@ def _assemble(
 
 def _domains(nodes: Iterable[onnx.NodeProto]) -> set[str]:
     """Return the domains of the operators, those in loops' bodies too."""
-    inner = (a.g.node for n in nodes for a in n.attribute if a.HasField("g"))
+    inner = (graph.node for n in nodes for graph in inside(n))
     return {n.domain for n in nodes}.union(*map(_domains, inner))
 
 

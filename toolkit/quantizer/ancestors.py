@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
 import onnx
+
+from toolkit.subgraphs import read_by
 
 
 def leading_to(
@@ -18,15 +20,5 @@ def leading_to(
     for node in reversed(nodes):
         if read.intersection(node.output):
             found.append(node)
-            read.update(_reads(node))
+            read.update(read_by(node))
     return found[::-1], read
-
-
-def _reads(node: onnx.NodeProto) -> Iterator[str]:
-    """Yield what a node reads, and what graphs inside it do."""
-    yield from node.input
-    for attribute in node.attribute:
-        for graph in [attribute.g, *attribute.graphs]:
-            yield from (output.name for output in graph.output)
-            for inner in graph.node:
-                yield from _reads(inner)

@@ -13,7 +13,7 @@ vocabularies), and small tensors.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +21,7 @@ import onnx
 from onnx import helper, numpy_helper
 
 from toolkit.kernel_sums import KernelSum, read
+from toolkit.subgraphs import inside
 
 # Operators that hold their parameters in attributes, where no initializer can be packed.
 PARAMETERS_IN_ATTRIBUTES = {
@@ -177,9 +178,9 @@ class _Graph:
         yield from self._followed(name, 0, int(np.prod(self.constants[name].dims)))
 
     def _followed(self, name: str, form: int, size: int) -> Iterator[Use]:
-        for _, node, position, inside in self.readers.get(name, []):
-            if inside or node.output[0] not in self.fixed:
-                yield Use(node, position, 2 if inside else form)
+        for _, node, position, within in self.readers.get(name, []):
+            if within or node.output[0] not in self.fixed:
+                yield Use(node, position, 2 if within else form)
             else:
                 reached = max(form, self._form(node, position, size))
                 yield from self._followed(node.output[0], reached, size)
@@ -220,11 +221,9 @@ class _Graph:
 
 def _with_inner(node: onnx.NodeProto, inner: bool = False) -> Iterator[tuple[onnx.NodeProto, bool]]:
     yield node, inner
-    for attribute in node.attribute:
-        graphs: Iterable[onnx.GraphProto] = [*attribute.graphs, attribute.g]
-        for graph in graphs:
-            for child in graph.node:
-                yield from _with_inner(child, True)
+    for graph in inside(node):
+        for child in graph.node:
+            yield from _with_inner(child, True)
 
 
 def _product(tensor: onnx.TensorProto, uses: list[Use], graph: _Graph) -> Product | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import onnx
 
-from toolkit.exporter.subgraphs import rename
+from toolkit.subgraphs import rename
 
 
 def apply(model: onnx.ModelProto) -> bool:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import count
 from typing import Any
 
 import numpy as np
@@ -18,8 +17,8 @@ from onnx import TensorProto, helper, numpy_helper
 from toolkit import kernel_sums
 from toolkit.exporter.opsets import ML_OPSETS
 from toolkit.exporter.passes import prune
-from toolkit.exporter.subgraphs import read_by
 from toolkit.runtime.attributes import floats
+from toolkit.subgraphs import namer, read_by
 
 ML = "ai.onnx.ml"
 LINEAR = "LinearClassifier"
@@ -149,6 +148,7 @@ class _Graph:
     """A model's nodes by what they make and read, as they were before anything was fused."""
 
     def __init__(self, model: onnx.ModelProto) -> None:
+        self.name = namer(model.graph)
         self.constants = {t.name: t for t in model.graph.initializer}
         self.outputs = {o.name for o in model.graph.output}
         self.makers: dict[str, onnx.NodeProto] = {}
@@ -160,11 +160,6 @@ class _Graph:
                 self.readers.setdefault(name, []).append(node)
         sums = kernel_sums.read({p.key: p.value for p in model.metadata_props})
         self.told = {name for s in sums for name in (s.dual, s.total)}
-
-    def name(self, hint: str) -> str:
-        """Return a name that no tensor has."""
-        taken = self.makers.keys() | self.readers.keys() | self.constants.keys()
-        return next(n for k in count() if (n := f"{hint}_{k}") not in taken)
 
     def affine(self, node: onnx.NodeProto) -> Affine | None:
         """Return the node as a product with constants, None where it is none."""

@@ -13,7 +13,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from toolkit.exporter.passes import prune
-from toolkit.exporter.subgraphs import read_by
+from toolkit.subgraphs import namer, read_by
 
 STEPS = ("Sub", "Mul", "Add")
 # `x · a` and the result are rounded to float32: with a shift up to this that is wrong by 2e-5 at
@@ -89,8 +89,7 @@ def _step(
 
 
 def _rewrite(model: onnx.ModelProto, output: str, scaling: Scaling) -> None:
-    taken = {t.name for t in model.graph.initializer}
-    taken |= {name for n in model.graph.node for name in [*n.input, *n.output]}
+    name = namer(model.graph)
     width = len(scaling.factor)
     values = {
         "factor": scaling.factor,
@@ -100,10 +99,8 @@ def _rewrite(model: onnx.ModelProto, output: str, scaling: Scaling) -> None:
     }
     names = []
     for hint, array in values.items():
-        while hint in taken:
-            hint += "_"
-        names.append(hint)
-        held = numpy_helper.from_array(array.astype(np.float32), hint)
+        names.append(name(hint))
+        held = numpy_helper.from_array(array.astype(np.float32), names[-1])
         model.graph.initializer.append(held)
     node = helper.make_node("BatchNormalization", [scaling.source, *names], [output], epsilon=0.0)
     gone = {n.output[0] for n in scaling.nodes}

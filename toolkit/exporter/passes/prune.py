@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import onnx
 
-from toolkit.exporter.subgraphs import read_by
+from toolkit.subgraphs import read_by
 
 
 def apply(model: onnx.ModelProto) -> bool:

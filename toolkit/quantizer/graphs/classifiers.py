@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from itertools import count
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
+
+from toolkit.subgraphs import namer
 
 ML = "ai.onnx.ml"
 LINEAR = "LinearClassifier"
@@ -73,23 +74,13 @@ def _classes(given: dict[str, Any]) -> np.ndarray:
     return np.array(given.get("classlabels_ints", []), dtype=np.int64)
 
 
-def _names(graph: onnx.GraphProto) -> Iterator[str]:
-    """Yield the names of all tensors, those of the graphs inside the graph too."""
-    yield from (v.name for v in (*graph.input, *graph.output, *graph.initializer))
-    for node in graph.node:
-        yield from (*node.input, *node.output)
-        for attribute in node.attribute:
-            if attribute.HasField("g"):
-                yield from _names(attribute.g)
-
-
 class _Writer:
     """Nodes in the place of classifiers, named as the exporter names them."""
 
     def __init__(self, model: onnx.ModelProto) -> None:
         self.graph = model.graph
         self.nodes: list[onnx.NodeProto] = []
-        self.taken = set(_names(self.graph))
+        self._name = namer(self.graph)
 
     def classifier(self, node: onnx.NodeProto) -> None:
         """Write what stands for one node."""
@@ -145,9 +136,4 @@ class _Writer:
     def _constant(self, values: np.ndarray, hint: str) -> str:
         name = self._name(hint)
         self.graph.initializer.append(numpy_helper.from_array(values, name))
-        return name
-
-    def _name(self, hint: str) -> str:
-        name = next(n for k in count() if (n := hint + str(k or "")) not in self.taken)
-        self.taken.add(name)
         return name

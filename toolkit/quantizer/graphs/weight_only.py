@@ -15,6 +15,7 @@ from toolkit.quantizer.graphs.qdq import Pieces, dequantized, opset, rebuilt
 from toolkit.quantizer.parameters import Parameter, Product, find_parameters, replace_values
 from toolkit.quantizer.probe import Probe
 from toolkit.quantizer.refusals import NotApplicable
+from toolkit.subgraphs import inside
 
 # Else onnxruntime decodes the weights anew at every call.
 SESSION = {"config": {"session.disable_quant_qdq": "1"}}
@@ -78,9 +79,8 @@ def _readers(graph: onnx.GraphProto, name: str) -> Iterator[onnx.NodeProto]:
     for node in graph.node:
         if name in node.input:
             yield node
-        for attribute in node.attribute:
-            for inner in (*attribute.graphs, attribute.g):
-                yield from _readers(inner, name)
+        for inner in inside(node):
+            yield from _readers(inner, name)
 
 
 def parameters_of(model: onnx.ModelProto) -> list[Parameter]:

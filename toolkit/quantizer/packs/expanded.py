@@ -7,9 +7,7 @@ that an error in any a_k is an error of the large squares. Written out on standa
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import count
 
 import numpy as np
 import onnx
@@ -17,6 +15,7 @@ from onnx import helper, numpy_helper
 
 from toolkit.quantizer.calibration import Calibration
 from toolkit.quantizer.parameters import Product, plain_products
+from toolkit.subgraphs import namer
 
 # Coefficients below this part of the largest are what float32 left of zeros.
 NOISE = 1e-6
@@ -101,7 +100,7 @@ def _replace(
     (first, _, last), width = squares.nodes, len(center)
     source, output = squares.axes.source, model.graph.node[last].output[0]
     _drop(model, squares)
-    name = _namer(model)
+    name = namer(model.graph)
     select = [np.eye(width + 1)[pairs[:, k]].T for k in (0, 1)]
 
     def constant_of(hint: str, values: np.ndarray) -> str:
@@ -142,17 +141,3 @@ def _drop(model: onnx.ModelProto, squares: Squares) -> None:
     for at in reversed(range(len(model.graph.initializer))):
         if model.graph.initializer[at].name in gone:
             del model.graph.initializer[at]
-
-
-def _namer(model: onnx.ModelProto) -> Callable[[str], str]:
-    """Return what makes a hint a name that no tensor has: those that packs' dictionary knows."""
-    graph = model.graph
-    taken = {name for node in graph.node for name in [*node.input, *node.output]}
-    taken |= {v.name for v in [*graph.input, *graph.output, *graph.initializer]}
-
-    def name(hint: str) -> str:
-        found = next(n for k in count() if (n := hint + str(k or "")) not in taken)
-        taken.add(found)
-        return found
-
-    return name

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from itertools import count
+from typing import TYPE_CHECKING
 
-import onnx
+if TYPE_CHECKING:
+    import onnx
 
 
 def inside(node: onnx.NodeProto) -> Iterator[onnx.GraphProto]:
     """Yield the graphs among a node's attributes."""
     for attribute in node.attribute:
-        if attribute.type == onnx.AttributeProto.GRAPH:
+        if attribute.HasField("g"):
             yield attribute.g
+        yield from attribute.graphs
 
 
 def operators(graph: onnx.GraphProto) -> set[str]:
@@ -55,3 +59,20 @@ def made_by(node: onnx.NodeProto) -> set[str]:
         for inner in graph.node:
             names |= made_by(inner)
     return names
+
+
+def namer(graph: onnx.GraphProto) -> Callable[[str], str]:
+    """Return what makes a hint a name that no tensor has yet, in the graphs inside neither.
+
+    A loop's tensors may not have the names of those around it.
+    """
+    taken = {v.name for v in (*graph.input, *graph.output, *graph.initializer)}
+    for node in graph.node:
+        taken |= read_by(node) | made_by(node)
+
+    def name(hint: str) -> str:
+        found = next(n for k in count() if (n := hint + str(k or "")) not in taken)
+        taken.add(found)
+        return found
+
+    return name
