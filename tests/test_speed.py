@@ -32,10 +32,12 @@ def test_rows_are_distinct_and_exact_in_float32(case):
     assert (case.rows.astype(np.float32) == case.rows).all()
 
 
+@pytest.mark.parametrize("rows", ["case", "table"])
 @pytest.mark.parametrize(
     "name", ["skl2onnx, plain graph", "toolkit, graph", "toolkit, `load().predict`", "scikit-learn"]
 )
-def test_a_contestant_answers_as_scikit_learn_does(speed, case, name, tmp_path):
+def test_a_contestant_answers_as_scikit_learn_does(speed, rows, name, tmp_path, request):
+    case = request.getfixturevalue(rows)
     contestant = speed["contestants"].CONTESTANTS[name](case, tmp_path)
     assert speed["graphs"].deviation(case, contestant) < 1e-5
 
@@ -57,14 +59,6 @@ def test_who_cannot_run_a_model_says_why(speed, case, tmp_path):
 def table(speed):
     """The mixed pipeline: columns of numbers and of text, some missing."""
     return speed["cases"].make("numbers and text + logistic")
-
-
-@pytest.mark.parametrize(
-    "name", ["skl2onnx, plain graph", "toolkit, graph", "toolkit, `load().predict`", "scikit-learn"]
-)
-def test_a_data_frame_is_predicted_alike(speed, table, name, tmp_path):
-    contestant = speed["contestants"].CONTESTANTS[name](table, tmp_path)
-    assert speed["graphs"].deviation(table, contestant) < 1e-5
 
 
 def test_rows_of_a_data_frame_are_distinct_and_exact_in_float32(speed, table):
