@@ -22,7 +22,7 @@ RUN --mount=type=secret,id=pip-config --mount=type=secret,id=pip-cert \
 FROM site AS app
 ARG BUNDLE=models/california-linear
 COPY scripts/image/seal.py scripts/image/closure.py /build/
-COPY toolkit/__init__.py toolkit/errors.py /opt/app/toolkit/
+COPY toolkit/__init__.py toolkit/errors.py toolkit/metrics.py /opt/app/toolkit/
 COPY toolkit/runtime/ /opt/app/toolkit/runtime/
 COPY ${BUNDLE}/ /model/
 ENV PYTHONPATH=/opt/app:/opt/site

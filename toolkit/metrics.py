@@ -1,0 +1,224 @@
+"""How far answers are from scikit-learn's: the one place that says what is right, and by how much.
+
+**Right** means, for each numeric output column: with m and s the mean and the standard deviation of
+scikit-learn's float64 answers on the held-out rows, `|Δ| <= 1e-4 · max(s, |y − m|)`. So the answers
+to a·y + b are right exactly where those to y are. Three cases need words of their own:
+
+- A column that is constant on those rows (s <= 1e-12 · |m|) is judged relative to its value,
+  `|Δ| <= 1e-4 · |y|`.
+- scikit-learn's own float64 arithmetic has a rounding: what it cannot tell is not asked of others.
+  `rounding` is what a column moves by where the rows' numbers are other doubles next to them, and
+  at least 2⁻⁵² · |m|; eight times that is always allowed. It matters where s is below about
+  2e-11 · |m|, or where a column is what is left of terms that cancel.
+- What is below float32's smallest normal number (1.2e-38) is 0.
+
+Labels and text must be equal. Numbers are compared in float64; a NaN or an infinity is right where
+the reference has the same one, and infinitely far from everything else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+Outputs = Mapping[str, np.ndarray]
+
+TOLERANCE = 1e-4  # of a column's scale
+LABEL = "label"
+CONSTANT = 1e-12  # of its mean: a standard deviation that is none
+ROUNDINGS = 8.0  # so many times its own rounding may a column always be off
+UNIT = 2.0**-52  # one part of a float64 number
+TINY = float(np.finfo(np.float32).tiny)
+# Outputs whose columns have one unit: their spread is taken together for the mean square.
+POOLED = ("probabilities", "scores")
+
+
+@dataclass(frozen=True)
+class Scale:
+    """By what an output's columns are measured: center, spread and rounding, float64 [k] each."""
+
+    center: np.ndarray
+    spread: np.ndarray
+    rounding: np.ndarray
+
+    @property
+    def constant(self) -> np.ndarray:
+        """Which columns have one value on all held-out rows, bool [k]."""
+        return np.asarray(self.spread <= CONSTANT * np.abs(self.center))
+
+    def unit(self, reference: np.ndarray) -> np.ndarray:
+        """Return what a difference from the reference [N, k] counts as 1, float64 [N, k]."""
+        with np.errstate(invalid="ignore", over="ignore"):
+            apart = np.maximum(self.spread, np.abs(reference - self.center))
+        unit = np.where(self.constant, np.abs(reference), apart)
+        return np.asarray(np.maximum(unit, self.rounding * (ROUNDINGS / TOLERANCE)))
+
+
+def scale_of(values: np.ndarray, moved: np.ndarray | None = None) -> Scale:
+    """Return the scale of an output from scikit-learn's answers on the held-out rows [N, k].
+
+    moved: its answers to the first of these rows, with every number moved to a double next to it.
+    The median over these rows counts: a threshold that is crossed is no rounding.
+    """
+    values = columns(values)
+    finite = np.isfinite(values)
+    count = np.maximum(finite.sum(axis=0), 1)
+    with np.errstate(over="ignore", invalid="ignore"):
+        # Of differences from a first value, so that an offset costs no digits.
+        first = np.where(
+            finite.any(axis=0), values[finite.argmax(axis=0), range(finite.shape[1])], 0
+        )
+        apart = np.where(finite, values - first, 0.0)
+        mean = apart.sum(axis=0) / count
+        spread = np.sqrt(np.square(np.where(finite, apart - mean, 0.0)).sum(axis=0) / count)
+        center = first + mean
+        rounding = UNIT * np.abs(center)
+        if moved is not None and len(moved):
+            own = np.abs(columns(moved) - values[: len(moved)])
+            own = np.median(np.where(np.isfinite(own), own, 0.0), axis=0)
+            rounding = np.maximum(rounding, own)
+    return Scale(center, spread, rounding)
+
+
+def scales_of(reference: Outputs, moved: Outputs | None = None) -> dict[str, Scale]:
+    """Return the scale of each numeric output by its name; see `scale_of`."""
+    return {
+        name: scale_of(reference[name], None if moved is None else moved[name])
+        for name in numeric(reference)
+    }
+
+
+def numeric(outputs: Outputs) -> list[str]:
+    """Return the names of the outputs that are numbers."""
+    return [n for n in outputs if n not in labelled(outputs)]
+
+
+def labelled(outputs: Outputs) -> list[str]:
+    """Return the names of labels and of other text, such as what an imputer gives."""
+    return [n for n, v in outputs.items() if n == LABEL or np.asarray(v).dtype.kind in "OUS"]
+
+
+def columns(values: np.ndarray) -> np.ndarray:
+    """Return numbers as float64 [N, k]; what float32 has no normal number for is 0."""
+    array = np.asarray(values, dtype=np.float64)
+    array = array.reshape(len(array), -1)
+    return np.where(np.abs(array) < TINY, 0.0, array)
+
+
+def distance(reference: np.ndarray, got: np.ndarray) -> np.ndarray:
+    """Return |got − reference| [N, k]: 0 for equal infinities and two NaN, else infinite for such."""
+    a, b = columns(reference), columns(got)
+    with np.errstate(invalid="ignore", over="ignore"):
+        apart = np.abs(b - a)
+    apart = np.where((a == b) | (np.isnan(a) & np.isnan(b)), 0.0, apart)
+    return np.asarray(np.where(np.isnan(apart), np.inf, apart))
+
+
+def deviations(reference: np.ndarray, got: np.ndarray, scale: Scale) -> np.ndarray:
+    """Return how far each number is off in its column's scale, float64 [N, k]; shapes are equal."""
+    apart = distance(reference, got)
+    unit = scale.unit(columns(reference))
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        found = apart / unit
+    # inf/inf: a number beside an infinite reference. 0/0: both are the constant 0.
+    return np.asarray(np.where(apart == 0, 0.0, np.where(np.isnan(found), np.inf, found)))
+
+
+def deviation(
+    reference: Outputs, got: Outputs, scales: Mapping[str, Scale], names: list[str] | None = None
+) -> tuple[float, float]:
+    """Return the largest deviation of a number, and the share of equal labels.
+
+    names: the outputs that count, all of the reference's if None. 0.0 where there are no numbers,
+    1.0 where there are no labels; infinite, or 0.0, where the shapes differ.
+    """
+    names = list(reference) if names is None else names
+    worst = 0.0
+    texts = labelled(reference)
+    for name in names:
+        if name in texts:
+            continue
+        if np.size(got[name]) != np.size(reference[name]):
+            return np.inf, agreement(reference, got, names)
+        found = deviations(reference[name], got[name], scales[name])
+        worst = max(worst, float(found.max(initial=0.0)))
+    return worst, agreement(reference, got, names)
+
+
+def same_labels(reference: np.ndarray, got: np.ndarray) -> np.ndarray:
+    """Return, for each row, whether all its labels are equal; text never equals a number."""
+    a, b = _labels(reference), _labels(got)
+    text = [v.dtype.kind == "U" for v in (a, b)]
+    if a.shape != b.shape or text[0] != text[1]:
+        return np.zeros(len(a), dtype=bool)
+    return np.asarray((a == b).all(axis=1))
+
+
+def _labels(values: np.ndarray) -> np.ndarray:
+    flat = np.asarray(values).reshape(len(values), -1)
+    if flat.dtype.kind == "O":  # a missing text, None or NaN, is "" in a graph
+        flat = np.where((flat == None) | (flat != flat), "", flat)  # noqa: E711
+    return flat.astype(str) if flat.dtype.kind in "OUS" else flat
+
+
+def agreement(reference: Outputs, got: Outputs, names: list[str] | None = None) -> float:
+    """Return the smallest share of rows with equal labels over the outputs; 1.0 without labels."""
+    texts = [n for n in labelled(reference) if names is None or n in names]
+    shares = [same_labels(reference[n], got[n]) for n in texts]
+    return min((float(s.mean()) if len(s) else 1.0 for s in shares), default=1.0)
+
+
+def max_abs(reference: Outputs, got: Outputs) -> float | None:
+    """Return the largest difference of a number, None where there are no numbers."""
+    found = [_apart(reference[n], got[n]).max(initial=0.0) for n in numeric(reference)]
+    return float(max(found)) if found else None
+
+
+def mean_abs(reference: Outputs, got: Outputs) -> float | None:
+    """Return the mean difference over all numbers, None where there are none."""
+    found = [_apart(reference[n], got[n]).ravel() for n in numeric(reference)]
+    joined = np.concatenate(found) if found else np.zeros(0)
+    return float(joined.mean()) if joined.size else None
+
+
+def nmse(
+    reference: Outputs, got: Outputs, scales: Mapping[str, Scale] | None = None
+) -> float | None:
+    """Return the normalised mean square error, None where there are no numbers.
+
+    That is `mean((got − y)²) / var(y)` of each column of targets and of transformed features, each
+    of which has a unit of its own, and of the columns of probabilities and of scores together; the
+    largest counts. The variance is about the column's mean on these rows. Where it is none, the
+    error is taken relative to the value (and must be below 1e-6 where the value is 0). scales: for
+    the columns' rounding, which no error is held against.
+    """
+    found = [
+        _nmse(columns(reference[n]), _apart(reference[n], got[n]), n, (scales or {}).get(n))
+        for n in numeric(reference)
+    ]
+    return max(found) if found else None
+
+
+def _nmse(values: np.ndarray, apart: np.ndarray, name: str, scale: Scale | None) -> float:
+    if not values.size:
+        return 0.0
+    own = scale_of(values)
+    rounding = own.rounding if scale is None else np.maximum(own.rounding, scale.rounding)
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+        squared = np.square(apart).mean(axis=0)
+        size = np.where(own.constant, np.abs(own.center), own.spread)
+        whole = np.square(np.maximum(size, rounding * (ROUNDINGS / TOLERANCE)))
+        if name in POOLED:
+            squared, whole = squared.sum(keepdims=True), whole.sum(keepdims=True)
+        share = np.where(squared == 0, 0.0, squared / whole)
+    nothing = (whole == 0) & (squared < 1e-12)
+    return float(np.where(nothing, 0.0, np.where(np.isnan(share), np.inf, share)).max())
+
+
+def _apart(reference: np.ndarray, got: np.ndarray) -> np.ndarray:
+    """Return `distance`, infinite where the shapes differ."""
+    if np.size(got) != np.size(reference):
+        return np.full((1, 1), np.inf)
+    return distance(reference, np.asarray(got).reshape(np.shape(reference)))
