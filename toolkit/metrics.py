@@ -108,7 +108,7 @@ def columns(values: np.ndarray) -> np.ndarray:
 
 
 def distance(reference: np.ndarray, got: np.ndarray) -> np.ndarray:
-    """Return |got − reference| [N, k]: 0 for equal infinities and two NaN, else infinite for such."""
+    """Return |got − reference| [N, k], 0 for equal infinities and two NaN, infinite for others."""
     a, b = columns(reference), columns(got)
     with np.errstate(invalid="ignore", over="ignore"):
         apart = np.abs(b - a)

@@ -24,7 +24,7 @@ MEMORY_LIMIT = "64m"
 STOP_SECONDS = 2.0
 
 # What the image holds of the package, and of others.
-OWN = ("toolkit/__init__.py", "toolkit/errors.py", "toolkit/runtime/")
+OWN = ("toolkit/__init__.py", "toolkit/errors.py", "toolkit/metrics.py", "toolkit/runtime/")
 PACKAGES = ("numpy", "onnxruntime")
 
 
