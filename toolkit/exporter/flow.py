@@ -25,8 +25,9 @@ from toolkit.exporter.proof import prove
 from toolkit.exporter.schema import Schema, frame, infer, rounded
 from toolkit.exporter.session import session_options
 from toolkit.exporter.split import Split, split_rows
-from toolkit.exporter.tasks import reference, task_of
+from toolkit.exporter.tasks import REGRESSOR, reference, task_of
 from toolkit.exporter.tuning import AUTO, LATENCY, THROUGHPUT, TUNES, Tuning, measured
+from toolkit.metrics import Scale, scale_of
 from toolkit.runtime.manifest import NAME, read_manifest
 
 INPUT_DTYPES = (AUTO, "float32", "float64")
@@ -146,7 +147,22 @@ class _Case:
         """Return the graph for this schema in the form for single rows or for large batches."""
         known = self.split.calibration
         rows = {n: np.concatenate([a, self.hostile[n]]) for n, a in known.items()}
-        return build(self.estimator, schema, self.opset, self.task, self.takes, tune, rows)
+        return build(
+            self.estimator,
+            schema,
+            self.opset,
+            self.task,
+            self.takes,
+            tune,
+            rows,
+            self.scale(schema),
+        )
+
+    def scale(self, schema: Schema) -> Scale | None:
+        """Return by what a regressor's answers are measured; None for other tasks."""
+        if self.task != REGRESSOR:
+            return None
+        return scale_of(self.answers(schema)(self.split.held_out)["variable"])
 
     def proved(self, schema: Schema, exported: Exported) -> Candidate:
         """Return the graph with its proof."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +18,7 @@ from toolkit.exporter.trees.ensemble import Ensemble, lowered
 from toolkit.exporter.trees.folding import Origin, fold
 from toolkit.exporter.tuning import LATENCY
 from toolkit.kernel_sums import KernelSum
+from toolkit.metrics import Scale
 
 ML = "ai.onnx.ml"
 CONTRIBUTED = "com.microsoft"  # where onnxruntime has the operators that are its own
@@ -70,7 +72,8 @@ class Graph:
     the sums of kernels, which the model's metadata tells. `inside` has the tensors made of
     constants that stay in the branch or loop that reads them (formulas.chunks). `tune` says what
     the graph is to be fast at where a form gains the one at the other's cost: "latency" for single
-    rows, "throughput" for large batches.
+    rows, "throughput" for large batches. `scale` is that of the answers (`predict`) of the very
+    estimator that is being converted, where it is known (formulas.answers).
     """
 
     dispatch: Callable[[Any, Value, Graph], Outputs]
@@ -86,11 +89,22 @@ class Graph:
     traps: list[str] = field(default_factory=list)
     kernel_sums: list[KernelSum] = field(default_factory=list)
     inside: set[str] = field(default_factory=set)
+    scale: Scale | None = None
     _names: dict[str, int] = field(default_factory=dict)
 
-    def convert(self, estimator: Any, x: Value) -> Outputs:
-        """Convert an inner estimator; what meta-estimators call."""
-        return self.dispatch(estimator, x, self)
+    def convert(self, estimator: Any, x: Value, scale: Scale | None = None) -> Outputs:
+        """Convert an inner estimator; what meta-estimators call. scale: of its answers if known."""
+        with self.measured(scale):
+            return self.dispatch(estimator, x, self)
+
+    @contextmanager
+    def measured(self, scale: Scale | None) -> Iterator[None]:
+        """Convert with this scale of the answers."""
+        outer, self.scale = self.scale, scale
+        try:
+            yield
+        finally:
+            self.scale = outer
 
     def sample(self, x: Matrix) -> np.ndarray | None:
         """Return x for the sample rows, float64; None where it is no linear map of an input."""

@@ -20,9 +20,10 @@ from toolkit.exporter.opsets import IR_VERSIONS, ML_OPSETS
 from toolkit.exporter.passes.fuse_classifier import packed_weights
 from toolkit.exporter.schema import Schema, declare
 from toolkit.exporter.sharing import share
-from toolkit.exporter.tasks import wanted_outputs
+from toolkit.exporter.tasks import REGRESSOR, wanted_outputs
 from toolkit.exporter.trees.forms import placements
 from toolkit.exporter.tuning import LATENCY
+from toolkit.metrics import Scale
 from toolkit.runtime.predictor import TAKES_KEY, TASK_KEY
 from toolkit.runtime.wire import GRAPH_NODE, MODEL_GRAPH, head
 from toolkit.subgraphs import inside, made_by, rename
@@ -56,18 +57,20 @@ def build(
     takes: str,
     tune: str = LATENCY,
     rows: Mapping[str, np.ndarray] | None = None,
+    scale: Scale | None = None,
 ) -> Exported:
     """Return the estimator as a checked ONNX model with the contract's input and output names.
 
     tune: "latency" or "throughput", what the graph is to be fast at; rows: sample rows by input
-    name (`Graph.tune`, `Graph.rows`).
+    name (`Graph.tune`, `Graph.rows`). scale: that of a regressor's answers on held-out rows; where
+    float32 is too coarse for them the graph gives float64.
     Raises UnsupportedEstimator where a part of it cannot be converted, InvalidInput where a column
     has the name of an output.
     """
     _check_names(schema, [name for name, _ in wanted_outputs(estimator, task)])
     g = Graph(convert, opset, tune, rows or {})
     source = declare(schema, g)
-    found = convert(estimator, source, g)
+    found = g.convert(estimator, source, scale if task == REGRESSOR else None)
     outputs = {name: found[kind] for name, kind in wanted_outputs(estimator, task) if kind in found}
     missing = [k for n, k in wanted_outputs(estimator, task) if n not in outputs]
     if missing:

@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 
 from toolkit.exporter.converters.trees import read, result
+from toolkit.exporter.formulas.answers import answer, is_far, residual
 from toolkit.exporter.formulas.sides import two_sided
 from toolkit.exporter.graph import Graph, Matrix, Outputs, Unconvertible, Value
-from toolkit.exporter.trees.ensemble import Ensemble, concatenate, sums_fit_float32
+from toolkit.exporter.trees.answers import tree_answer
+from toolkit.exporter.trees.ensemble import Ensemble, concatenate
 
 CONSTANT = {"DummyClassifier", "DummyRegressor"}  # initial estimators that look at no row
 # Strategies of theirs that give every row the same answer.
@@ -21,7 +23,7 @@ SIGMOID = {"log_loss": 1.0, "exponential": 2.0}  # p = 1 / (1 + exp(−k · raw)
 
 def regressor(est: Any, x: Value, g: Graph) -> Outputs:
     """GradientBoostingRegressor: no loss of it has a link."""
-    return {"predict": result(g, x, _raw(est, x, g, classifies=False))}
+    return {"predict": answer(g, x, _raw(est, x, g, classifies=False))}
 
 
 def classifier(est: Any, x: Value, g: Graph) -> Outputs:
@@ -51,11 +53,13 @@ def _raw(est: Any, x: Value, g: Graph, classifies: bool) -> Matrix:
     width = est.estimators_.shape[1]
     base, offset = _initial(est, x, g, width, classifies)
     ensemble = concatenate(parts, base)
-    narrow = not classifies and sums_fit_float32(ensemble)
-    raw = g.trees(x, ensemble, "float32" if narrow else "float64")
+    dtype = "float64" if classifies else None
     if offset is None:
-        return raw
-    other = g.cast(offset, raw.dtype)
+        return tree_answer(g, x, ensemble, dtype)
+    with g.measured(residual(g.scale)):
+        raw = tree_answer(g, x, ensemble, dtype)
+    other = g.cast(offset, "float64" if is_far(g.scale) else raw.dtype)
+    raw = g.cast(raw, other.dtype)
     return Matrix(g.add("Add", [other.name, raw.name], "raw"), raw.dtype, width)
 
 
@@ -75,7 +79,7 @@ def _initial(
         row = np.zeros((1, est.n_features_in_), dtype=np.float32)
         return np.asarray(est._raw_predict_init(row), dtype=np.float64).reshape(-1), None
     # Gradient boosting rounds its rows to float32 before the initial estimator sees them.
-    outputs = g.convert(est.init_, g.cast(g.matrix(x), "float32"))
+    outputs = g.convert(est.init_, g.cast(g.matrix(x), "float32"), g.scale)
     if not classifies:
         return zero, outputs["predict"]
     p = outputs["predict_proba"]

@@ -15,9 +15,19 @@ from typing import Any
 import numpy as np
 
 from toolkit.exporter.converters.trees import result
-from toolkit.exporter.formulas.links import Link, exp, identity, many_classes, sigmoid, two_classes
+from toolkit.exporter.formulas.answers import answer
+from toolkit.exporter.formulas.links import (
+    Link,
+    exp,
+    identity,
+    linked,
+    many_classes,
+    sigmoid,
+    two_classes,
+)
 from toolkit.exporter.graph import Graph, Matrix, Outputs, Unconvertible, Value
-from toolkit.exporter.trees.ensemble import Ensemble, concatenate, sums_fit_float32, tree
+from toolkit.exporter.trees.answers import tree_answer
+from toolkit.exporter.trees.ensemble import Ensemble, concatenate, tree
 from toolkit.exporter.trees.leaf_tables import summed
 
 LINKS: dict[str, Link] = {
@@ -39,7 +49,8 @@ def regressor(est: Any, x: Value, g: Graph) -> Outputs:
     loss = _loss(est)
     if loss not in LINKS:
         raise Unconvertible(f"loss_function={loss!r}")
-    return {"predict": result(g, x, LINKS[loss](g, _raw(est, x, g, classifies=False)))}
+    found = linked(g, LINKS[loss], lambda: _raw(est, x, g, classifies=False))
+    return {"predict": answer(g, x, found)}
 
 
 def classifier(est: Any, x: Value, g: Graph) -> Outputs:
@@ -91,9 +102,7 @@ def _raw(est: Any, x: Value, g: Graph, classifies: bool) -> Matrix:
     if tables[0].shape[1] > 1:
         return g.binary("Add", summed(g, x, trees, tables), bias, "bias")
     single = [replace(t, values=v[:, 0]) for t, v in zip(trees, tables, strict=True)]
-    ensemble = concatenate(single, bias)
-    narrow = not classifies and sums_fit_float32(ensemble)
-    return g.trees(x, ensemble, "float32" if narrow else "float64")
+    return tree_answer(g, x, concatenate(single, bias), "float64" if classifies else None)
 
 
 def _oblivious(

@@ -10,7 +10,9 @@ import numpy as np
 
 from toolkit.exporter.converters import key_of
 from toolkit.exporter.converters.trees import classified, divided, mean, read, result, shares
+from toolkit.exporter.formulas.answers import answer, repeated
 from toolkit.exporter.graph import ML, Graph, Matrix, Outputs, Unconvertible, Value
+from toolkit.exporter.trees.answers import tree_answer
 from toolkit.exporter.trees.ensemble import concatenate
 from toolkit.exporter.trees.leaf_tables import summed
 
@@ -24,9 +26,9 @@ def bagging_regressor(est: Any, x: Value, g: Graph) -> Outputs:
     count = len(pairs)
     if _all(est.estimators_, TREE_REGRESSORS) and est.estimators_[0].n_outputs_ == 1:
         parts = [read(t.tree_, t.tree_.value[:, 0, 0] / count, f) for t, f in pairs]
-        return {"predict": result(g, x, mean(g, x, parts))}
-    answers = [g.convert(inner, g.select(x, f))["predict"] for inner, f in pairs]
-    return {"predict": result(g, x, divided(g, _sum(g, answers), count))}
+        return {"predict": answer(g, x, mean(g, x, parts))}
+    answers = [g.convert(inner, g.select(x, f), g.scale)["predict"] for inner, f in pairs]
+    return {"predict": answer(g, x, divided(g, _sum(g, answers), count))}
 
 
 def bagging_classifier(est: Any, x: Value, g: Graph) -> Outputs:
@@ -113,10 +115,11 @@ def adaboost_regressor(est: Any, x: Value, g: Graph) -> Outputs:
             _own_target(read(t.tree_, t.tree_.value[:, 0, 0]), k)
             for k, t in enumerate(est.estimators_)
         ]
-        answers = g.trees(x, concatenate(parts, np.zeros(count)), "float64")
+        with g.measured(repeated(g.scale, count)):
+            answers = tree_answer(g, x, concatenate(parts, np.zeros(count)), "float64")
     else:
-        columns = [g.cast(g.convert(t, x)["predict"], "float64") for t in est.estimators_]
-        answers = g.join(columns)
+        found = [g.convert(t, x, g.scale)["predict"] for t in est.estimators_]
+        answers = g.join([g.cast(m, "float64") for m in found])
     sizes = g.constant([count], "int64", "count")
     ordered, at = g.add("TopK", [answers.name, sizes], "sorted", outputs=2, axis=1, largest=0)
     table = g.constant(weights, "float64", "weights")
@@ -130,7 +133,7 @@ def adaboost_regressor(est: Any, x: Value, g: Graph) -> Outputs:
     enough = g.cast(Matrix(g.unary("Not", short).name, "bool", count), "float32")
     first = g.add("ArgMax", [enough.name], "median", axis=1, keepdims=1)
     chosen = g.add("GatherElements", [ordered, first], "chosen", axis=1)
-    return {"predict": result(g, x, Matrix(chosen, "float64", 1))}
+    return {"predict": answer(g, x, Matrix(chosen, "float64", 1))}
 
 
 def _all(estimators: Sequence[Any], keys: set[str]) -> bool:

@@ -17,7 +17,7 @@ def pipeline(est: Any, x: Value, g: Graph) -> Outputs:
         return {"transform": g.matrix(x)}
     for step in steps[:-1]:
         x = transformed(step, x, g)
-    return g.convert(steps[-1], x)
+    return g.convert(steps[-1], x, g.scale)
 
 
 def column_transformer(est: Any, x: Value, g: Graph) -> Outputs:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from toolkit.exporter.formulas.answers import is_far
 from toolkit.exporter.formulas.response import of_several
 from toolkit.exporter.graph import Graph, Matrix, Outputs, Unconvertible, Value
 
@@ -14,7 +15,8 @@ RANDOM = ("stratified", "uniform")
 
 def regressor(est: Any, x: Value, g: Graph) -> Outputs:
     """DummyRegressor: `constant_` [1, outputs]."""
-    return {"predict": g.repeated(est.constant_, g.precision(x), x)}
+    dtype = "float64" if is_far(g.scale) else g.precision(x)
+    return {"predict": g.repeated(est.constant_, dtype, x)}
 
 
 def classifier(est: Any, x: Value, g: Graph) -> Outputs:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from toolkit.exporter.formulas.answers import about, answer, center_of, unit_of
 from toolkit.exporter.formulas.chunks import chunk_rows, in_chunks
 from toolkit.exporter.formulas.covariances import as_gaussian, spread_out
 from toolkit.exporter.formulas.gaussian import summed
@@ -44,8 +45,9 @@ def regressor(est: Any, x: Value, g: Graph) -> Outputs:
     alpha = np.asarray(est.alpha_, dtype=np.float64)
     alpha = alpha.reshape(len(alpha), -1)
     scale, mean = (np.asarray(v, dtype=np.float64) for v in (est._y_train_std, est._y_train_mean))
-    found = _posterior(est, x, g, alpha * scale, np.broadcast_to(mean, alpha.shape[1:]))
-    return {"predict": g.cast(found, x.dtype)}
+    center = center_of(g, alpha.shape[1])
+    found = _posterior(est, x, g, alpha * scale, np.broadcast_to(mean, alpha.shape[1:]) - center)
+    return {"predict": answer(g, x, about(g, found, center))}
 
 
 def _posterior(est: Any, x: Matrix, g: Graph, alpha: np.ndarray, offset: np.ndarray) -> Matrix:
@@ -56,7 +58,9 @@ def _posterior(est: Any, x: Matrix, g: Graph, alpha: np.ndarray, offset: np.ndar
         factor, length = gaussian
         same = length.size == 1  # one scale for all columns needs no node of its own
         gamma, scale = (0.5 / float(length) ** 2, 1.0) if same else (0.5, length)
-        return summed(g, x, Gaussians(points, gamma, factor * alpha, offset, scale, "alpha"))
+        unit = unit_of(g, alpha.shape[1])
+        terms = Gaussians(points, gamma, factor * alpha, offset, scale, "alpha", unit)
+        return summed(g, x, terms)
     exact = bool(np.abs(alpha).sum(axis=0).max() > LARGE)
 
     def form(name: str) -> list[Matrix]:

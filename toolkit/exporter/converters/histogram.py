@@ -7,39 +7,39 @@ from typing import Any
 import numpy as np
 
 from toolkit.exporter.converters.trees import result
+from toolkit.exporter.formulas.answers import answer, exp_answer
 from toolkit.exporter.formulas.lookup import columns_of, text_categories
 from toolkit.exporter.formulas.sides import two_sided
 from toolkit.exporter.graph import ML, Graph, Matrix, Outputs, Unconvertible, Value
+from toolkit.exporter.trees.answers import tree_answer
 from toolkit.exporter.trees.ensemble import (
     LEQ,
     MEMBER,
     NO_CATEGORIES,
     Ensemble,
     concatenate,
-    sums_fit_float32,
     tree,
 )
 
-# The operator that turns the trees' sum into the prediction, by the loss.
-LINKS: dict[str, str | None] = {
-    "squared_error": None,
-    "absolute_error": None,
-    "quantile": None,
-    "poisson": "Exp",
-    "gamma": "Exp",
+# Whether the prediction is the exponential of the trees' sum, by the loss.
+LOG_LINK = {
+    "squared_error": False,
+    "absolute_error": False,
+    "quantile": False,
+    "poisson": True,
+    "gamma": True,
 }
 
 
 def regressor(est: Any, x: Value, g: Graph) -> Outputs:
     """HistGradientBoostingRegressor with the inverse link of its loss."""
-    if est.loss not in LINKS:
+    if est.loss not in LOG_LINK:
         raise Unconvertible(f"loss={est.loss!r}")
-    raw = _raw(est, x, g, classifies=False)
-    operator = LINKS[est.loss]
-    if operator:
-        g.traps.append(f"loss {est.loss!r}: its exp link is applied")
-        raw = g.unary(operator, raw)
-    return {"predict": result(g, x, raw)}
+    if not LOG_LINK[est.loss]:
+        return {"predict": answer(g, x, _raw(est, x, g, classifies=False))}
+    g.traps.append(f"loss {est.loss!r}: its exp link is applied")
+    found = exp_answer(g, lambda: _raw(est, x, g, classifies=False))
+    return {"predict": answer(g, x, found)}
 
 
 def classifier(est: Any, x: Value, g: Graph) -> Outputs:
@@ -70,8 +70,7 @@ def _raw(est: Any, x: Value, g: Graph, classifies: bool) -> Matrix:
         for output, predictor in enumerate(iteration)
     ]
     ensemble = concatenate(parts, base)
-    narrow = not classifies and sums_fit_float32(ensemble)
-    return g.trees(x, ensemble, "float32" if narrow else "float64", rounded=False)
+    return tree_answer(g, x, ensemble, "float64" if classifies else None, rounded=False)
 
 
 def _read(predictor: Any, output: int, known: list[np.ndarray | None]) -> Ensemble:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from toolkit.exporter.formulas.answers import answer
 from toolkit.exporter.graph import Graph, Matrix, Outputs, Value
 
 ONE_LEVEL = 128  # up to so many knots a row is held against all of them
@@ -22,8 +23,8 @@ def isotonic(est: Any, x: Value, g: Graph) -> Outputs:
     knots = np.asarray(est.X_thresholds_)
     # scikit-learn rounds rows to the type of the data that it was fitted on.
     t = g.cast(g.cast(given, knots.dtype.name), "float64")
-    answer = g.cast(isotonic_value(est, t, g), given.dtype)
-    return {"predict": answer, "transform": answer}
+    found = answer(g, given, isotonic_value(est, t, g))
+    return {"predict": found, "transform": found}
 
 
 def isotonic_value(est: Any, t: Matrix, g: Graph) -> Matrix:

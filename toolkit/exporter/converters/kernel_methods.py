@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from toolkit.exporter.formulas.answers import about, answer, center_of, unit_of
 from toolkit.exporter.formulas.chunks import chunk_rows, in_chunks
 from toolkit.exporter.formulas.distances import dense, metric_name
 from toolkit.exporter.formulas.kernel_products import weighted_kernels
@@ -24,8 +25,9 @@ def ridge(est: Any, x: Value, g: Graph) -> Outputs:
     params = {"gamma": est.gamma, "degree": est.degree, "coef0": est.coef0}
     dual = dense(est.dual_coef_)
     dual = dual.reshape(len(dual), -1)
-    found = weighted_kernels(g, x, est.X_fit_, est.kernel, params, dual)
-    return {"predict": g.cast(found, x.dtype)}
+    center, unit = (of(g, dual.shape[1]) for of in (center_of, unit_of))
+    found = weighted_kernels(g, x, est.X_fit_, est.kernel, params, dual, 0.0 - center, unit=unit)
+    return {"predict": answer(g, x, about(g, found, center))}
 
 
 def pca(est: Any, x: Value, g: Graph) -> Outputs:

@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 
 from toolkit.exporter.converters.trees import result
+from toolkit.exporter.formulas.answers import answer
 from toolkit.exporter.formulas.links import (
     Link,
     exp,
     identity,
+    linked,
     many_classes,
     masked,
     sigmoid,
@@ -23,12 +25,12 @@ from toolkit.exporter.formulas.links import (
     two_classes,
 )
 from toolkit.exporter.graph import Graph, Matrix, Outputs, Unconvertible, Value
+from toolkit.exporter.trees.answers import tree_answer
 from toolkit.exporter.trees.ensemble import (
     LEQ,
     MEMBER,
     Ensemble,
     concatenate,
-    sums_fit_float32,
     tree,
 )
 
@@ -59,9 +61,9 @@ def regressor(est: Any, x: Value, g: Graph) -> Outputs:
     name, options = _objective(header)
     if name not in LINKS:
         raise Unconvertible(f"objective={name!r}")
-    raw = _raw(x, g, header, trees, classifies=False)
     link = signed_square if "sqrt" in options else LINKS[name]
-    return {"predict": result(g, x, link(g, raw))}
+    found = linked(g, link, lambda: _raw(x, g, header, trees, classifies=False))
+    return {"predict": answer(g, x, found)}
 
 
 def classifier(est: Any, x: Value, g: Graph) -> Outputs:
@@ -112,9 +114,8 @@ def _raw(
         g.traps.append("boosting_type 'rf': the mean over the trees that there are")
     parts = [_read(t, k % outputs, share) for k, t in enumerate(trees)]
     ensemble = concatenate(parts, np.zeros(outputs))
-    narrow = not classifies and sums_fit_float32(ensemble)
     prepared = _prepared(g, x, trees)
-    return g.trees(prepared, ensemble, "float32" if narrow else "float64", rounded=False)
+    return tree_answer(g, prepared, ensemble, "float64" if classifies else None, rounded=False)
 
 
 def _read(lines: dict[str, str], target: int, share: float) -> Ensemble:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from toolkit.exporter.formulas.answers import exp_answer, linear_answer
 from toolkit.exporter.formulas.chain import product
 from toolkit.exporter.formulas.sides import two_sided
 from toolkit.exporter.graph import Graph, Matrix, Outputs, Value
@@ -13,12 +14,12 @@ from toolkit.exporter.graph import Graph, Matrix, Outputs, Value
 
 def regressor(est: Any, x: Value, g: Graph) -> Outputs:
     """`X @ coef_.T + intercept_`; coef_ [d] or [targets, d]."""
-    return {"predict": _decision(est, x, g)}
+    return {"predict": _answer(est, x, g)}
 
 
 def log_link(est: Any, x: Value, g: Graph) -> Outputs:
     """PoissonRegressor, GammaRegressor: `exp(X @ coef_ + intercept_)`."""
-    return {"predict": g.unary("Exp", _decision(est, x, g))}
+    return {"predict": exp_answer(g, lambda: _answer(est, x, g))}
 
 
 def tweedie(est: Any, x: Value, g: Graph) -> Outputs:
@@ -112,10 +113,18 @@ def _is_multilabel(est: Any) -> bool:
     return est._label_binarizer.y_type_.startswith("multilabel")
 
 
+def _answer(est: Any, x: Value, g: Graph) -> Matrix:
+    return linear_answer(g, g.floating(x), *_parameters(est))
+
+
 def _decision(est: Any, x: Value, g: Graph) -> Matrix:
+    return product(g, g.floating(x), *_parameters(est))
+
+
+def _parameters(est: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Return weights [d, k] and bias [k]."""
     coef = np.atleast_2d(np.asarray(est.coef_))
-    intercept = np.broadcast_to(np.asarray(est.intercept_, dtype=np.float64), (coef.shape[0],))
-    return product(g, g.floating(x), coef.T, intercept)
+    return coef.T, np.broadcast_to(np.asarray(est.intercept_, dtype=np.float64), coef.shape[:1])
 
 
 def _labelled(est: Any, scores: Matrix, g: Graph) -> Outputs:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from toolkit.exporter.formulas.answers import answer, column_of
 from toolkit.exporter.formulas.response import of_several, pick, response
 from toolkit.exporter.graph import Graph, Matrix, Outputs, Value
 
@@ -14,7 +15,10 @@ CHAINED = ("predict_proba", "decision_function")
 
 def multi_regressor(est: Any, x: Value, g: Graph) -> Outputs:
     """MultiOutputRegressor: the predictions side by side."""
-    parts = [pick(e, g.convert(e, x), "predict") for e in est.estimators_]
+    parts = [
+        pick(e, g.convert(e, x, column_of(g.scale, k)), "predict")
+        for k, e in enumerate(est.estimators_)
+    ]
     return {"predict": g.join([g.upright(p) for p in parts])}
 
 
@@ -40,11 +44,11 @@ def chain(est: Any, x: Value, g: Graph) -> Outputs:
     methods = ["predict", *(m for m in CHAINED if classifies and hasattr(est, m))]
     answers: dict[str, list[Matrix]] = {m: [] for m in methods}
     before: list[Matrix] = []
-    for inner in est.estimators_:
-        found = g.convert(inner, g.join([x, *before]))
+    for inner, target in zip(est.estimators_, est.order_, strict=True):
+        found = g.convert(inner, g.join([x, *before]), column_of(g.scale, target))
         for method in methods:
             answers[method].append(response(inner, found, g, (method,))[0])
-        before.append(g.cast(response(inner, found, g, (handed,))[0], x.dtype))
+        before.append(answer(g, x, response(inner, found, g, (handed,))[0]))
     order = np.argsort(est.order_)
     outputs = {m: g.join([answers[m][k] for k in order]) for m in methods}
     if classifies:

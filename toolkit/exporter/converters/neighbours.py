@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from toolkit.exporter.formulas.answers import about, answer, center_of
 from toolkit.exporter.formulas.distances import distances
 from toolkit.exporter.formulas.neighbourhood import nearest, weighted, within
 from toolkit.exporter.formulas.reach import sums_in_reach
@@ -32,7 +33,7 @@ def k_regressor(est: Any, x: Value, g: Graph) -> Outputs:
     x = g.floating(x)
     found, at = neighbours_of(g, x, est, est.n_neighbors)
     weights = weighted(found, est.weights)
-    y = _targets(est)
+    y, center = _targets(est, g)
     single = y.shape[1] == 1  # then [N, k] is reduced faster than [N, k, targets]
     values = constant(g, y[:, 0] if single else y, "targets").take(at, axis=0)
     if weights is None:
@@ -40,7 +41,8 @@ def k_regressor(est: Any, x: Value, g: Graph) -> Outputs:
     else:
         shares = weights if single else weights.reshape(0, est.n_neighbors, 1)
         mean = (values * shares).sum(1, keep=single) / weights.sum(1)
-    return {"predict": mean.matrix(x.dtype, y.shape[1])}
+    moved = about(g, mean.matrix("float64", y.shape[1]), center)
+    return {"predict": answer(g, x, moved)}
 
 
 def k_classifier(est: Any, x: Value, g: Graph) -> Outputs:
@@ -66,13 +68,13 @@ def radius_regressor(est: Any, x: Value, g: Graph) -> Outputs:
     numbers that is the least int64.
     """
     x = g.floating(x)
-    y = _targets(est)
+    y, center = _targets(est, g)
     with np.errstate(invalid="ignore"):
         empty = np.full_like(np.asarray(est._y)[:1], np.nan).astype(np.float64).reshape(1, -1)
     (sums,), total = sums_in_reach(g, x, est, [y])
-    mean = sums / total
-    mean = total.compare("Equal", 0.0).where(empty, mean)
-    return {"predict": mean.matrix(x.dtype, y.shape[1])}
+    found = about(g, (sums / total).matrix("float64", y.shape[1]), center)
+    mean = total.compare("Equal", 0.0).where(empty, Real(g, found.name))
+    return {"predict": answer(g, x, mean.matrix("float64", y.shape[1]))}
 
 
 def radius_classifier(est: Any, x: Value, g: Graph) -> Outputs:
@@ -137,8 +139,11 @@ def _picked(g: Graph, flag: Flag, index: Matrix, other: int) -> Matrix:
     return Matrix(g.add("Where", [flat, value, index.name], "index"), "int64", 0)
 
 
-def _targets(est: Any) -> np.ndarray:
-    return np.asarray(est._y, dtype=np.float64).reshape(len(est._y), -1)
+def _targets(est: Any, g: Graph) -> tuple[np.ndarray, np.ndarray]:
+    """Return the fitted rows' targets [rows, k] less a centre [k], and the centre."""
+    y = np.asarray(est._y, dtype=np.float64).reshape(len(est._y), -1)
+    center = center_of(g, y.shape[1])
+    return y - center, center
 
 
 def _ballots(est: Any) -> list[tuple[np.ndarray, np.ndarray]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from toolkit.exporter.formulas.answers import exp_answer, linear_answer
 from toolkit.exporter.formulas.chain import product
 from toolkit.exporter.formulas.sides import two_sided
 from toolkit.exporter.graph import Graph, Matrix, Outputs, Unconvertible, Value
@@ -13,12 +14,13 @@ ACTIVATIONS = {"relu": "Relu", "tanh": "Tanh", "logistic": "Sigmoid", "identity"
 
 def regressor(est: Any, x: Value, g: Graph) -> Outputs:
     """MLPRegressor; its output activation is the identity, or exp for the poisson loss."""
-    raw = _forward(est, x, g)
-    if est.out_activation_ == "exp":
-        return {"predict": g.unary("Exp", raw)}
-    if est.out_activation_ != "identity":
+    if est.out_activation_ not in ("identity", "exp"):
         raise Unconvertible(f"output activation {est.out_activation_!r}")
-    return {"predict": raw}
+
+    def forward() -> Matrix:
+        return linear_answer(g, _hidden(est, x, g), est.coefs_[-1], est.intercepts_[-1])
+
+    return {"predict": exp_answer(g, forward) if est.out_activation_ == "exp" else forward()}
 
 
 def classifier(est: Any, x: Value, g: Graph) -> Outputs:
@@ -26,7 +28,7 @@ def classifier(est: Any, x: Value, g: Graph) -> Outputs:
 
     Several labels a row (an indicator matrix) are a sigmoid each.
     """
-    raw = _forward(est, x, g)
+    raw = product(g, _hidden(est, x, g), est.coefs_[-1], est.intercepts_[-1])
     if est._label_binarizer.y_type_.startswith("multilabel"):
         label = g.cast(g.compare("Greater", raw, [0.0]), "int64")
         return {"predict": label, "predict_proba": g.unary("Sigmoid", raw)}
@@ -38,14 +40,13 @@ def classifier(est: Any, x: Value, g: Graph) -> Outputs:
     return {"predict": g.labels(index, est.classes_), "predict_proba": probabilities}
 
 
-def _forward(est: Any, x: Value, g: Graph) -> Matrix:
+def _hidden(est: Any, x: Value, g: Graph) -> Matrix:
+    """Return what the last layer takes."""
     hidden = g.floating(x)
-    last = len(est.coefs_) - 1
-    for layer, (weights, bias) in enumerate(zip(est.coefs_, est.intercepts_, strict=True)):
+    operator = ACTIVATIONS[est.activation]
+    for weights, bias in zip(est.coefs_[:-1], est.intercepts_[:-1], strict=True):
         hidden = product(g, hidden, weights, bias)
-        operator = ACTIVATIONS[est.activation]
-        if layer < last and operator:
-            hidden = g.unary(operator, hidden)
+        hidden = g.unary(operator, hidden) if operator else hidden
     return hidden
 
 

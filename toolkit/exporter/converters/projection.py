@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from toolkit.exporter.formulas.answers import about, center_of, unit_of
 from toolkit.exporter.formulas.chain import product
 from toolkit.exporter.formulas.linear_map import projected
 from toolkit.exporter.graph import Graph, Outputs, Value
@@ -73,8 +74,13 @@ def least_squares(est: Any, x: Value, g: Graph) -> Outputs:
     `(x − mean) @ coef_.T + intercept_` and `((x − mean) / std) @ x_rotations_`.
     """
     center, scale = est._x_mean, est._x_std
-    predicted = projected(g, x, center, np.asarray(est.coef_).T, est.intercept_, _known(est, scale))
-    return {"predict": predicted, "transform": _scores(est, est.x_rotations_, x, g)}
+    weights, bias = np.asarray(est.coef_).T, np.asarray(est.intercept_, dtype=np.float64)
+    mean, unit = (of(g, weights.shape[1]) for of in (center_of, unit_of))
+    predicted = projected(g, x, center, weights, bias - mean, _known(est, scale), unit)
+    return {
+        "predict": about(g, predicted, mean),
+        "transform": _scores(est, est.x_rotations_, x, g),
+    }
 
 
 def least_squares_svd(est: Any, x: Value, g: Graph) -> Outputs:

@@ -18,16 +18,19 @@ from toolkit.exporter.graph import Graph, Matrix, Outputs, Value
 SMALLEST = 1e-7  # libsvm keeps the probabilities of pairs this far from 0 and 1
 
 
-def kernels_times(est: Any, x: Matrix, g: Graph, weights: np.ndarray, offset: Any) -> Matrix:
+def kernels_times(
+    est: Any, x: Matrix, g: Graph, weights: np.ndarray, offset: Any, unit: Any = np.inf
+) -> Matrix:
     """Return `K(x, support vectors) @ weights + offset`, [N, k].
 
-    A precomputed kernel has a column for each fitted row.
+    A precomputed kernel has a column for each fitted row. unit: see `weighted_kernels`.
     """
     params = {"gamma": est._gamma, "degree": est.degree, "coef0": est.coef0}
     if isinstance(est.kernel, str) and est.kernel == "precomputed":
         columns = g.matrix(g.select(x, [int(i) for i in est.support_]))
-        return weighted_kernels(g, columns, None, est.kernel, params, weights, offset)
-    return weighted_kernels(g, x, est.support_vectors_, est.kernel, params, weights, offset)
+        return weighted_kernels(g, columns, None, est.kernel, params, weights, offset, unit=unit)
+    vectors = est.support_vectors_
+    return weighted_kernels(g, x, vectors, est.kernel, params, weights, offset, unit=unit)
 
 
 def _decisions(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from toolkit.exporter.formulas.answers import answer, through
 from toolkit.exporter.formulas.inverse import inverse
 from toolkit.exporter.formulas.response import pick
 from toolkit.exporter.graph import Graph, Outputs, Value
@@ -11,9 +12,9 @@ from toolkit.exporter.graph import Graph, Outputs, Value
 
 def transformed_target(est: Any, x: Value, g: Graph) -> Outputs:
     """TransformedTargetRegressor; the inverse in float64, since exp and its kin enlarge errors."""
-    raw = g.upright(pick(est.regressor_, g.convert(est.regressor_, x), "predict"))
-    answer = inverse(est.transformer_, g.cast(raw, "float64"), g)
-    return {"predict": g.cast(answer, g.precision(x))}
+    scale = through(g.scale, est.transformer_.transform)
+    raw = g.upright(pick(est.regressor_, g.convert(est.regressor_, x, scale), "predict"))
+    return {"predict": answer(g, x, inverse(est.transformer_, g.cast(raw, "float64"), g))}
 
 
 CONVERTERS = {"sklearn.TransformedTargetRegressor": transformed_target}

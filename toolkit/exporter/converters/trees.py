@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from toolkit.exporter.formulas.answers import about, answer, center_of
 from toolkit.exporter.formulas.response import of_several
 from toolkit.exporter.graph import Graph, Matrix, Outputs, Value
-from toolkit.exporter.trees.ensemble import Ensemble, concatenate, sums_fit_float32, tree
+from toolkit.exporter.trees.answers import tree_answer
+from toolkit.exporter.trees.ensemble import Ensemble, concatenate, tree
 from toolkit.exporter.trees.leaf_tables import summed
 
 
@@ -19,9 +21,10 @@ def regressor(est: Any, x: Value, g: Graph) -> Outputs:
     trees = members(est)
     parts = [read(t.tree_, t.tree_.value[:, 0, 0] / len(trees)) for t in trees]
     if est.n_outputs_ > 1:
-        total = summed(g, x, parts, [t.tree_.value[:, :, 0] for t in trees])
-        return {"predict": result(g, x, divided(g, total, len(trees)))}
-    return {"predict": result(g, x, mean(g, x, parts))}
+        center = center_of(g, est.n_outputs_)
+        total = summed(g, x, parts, [t.tree_.value[:, :, 0] - center for t in trees])
+        return {"predict": answer(g, x, about(g, divided(g, total, len(trees)), center))}
+    return {"predict": answer(g, x, mean(g, x, parts))}
 
 
 def classifier(est: Any, x: Value, g: Graph) -> Outputs:
@@ -138,8 +141,7 @@ def read(fitted: Any, values: Any = None, features: Any = None) -> Ensemble:
 
 def mean(g: Graph, x: Value, parts: Sequence[Ensemble]) -> Matrix:
     """Return the sum of trees whose values are divided by their number already."""
-    ensemble = concatenate(parts, np.zeros(1))
-    return g.trees(x, ensemble, "float32" if sums_fit_float32(ensemble) else "float64")
+    return tree_answer(g, x, concatenate(parts, np.zeros(1)))
 
 
 def shares(g: Graph, x: Value, trees: Sequence[Ensemble], tables: Sequence[np.ndarray]) -> Matrix:

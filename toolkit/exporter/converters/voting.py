@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from toolkit.exporter.formulas.answers import answer
 from toolkit.exporter.formulas.response import pick
 from toolkit.exporter.graph import Graph, Matrix, Outputs, Unconvertible, Value
 
@@ -40,10 +41,10 @@ def voting_classifier(est: Any, x: Value, g: Graph) -> Outputs:
 
 def voting_regressor(est: Any, x: Value, g: Graph) -> Outputs:
     """VotingRegressor: the weighted mean; as a transformer the predictions side by side."""
-    found = [g.convert(e, x) for e in est.estimators_]
+    found = [g.convert(e, x, g.scale) for e in est.estimators_]
     # Trees answer in float32 whatever they are given: one type for the sum.
     parts = [
-        g.cast(g.upright(pick(e, f, "predict")), g.precision(x))
+        answer(g, x, g.upright(pick(e, f, "predict")))
         for e, f in zip(est.estimators_, found, strict=True)
     ]
     return {"predict": _mean(parts, _weights(est), g), "transform": g.join(parts)}
@@ -80,17 +81,16 @@ def stacking(est: Any, x: Value, g: Graph) -> Outputs:
     those of 0, as scikit-learn gives them.
     """
     parts = [
-        _stacked(e, g.convert(e, x), method, est, g)
+        _stacked(e, g.convert(e, x, g.scale), method, est, g)
         for e, method in zip(est.estimators_, est.stack_method_, strict=True)
     ]
     if est.passthrough:
         parts.append(g.floating(x))
-    dtype = g.precision(x)
-    features = g.join([g.cast(g.upright(p), dtype) for p in parts])
+    features = g.join([answer(g, x, g.upright(p)) for p in parts])
     final = est.final_estimator_
     if features.width != getattr(final, "n_features_in_", features.width):
         raise Unconvertible(f"{features.width} stacked columns of several outputs each")
-    outputs = {**g.convert(final, features), "transform": features}
+    outputs = {**g.convert(final, features, g.scale), "transform": features}
     if hasattr(est, "classes_"):
         outputs["predict"] = _decoded(est, outputs["predict"], g)
         if _is_multilabel(est) and "predict_proba" in outputs:

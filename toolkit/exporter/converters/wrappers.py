@@ -18,7 +18,7 @@ def standing_for(attribute: str) -> Callable[[Any, Value, Graph], Outputs]:
 
     def held(est: Any, x: Value, g: Graph) -> Outputs:
         """All outputs are those of the estimator inside."""
-        return g.convert(getattr(est, attribute), x)
+        return g.convert(getattr(est, attribute), x, g.scale)
 
     return held
 

@@ -1,7 +1,8 @@
 """XGBoost, read from its own JSON.
 
 Source: XGBoost's doc/model.schema, src/predictor (GetNextNode, categorical Decision) and the
-PredTransform functions of src/objective. It compares and sums in float32.
+PredTransform functions of src/objective. It compares and sums in float32,
+and so does the graph, in the same order: to answers that lie far from zero its rounding belongs.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from toolkit.exporter.converters.trees import result
+from toolkit.exporter.formulas.answers import answer
 from toolkit.exporter.formulas.links import (
     Link,
     exp,
@@ -60,7 +61,7 @@ def regressor(est: Any, x: Value, g: Graph) -> Outputs:
     if name not in LINKS or callable(est.objective):
         raise Unconvertible(f"objective={est.objective!r}")
     link = LINKS[name]
-    return {"predict": result(g, x, link(g, _raw(est, x, g, learner, link)))}
+    return {"predict": answer(g, x, link(g, _raw(est, x, g, learner, link)))}
 
 
 def classifier(est: Any, x: Value, g: Graph) -> Outputs:

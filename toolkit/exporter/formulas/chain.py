@@ -50,8 +50,8 @@ class Chain:
         scales = self.weights.ndim == 1
         return (rows * self.weights if scales else rows @ self.weights) + self.bias
 
-    def folds(self) -> bool:
-        """Tell whether the centre may go into the bias.
+    def folds(self, unit: np.ndarray) -> bool:
+        """Tell whether the centre may go into the bias; unit [k]: see `product`.
 
         A float32 sum is wrong by up to 2⁻²⁴ of its largest terms, however small it is itself
         (Higham, "Accuracy and Stability of Numerical Algorithms", section 3.1). With the centre in
@@ -65,7 +65,7 @@ class Chain:
         size = np.abs(self.weights)
         apart = REACH * np.abs(self.spread) @ size + np.abs(self.bias)
         together = apart + np.abs(self.center) @ size + np.abs(self.center @ self.weights)
-        small = together.max(initial=0.0) * FLOAT32_UNIT <= ALLOWED
+        small = (together * FLOAT32_UNIT <= ALLOWED * np.minimum(1.0, unit)).all()
         return bool(small or (together <= 2.0 * apart).all())
 
 
@@ -98,20 +98,22 @@ def plus(g: Graph, x: Matrix, shift: np.ndarray) -> Matrix:
     )
 
 
-def product(g: Graph, x: Matrix, weights: Any, bias: Any) -> Matrix:
+def product(g: Graph, x: Matrix, weights: Any, bias: Any, unit: Any = np.inf) -> Matrix:
     """Return `x @ weights + bias`, computed from what x was made of where that is no slower.
 
-    weights [width, k], bias [k].
+    weights [width, k], bias [k]. unit, a number or [k]: what counts as 1 of the result where that
+    is less than 1, by which errors are measured.
     """
     weights = np.asarray(weights, dtype=np.float64)
     bias = np.broadcast_to(np.asarray(bias, dtype=np.float64), weights.shape[1:])
-    rejoined = _rejoined(g, x, weights, bias)
+    unit = np.broadcast_to(unit, weights.shape[1:])
+    rejoined = _rejoined(g, x, weights, bias, unit)
     if rejoined is not None:
         return rejoined
     found = _made(g, x)
     chain = found if _cheaper(found, weights) else Chain(x, np.ones(x.width), np.zeros(x.width))
     chain = chain.then(weights, bias)
-    return _recorded(g, _computed(g, chain), chain)
+    return _recorded(g, _linear(g, *_placed(chain, unit), unit), chain)
 
 
 def _made(g: Graph, x: Matrix) -> Chain:
@@ -134,7 +136,9 @@ def _cheaper(chain: Chain, weights: np.ndarray) -> bool:
     return inputs * outputs <= inputs * inner + inner * outputs
 
 
-def _rejoined(g: Graph, x: Matrix, weights: np.ndarray, bias: np.ndarray) -> Matrix | None:
+def _rejoined(
+    g: Graph, x: Matrix, weights: np.ndarray, bias: np.ndarray, unit: np.ndarray
+) -> Matrix | None:
     """Return `x @ weights + bias` where x is several tensors side by side and some are scaled.
 
     What the scaled ones were made of is joined in their place; None where there is none.
@@ -149,29 +153,25 @@ def _rejoined(g: Graph, x: Matrix, weights: np.ndarray, bias: np.ndarray) -> Mat
         block = weights[start : start + part.width]
         start += part.width
         if chain is not None and chain.weights.ndim == 1:
-            part, block, moved = _placed(chain.then(block, np.zeros(len(bias))))
+            part, block, moved = _placed(chain.then(block, np.zeros(len(bias))), unit)
             bias = bias + moved
         sources.append(part)
         rows.append(block)
     return g.affine(g.join(sources), np.vstack(rows), bias)
 
 
-def _computed(g: Graph, chain: Chain) -> Matrix:
-    return _linear(g, *_placed(chain))
-
-
-def _placed(chain: Chain) -> tuple[Matrix, np.ndarray, np.ndarray]:
+def _placed(chain: Chain, unit: np.ndarray) -> tuple[Matrix, np.ndarray, np.ndarray]:
     """Return the tensor, the weights and the bias of the product that a chain becomes."""
     if chain.center is None:
         return chain.source, chain.weights, chain.bias
-    if chain.shifted is not None and not chain.folds():
+    if chain.shifted is not None and not chain.folds(unit):
         return chain.shifted, chain.weights, chain.bias
     # With the weights as they are rounded, so that rows at the centre come out exact.
     rounded = chain.weights.astype(np.float32).astype(np.float64)
     return chain.source, chain.weights, chain.bias - chain.center @ rounded
 
 
-def _linear(g: Graph, x: Matrix, weights: np.ndarray, bias: np.ndarray) -> Matrix:
+def _linear(g: Graph, x: Matrix, weights: np.ndarray, bias: np.ndarray, unit: np.ndarray) -> Matrix:
     features = g.polynomials.get(x.name)
-    found = None if features is None else read_out(g, features, weights, bias, product)
+    found = None if features is None else read_out(g, features, weights, bias, product, unit)
     return g.affine(x, weights, bias) if found is None else found

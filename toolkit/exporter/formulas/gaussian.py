@@ -20,8 +20,8 @@ from toolkit.exporter.formulas.real import constant
 from toolkit.exporter.graph import Graph, Matrix
 from toolkit.kernel_sums import KernelSum
 
-# Of max(1, |sum|), on the probes: a quarter of the proof's tolerance, since other rows may lose
-# twice as much; half of it where only the exponentials' own rounding is left.
+# Of max(1, |sum|), or of the sums' unit, on the probes: a quarter of the proof's tolerance, since
+# other rows may lose twice as much; half of it where only the exponentials' own rounding is left.
 ALLOWED_SINGLE, ALLOWED_MIXED = 2.5e-5, 5e-5
 DOUBTFUL = 4e-4  # a sum of float32 kernels this near to 0 may have either sign, by a wide margin
 NARROW = 32  # with more columns, a product block by block costs more than it saves

@@ -19,7 +19,7 @@ class Gaussians:
     """The terms of `offset + Σ dual_i exp(−γ ‖(x − s_i) / scale‖²)`.
 
     points: s, float64 [m, d]; dual [m, k]; offset [k]; scale [d] or 1. hint: the dual's name in the
-    graph.
+    graph. unit, a number or [k]: what counts as 1 of the sums where that is less.
     """
 
     points: np.ndarray
@@ -28,6 +28,7 @@ class Gaussians:
     offset: np.ndarray
     scale: np.ndarray | float = 1.0
     hint: str = "dual"
+    unit: np.ndarray | float = np.inf
 
     @cached_property
     def centre(self) -> np.ndarray:
@@ -65,10 +66,10 @@ def _probes(sums: Gaussians) -> np.ndarray:
 
 
 def error(sums: Gaussians, product: type, summand: type, block: int) -> float:
-    """Return the largest error, of max(1, |sum|), of float32 exponentials on the probes.
+    """Return the largest error of float32 exponentials, of max(1, |sum|) on the probes.
 
-    Points and duals are float32 as well. product: the type of the exponents; summand: of the sums
-    within a block.
+    Of the unit where that is less. Points and duals are float32 as well. product: the type of the
+    exponents; summand: of the sums within a block.
     """
     rows, points = _probes(sums), sums.scaled
     exact = np.exp(_exponents(rows, points, sums.gamma)) @ sums.dual
@@ -80,7 +81,8 @@ def error(sums: Gaussians, product: type, summand: type, block: int) -> float:
         starts = range(0, len(points), block)
         parts = [kernels[:, i : i + block] @ dual[i : i + block] for i in starts]
     difference = np.abs(np.sum(parts, axis=0, dtype=np.float64) - exact)
-    return float((difference / np.maximum(1.0, np.abs(exact + sums.offset))).max())
+    size = np.minimum(np.maximum(1.0, np.abs(exact + sums.offset)), sums.unit)
+    return float((difference / size).max())
 
 
 def _exponents(rows: np.ndarray, points: np.ndarray, gamma: float) -> np.ndarray:

@@ -26,23 +26,26 @@ def weighted_kernels(
     weights: np.ndarray,
     offset: Any = 0.0,
     hint: str = "dual",
+    unit: Any = np.inf,
 ) -> Matrix:
     """Return `K(x, points) @ weights + offset`, [N, k]; "precomputed" takes x for the kernel.
 
     A linear kernel needs no points: `x @ (pointsᵀ weights)`. weights [m, k], named `hint` in the
-    graph. Raises Unconvertible for a kernel that is a function, or not in the table.
+    graph. unit, a number or [k]: what counts as 1 of the sums where that is less. Raises
+    Unconvertible for a kernel that is a function, or not in the table.
     """
     k = weights.shape[1]
     shift = np.broadcast_to(np.asarray(offset, dtype=np.float64), (k,))
     if kernel == "rbf":
         table = dense(points)
-        return summed(g, x, Gaussians(table, gamma_of(table, params), weights, shift, 1.0, hint))
+        gamma = gamma_of(table, params)
+        return summed(g, x, Gaussians(table, gamma, weights, shift, 1.0, hint, unit))
     if kernel == "linear":
         product = real(g, x) @ constant(g, dense(points).T @ weights, "coefficients")
         return (product + shift).matrix("float64", k)
     if kernel in ("poly", "polynomial"):
         table = dense(points)
-        found = as_form(g, x, table, power_of(table, params), weights, shift)
+        found = as_form(g, x, table, power_of(table, params), weights, shift, unit)
         if found is not None:
             return found
 

@@ -34,6 +34,7 @@ def projected(
     weights: Any,
     bias: Any = 0.0,
     spread: Any = None,
+    unit: Any = np.inf,
 ) -> Matrix:
     """Return `(x − center) @ weights + bias`; center [d] or None, weights [d, k].
 
@@ -41,18 +42,19 @@ def projected(
     float32 rounding error is bounded by `Σ_j |w_jk|·16·spread_j·2⁻²⁴`; if that is small enough the
     map is computed in x's own type, with the part of the centre that its rounding lost folded into
     the bias. Else the sum may cancel (unscaled columns, whitening), and it is computed in float64.
+    unit: see `chain.product`.
     """
     weights = np.asarray(weights, dtype=np.float64)
     bias = np.broadcast_to(np.asarray(bias, dtype=np.float64), weights.shape[1:])
     if not np.isfinite(weights).all():
         raise Unconvertible("a weight that is not finite")
     source = g.floating(x)
-    if not _fits(weights, spread):
+    if not _fits(weights, spread, unit):
         if source.dtype == "float32":
             g.traps.append("a projection that may cancel in float32 is computed in float64")
         source = wide(g, x)
     if source.dtype == "float64":
-        return g.cast(wide_product(g, source, center, weights, bias), result_dtype(g, x))
+        return g.cast(wide_product(g, source, center, weights, bias, unit), result_dtype(g, x))
     if center is not None:
         center = np.asarray(center, dtype=np.float64)
         rounded = center.astype(source.dtype).astype(np.float64)
@@ -62,10 +64,12 @@ def projected(
             g.traps.append("a large mean in float32: the centre's rounding error is added back")
         bias = bias + lost
         source = minus(g, source, rounded, spread)
-    return g.cast(product(g, source, weights, bias), result_dtype(g, x))
+    return g.cast(product(g, source, weights, bias, unit), result_dtype(g, x))
 
 
-def wide_product(g: Graph, x: Matrix, center: Any, weights: Any, bias: Any) -> Matrix:
+def wide_product(
+    g: Graph, x: Matrix, center: Any, weights: Any, bias: Any, unit: Any = np.inf
+) -> Matrix:
     """Return `(x − center) @ weights + bias` of a float64 x; center [d] or None, bias [k].
 
     The centre goes into the bias, as in scikit-learn's own projections, where the sum's digits
@@ -75,13 +79,13 @@ def wide_product(g: Graph, x: Matrix, center: Any, weights: Any, bias: Any) -> M
         return product(g, x, weights, bias)
     center, weights = np.asarray(center, dtype=np.float64), np.asarray(weights, dtype=np.float64)
     lost = np.abs(center) @ np.abs(weights) * 2.0**-52
-    if lost.max(initial=0.0) <= ALLOWED_WIDE:
+    if (lost <= ALLOWED_WIDE * np.minimum(1.0, unit)).all():
         return product(g, x, weights, np.asarray(bias, dtype=np.float64) - center @ weights)
     return product(g, minus(g, x, center), weights, bias)
 
 
-def _fits(weights: np.ndarray, spread: Any) -> bool:
+def _fits(weights: np.ndarray, spread: Any, unit: Any) -> bool:
     if spread is None:
         return False
     error = np.asarray(spread, dtype=np.float64) @ np.abs(weights) * REACH * FLOAT32_UNIT
-    return bool(error.max(initial=0.0) <= ALLOWED)
+    return bool((error <= ALLOWED * np.minimum(1.0, unit)).all())

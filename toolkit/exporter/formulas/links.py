@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from toolkit.exporter.converters.trees import result
+from toolkit.exporter.formulas.answers import exp_answer
 from toolkit.exporter.formulas.sides import two_sided
 from toolkit.exporter.graph import Graph, Matrix, Outputs, Value
 
@@ -36,6 +37,16 @@ def signed_square(g: Graph, raw: Matrix) -> Matrix:
 def softplus(g: Graph, raw: Matrix) -> Matrix:
     """`log(1 + exp(raw))`; onnxruntime has Softplus for float32 alone."""
     return g.unary("Log", g.binary("Add", g.unary("Exp", raw), [1.0], "one"))
+
+
+def linked(g: Graph, link: Link, raw: Callable[[], Matrix]) -> Matrix:
+    """Return a regressor's answers: the link of what `raw` adds to the graph."""
+    if link is identity:
+        return raw()
+    if link is exp:
+        return exp_answer(g, raw)
+    with g.measured(None):
+        return link(g, raw())
 
 
 def two_classes(

@@ -25,9 +25,10 @@ if TYPE_CHECKING:
 Products = Callable[["Graph", "Matrix", np.ndarray], "Matrix"]
 Linear = Callable[["Graph", "Matrix", np.ndarray, np.ndarray], "Matrix"]
 
-# Of max(1, |y|): a fifth of the contract's tolerance, on rows at and beyond the data's ends too.
+# Of max(1, |y|), or of the answers' unit where that is less: a fifth of the contract's tolerance,
+# on rows at and beyond the data's ends too.
 ALLOWED = 2e-5
-# An axis whose square never reaches this is left out.
+# An axis whose square never reaches this, of the same, is left out.
 NOTHING = 1e-8
 
 
@@ -44,11 +45,12 @@ class Polynomial:
 
 
 def read_out(
-    g: Graph, x: Polynomial, weights: np.ndarray, bias: np.ndarray, linear: Linear
+    g: Graph, x: Polynomial, weights: np.ndarray, bias: np.ndarray, linear: Linear, unit: np.ndarray
 ) -> Matrix | None:
     """Return `features @ weights + bias` [N, k]; None where no form is shorter: k > 1, degree > 1.
 
     weights [F, k], bias [k]; linear: what adds the nodes of a linear map (graph, x, weights, bias).
+    unit [k]: see `chain.product`.
     """
     degree = int(x.powers.sum(axis=1).max(initial=0))
     if degree < 2:
@@ -58,14 +60,14 @@ def read_out(
     if weights.shape[1] != 1:
         return None
     if degree == 2:
-        found = _squares(g, x, weights[:, 0], float(bias[0]), linear)
+        found = _squares(g, x, weights[:, 0], float(bias[0]), linear, float(unit[0]))
         if found is not None:
             return found
     return _horner(g, x, weights[:, 0], float(bias[0]), linear)
 
 
 def _squares(
-    g: Graph, x: Polynomial, weights: np.ndarray, bias: float, linear: Linear
+    g: Graph, x: Polynomial, weights: np.ndarray, bias: float, linear: Linear, unit: float
 ) -> Matrix | None:
     rows = g.sample(x.source)
     if rows is None:
@@ -74,10 +76,10 @@ def _squares(
     reach = np.append(np.maximum(np.abs(rows).max(axis=0), 1e-30), 1.0)
     values, vectors = np.linalg.eigh(form * np.outer(reach, reach))
     # |x̃ / reach| <= 1 in every input, so that a square is at most |value| · (d + 1).
-    kept = np.abs(values) * len(values) > NOTHING
+    kept = np.abs(values) * len(values) > NOTHING * min(1.0, unit)
     axes = vectors[:, kept] * np.sqrt(np.abs(values[kept])) / reach[:, None]
     signs = np.sign(values[kept])
-    if not kept.any() or not _holds(rows, form, axes, signs):
+    if not kept.any() or not _holds(rows, form, axes, signs, unit):
         return None
     projected = linear(g, x.source, axes[:-1], axes[-1])
     return g.affine(g.product(projected, projected), signs[:, None], np.zeros(1))
@@ -98,7 +100,9 @@ def quadratic_form(powers: np.ndarray, weights: np.ndarray, bias: float) -> np.n
     return form
 
 
-def _holds(rows: np.ndarray, form: np.ndarray, axes: np.ndarray, signs: np.ndarray) -> bool:
+def _holds(
+    rows: np.ndarray, form: np.ndarray, axes: np.ndarray, signs: np.ndarray, unit: float
+) -> bool:
     """Tell whether the sum of squares in float32 is right on the rows."""
     wide = np.column_stack([rows, np.ones(len(rows))])
     exact = ((wide @ form) * wide).sum(axis=1)
@@ -109,7 +113,8 @@ def _holds(rows: np.ndarray, form: np.ndarray, axes: np.ndarray, signs: np.ndarr
     with np.errstate(over="ignore", invalid="ignore"):
         error = np.abs(squares.sum(axis=1, dtype=np.float32) - exact)
         error = np.maximum(error, size * 2.0**-24)  # a row may be lucky
-        return bool((error <= ALLOWED * np.maximum(1.0, np.abs(exact))).all())
+        limit = np.minimum(np.maximum(1.0, np.abs(exact)), unit)
+        return bool((error <= ALLOWED * limit).all())
 
 
 def _horner(g: Graph, x: Polynomial, weights: np.ndarray, bias: float, linear: Linear) -> Matrix:

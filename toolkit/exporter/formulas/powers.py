@@ -6,6 +6,8 @@ with few columns it has far fewer numbers than the points have, and takes as man
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from toolkit.exporter.formulas.chunks import chunk_rows, in_chunks
@@ -15,7 +17,8 @@ from toolkit.exporter.tuning import THROUGHPUT
 
 DEGREES = (1, 2, 3)
 CHEAPER = 0.5  # of the points' numbers: with more coefficients nothing is gained
-ALLOWED = 1e-7  # of max(1, |sum|), what rounding may make of terms that cancel
+# What rounding may make of terms that cancel: of max(1, |sum|), or of the unit where that is less.
+ALLOWED = 1e-7
 PROBES = 256
 
 
@@ -26,10 +29,12 @@ def as_form(
     kernel: tuple[float, float, float],
     weights: np.ndarray,
     offset: np.ndarray,
+    unit: Any = np.inf,
 ) -> Matrix | None:
     """Return the sums float64 [N, k] for rows x [N, d]; None where kernels are cheaper or safer.
 
-    points [m, d]; kernel: (γ, c, degree p); weights: the dual [m, k]; offset [k].
+    points [m, d]; kernel: (γ, c, degree p); weights: the dual [m, k]; offset [k]; unit: see
+    `weighted_kernels`.
     """
     gamma, bias, degree = kernel
     m, width, k = *points.shape, weights.shape[1]
@@ -37,7 +42,7 @@ def as_form(
     if degree not in DEGREES or _count(size, degree) * k > CHEAPER * m * (width + k):
         return None
     table = np.hstack([gamma * points, np.full((m, 1), bias)])
-    if _lost(points, table, int(degree), weights, offset) > ALLOWED:
+    if _lost(points, table, int(degree), weights, offset, unit) > ALLOWED:
         return None
     first, second = np.triu_indices(size)
     form = _coefficients(table, int(degree), weights)  # [products or columns, size k or k]
@@ -84,11 +89,16 @@ def _coefficients(table: np.ndarray, degree: int, weights: np.ndarray) -> np.nda
 
 
 def _lost(
-    points: np.ndarray, table: np.ndarray, degree: int, weights: np.ndarray, offset: np.ndarray
+    points: np.ndarray,
+    table: np.ndarray,
+    degree: int,
+    weights: np.ndarray,
+    offset: np.ndarray,
+    unit: Any,
 ) -> float:
-    """Return the largest part of a sum, of max(1, |sum|), that float64 may lose to cancellation."""
+    """Return the largest part of a sum that float64 may lose to cancellation: see ALLOWED."""
     chosen = points[np.linspace(0, len(points) - 1, min(len(points), PROBES)).astype(int)]
     rows = np.hstack([chosen, np.ones((len(chosen), 1))])
     exact = np.abs((rows @ table.T) ** degree @ weights + offset)
     terms = (np.abs(rows) @ np.abs(table).T) ** degree @ np.abs(weights)
-    return float((terms * 2.0**-50 / np.maximum(1.0, exact)).max())
+    return float((terms * 2.0**-50 / np.minimum(np.maximum(1.0, exact), unit)).max())

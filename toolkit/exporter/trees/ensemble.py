@@ -190,9 +190,24 @@ def lowered(e: Ensemble) -> Ensemble:
     return replace(e, threshold=rounded)
 
 
-def sums_fit_float32(e: Ensemble, tolerance: float = 2e-5) -> bool:
+def about(e: Ensemble, center: np.ndarray) -> Ensemble:
+    """Return the ensemble whose sums are less by `center` [targets], each tree's leaves about 0.
+
+    A tree's leaves are of one target. What their means miss of the centre is left as the base.
+    """
+    weights = np.where(e.leaf, np.maximum(e.count, 1e-6), 0.0)
+    total = np.add.reduceat(weights, e.roots, dtype=np.float64)
+    means = np.add.reduceat(weights * np.where(e.leaf, e.values, 0.0), e.roots) / total
+    number = e.tree
+    target = np.maximum.reduceat(np.where(e.leaf, e.target, 0), e.roots)
+    taken = np.bincount(target, means, minlength=e.targets)
+    return replace(e, values=e.values - means[number], base=e.base + taken - center)
+
+
+def sums_fit_float32(e: Ensemble, unit: float = np.inf, tolerance: float = 2e-5) -> bool:
     """Tell whether a float32 sum of the leaves stays within `tolerance · max(1, |result|)`.
 
+    unit: by what errors are measured where that is less.
     Each leaf and each of the T partial sums s₁ … s_T is rounded by at most 2⁻²⁴ of itself, with
     either sign: together by about twice the root of the sum of their squares. A partial sum is no
     larger than the largest leaves so far add up to, nor than |result| and the largest leaves that
@@ -204,13 +219,16 @@ def sums_fit_float32(e: Ensemble, tolerance: float = 2e-5) -> bool:
     if e.targets == 1:
         below, above = np.cumsum(low) + e.base[0], np.cumsum(high) + e.base[0]
         sofar = np.maximum(np.abs(below), np.abs(above))
-        scale = max(1.0, below[-1], -above[-1])  # at most max(1, |result|)
+        size = max(1.0, below[-1], -above[-1])  # at most max(1, |result|)
     else:
-        sofar, scale = np.cumsum(leaf) + np.abs(e.base).max(), 1.0
-    coming = leaf.sum() - np.cumsum(leaf)
-    partial = np.minimum(sofar / scale, 1.0 + coming / scale)
-    squares = np.square(partial).sum() + np.square(leaf / scale).sum()
-    return bool(2.0**-24 * (1 + 2 * np.sqrt(squares)) <= tolerance)
+        sofar, size = np.cumsum(leaf) + np.abs(e.base).max(), 1.0
+    if unit < size:
+        partial, result = sofar / unit, sofar[-1] / unit
+    else:
+        coming = leaf.sum() - np.cumsum(leaf)
+        partial, result = np.minimum(sofar / size, 1.0 + coming / size), 1.0
+    squares = np.square(partial).sum() + np.square(leaf / min(size, unit)).sum()
+    return bool(2.0**-24 * (result + 2 * np.sqrt(squares)) <= tolerance)
 
 
 def equalities(e: Ensemble) -> Ensemble:

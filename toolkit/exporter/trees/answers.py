@@ -1,0 +1,24 @@
+"""Answers that are sums over trees: in float32 where that holds them, about their centre or not."""
+
+from __future__ import annotations
+
+from toolkit.exporter.formulas.answers import about, center_of, unit_of
+from toolkit.exporter.graph import Graph, Matrix, Value
+from toolkit.exporter.trees import ensemble as trees
+from toolkit.exporter.trees.ensemble import Ensemble, sums_fit_float32
+
+
+def tree_answer(
+    g: Graph, x: Value, e: Ensemble, dtype: str | None = None, *, rounded: bool = True
+) -> Matrix:
+    """Return `base + Σ leaf values` [N, targets] as answers; rounded: see Graph.trees.
+
+    dtype: of the sums; None for float32 where a bound on their rounding allows it.
+    """
+    center = center_of(g, e.targets)
+    if center.any():
+        e = trees.about(e, center)
+    if dtype is None:
+        fits = sums_fit_float32(e, float(unit_of(g, e.targets).min()))
+        dtype = "float32" if fits else "float64"
+    return about(g, g.trees(x, e, dtype, rounded=rounded), center)
