@@ -78,8 +78,11 @@ def _initial(
     if type(est.init_).__name__ in CONSTANT and est.init_.strategy in STEADY:
         row = np.zeros((1, est.n_features_in_), dtype=np.float32)
         return np.asarray(est._raw_predict_init(row), dtype=np.float64).reshape(-1), None
-    # Gradient boosting rounds its rows to float32 before the initial estimator sees them.
-    outputs = g.convert(est.init_, g.cast(g.matrix(x), "float32"), g.scale)
+    # Gradient boosting rounds its rows to float32 before the initial estimator sees them, and some
+    # then answer in float32 themselves: that rounding belongs to the answers.
+    row = np.zeros((1, est.n_features_in_), dtype=np.float32)
+    narrow = not classifies and np.asarray(est.init_.predict(row)).dtype == np.float32
+    outputs = g.convert(est.init_, g.cast(g.matrix(x), "float32"), None if narrow else g.scale)
     if not classifies:
         return zero, outputs["predict"]
     p = outputs["predict_proba"]

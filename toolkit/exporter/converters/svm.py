@@ -23,6 +23,8 @@ def regressor(est: Any, x: Value, g: Graph) -> Outputs:
 
 def _sums(est: Any, x: Matrix, g: Graph, offset: np.ndarray) -> Matrix:
     """Return `K(X, S) @ dual_coef_.T + offset`."""
+    if not len(est.support_):  # all targets lie within epsilon of the intercept
+        return g.repeated(offset, "float64", x)
     dual = dense(est.dual_coef_).T
     if est.kernel not in KERNELS:
         return kernels_times(est, x, g, dual, offset, unit_of(g, 1))
