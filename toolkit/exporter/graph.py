@@ -73,7 +73,9 @@ class Graph:
     constants that stay in the branch or loop that reads them (formulas.chunks). `tune` says what
     the graph is to be fast at where a form gains the one at the other's cost: "latency" for single
     rows, "throughput" for large batches. `scale` is that of the answers (`predict`) of the very
-    estimator that is being converted, where it is known (formulas.answers).
+    estimator that is being converted, where it is known (formulas.answers). `floats` is the type
+    that whole numbers and flags become among numbers; `wide` says that nothing is computed in
+    float32 that could be in float64.
     """
 
     dispatch: Callable[[Any, Value, Graph], Outputs]
@@ -90,6 +92,8 @@ class Graph:
     kernel_sums: list[KernelSum] = field(default_factory=list)
     inside: set[str] = field(default_factory=set)
     scale: Scale | None = None
+    floats: str = "float32"
+    wide: bool = False
     _names: dict[str, int] = field(default_factory=dict)
 
     def convert(self, estimator: Any, x: Value, scale: Scale | None = None) -> Outputs:
@@ -153,7 +157,8 @@ class Graph:
     def floating(self, x: Value) -> Matrix:
         """Return x as one matrix of floating-point numbers."""
         x = self.matrix(x)
-        return x if x.dtype in ("float32", "float64") else self.cast(x, "float32")
+        kept = x.dtype == "float64" or (x.dtype == "float32" and not self.wide)
+        return x if kept else self.cast(x, self.floats)
 
     def matrix(self, x: Value) -> Matrix:
         """Return x as one matrix: columns are joined, numbers of several types become floats.
@@ -169,7 +174,7 @@ class Graph:
         if len(dtypes) > 1:
             if "string" in dtypes:
                 raise Unconvertible("text and numeric columns side by side in one matrix")
-            common = "float64" if "float64" in dtypes else "float32"
+            common = "float64" if "float64" in dtypes else self.floats
             parts = [self.cast(p, common) for p in parts]
         if len(parts) == 1:
             return parts[0]
@@ -288,7 +293,7 @@ class Graph:
     def precision(self, x: Value) -> str:
         """Return the type of x's floating-point numbers: "float64" where any column has it."""
         parts = [m for _, m in x.columns] if isinstance(x, Table) else [x]
-        return "float64" if any(p.dtype == "float64" for p in parts) else "float32"
+        return "float64" if any(p.dtype == "float64" for p in parts) else self.floats
 
     def widened(self, x: Value) -> Value:
         """Return x with its floating-point numbers as float64, all else as it is."""

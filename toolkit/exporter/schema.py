@@ -185,8 +185,13 @@ def frame(inputs: Mapping[str, np.ndarray], schema: Schema) -> Any:
 
 
 def declare(schema: Schema, g: Graph) -> Value:
-    """Return the graph's inputs as the value that the first converter gets."""
-    matrices = [(s.name, Matrix(g.name(s.name), s.dtype, s.width)) for s in schema.inputs]
+    """Return the graph's inputs as the value that the first converter gets.
+
+    A wide graph casts float32 to float64 at once.
+    """
+    given = [Matrix(g.name(s.name), s.dtype, s.width) for s in schema.inputs]
+    taken = [g.cast(m, "float64") if g.wide and m.dtype == "float32" else m for m in given]
+    matrices = [(s.name, m) for s, m in zip(schema.inputs, taken, strict=True)]
     return Table(tuple(matrices)) if schema.form == COLUMNS else matrices[0][1]
 
 

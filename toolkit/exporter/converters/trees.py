@@ -182,8 +182,7 @@ def classified(g: Graph, x: Value, p: Matrix, classes: np.ndarray) -> Outputs:
 
 def result(g: Graph, x: Value, y: Matrix) -> Matrix:
     """Return y in the type of the floating-point numbers of x."""
-    columns = [x] if isinstance(x, Matrix) else [m for _, m in x.columns]
-    return g.cast(y, "float64" if any(c.dtype == "float64" for c in columns) else "float32")
+    return g.cast(y, g.precision(x))
 
 
 CONVERTERS = {

@@ -37,15 +37,21 @@ def summed(g: Graph, x: Matrix, sums: Gaussians) -> Matrix:
     In float32 but for the sum of the blocks' sums; or points, duals and exponentials in float32,
     exponents and sums in float64; or all in float64. Only the first gives float32.
     """
-    x, form, stored = g.floating(x), _double, "float64"
-    if error(sums, np.float32, np.float32, sums.block) <= ALLOWED_SINGLE:
-        form, stored = _single, "float32"
-    elif error(sums, np.float64, np.float64, len(sums.points)) <= ALLOWED_MIXED:
-        form, stored = _mixed, "float32"
+    x, form = g.floating(x), _form(g, sums)
+    stored = "float64" if form is _double else "float32"
     points = g.constant(sums.scaled, stored, "points")
     dual = g.constant(sums.dual, stored, sums.hint)
     offset = g.constant(sums.offset, "float64", "intercept")
     return _told(g, x, sums, (points, dual, offset), form(g, x, sums, points, dual, offset))
+
+
+def _form(g: Graph, sums: Gaussians) -> Callable[..., Matrix]:
+    if g.wide:
+        return _double
+    if error(sums, np.float32, np.float32, sums.block) <= ALLOWED_SINGLE:
+        return _single
+    mixed = error(sums, np.float64, np.float64, len(sums.points)) <= ALLOWED_MIXED
+    return _mixed if mixed else _double
 
 
 def signed(g: Graph, x: Matrix, sums: Gaussians, wide: bool = False) -> Matrix:
@@ -76,7 +82,7 @@ def signed(g: Graph, x: Matrix, sums: Gaussians, wide: bool = False) -> Matrix:
         all_sure = g.add("Greater", [least, limit], "all_sure")
         return where_sure(g, x, sure, all_sure, [g.cast(fast, "float64")], exact)
 
-    if wide or error(sums, np.float32, np.float32, sums.block) > ALLOWED_SINGLE:
+    if wide or g.wide or error(sums, np.float32, np.float32, sums.block) > ALLOWED_SINGLE:
         (total,) = exact(x)
     elif len(sums.points) <= SOON:
         form = _in_float64(g, x, sums, wide_points, wide_dual, offset)

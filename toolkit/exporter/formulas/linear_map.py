@@ -24,7 +24,7 @@ def wide(g: Graph, x: Value) -> Matrix:
 
 def result_dtype(g: Graph, x: Value) -> str:
     """Return the type of the outputs for x: float64 for float64 inputs, float32 otherwise."""
-    return "float64" if g.matrix(x).dtype == "float64" else "float32"
+    return g.precision(g.matrix(x))
 
 
 def projected(

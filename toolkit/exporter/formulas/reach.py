@@ -50,7 +50,8 @@ def sums_in_reach(
     def chunks(some: Matrix) -> list[Matrix]:
         return in_chunks(g, some, rows, exact)
 
-    *sums, total = _guarded(g, x, est, tables, chunks) if _by_product(est) else chunks(x)
+    fast = _by_product(est) and not g.wide
+    *sums, total = _guarded(g, x, est, tables, chunks) if fast else chunks(x)
     return [Real(g, s.name) for s in sums], Real(g, total.name)
 
 

@@ -20,5 +20,5 @@ def tree_answer(
         e = trees.about(e, center)
     if dtype is None:
         fits = sums_fit_float32(e, float(unit_of(g, e.targets).min()))
-        dtype = "float32" if fits else "float64"
+        dtype = "float32" if fits and not g.wide else "float64"
     return about(g, g.trees(x, e, dtype, rounded=rounded), center)
