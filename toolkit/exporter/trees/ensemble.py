@@ -193,15 +193,20 @@ def lowered(e: Ensemble) -> Ensemble:
 def about(e: Ensemble, center: np.ndarray) -> Ensemble:
     """Return the ensemble whose sums are less by `center` [targets], each tree's leaves about 0.
 
-    A tree's leaves are of one target. What their means miss of the centre is left as the base.
+    A tree's leaves, all of one target, give up their middle; where the trees of a target are alike,
+    as a forest's are, all give up the same, so that leaves that were equal stay equal. What is
+    missing to the centre is left as the base.
     """
-    weights = np.where(e.leaf, np.maximum(e.count, 1e-6), 0.0)
-    total = np.add.reduceat(weights, e.roots, dtype=np.float64)
-    means = np.add.reduceat(weights * np.where(e.leaf, e.values, 0.0), e.roots) / total
-    number = e.tree
+    low = np.minimum.reduceat(np.where(e.leaf, e.values, np.inf), e.roots)
+    high = np.maximum.reduceat(np.where(e.leaf, e.values, -np.inf), e.roots)
     target = np.maximum.reduceat(np.where(e.leaf, e.target, 0), e.roots)
-    taken = np.bincount(target, means, minlength=e.targets)
-    return replace(e, values=e.values - means[number], base=e.base + taken - center)
+    count = np.maximum(np.bincount(target, minlength=e.targets), 1)
+    middle = (low + high) / 2
+    common = (np.bincount(target, middle, minlength=e.targets) / count)[target]
+    if (np.abs(middle - common) <= high - low).all():
+        middle = common
+    taken = np.bincount(target, middle, minlength=e.targets)
+    return replace(e, values=e.values - middle[e.tree], base=e.base + taken - center)
 
 
 def sums_fit_float32(e: Ensemble, unit: float = np.inf, tolerance: float = 2e-5) -> bool:
