@@ -103,7 +103,7 @@ def labelled(outputs: Outputs) -> list[str]:
 def columns(values: np.ndarray) -> np.ndarray:
     """Return numbers as float64 [N, k]; what float32 has no normal number for is 0."""
     array = np.asarray(values, dtype=np.float64)
-    array = array.reshape(len(array), -1)
+    array = array.reshape(len(array), int(np.prod(array.shape[1:])))
     return np.where(np.abs(array) < TINY, 0.0, array)
 
 

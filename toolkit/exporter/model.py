@@ -16,6 +16,7 @@ from toolkit.errors import InvalidInput, UnsupportedEstimator, first_line
 from toolkit.exporter import passes
 from toolkit.exporter.dispatch import convert
 from toolkit.exporter.graph import CONTRIBUTED, ELEMENT, ML, Graph, Matrix, initializer
+from toolkit.exporter.grid import Grids
 from toolkit.exporter.opsets import IR_VERSIONS, ML_OPSETS
 from toolkit.exporter.passes.fuse_classifier import packed_weights
 from toolkit.exporter.schema import Schema, declare
@@ -56,16 +57,17 @@ def build(
     takes: str,
     tune: str = LATENCY,
     rows: Mapping[str, np.ndarray] | None = None,
+    grids: Grids | None = None,
 ) -> Exported:
     """Return the estimator as a checked ONNX model with the contract's input and output names.
 
     tune: "latency" or "throughput", what the graph is to be fast at; rows: sample rows by input
-    name (`Graph.tune`, `Graph.rows`).
+    name (`Graph.tune`, `Graph.rows`); grids: of the data's columns, by input name.
     Raises UnsupportedEstimator where a part of it cannot be converted, InvalidInput where a column
     has the name of an output.
     """
     _check_names(schema, [name for name, _ in wanted_outputs(estimator, task)])
-    g = Graph(convert, opset, tune, rows or {})
+    g = Graph(convert, opset, tune, rows or {}, grids or {})
     source = declare(schema, g)
     found = convert(estimator, source, g)
     outputs = {name: found[kind] for name, kind in wanted_outputs(estimator, task) if kind in found}

@@ -187,6 +187,7 @@ def frame(inputs: Mapping[str, np.ndarray], schema: Schema) -> Any:
 def declare(schema: Schema, g: Graph) -> Value:
     """Return the graph's inputs as the value that the first converter gets."""
     matrices = [(s.name, Matrix(g.name(s.name), s.dtype, s.width)) for s in schema.inputs]
+    g.inputs |= {m.name: m for _, m in matrices}
     return Table(tuple(matrices)) if schema.form == COLUMNS else matrices[0][1]
 
 
