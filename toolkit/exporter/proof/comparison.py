@@ -21,8 +21,8 @@ class Comparison:
     rows: how many were compared; ties: how many more differ, and do not count, since scikit-learn's
     own answer to them is a toss-up (`ties`). max_relative: the largest deviation in the columns'
     own scale (`toolkit.metrics`); max_abs, mean_abs of the numbers; label_agreement, None without
-    labels. wrong: how many rows have a number or a label that is not right. required: whether the proof
-    rests on it. off [rows and ties]: each row's largest deviation, infinite where a label differs.
+    labels. wrong: how many rows have a number or a label that is not right. required: whether the
+    proof rests on it. off: each row's largest deviation, infinite where a label differs.
     """
 
     rows: int

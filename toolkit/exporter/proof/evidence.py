@@ -18,7 +18,7 @@ from toolkit.exporter.proof.ties import ties_of
 from toolkit.exporter.schema import Schema, frame, rounded
 from toolkit.exporter.split import Split
 from toolkit.exporter.tasks import reference
-from toolkit.metrics import Scale, scales_of
+from toolkit.metrics import MOVE, Scale, scales_of
 
 HELD_OUT, ADVERSARIAL = "held_out", "adversarial"
 MOVED = 256  # so many rows tell scikit-learn's own rounding
@@ -137,14 +137,14 @@ def _ties(estimator: Any, X: Any) -> np.ndarray | None:
 
 
 def _moved(estimator: Any, rows: Rows, schema: Schema, task: str) -> Outputs | None:
-    """Return the answers to the first rows with every number moved to a double next to it."""
+    """Return the answers to the first rows with every number moved as `metrics.scale_of` asks."""
     rng = np.random.default_rng(SEED)
 
     def moved(values: np.ndarray) -> np.ndarray:
         values = values[:MOVED]
         if values.dtype.kind != "f":
             return values
-        return np.nextafter(values, np.where(rng.random(values.shape) < 0.5, -np.inf, np.inf))
+        return values * (1.0 + MOVE * rng.choice([-1.0, 1.0], values.shape))
 
     if not any(a.dtype.kind == "f" for a in rows.values()):
         return None
