@@ -18,20 +18,21 @@ FORMS = (ARRAY, TEXTS, LABELS, VECTOR, FRAME, COLUMNS)
 def to_frame(
     inputs: Mapping[str, np.ndarray], form: str, specs: Sequence[Mapping[str, Any]]
 ) -> Any:
-    """Return rows by input name in the estimator's form.
+    """Return rows by input name in the estimator's form, which it may write into.
 
     specs: for each input its name, dtype, columns and missing, as the manifest has them.
     """
     if form in (ARRAY, TEXTS, LABELS, VECTOR):
         matrix = inputs[specs[0]["name"]]
         if specs[0]["dtype"] != "string":
-            return matrix.ravel() if form in (LABELS, VECTOR) else matrix
+            return matrix.ravel().copy() if form in (LABELS, VECTOR) else matrix.copy()
         texts = _texts(matrix, specs[0])
         return texts.ravel().tolist() if form == TEXTS else texts
     import pandas
 
     if form == FRAME:
-        return pandas.DataFrame(inputs[specs[0]["name"]], columns=list(specs[0]["columns"]))
+        matrix = inputs[specs[0]["name"]]
+        return pandas.DataFrame(matrix.copy(), columns=list(specs[0]["columns"]))
     return pandas.DataFrame({s["name"]: _restored(inputs[s["name"]], s) for s in specs})
 
 

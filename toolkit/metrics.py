@@ -7,8 +7,8 @@ to a·y + b are right exactly where those to y are. Three cases need words of th
 - A column that is constant on those rows (s <= 1e-12 · |m|) is judged relative to its value,
   `|Δ| <= 1e-4 · |y|`.
 - scikit-learn's own float64 arithmetic has a rounding: what it cannot tell is not asked of others.
-  `rounding` is what a column moves by where the rows' numbers are other doubles next to them, and
-  at least 2⁻⁵² · |m|; eight times that is always allowed. It matters where s is below about
+  `rounding` is what a column moves by where the rows' numbers move by 2⁻⁵² of themselves, and at
+  least 2⁻⁵² · |m|; eight times that is always allowed. It matters where s is below about
   2e-11 · |m|, or where a column is what is left of terms that cancel.
 - What is below float32's smallest normal number (1.2e-38) is 0.
 
@@ -30,6 +30,7 @@ LABEL = "label"
 CONSTANT = 1e-12  # of its mean: a standard deviation that is none
 ROUNDINGS = 8.0  # so many times its own rounding may a column always be off
 UNIT = 2.0**-52  # one part of a float64 number
+MOVE = 2.0**-32  # the move of the rows that tells their rounding
 TINY = float(np.finfo(np.float32).tiny)
 # Outputs whose columns have one unit: their spread is taken together for the mean square.
 POOLED = ("probabilities", "scores")
@@ -59,8 +60,10 @@ class Scale:
 def scale_of(values: np.ndarray, moved: np.ndarray | None = None) -> Scale:
     """Return the scale of an output from scikit-learn's answers on the held-out rows [N, k].
 
-    moved: its answers to the first of these rows, with every number moved to a double next to it.
-    The median over these rows counts: a threshold that is crossed is no rounding.
+    moved: its answers to the first of these rows with every number moved by MOVE of itself. The
+    median over the rows counts, brought down to a move by UNIT: a threshold that is crossed, or a
+    category that is no longer met, changes the answer by no more for a large move than for a small
+    one, so that it counts for a millionth of that, and is no rounding.
     """
     values = columns(values)
     finite = np.isfinite(values)
@@ -77,7 +80,7 @@ def scale_of(values: np.ndarray, moved: np.ndarray | None = None) -> Scale:
         rounding = UNIT * np.abs(center)
         if moved is not None and len(moved):
             own = np.abs(columns(moved) - values[: len(moved)])
-            own = np.median(np.where(np.isfinite(own), own, 0.0), axis=0)
+            own = np.median(np.where(np.isfinite(own), own, 0.0), axis=0) * (UNIT / MOVE)
             rounding = np.maximum(rounding, own)
     return Scale(center, spread, rounding)
 
@@ -103,7 +106,7 @@ def labelled(outputs: Outputs) -> list[str]:
 def columns(values: np.ndarray) -> np.ndarray:
     """Return numbers as float64 [N, k]; what float32 has no normal number for is 0."""
     array = np.asarray(values, dtype=np.float64)
-    array = array.reshape(len(array), -1)
+    array = array.reshape(len(array), int(np.prod(array.shape[1:])))
     return np.where(np.abs(array) < TINY, 0.0, array)
 
 

@@ -11,7 +11,7 @@ from tests.estimators.corruption import corrupted
 from tests.estimators.harness import all_cases
 from toolkit.exporter.contents import Proven
 from toolkit.exporter.flow import convert_and_prove
-from toolkit.exporter.proof import prove
+from toolkit.exporter.proof.prove import prove
 
 CASES = {c.name: c for c in all_cases()}
 
@@ -31,10 +31,8 @@ def swapped(values: np.ndarray) -> np.ndarray:
     return changed
 
 
-def proof_passes(estimator: Any, proven: Proven, content: bytes) -> bool:
-    chosen = proven.chosen
-    rows = proven.split.held_out, proven.hostile
-    return prove(content, estimator, chosen.schema, proven.task, *rows).passed
+def proof_passes(proven: Proven, content: bytes) -> bool:
+    return prove(content, proven.evidence, proven.chosen.schema).passed
 
 
 @pytest.mark.parametrize(
@@ -70,7 +68,5 @@ def test_one_wrong_number_fails_the_proof(name: str, constant: str, change: Any)
     estimator, X, y = CASES[name].fit()
     proven = convert_and_prove(estimator, X, y)
     model = proven.chosen.exported.model
-    assert proof_passes(estimator, proven, model.SerializeToString())
-    assert not proof_passes(
-        estimator, proven, corrupted(model.SerializeToString(), constant, change)
-    )
+    assert proof_passes(proven, model.SerializeToString())
+    assert not proof_passes(proven, corrupted(model.SerializeToString(), constant, change))

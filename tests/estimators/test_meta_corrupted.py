@@ -8,7 +8,7 @@ import pytest
 from tests.estimators.corruption import corrupted
 from tests.estimators.harness import Case, all_cases
 from toolkit.exporter.flow import convert_and_prove
-from toolkit.exporter.proof import Proof, prove
+from toolkit.exporter.proof.prove import Proof, prove
 
 CASES = {case.name: case for case in all_cases()}
 
@@ -65,14 +65,8 @@ def _proofs(case: Case, constant: str) -> tuple[Proof, Proof]:
     estimator, X, y = case.fit()
     proven = convert_and_prove(estimator, X, y)
     chosen = proven.chosen
-    wrong = prove(
-        corrupted(chosen.content, constant, _middle),
-        estimator,
-        chosen.schema,
-        proven.task,
-        proven.split.held_out,
-        proven.hostile,
-    )
+    content = corrupted(chosen.content, constant, _middle)
+    wrong = prove(content, proven.evidence, chosen.schema)
     return chosen.proof, wrong
 
 

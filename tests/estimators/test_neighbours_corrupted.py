@@ -9,7 +9,7 @@ from onnx import numpy_helper
 
 from tests.estimators.harness import all_cases
 from toolkit.exporter.flow import Proven, convert_and_prove
-from toolkit.exporter.proof import Proof, prove
+from toolkit.exporter.proof.prove import Proof, prove
 
 CASES = {case.name: case for case in all_cases()}
 
@@ -65,16 +65,13 @@ def corrupted(content: bytes, hint: str) -> bytes:
     return model.SerializeToString()
 
 
-def proved(proven: Proven, estimator: object, content: bytes) -> Proof:
-    chosen = proven.chosen
-    return prove(
-        content, estimator, chosen.schema, proven.task, proven.split.held_out, proven.hostile
-    )
+def proved(proven: Proven, content: bytes) -> Proof:
+    return prove(content, proven.evidence, proven.chosen.schema)
 
 
 @pytest.mark.parametrize(("name", "hint"), CORRUPTED, ids=[n for n, _ in CORRUPTED])
 def test_a_wrong_constant_fails_the_proof(name: str, hint: str) -> None:
     estimator, X, y = CASES[name].fit()
     proven = convert_and_prove(estimator, X, y)
-    assert proved(proven, estimator, proven.chosen.content).passed
-    assert not proved(proven, estimator, corrupted(proven.chosen.content, hint)).passed
+    assert proved(proven, proven.chosen.content).passed
+    assert not proved(proven, corrupted(proven.chosen.content, hint)).passed

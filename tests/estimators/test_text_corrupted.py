@@ -25,7 +25,7 @@ from sklearn.preprocessing import (
 
 from tests.estimators.data import categories, numbers, regression, texts, with_missing
 from toolkit.exporter.flow import convert_and_prove
-from toolkit.exporter.proof import prove
+from toolkit.exporter.proof.prove import prove
 
 Mend = Callable[[onnx.ModelProto], None]
 
@@ -102,13 +102,6 @@ def test_corrupted_graph_fails_its_proof(family: str) -> None:
 
     model = onnx.ModelProto.FromString(proven.chosen.content)
     corrupt(model)
-    proof = prove(
-        model.SerializeToString(),
-        estimator,
-        proven.chosen.schema,
-        proven.task,
-        proven.split.held_out,
-        proven.hostile,
-    )
+    proof = prove(model.SerializeToString(), proven.evidence, proven.chosen.schema)
 
     assert not proof.passed

@@ -20,9 +20,9 @@ from sklearn.ensemble import (
 )
 
 from tests.estimators.data import classes, labelled, regression
-from toolkit.exporter.contents import Candidate
+from toolkit.exporter.contents import Proven
 from toolkit.exporter.flow import convert_and_prove
-from toolkit.exporter.proof import prove
+from toolkit.exporter.proof.prove import Proof, prove
 
 MODELS = {
     "forest": (RandomForestRegressor(5, random_state=0), regression),
@@ -73,7 +73,7 @@ def test_one_changed_number_fails(name: str, corrupt: Callable[[onnx.ModelProto]
     model = proven.chosen.exported.model
     corrupt(model)
     assert proven.chosen.proof.passed
-    assert not _proof(model, fitted, proven).passed
+    assert not _proof(model, proven).passed
 
 
 def test_swapped_labels_fail() -> None:
@@ -83,10 +83,8 @@ def test_swapped_labels_fail() -> None:
     model = proven.chosen.exported.model
     table = next(i for i in model.graph.initializer if i.data_type == onnx.TensorProto.STRING)
     table.string_data[0], table.string_data[1] = table.string_data[1], table.string_data[0]
-    assert not _proof(model, fitted, proven).passed
+    assert not _proof(model, proven).passed
 
 
-def _proof(model: onnx.ModelProto, fitted: Any, proven: Any) -> Any:
-    chosen: Candidate = proven.chosen
-    content, held_out = model.SerializeToString(), proven.split.held_out
-    return prove(content, fitted, chosen.schema, proven.task, held_out, proven.hostile)
+def _proof(model: onnx.ModelProto, proven: Proven) -> Proof:
+    return prove(model.SerializeToString(), proven.evidence, proven.chosen.schema)

@@ -16,10 +16,11 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.tree import DecisionTreeRegressor
 
-from toolkit.exporter.adversarial import UNSEEN, accepted, adversarial_rows, which_taken
+from toolkit.exporter.grid import Grid, grids_of
+from toolkit.exporter.proof.acceptance import accepted_positions, which_taken
+from toolkit.exporter.proof.edits import Sample
+from toolkit.exporter.proof.hostile import UNSEEN, adversarial_rows
 from toolkit.exporter.schema import arrays, infer
-from toolkit.exporter.tasks import task_of
-from toolkit.exporter.thresholds import threshold_rows
 from toolkit.runtime.schema import ANY, FINITE, MISSING
 
 RNG = np.random.default_rng(0)
@@ -27,11 +28,15 @@ X = RNG.normal(size=(60, 3)) * [1, 10, 100]
 Y = X[:, 0] + np.sin(X[:, 1])
 
 
-def rows_for(estimator, data, takes=None):
+def hostile_for(estimator, data, takes=None):
     schema = infer(data)
-    sample = arrays(data, schema)
-    takes = takes or which_taken(estimator, sample, schema, task_of(estimator))
-    return adversarial_rows(estimator, sample, schema, takes), sample
+    rows = arrays(data, schema)
+    takes = takes or which_taken(estimator, rows, schema)
+    return adversarial_rows(estimator, Sample(rows, rows, schema, takes, grids_of(rows)))
+
+
+def rows_for(estimator, data, takes=None):
+    return hostile_for(estimator, data, takes).rows
 
 
 def contains(rows, column, value):
@@ -40,14 +45,14 @@ def contains(rows, column, value):
 
 @pytest.mark.parametrize("column", range(3))
 def test_extremes_and_one_range_beyond(column):
-    rows = rows_for(LinearRegression().fit(X, Y), X)[0]["X"]
+    rows = rows_for(LinearRegression().fit(X, Y), X)["X"]
     low, high = X[:, column].min(), X[:, column].max()
     for value in (low, high, low - (high - low), high + (high - low)):
         assert contains(rows, column, value)
 
 
 def test_all_columns_at_their_extremes_at_once():
-    rows = rows_for(LinearRegression().fit(X, Y), X)[0]["X"].tolist()
+    rows = rows_for(LinearRegression().fit(X, Y), X)["X"].tolist()
     assert X.min(axis=0).tolist() in rows
     assert X.max(axis=0).tolist() in rows
     assert [0.0, 0.0, 0.0] in rows
@@ -78,7 +83,7 @@ def splits(model):
 @pytest.mark.parametrize("name", TREES)
 def test_every_threshold_and_its_neighbours(name):
     model = TREES[name].fit(X, Y)
-    rows = rows_for(model, X)[0]["X"]
+    rows = rows_for(model, X)["X"]
     assert 0 < len(splits(model)) <= 400
     for feature, threshold in splits(model):
         at = np.float32(threshold)
@@ -86,33 +91,59 @@ def test_every_threshold_and_its_neighbours(name):
             assert contains(rows, feature, np.float64(value))
 
 
+def at_a_split(hostile, column):
+    """Return the rows made for thresholds of a column, [n, features]."""
+    mine = [k == f"threshold of X[{column}]" for k in hostile.kinds]
+    return hostile.rows["X"][mine]
+
+
 @pytest.mark.parametrize("scaled", [False, True], ids=["bare", "scaled"])
-def test_a_row_reaches_the_split_that_it_tests(scaled):
-    """Of the three rows of a threshold, the first two go left there and the third goes right."""
-    tree = DecisionTreeRegressor(random_state=0).fit(StandardScaler().fit_transform(X), Y)
+def test_rows_reach_every_split_and_leave_it_both_ways(scaled):
     scaler = StandardScaler().fit(X)
-    model = make_pipeline(scaler, tree) if scaled else tree
-    sample = X if scaled else scaler.transform(X)
-    rows = np.array(list(threshold_rows(model, sample)))
-    before = scaler.transform(rows) if scaled else rows
+    before = scaler.transform if scaled else lambda rows: rows
+    tree = DecisionTreeRegressor(random_state=0).fit(before(X), Y)
+    hostile = hostile_for(make_pipeline(scaler, tree) if scaled else tree, X)
     inner = tree.tree_
-    assert len(rows) == 3 * (inner.children_left != -1).sum()
-    paths = tree.decision_path(before).toarray().astype(bool)
-    order = np.lexsort((inner.threshold, inner.feature))
-    nodes = [n for n in order if inner.children_left[n] != -1]
-    reached = np.array([paths[3 * k : 3 * k + 3, n] for k, n in enumerate(nodes)])
-    # Undoing a scaler rounds: at most one of the three may then fall off a neighbouring threshold.
-    assert reached.all() if not scaled else reached.mean() > 0.95
-    for k, node in enumerate(nodes):
-        left, right = inner.children_left[node], inner.children_right[node]
-        if not scaled:
-            assert paths[3 * k + 1, left]
-            assert paths[3 * k + 2, right]
+    for node in np.flatnonzero(inner.children_left != -1):
+        rows = at_a_split(hostile, inner.feature[node])
+        paths = tree.decision_path(before(rows)).toarray().astype(bool)
+        assert paths[:, inner.children_left[node]].any()
+        assert paths[:, inner.children_right[node]].any()
+
+
+DECIMALS = np.column_stack([np.round(RNG.random(300) * 50, 1), np.round(RNG.random(300), 2)])
+
+
+@pytest.mark.parametrize("scaled", [False, True], ids=["bare", "scaled"])
+def test_decimal_data_have_decimal_rows(scaled):
+    """All numbers are of the data's own grids, and every threshold has one on either side."""
+    target = np.sin(DECIMALS[:, 0]) + DECIMALS[:, 1]
+    tree = DecisionTreeRegressor(random_state=0, max_depth=6)
+    model = make_pipeline(StandardScaler(), tree) if scaled else tree
+    hostile = hostile_for(model.fit(DECIMALS, target), DECIMALS)
+    for column, decimals in enumerate((1, 2)):
+        values = hostile.rows["X"][:, column]
+        values = values[np.isfinite(values)]
+        np.testing.assert_array_equal(values, Grid(decimals).snapped(values))
+    scaler = StandardScaler().fit(DECIMALS)
+    for feature, threshold in splits(tree):
+        raw = threshold * scaler.scale_[feature] + scaler.mean_[feature] if scaled else threshold
+        rows = at_a_split(hostile, feature)[:, feature]
+        step = (0.1, 0.01)[feature]
+        assert ((rows >= raw - step * 1.001) & (rows < raw + step / 1000)).any()
+        assert ((rows > raw - step / 1000) & (rows <= raw + step * 1.001)).any()
+
+
+def test_every_row_says_what_it_is():
+    hostile = hostile_for(RandomForestRegressor(3, random_state=0, max_depth=3).fit(X, Y), X)
+    assert len(hostile.kinds) == len(hostile.changed) == len(hostile) == len(hostile.rows["X"])
+    at = hostile.kinds.index("extreme of X[1]")
+    assert hostile.changed[at] == (("X", 1),)
 
 
 def test_thresholds_are_taken_back_through_a_scaler():
     model = make_pipeline(StandardScaler(), DecisionTreeRegressor(max_depth=3)).fit(X, Y)
-    rows = rows_for(model, X)[0]["X"]
+    rows = rows_for(model, X)["X"]
     scaler, tree = model[0], model[1].tree_
     for feature, threshold in zip(tree.feature, tree.threshold, strict=True):
         if feature >= 0:
@@ -123,8 +154,8 @@ def test_thresholds_are_taken_back_through_a_scaler():
 def test_many_thresholds_are_thinned_over_the_whole_range():
     wide = RNG.normal(size=(3000, 1))
     model = DecisionTreeRegressor().fit(wide, RNG.normal(size=3000))
-    rows = rows_for(model, wide)[0]["X"]
-    assert len(rows) < 3 * 400 + 50
+    rows = at_a_split(hostile_for(model, wide), 0)
+    assert len(rows) <= 6 * 400
     assert np.nanquantile(rows, 0.02) < -1.5
     assert np.nanquantile(rows, 0.98) > 1.5
 
@@ -132,11 +163,11 @@ def test_many_thresholds_are_thinned_over_the_whole_range():
 def test_which_non_finite_values_are_taken():
     sample = {"X": X}
     schema = infer(X)
-    assert which_taken(LinearRegression().fit(X, Y), sample, schema, "regressor") == FINITE
+    assert which_taken(LinearRegression().fit(X, Y), sample, schema) == FINITE
     tree = DecisionTreeRegressor(max_depth=2).fit(X, Y)
-    assert which_taken(tree, sample, schema, "regressor") == MISSING
+    assert which_taken(tree, sample, schema) == MISSING
     boosting = HistGradientBoostingRegressor(max_iter=2).fit(X, Y)
-    assert which_taken(boosting, sample, schema, "regressor") == ANY
+    assert which_taken(boosting, sample, schema) == ANY
 
 
 @pytest.mark.parametrize(
@@ -145,7 +176,7 @@ def test_which_non_finite_values_are_taken():
     ids=["finite", "nan", "any"],
 )
 def test_non_finite_rows(takes, values):
-    rows = rows_for(LinearRegression().fit(X, Y), X, takes)[0]["X"]
+    rows = rows_for(LinearRegression().fit(X, Y), X, takes)["X"]
     for value in (np.nan, np.inf, -np.inf):
         hit = np.isnan(rows) if np.isnan(value) else rows == value
         wanted = any(value is v or value == v for v in values)
@@ -167,7 +198,7 @@ def test_categories(missing):
         [("c", OneHotEncoder(handle_unknown="ignore"), ["t"])], remainder="passthrough"
     )
     model = make_pipeline(parts, LogisticRegression()).fit(data, Y > 0)
-    texts = rows_for(model, data, MISSING if missing else FINITE)[0]["t"].ravel().tolist()
+    texts = rows_for(model, data, MISSING if missing else FINITE)["t"].ravel().tolist()
     assert set(UNSEEN) | {"ö", "p", "q"} <= set(texts)
     assert ("" in texts) or not missing
     assert any(not u.isascii() for u in UNSEEN)
@@ -179,16 +210,17 @@ def test_only_what_scikit_learn_answers_is_kept():
         LogisticRegression(),
     ).fit(FRAME, Y > 0)
     schema = infer(FRAME)
-    rows, _ = rows_for(model, FRAME, FINITE)
-    kept = accepted(model, rows, schema, "classifier")
-    assert not set(UNSEEN) & set(kept["t"].ravel().tolist())
-    assert 0 < len(kept["t"]) < len(rows["t"])
-    assert len(kept["n"]) == len(kept["t"])
+    hostile = hostile_for(model, FRAME, FINITE)
+    kept = hostile.only(accepted_positions(model, hostile.rows, schema))
+    assert not set(UNSEEN) & set(kept.rows["t"].ravel().tolist())
+    assert 0 < len(kept) < len(hostile)
+    assert len(kept.rows["n"]) == len(kept.rows["t"]) == len(kept)
+    assert kept.lost == {"unseen text in t": len(UNSEEN)}
 
 
 def test_rows_are_of_the_samples_types_and_leave_the_sample_alone():
     before = X.copy()
-    rows, sample = rows_for(HistGradientBoostingRegressor(max_iter=2).fit(X, Y), X)
-    np.testing.assert_array_equal(sample["X"], before)
+    rows = rows_for(HistGradientBoostingRegressor(max_iter=2).fit(X, Y), X)
+    np.testing.assert_array_equal(X, before)
     assert rows["X"].dtype == np.float64
     assert rows["X"].shape[1] == 3

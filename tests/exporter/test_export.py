@@ -346,6 +346,10 @@ WIDE = {
     ),
     "boosting-on-its-own-thresholds": (
         lambda: (HistGradientBoostingRegressor(max_iter=20).fit(CENTS, SUMS), CENTS, SUMS),
+        "float32",  # its thresholds part all numbers with two decimals in float32 too
+    ),
+    "boosting-on-any-numbers": (
+        lambda: (HistGradientBoostingRegressor(max_iter=20).fit(X, Y), X, Y),
         "float64",
     ),
     "scaler-of-large-means": (lambda: (StandardScaler().fit(X + 1e6), X + 1e6, None), "float64"),

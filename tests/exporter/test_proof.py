@@ -23,7 +23,9 @@ from sklearn.svm import SVR
 
 from toolkit.errors import CorruptArtifact
 from toolkit.exporter.flow import convert_and_prove
-from toolkit.exporter.proof import TOLERANCE, compare, prove
+from toolkit.exporter.proof.comparison import compare
+from toolkit.exporter.proof.prove import prove
+from toolkit.metrics import TOLERANCE, Scale
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 RNG = np.random.default_rng(0)
@@ -170,16 +172,14 @@ def test_one_wrong_number_fails_the_proof(case):
     estimator, data, y, corrupt = CASES[case]
     estimator = estimator.fit(data) if y is None else estimator.fit(data, y)
     proven = convert_and_prove(estimator, data, y)
-    chosen, split = proven.chosen, proven.split
+    chosen = proven.chosen
     assert chosen.proof.passed
     model = onnx.load_model_from_string(chosen.content)
     corrupt(model)
     content = model.SerializeToString(deterministic=True)
     assert content != chosen.content
     try:
-        again = prove(
-            content, estimator, chosen.schema, proven.task, split.held_out, proven.hostile
-        )
+        again = prove(content, proven.evidence, chosen.schema)
     except CorruptArtifact:  # onnxruntime does not even open it: no proof either
         return
     assert not again.passed
@@ -205,14 +205,7 @@ def test_a_row_that_depends_on_its_batch_fails():
             numpy_helper.from_array(np.array([0.01], np.float32), "tiny"),
         ]
     )
-    again = prove(
-        graph.SerializeToString(),
-        model,
-        proven.chosen.schema,
-        "regressor",
-        proven.split.held_out,
-        proven.hostile,
-    )
+    again = prove(graph.SerializeToString(), proven.evidence, proven.chosen.schema)
     assert not again.single_row
     assert not again.passed
 
@@ -220,61 +213,85 @@ def test_a_row_that_depends_on_its_batch_fails():
 def test_a_graph_that_is_no_graph():
     proven = convert_and_prove(LinearRegression().fit(X, Y), X, Y)
     with pytest.raises(CorruptArtifact):
-        prove(b"\x08\x01rubbish", None, proven.chosen.schema, "regressor", {}, {})
+        prove(b"\x08\x01rubbish", proven.evidence, proven.chosen.schema)
+
+
+ONE = Scale(np.zeros(1), np.ones(1), np.zeros(1))  # about 0, with a deviation of 1
+FAR = Scale(np.full(1, 1e6), np.ones(1), np.zeros(1))
+STEADY = Scale(np.full(1, 5.0), np.zeros(1), np.zeros(1))
 
 
 def number(*values):
     return {"variable": np.array(values, dtype=np.float64).reshape(-1, 1)}
 
 
-@pytest.mark.parametrize(
-    ("expected", "got"),
-    [
-        (number(1.0), number(1.00011)),
-        (number(1000.0), number(1000.2)),
-        (number(0.0), number(1.1e-4)),
-        (number(1.0), number(np.nan)),
-        (number(np.nan), number(1.0)),
-        (number(np.inf), number(-np.inf)),
-        (number(np.inf), number(3e38)),
-        (number(1.0, 2.0), number(2.0, 1.0)),
-        (number(1.0, 2.0), number(1.0)),
-        (number(*range(6)), number(*range(4))),
-        ({"label": np.array(["a", "b"])}, {"label": np.array(["a", "a"])}),
-        ({"label": np.array([1, 2])}, {"label": np.array([2, 1])}),
-        ({"label": np.array(["1"])}, {"label": np.array([1])}),
-        ({"label": np.array([1])}, {"label": np.array([1.5])}),
-    ],
-    ids=str,
-)
-def test_compare_rejects(expected, got):
-    assert not compare(expected, got).passed
+def labels(*values):
+    return {"label": np.array(values)}
 
 
 @pytest.mark.parametrize(
-    ("expected", "got"),
+    ("expected", "got", "scale"),
     [
-        (number(1.0), number(1.00009)),
-        (number(1000.0), number(1000.09)),
-        (number(np.nan, np.inf), number(np.nan, np.inf)),
-        ({"label": np.array(["ü", "b"])}, {"label": np.array(["ü", "b"], dtype=object)}),
-        (number(), number()),
+        (number(1.0), number(1.00011), ONE),
+        (number(1000.0), number(1000.2), ONE),
+        (number(0.0), number(1.1e-4), ONE),
+        (number(1e6), number(1e6 + 1.1e-4), FAR),
+        (number(1e6 + 10), number(1e6 + 10 + 1.1e-3), FAR),
+        (number(5.0), number(5.0006), STEADY),
+        (number(1.0), number(np.nan), ONE),
+        (number(np.nan), number(1.0), ONE),
+        (number(np.inf), number(-np.inf), ONE),
+        (number(np.inf), number(3e38), ONE),
+        (number(1.0, 2.0), number(2.0, 1.0), ONE),
+        (number(1.0, 2.0), number(1.0), ONE),
+        (number(*range(6)), number(*range(4)), ONE),
+        (labels("a", "b"), labels("a", "a"), ONE),
+        (labels(1, 2), labels(2, 1), ONE),
+        (labels("1"), labels(1), ONE),
+        (labels(1), labels(1.5), ONE),
     ],
     ids=str,
 )
-def test_compare_accepts(expected, got):
-    assert compare(expected, got).passed
+def test_compare_rejects(expected, got, scale):
+    assert not compare(expected, got, {"variable": scale}).passed
+
+
+@pytest.mark.parametrize(
+    ("expected", "got", "scale"),
+    [
+        (number(1.0), number(1.00009), ONE),
+        (number(1000.0), number(1000.09), ONE),
+        (number(1e6), number(1e6 + 0.9e-4), FAR),
+        (number(5.0), number(5.0004), STEADY),
+        (number(1e-39), number(0.0), STEADY),
+        (number(np.nan, np.inf), number(np.nan, np.inf), ONE),
+        (labels("ü", "b"), {"label": np.array(["ü", "b"], dtype=object)}, ONE),
+        (number(), number(), ONE),
+    ],
+    ids=str,
+)
+def test_compare_accepts(expected, got, scale):
+    assert compare(expected, got, {"variable": scale}).passed
 
 
 def test_the_figures_of_a_comparison():
-    found = compare(number(0.0, 100.0), number(0.5, 101.0))
-    assert found.rows == 2
+    found = compare(number(0.0, 100.0), number(0.5, 101.0), {"variable": ONE})
+    assert (found.rows, found.wrong, found.ties) == (2, 2, 0)
     assert found.max_abs == 1.0
     assert found.mean_abs == 0.75
     assert found.max_relative == 0.5
     assert found.label_agreement is None
-    labels = compare({"label": np.array([1, 2, 3, 4])}, {"label": np.array([1, 2, 3, 5])})
-    assert labels.label_agreement == 0.75
+    assert found.off.tolist() == [0.5, 0.01]
+    answers = compare(labels(1, 2, 3, 4), labels(1, 2, 3, 5), {})
+    assert (answers.label_agreement, answers.wrong) == (0.75, 1)
+
+
+def test_a_tie_may_differ_and_is_counted():
+    ties = np.array([True, True, False])
+    found = compare(labels(1, 2, 3), labels(1, 5, 3), {}, ties)
+    assert found.passed
+    assert (found.rows, found.ties, found.wrong) == (2, 1, 0)
+    assert not compare(labels(1, 2, 3), labels(1, 5, 4), {}, ties).passed
 
 
 def test_the_tolerance_is_stated_in_the_summary():

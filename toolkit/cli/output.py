@@ -35,19 +35,39 @@ def print_export(bundle: Any, as_json: bool) -> None:
 
 
 def print_proof(proof: dict[str, Any], where: str) -> None:
-    """Print a line a comparison, a line a trap, and the outcome."""
+    """Print a line a comparison, a line a trap, the rows that it failed on, and the outcome."""
     for reference, sets in proof["comparisons"].items():
         for rows, c in sets.items():
-            labels = c["label_agreement"]
-            verdict = "ok    " if c["passed"] else "FAILED"
-            agreement = "" if labels is None else f", labels equal {labels:.4%}"
-            click.echo(
-                f"  {verdict} {rows.replace('_', '-')} rows ({c['rows']}), scikit-learn on "
-                f"{reference} values: max deviation {c['max_relative']:.2e}{agreement}"
-            )
+            click.echo(_comparison(reference, rows, c))
     for trap in proof["traps"]:
         click.echo(f"  mended {trap}")
+    for line in failed_rows(proof):
+        click.echo(f"  {line}")
     click.echo(f"proof {'passed' if proof['passed'] else 'FAILED'}: {where}")
+
+
+def _comparison(reference: str, rows: str, c: dict[str, Any]) -> str:
+    verdict = ("ok    " if c["passed"] else "FAILED") if c["required"] else "beside"
+    how = "as given" if reference == "float64" else "rounded to float32"
+    labels = c["label_agreement"]
+    agreement = "" if labels is None else f", labels equal {labels:.4%}"
+    ties = f", {c['ties']} more are ties" if c["ties"] else ""
+    return (
+        f"  {verdict} {rows.replace('_', '-')} rows ({c['rows']}) {how}: "
+        f"max deviation {c['max_relative']:.2e}{agreement}{ties}"
+    )
+
+
+def failed_rows(proof: dict[str, Any]) -> list[str]:
+    """Return a line for each row that a proof failed on, what kinds they are, and what to try."""
+    from toolkit.exporter.proof.failures import Failure
+
+    if proof["passed"]:
+        return []
+    lines = [str(Failure(**f)) for f in proof["failures"]]
+    lines += [f"{wrong} rows differ: {kind}" for kind, wrong in proof["wrong_by_kind"].items()]
+    lines += [proof["lacking"]] if proof["lacking"] else []
+    return [*lines, f"try: {proof['advice']}"]
 
 
 def print_json(document: dict[str, Any]) -> None:

@@ -10,18 +10,16 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from toolkit.exporter.adversarial import adversarial_rows
     from toolkit.exporter.flow import convert_and_prove, export
     from toolkit.exporter.foreign import prove_graph
 
 _HOME = {
-    "adversarial_rows": "adversarial",
     "convert_and_prove": "flow",
     "export": "flow",
     "prove_graph": "foreign",
 }
 
-__all__ = ["adversarial_rows", "convert_and_prove", "export", "prove_graph"]
+__all__ = ["convert_and_prove", "export", "prove_graph"]
 
 
 def __getattr__(name: str) -> Any:

@@ -6,6 +6,7 @@ import platform
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
+from itertools import islice, zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +27,14 @@ from toolkit.bundle import (
     write_files,
 )
 from toolkit.exporter.model import Exported
-from toolkit.exporter.proof import TOLERANCE, Proof
-from toolkit.exporter.schema import Schema, frame, rounded
+from toolkit.exporter.proof.edits import Hostile
+from toolkit.exporter.proof.evidence import ADVERSARIAL, HELD_OUT, Evidence, answers_to
+from toolkit.exporter.proof.prove import Proof
+from toolkit.exporter.schema import Schema
 from toolkit.exporter.session import session_options
 from toolkit.exporter.split import Split
-from toolkit.exporter.tasks import reference
 from toolkit.exporter.tuning import Tuning
+from toolkit.metrics import TOLERANCE
 from toolkit.runtime import golden
 from toolkit.runtime.manifest import GOLDEN, HOME, SCHEMA_VERSION, VARIANT
 from toolkit.runtime.schema import FINITE
@@ -52,16 +55,10 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Proven:
-    """A model and all that its proof was made with.
+    """A model and all that its proof was made with; tuning: why this form of it was chosen."""
 
-    task, takes: see `tasks` and `adversarial.which_taken`; hostile: the adversarial rows; tuning:
-    why this form of the graph was chosen.
-    """
-
-    task: str
-    takes: str
+    evidence: Evidence
     split: Split
-    hostile: Mapping[str, np.ndarray]
     chosen: Candidate
     tuning: Tuning
 
@@ -70,8 +67,7 @@ def write_bundle(
     out: Path, name: str, estimator: Any, proven: Proven, all_rows: dict[str, float]
 ) -> Bundle:
     """Write the model directory of a proven (or disproved) export."""
-    task, takes, split = proven.task, proven.takes, proven.split
-    hostile, chosen = proven.hostile, proven.chosen
+    evidence, split, chosen = proven.evidence, proven.split, proven.chosen
     schema, outputs = chosen.schema, chosen.exported.outputs
     float_variant = Variant(
         FLOAT,
@@ -84,13 +80,13 @@ def write_bundle(
     manifest: dict[str, Any] = {
         "schema_version": SCHEMA_VERSION,
         "name": name,
-        "task": task,
+        "task": evidence.task,
         "estimator": {
             "type": f"{type(estimator).__module__}.{type(estimator).__name__}",
             "summary": " ".join(repr(estimator).split()),
             "input": schema.form,
         },
-        "inputs": _inputs(schema, takes),
+        "inputs": _inputs(schema, evidence.takes),
         "outputs": _described(chosen.exported),
         "opsets": {o.domain or "ai.onnx": o.version for o in chosen.exported.model.opset_import},
         "rows": {"calibration": split.calibration_rows, "held_out": split.rows, "note": split.note},
@@ -101,9 +97,9 @@ def write_bundle(
         "variants": [asdict(float_variant)],
         "files": {},
     }
-    evaluated = reference(estimator, frame(split.held_out, schema), task)
-    calibrated = reference(estimator, frame(split.calibration, schema), task)
-    replayed = _golden(estimator, split, hostile, schema, task)
+    evaluated = evidence.expected[HELD_OUT]
+    calibrated = answers_to(estimator, split.calibration, schema, evidence.task)
+    replayed = _golden(evidence, split, schema)
     contents = {
         MODEL: (chosen.content, VARIANT),
         golden.NAME: (to_npz(replayed), GOLDEN),
@@ -146,29 +142,37 @@ def _rows(
     return to_npz(content if target is None else content | {"target": target})
 
 
-def _golden(
-    estimator: Any, split: Split, hostile: Mapping[str, np.ndarray], schema: Schema, task: str
-) -> dict[str, np.ndarray]:
+def _golden(evidence: Evidence, split: Split, schema: Schema) -> dict[str, np.ndarray]:
     """Return the golden file's arrays.
 
-    Inputs are rounded to what the graph takes, and scikit-learn answers for the rounded values: a
-    device holds float32, so the difference that it sees is the graph's alone.
+    Inputs are stored as the graph takes them, with scikit-learn's answers to the rows as given:
+    what a device replays is what was proved.
     """
-    plain = _spread(split.held_out, GOLDEN_ROWS)
-    spiked = _spread(hostile, GOLDEN_ROWS)
-    count, more = (len(next(iter(r.values()))) for r in (plain, spiked))
-    inputs = {n: np.concatenate([plain[n], spiked[n]]) for n in plain}
+    plain = _positions(split.rows, GOLDEN_ROWS)
+    spiked = _of_all_kinds(evidence.hostile, GOLDEN_ROWS)
+    parts = ((HELD_OUT, plain), (ADVERSARIAL, spiked))
     narrow = all(s.dtype != "float64" for s in schema.inputs)
-    inputs = rounded(inputs) if narrow else inputs
-    outputs = reference(estimator, frame(inputs, schema), task)
+    inputs, outputs = (
+        {n: np.concatenate([from_[k][n][at] for k, at in parts]) for n in from_[HELD_OUT]}
+        for from_ in (evidence.sets, evidence.expected)
+    )
     content = {f"input_{k}": _stored(a, narrow) for k, a in enumerate(inputs.values())}
     content |= {f"output_{k}": a for k, a in enumerate(outputs.values())}
-    content["adversarial"] = np.arange(count + more) >= count
+    content["adversarial"] = np.arange(len(plain) + len(spiked)) >= len(plain)
     if split.target is not None:
-        shown = split.target[_positions(split.rows, GOLDEN_ROWS)]
+        shown = split.target[plain]
         # The adversarial rows have no truth; their places repeat the last one and are never read.
-        content["target"] = np.concatenate([shown, np.repeat(shown[-1:], more, axis=0)])
+        content["target"] = np.concatenate([shown, np.repeat(shown[-1:], len(spiked), axis=0)])
     return content
+
+
+def _of_all_kinds(hostile: Hostile, count: int) -> np.ndarray:
+    """Return so many positions of adversarial rows, one of each kind in turn."""
+    kinds: dict[str, list[int]] = {}
+    for at, kind in enumerate(hostile.kinds):
+        kinds.setdefault(kind, []).append(at)
+    turns = (at for turn in zip_longest(*kinds.values()) for at in turn if at is not None)
+    return np.sort(np.array(list(islice(turns, count)), dtype=np.int64))
 
 
 def _stored(values: np.ndarray, narrow: bool) -> np.ndarray:
@@ -177,11 +181,6 @@ def _stored(values: np.ndarray, narrow: bool) -> np.ndarray:
 
 def _positions(rows: int, count: int) -> np.ndarray:
     return np.unique(np.linspace(0, rows - 1, min(rows, count)).astype(int))
-
-
-def _spread(rows: Mapping[str, np.ndarray], count: int) -> dict[str, np.ndarray]:
-    at = _positions(len(next(iter(rows.values()))), count)
-    return {n: a[at] for n, a in rows.items()}
 
 
 def _described(exported: Exported) -> list[dict[str, Any]]:

@@ -15,19 +15,17 @@ from toolkit.errors import (
     InvalidInput,
     ParityError,
     UnsupportedEstimator,
-    first_line,
 )
-from toolkit.exporter.adversarial import accepted, accepted_positions, adversarial_rows, which_taken
 from toolkit.exporter.contents import Candidate, Proven, write_bundle
 from toolkit.exporter.model import Exported, build
 from toolkit.exporter.opsets import DEFAULT_OPSET, OPSETS
-from toolkit.exporter.proof import prove
-from toolkit.exporter.schema import Schema, frame, infer, rounded
+from toolkit.exporter.proof.evidence import ADVERSARIAL, Evidence, answers_to, gather
+from toolkit.exporter.proof.prove import prove
+from toolkit.exporter.schema import Schema, infer
 from toolkit.exporter.session import session_options
 from toolkit.exporter.split import Split, split_rows
-from toolkit.exporter.tasks import REGRESSOR, reference, task_of
+from toolkit.exporter.tasks import task_of
 from toolkit.exporter.tuning import AUTO, LATENCY, THROUGHPUT, TUNES, Tuning, measured
-from toolkit.metrics import Scale, scale_of
 from toolkit.runtime.manifest import NAME, read_manifest
 
 INPUT_DTYPES = (AUTO, "float32", "float64")
@@ -54,7 +52,8 @@ def export(
     X, y: rows [N, …] as the estimator takes them, and targets [N] if there are any. They give the
     schema, the calibration rows and, where no X_test, y_test are given, the held-out rows (a part
     of X that is not used for calibration). input_dtype: the type of the graph's floating-point
-    inputs, "float32", "float64", or "auto": float64 where only that matches the data as given.
+    inputs, "float64", "float32" (then scikit-learn on numbers rounded to float32 is what counts),
+    or "auto": float64 where only that is right for the data as given.
     tune: what the graph is to be fast at, "latency" (single rows), "throughput" (large batches), or
     "auto": measured on this machine where the two differ, so that another may choose otherwise.
     feature_names: the columns' names where X is an array without; the device then finds columns by
@@ -83,7 +82,7 @@ def export(
     if not proof.passed:
         raise ParityError(
             f"{name}: the exported graph differs from scikit-learn {proof.worst()}; "
-            f"{out / NAME} has the figures; do not ship it"
+            f"{proof.advice()}; {out / NAME} has the figures; do not ship it"
         )
     return bundle
 
@@ -111,76 +110,46 @@ def convert_and_prove(
         raise InvalidInput(f"tune {tune!r} is none of {', '.join(TUNES)}")
     task, schema = task_of(estimator), infer(X, feature_names)
     split = split_rows(X, y, X_test, y_test, schema)
-    _check_answers(estimator, split, schema, task)
-    split = _answered(estimator, split, schema, task)
-    takes = which_taken(estimator, split.held_out, schema, task)
-    hostile = adversarial_rows(estimator, split.held_out, schema, takes)
-    hostile = accepted(estimator, hostile, schema, task)
-    case = _Case(estimator, opset, task, takes, split, hostile)
+    case = _Case(opset, split, gather(estimator, schema, task, split), input_dtype == "float32")
     chosen, tuning = _tuned(case, _choose(case, schema, input_dtype), tune)
-    return Proven(task, takes, split, hostile, chosen, tuning)
-
-
-def _answered(estimator: Any, split: Split, schema: Schema, task: str) -> Split:
-    """Return the split without the held-out rows that scikit-learn refuses in float32 alone."""
-    kept = accepted_positions(estimator, rounded(split.held_out), schema, task)
-    if len(kept) in (0, split.rows):
-        return split
-    if len(accepted_positions(estimator, split.held_out, schema, task)) < split.rows:
-        return split  # rows that are refused as given are the caller's error
-    target = None if split.target is None else split.target[kept]
-    return replace(split, held_out={n: a[kept] for n, a in split.held_out.items()}, target=target)
+    return Proven(case.evidence, split, chosen, tuning)
 
 
 @dataclass(frozen=True)
 class _Case:
-    """All that a candidate is made and proved with, but for its inputs' type and its form."""
+    """All that a candidate is made and proved with, but for its inputs' type and its form.
 
-    estimator: Any
+    rounded: float32 inputs were asked for, so that what counts are numbers rounded to float32.
+    """
+
     opset: int
-    task: str
-    takes: str
     split: Split
-    hostile: Mapping[str, np.ndarray]
+    evidence: Evidence
+    rounded: bool
 
     def build(self, schema: Schema, tune: str) -> Exported:
         """Return the graph for this schema in the form for single rows or for large batches."""
-        known = self.split.calibration
-        rows = {n: np.concatenate([a, self.hostile[n]]) for n, a in known.items()}
-        return build(
-            self.estimator,
-            schema,
-            self.opset,
-            self.task,
-            self.takes,
-            tune,
-            rows,
-            self.scale(schema),
-        )
-
-    def scale(self, schema: Schema) -> Scale | None:
-        """Return by what a regressor's answers are measured; None for other tasks."""
-        if self.task != REGRESSOR:
-            return None
-        return scale_of(self.answers(schema)(self.split.held_out)["variable"])
+        e, known = self.evidence, self.split.calibration
+        rows = {n: np.concatenate([a, e.sets[ADVERSARIAL][n]]) for n, a in known.items()}
+        scale = e.scales.get("variable")
+        return build(e.estimator, schema, self.opset, e.task, e.takes, tune, rows, e.grids, scale)
 
     def proved(self, schema: Schema, exported: Exported) -> Candidate:
         """Return the graph with its proof."""
         proof = prove(
             exported.content,
-            self.estimator,
+            self.evidence,
             schema,
-            self.task,
-            self.split.held_out,
-            self.hostile,
             exported.traps,
             options=session_options(exported.model),
+            rounded=self.rounded,
         )
         return Candidate(schema, exported, exported.content, proof)
 
     def answers(self, schema: Schema) -> Callable[[Mapping[str, np.ndarray]], Any]:
         """Return scikit-learn's own prediction of rows by input name."""
-        return lambda rows: reference(self.estimator, frame(rows, schema), self.task)
+        e = self.evidence
+        return lambda rows: answers_to(e.estimator, rows, schema, e.task)
 
     def candidate(self, schema: Schema) -> Candidate:
         """Return the graph for this schema in the form for single rows, and its proof."""
@@ -188,17 +157,18 @@ class _Case:
 
 
 def _choose(case: _Case, schema: Schema, input_dtype: str) -> Candidate:
-    """Return the float32 candidate, or the float64 one where only that matches the given data."""
+    """Return the float32 candidate, or the float64 one where only that is right."""
     if input_dtype == "float64":
         return case.candidate(schema.with_floats("float64"))
     narrow = case.candidate(schema)
-    if input_dtype == "float32" or (narrow.proof.passed and narrow.proof.exact_data):
+    if input_dtype == "float32" or narrow.proof.passed:
         return narrow
     try:
         wide = case.candidate(schema.with_floats("float64"))
     except (UnsupportedEstimator, CorruptArtifact):  # no such operator for float64
         return narrow
-    return wide if wide.proof.passed else narrow
+    wrong = [sum(c.wrong for _, _, c in one.proof.required) for one in (narrow, wide)]
+    return wide if wide.proof.passed or wrong[1] < wrong[0] else narrow
 
 
 def _tuned(case: _Case, latency: Candidate, tune: str) -> tuple[Candidate, Tuning]:
@@ -273,16 +243,3 @@ def _check_owner(name: str, out: Path) -> None:
         raise InvalidInput(
             f"{out}: holds the model {held!r}, not {name!r}; choose another with -o, or --force"
         )
-
-
-def _check_answers(estimator: Any, split: Split, schema: Schema, task: str) -> None:
-    """Raise InvalidInput where scikit-learn itself refuses the given rows."""
-    try:
-        reference(estimator, frame({n: a[:2] for n, a in split.held_out.items()}, schema), task)
-    except Exception as error:
-        texts = [repr(i.name) for i in schema.inputs if i.dtype == "string"]
-        held = f"; as text were read: {', '.join(texts)}" if texts else ""
-        raise InvalidInput(
-            f"the rows do not fit {type(estimator).__name__} ({first_line(error)}){held}; give the "
-            "data that it was fitted on"
-        ) from error

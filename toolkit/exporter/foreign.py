@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from toolkit.errors import InvalidInput
-from toolkit.exporter.adversarial import accepted, adversarial_rows, which_taken
-from toolkit.exporter.proof import Proof, prove_run
+from toolkit.exporter.proof.evidence import gather
+from toolkit.exporter.proof.prove import Proof, prove_run
 from toolkit.exporter.schema import Schema, infer
 from toolkit.exporter.split import split_rows
 from toolkit.exporter.tasks import task_of, wanted_outputs
@@ -28,17 +28,14 @@ def prove_graph(model: bytes, origin: str, estimator: Any, X: Any, y: Any = None
     """
     predictor = Predictor(model, origin)
     task, schema = task_of(estimator), _schema(predictor, X)
-    split = split_rows(X, y, None, None, schema)
-    takes = which_taken(estimator, split.held_out, schema, task)
-    hostile = adversarial_rows(estimator, split.held_out, schema, takes)
+    evidence = gather(estimator, schema, task, split_rows(X, y, None, None, schema))
     names = _outputs(predictor, estimator, task)
 
     def run(rows: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         found = predictor.run(rows)
         return {ours: found[theirs] for ours, theirs in names.items()}
 
-    rows = accepted(estimator, hostile, schema, task)
-    return prove_run(run, estimator, schema, task, split.held_out, rows)
+    return prove_run(run, evidence, schema)
 
 
 def _schema(predictor: Predictor, X: Any) -> Schema:

@@ -13,9 +13,11 @@ from onnx import TensorProto, helper, numpy_helper
 
 from toolkit.exporter.formulas.chain import Chain
 from toolkit.exporter.formulas.polynomials import Polynomial
+from toolkit.exporter.grid import Grids
 from toolkit.exporter.opsets import DEFAULT_OPSET
 from toolkit.exporter.trees.ensemble import Ensemble, lowered
 from toolkit.exporter.trees.folding import Origin, fold
+from toolkit.exporter.trees.rounding import on_grids
 from toolkit.exporter.tuning import LATENCY
 from toolkit.kernel_sums import KernelSum
 from toolkit.metrics import Scale
@@ -68,7 +70,8 @@ class Graph:
     tensors and monotone steps' results were made from, for trees that take them, `chains` how
     linear steps made a tensor, for linear steps that take it, and `polynomials` which tensors are
     products of which. `rows` are sample rows by input name, extreme ones among them, for forms
-    whose rounding depends on the data; none where a graph is built without. `kernel_sums` names
+    whose rounding depends on the data; none where a graph is built without. `inputs` are the
+    graph's own, and `grids` say by input and column what numbers the data hold. `kernel_sums` names
     the sums of kernels, which the model's metadata tells. `inside` has the tensors made of
     constants that stay in the branch or loop that reads them (formulas.chunks). `tune` says what
     the graph is to be fast at where a form gains the one at the other's cost: "latency" for single
@@ -82,6 +85,8 @@ class Graph:
     opset: int = DEFAULT_OPSET
     tune: str = LATENCY
     rows: Mapping[str, np.ndarray] = field(default_factory=dict)
+    grids: Grids = field(default_factory=dict)
+    inputs: dict[str, Matrix] = field(default_factory=dict)
     nodes: list[onnx.NodeProto] = field(default_factory=list)
     constants: dict[str, np.ndarray] = field(default_factory=dict)
     ensembles: list[tuple[int, Ensemble, Matrix, str]] = field(default_factory=list)
@@ -237,7 +242,7 @@ class Graph:
             self.traps.append("trees: missing values go where they went in fitting")
         wide = "float64" if "float64" in (dtype, source.dtype) else "float32"
         if source.dtype == "float32":  # exact, and a float32 takes less room in a pack
-            ensemble = lowered(ensemble)
+            ensemble = lowered(ensemble, None if rounded else on_grids(self, source))
         source = self.cast(source, wide)
         output = self.name("trees")
         self.ensembles.append((len(self.nodes), ensemble, source, output))

@@ -16,6 +16,7 @@ from toolkit.errors import InvalidInput, UnsupportedEstimator, first_line
 from toolkit.exporter import passes
 from toolkit.exporter.dispatch import convert
 from toolkit.exporter.graph import CONTRIBUTED, ELEMENT, ML, Graph, Matrix, initializer
+from toolkit.exporter.grid import Grids
 from toolkit.exporter.opsets import IR_VERSIONS, ML_OPSETS
 from toolkit.exporter.passes.fuse_classifier import packed_weights
 from toolkit.exporter.schema import Schema, declare
@@ -57,22 +58,24 @@ def build(
     takes: str,
     tune: str = LATENCY,
     rows: Mapping[str, np.ndarray] | None = None,
+    grids: Grids | None = None,
     scale: Scale | None = None,
     compute: str = "float32",
 ) -> Exported:
     """Return the estimator as a checked ONNX model with the contract's input and output names.
 
     tune: "latency" or "throughput", what the graph is to be fast at; rows: sample rows by input
-    name (`Graph.tune`, `Graph.rows`). scale: that of a regressor's answers on held-out rows; where
-    float32 is too coarse for them the graph gives float64. compute: "float64" for a graph whose
-    numbers are float64 throughout, whole numbers too, even where its inputs are float32.
+    name (`Graph.tune`, `Graph.rows`); grids: of the data's columns, by input name. scale: that of a
+    regressor's answers on held-out rows; where float32 is too coarse for them the graph gives
+    float64. compute: "float64" for a graph whose numbers are float64 throughout, whole numbers too,
+    even where its inputs are float32.
     Raises UnsupportedEstimator where a part of it cannot be converted, InvalidInput where a column
     has the name of an output.
     """
     _check_names(schema, [name for name, _ in wanted_outputs(estimator, task)])
     wide = compute == "float64"
     floats = "float64" if wide or any(s.dtype == "float64" for s in schema.inputs) else "float32"
-    g = Graph(convert, opset, tune, rows or {}, floats=floats, wide=wide)
+    g = Graph(convert, opset, tune, rows or {}, grids or {}, floats=floats, wide=wide)
     source = declare(schema, g)
     found = g.convert(estimator, source, scale if task == REGRESSOR else None)
     outputs = {name: found[kind] for name, kind in wanted_outputs(estimator, task) if kind in found}

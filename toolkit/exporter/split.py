@@ -16,13 +16,17 @@ SEED = 0
 
 @dataclass(frozen=True)
 class Split:
-    """Held-out rows and calibration rows as a bundle keeps them, their targets, and a note."""
+    """Held-out rows and calibration rows as a bundle keeps them, their targets, and a note.
+
+    positions: which rows of X, or of X_test where that was given, the held-out ones are.
+    """
 
     held_out: dict[str, np.ndarray]
     target: np.ndarray | None
     calibration: dict[str, np.ndarray]
     calibration_target: np.ndarray | None
     note: str
+    positions: np.ndarray
 
     @property
     def rows(self) -> int:
@@ -49,16 +53,18 @@ def split_rows(X: Any, y: Any, X_test: Any, y_test: Any, schema: Schema) -> Spli
         _same_width(X, X_test)
         chosen = np.sort(order[:CALIBRATION_ROWS])
         note = "held out: rows that were given as such; calibration: drawn from the training rows"
+        held_out = arrays(X_test, schema)
+        positions = np.arange(len(next(iter(held_out.values()))))
         return Split(
-            arrays(X_test, schema), _target(y_test, X_test), *_taken(rows, target, chosen), note
+            held_out, _target(y_test, X_test), *_taken(rows, target, chosen), note, positions
         )
     if count < 8:
         note = f"only {count} rows were given: the same rows calibrate and are held out"
-        return Split(rows, target, rows, target, note)
+        return Split(rows, target, rows, target, note, np.arange(count))
     size = min(CALIBRATION_ROWS, max(4, count // 4))
     chosen, rest = np.sort(order[:size]), np.sort(order[size:])
     note = "held out from calibration; whether the estimator was fitted on them is not known"
-    return Split(*_taken(rows, target, rest), *_taken(rows, target, chosen), note)
+    return Split(*_taken(rows, target, rest), *_taken(rows, target, chosen), note, rest)
 
 
 def _taken(

@@ -87,7 +87,8 @@ def _refuses(estimator: Any, method: str) -> bool:
 def reference(estimator: Any, X: Any, task: str) -> dict[str, np.ndarray]:
     """Return scikit-learn's own outputs by output name: numbers float64 [N, k], labels [N].
 
-    X in the estimator's own form. Whatever scikit-learn raises on these rows is passed on.
+    X in the estimator's own form; it is given copies, since a step with copy=False writes into its
+    rows. Whatever scikit-learn raises on these rows is passed on.
     """
     found = {}
     with warnings.catch_warnings():
@@ -104,11 +105,16 @@ def _answer(method: Callable[[Any], Any], X: Any) -> Any:
     scikit-learn's KMeans and its kin, once fitted on float32, take no float64 rows.
     """
     try:
-        return method(X)
+        return method(copied(X))
     except ValueError as error:
         if "Buffer dtype mismatch" not in str(error) or not hasattr(X, "astype"):
             raise
         return method(X.astype(np.float32))
+
+
+def copied(X: Any) -> Any:
+    """Return a copy of rows in an estimator's form: an array, a data frame or a list."""
+    return X.copy() if hasattr(X, "copy") else X
 
 
 def side_by_side(widths: Sequence[int]) -> list[slice]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+
+# See `lowered`.
+Rounding = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 # Modes of a split, with the numbers that ai.onnx.ml 5 gives them in nodes_modes.
 LEQ, EQ, MEMBER = 0, 4, 6
@@ -179,12 +182,16 @@ def round_down(threshold: np.ndarray) -> np.ndarray:
     return np.where(rounded.astype(np.float64) > threshold, below, rounded)
 
 
-def lowered(e: Ensemble) -> Ensemble:
+def lowered(e: Ensemble, rounding: Rounding | None = None) -> Ensemble:
     """Return the ensemble with thresholds that float32 holds, the same for every float32 input.
 
-    A category is what it is: rounded down it may be another one.
+    rounding: (feature, threshold) of splits, [n] each -> their float32 thresholds, where others
+    than those rounded down are wanted. A category is what it is: rounded down it may be another.
     """
     rounded = round_down(e.threshold)
+    if rounding is not None:
+        at = np.flatnonzero(~e.leaf & (e.mode == LEQ))
+        rounded[at] = rounding(e.feature[at], e.threshold[at])
     if (e.mode != LEQ).any():
         rounded = np.where(e.mode == LEQ, rounded, e.threshold)
     return replace(e, threshold=rounded)

@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from toolkit.exporter.grid import Grid, between
 from toolkit.exporter.trees.ensemble import LEQ, Ensemble
+from toolkit.exporter.trees.rounding import grids_of_columns
 
 if TYPE_CHECKING:
     from toolkit.exporter.graph import Graph, Matrix, Value
@@ -74,7 +76,7 @@ def fold(g: Graph, x: Matrix, ensemble: Ensemble, rounded: bool) -> tuple[Matrix
         return x, ensemble
     sources, transformed = _resolve(g, x)
     source = g.floating(g.join(sources))
-    folded = _folded(ensemble, transformed, source, rounded)
+    folded = _folded(ensemble, transformed, source, rounded, grids_of_columns(g, source))
     if folded is None:
         return x, ensemble
     g.traps.append("monotone steps before trees: folded into the thresholds")
@@ -106,7 +108,9 @@ def _resolve(g: Graph, x: Matrix) -> tuple[list[Matrix], Steps]:
     return [m for sources, _ in made for m in sources], transformed
 
 
-def _folded(e: Ensemble, steps: Steps, source: Matrix, rounded: bool) -> Ensemble | None:
+def _folded(
+    e: Ensemble, steps: Steps, source: Matrix, rounded: bool, grids: list[Grid | None]
+) -> Ensemble | None:
     """Return the ensemble on the steps' input; None where rounding makes a step fall."""
 
     def transformed(rows: np.ndarray) -> np.ndarray:
@@ -119,6 +123,8 @@ def _folded(e: Ensemble, steps: Steps, source: Matrix, rounded: bool) -> Ensembl
         raw = _bisect(transformed, limits, source.dtype)
         if not _holds(transformed, limits, raw, source.dtype):
             return None
+        if source.dtype == "float32":
+            raw = _parting(transformed, limits, raw, grids)
         missing = _missing(transformed, source.width)
     split = np.flatnonzero(~e.leaf)
     threshold, missing_left = e.threshold.copy(), e.missing_left.copy()
@@ -168,6 +174,29 @@ def _bisect(transformed: Steps, limits: np.ndarray, dtype: str) -> np.ndarray:
         low, high = np.where(left, middle, low), np.where(left, high, middle)
     found = value(low).astype(np.float64)
     return np.where(below, -np.inf, np.where(above, largest, found))
+
+
+def _parting(
+    transformed: Steps, limits: np.ndarray, raw: np.ndarray, grids: list[Grid | None]
+) -> np.ndarray:
+    """Return the thresholds [rows, columns] that part each column's grid as the steps do.
+
+    A float32 number may stand for one of the grid that the steps send the other way.
+    """
+    decimal = [(c, grid) for c, grid in enumerate(grids) if grid and grid.decimals is not None]
+    inside = np.isfinite(raw) & (np.abs(raw) < BITS["float32"][2])
+    if not decimal:
+        return raw
+    near = np.zeros((4, *raw.shape))
+    for column, grid in decimal:
+        near[:, :, column] = grid.around(np.where(inside, raw, 0.0)[:, column]).T
+    left = np.stack([transformed(rows) <= limits for rows in near])
+    found = raw.copy()
+    for column, grid in decimal:
+        mine = inside[:, column]
+        goes = left[:, mine, column].T
+        found[mine, column] = between(raw[mine, column], grid, goes)
+    return found
 
 
 def _holds(transformed: Steps, limits: np.ndarray, raw: np.ndarray, dtype: str) -> bool:

@@ -8,10 +8,25 @@ from typing import Any
 
 import numpy as np
 
+from toolkit.exporter.proof.edits import Edit, Sample
+
 MOST = 100  # at most so many points, spread evenly over all
 # Where estimators keep them. Not clusters' centres: the distance 0 there is lost in scikit-learn's
 # own rounding (√1e-7 for a mean of 1e4).
 KEPT_IN = ("_fit_X", "X_fit_", "X_train_", "X_", "support_vectors_", "centroids_")
+
+
+def at_points(estimator: Any, sample: Sample) -> Iterator[Edit]:
+    """Yield rows that are points of the estimator, of models with one input of numbers."""
+    if len(sample.rows) != 1:
+        return
+    name, rows = next(iter(sample.rows.items()))
+    if rows.dtype.kind != "f":
+        return
+    for row in point_rows(estimator, rows):
+        snapped = [g.snapped(row[[c]])[0] for c, g in enumerate(sample.grids[name])]
+        changes = {(name, c): v for c, v in enumerate(snapped)}
+        yield Edit(0, changes, "a point that the estimator keeps")
 
 
 def point_rows(estimator: Any, sample: np.ndarray) -> Iterator[np.ndarray]:
@@ -33,12 +48,12 @@ def point_rows(estimator: Any, sample: np.ndarray) -> Iterator[np.ndarray]:
 
 
 def _inverted(rows: np.ndarray, steps: list[Any]) -> np.ndarray | None:
-    rows = np.asarray(rows, dtype=np.float64)
+    rows = np.array(rows, dtype=np.float64)  # a copy: a step may write into its rows
     for step in reversed(steps):
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                rows = np.asarray(step.inverse_transform(rows), dtype=np.float64)
+                rows = np.array(step.inverse_transform(rows), dtype=np.float64)
         except (ValueError, TypeError, AttributeError):
             return None
     return rows

@@ -1,0 +1,196 @@
+"""Rows of the data's own grid that nobody has seen: a passed proof means that all are right."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.compose import ColumnTransformer
+from sklearn.ensemble import (
+    ExtraTreesRegressor,
+    GradientBoostingRegressor,
+    HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
+    RandomForestClassifier,
+)
+from sklearn.linear_model import Ridge
+from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import (
+    Binarizer,
+    KBinsDiscretizer,
+    MaxAbsScaler,
+    MinMaxScaler,
+    OneHotEncoder,
+    OrdinalEncoder,
+    PowerTransformer,
+    QuantileTransformer,
+    RobustScaler,
+    StandardScaler,
+)
+from sklearn.tree import DecisionTreeRegressor
+
+from toolkit.exporter.flow import convert_and_prove
+from toolkit.exporter.proof.ties import ties_of
+from toolkit.runtime.predictor import Predictor
+
+FRESH = 50_000
+
+
+def prices(count, seed):
+    """Return numbers with two, one and no decimals, and one with three that is mostly 0."""
+    rng = np.random.default_rng(seed)
+    price, warmth = np.round(rng.gamma(2, 20, count), 2), np.round(rng.normal(15, 9, count), 1)
+    share = np.round(rng.random(count) * (rng.random(count) < 0.3), 3)
+    return np.column_stack([price, warmth, rng.integers(0, 500, count), share])
+
+
+def target(X):
+    return np.sin(X[:, 0] / 3) + X[:, 1] / 9 + (X[:, 2] > 250) + np.sqrt(X[:, 3])
+
+
+def boosters():
+    import catboost
+    import lightgbm
+    import xgboost
+
+    return {
+        "lightgbm": lightgbm.LGBMRegressor(n_estimators=80, verbose=-1, n_jobs=1),
+        "lightgbm-classes": lightgbm.LGBMClassifier(n_estimators=40, verbose=-1, n_jobs=1),
+        "xgboost": xgboost.XGBRegressor(n_estimators=60, n_jobs=1),
+        "catboost": catboost.CatBoostRegressor(
+            iterations=60, verbose=False, allow_writing_files=False, thread_count=1
+        ),
+    }
+
+
+TREE = DecisionTreeRegressor(random_state=0)
+MODELS = {
+    "boosting": HistGradientBoostingRegressor(max_iter=60),
+    "boosting-classes": HistGradientBoostingClassifier(max_iter=30),
+    "forest": RandomForestClassifier(20, random_state=0),
+    **{
+        f"{type(s).__name__}-tree": make_pipeline(s, TREE)
+        for s in (
+            StandardScaler(),
+            MinMaxScaler(),
+            MaxAbsScaler(),
+            RobustScaler(),
+            QuantileTransformer(n_quantiles=100, random_state=0),
+            PowerTransformer(),
+        )
+    },
+    "scaler-extra-trees": make_pipeline(StandardScaler(), ExtraTreesRegressor(20, random_state=0)),
+    "scaler-gradient-boosting": make_pipeline(
+        RobustScaler(), GradientBoostingRegressor(n_estimators=40, random_state=0)
+    ),
+    "scaler-boosting": make_pipeline(MinMaxScaler(), HistGradientBoostingRegressor(max_iter=30)),
+    "uniform-bins": make_pipeline(KBinsDiscretizer(10, strategy="uniform"), Ridge()),
+    "quantile-bins": make_pipeline(
+        KBinsDiscretizer(7, encode="ordinal", quantile_method="averaged_inverted_cdf"), TREE
+    ),
+    "scaled-bins": make_pipeline(
+        StandardScaler(), KBinsDiscretizer(6, strategy="uniform"), Ridge()
+    ),
+    "binarizer": make_pipeline(Binarizer(threshold=12.3), Ridge()),
+    "scaled-binarizer": make_pipeline(StandardScaler(), Binarizer(threshold=0.1), Ridge()),
+    "codes": make_pipeline(
+        OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1), TREE
+    ),
+    "one-hot": make_pipeline(OneHotEncoder(handle_unknown="ignore"), Ridge()),
+}
+NAMES = [*MODELS, "lightgbm", "lightgbm-classes", "xgboost", "catboost"]
+
+
+def assert_right(content, model, fresh, same=None):
+    """Hold predictions to 1e-4 of their spread, labels to equality, on all rows but `same`."""
+    wanted, got = model.predict(fresh), Predictor(content, "graph").predict(fresh)
+    if wanted.dtype.kind == "f":
+        apart = np.abs(got - wanted) > 1e-4 * np.abs(wanted - wanted.mean()).max()
+    else:
+        apart = got != wanted
+    apart &= True if same is None else ~same
+    assert not apart.any(), f"{apart.sum()} rows, first {np.asarray(fresh)[apart.argmax()]}"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
+def test_all_fresh_rows_are_right(name):
+    X, fresh = prices(1500, 1), prices(FRESH, 2)
+    model = MODELS[name] if name in MODELS else boosters()[name]
+    labels = "classes" in name or name == "forest"
+    y = np.digitize(target(X), [1.5, 3]) if labels else target(X)
+    proven = convert_and_prove(model.fit(X, y), X, y, tune="latency")
+    assert proven.chosen.proof.passed, proven.chosen.proof.worst()
+    assert_right(proven.chosen.content, model, fresh)
+
+
+@pytest.mark.parametrize("kind", ["boosting", "scaler-tree"])
+def test_decimals_need_no_float64(kind):
+    """Two decimals below some thousands are apart in float32: the faster type is right."""
+    X = prices(800, 3)
+    model = {
+        "boosting": HistGradientBoostingRegressor(max_iter=20),
+        "scaler-tree": make_pipeline(StandardScaler(), TREE),
+    }[kind]
+    proven = convert_and_prove(model.fit(X, target(X)), X, target(X), tune="latency")
+    assert proven.chosen.proof.passed
+    assert proven.chosen.proof.input_dtype == "float32"
+    assert_right(proven.chosen.content, model, prices(5000, 4))
+
+
+def test_decimals_that_float32_cannot_tell_apart_take_float64():
+    rng = np.random.default_rng(5)
+    X = np.round(5e5 + rng.random((1000, 2)) * 100, 2)
+    y = np.sin(X[:, 0]) + X[:, 1] / 50
+    model = HistGradientBoostingRegressor(max_iter=30).fit(X, y)
+    proven = convert_and_prove(model, X, y, tune="latency")
+    assert proven.chosen.proof.passed
+    assert proven.chosen.proof.input_dtype == "float64"
+    assert_right(proven.chosen.content, model, np.round(5e5 + rng.random((20_000, 2)) * 100, 2))
+
+
+@pytest.mark.parametrize("before", ["alone", "scaled", "parts"])
+def test_thresholds_in_a_table_of_text_and_numbers(before):
+    def table(count, seed):
+        X = prices(count, seed)
+        kind = np.random.default_rng(seed).choice(["a", "b", "c"], count)
+        return pd.DataFrame({"price": X[:, 0], "kind": kind, "warmth": X[:, 1]}), target(X)
+
+    rest = {"alone": "passthrough", "scaled": StandardScaler(), "parts": MinMaxScaler()}[before]
+    columns = ColumnTransformer(
+        [("kind", OneHotEncoder(), ["kind"]), ("numbers", rest, ["warmth", "price"])]
+    )
+    (X, y), (fresh, _) = table(1000, 6), table(20_000, 7)
+    model = make_pipeline(columns, HistGradientBoostingRegressor(max_iter=40)).fit(X, y)
+    proven = convert_and_prove(model, X, y, tune="latency")
+    assert proven.chosen.proof.passed, proven.chosen.proof.worst()
+    kinds = set(proven.evidence.hostile.kinds)
+    assert {"threshold of price", "threshold of warmth"} <= kinds
+    assert_right(proven.chosen.content, model, fresh)
+
+
+@pytest.mark.parametrize("weights", ["uniform", "distance"])
+@pytest.mark.parametrize("kind", [KNeighborsRegressor, KNeighborsClassifier])
+def test_neighbours_are_right_but_for_ties(kind, weights):
+    X, fresh = prices(900, 8)[:, :2], prices(20_000, 9)[:, :2]
+    y = target(prices(900, 8))
+    y = np.digitize(y, [1, 3]) if kind is KNeighborsClassifier else y
+    model = make_pipeline(StandardScaler(), kind(4, weights=weights)).fit(X, y)
+    proven = convert_and_prove(model, X, y, tune="latency")
+    assert proven.chosen.proof.passed, proven.chosen.proof.worst()
+    assert_right(proven.chosen.content, model, fresh, same=ties_of(model, fresh))
+
+
+def test_ties_are_named_where_they_differ():
+    """On a grid of whole numbers many points are equally far; the proof counts what may differ."""
+    rng = np.random.default_rng(10)
+    X = np.unique(rng.integers(0, 25, (300, 2)), axis=0).astype(float)
+    model = KNeighborsRegressor(3).fit(X, rng.normal(size=len(X)))
+    rows = rng.integers(0, 25, (80, 2)).astype(float)
+    proof = convert_and_prove(model, rows, tune="latency").chosen.proof
+    ties = ties_of(model, rows)
+    assert 0 < ties.sum() < len(rows)
+    for c in proof.comparisons["float64"].values():
+        assert c.wrong == 0
+        assert c.ties >= 0

@@ -1,0 +1,163 @@
+"""What a graph is proved with: rows of both sets, scikit-learn's answers, and their scale."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from toolkit.errors import InvalidInput, first_line
+from toolkit.exporter.grid import Grids, grids_of
+from toolkit.exporter.proof.acceptance import accepted_positions, which_taken
+from toolkit.exporter.proof.edits import Hostile, Rows, Sample, rows_of
+from toolkit.exporter.proof.hostile import adversarial_rows
+from toolkit.exporter.proof.ties import ties_of
+from toolkit.exporter.schema import Schema, frame, rounded
+from toolkit.exporter.split import Split
+from toolkit.exporter.tasks import reference
+from toolkit.metrics import MOVE, Scale, scales_of
+
+HELD_OUT, ADVERSARIAL = "held_out", "adversarial"
+MOVED = 256  # so many rows tell scikit-learn's own rounding
+SEED = 0
+
+Outputs = dict[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Held-out and adversarial rows, and what scikit-learn makes of them.
+
+    sets: rows by input name, by set; expected: scikit-learn's answers to them as given; ties: which
+    rows may differ, None where none may. scales: of the numeric outputs, on the held-out rows.
+    positions: which of the caller's rows the held-out ones are. takes: see `which_taken`; grids: of
+    the columns.
+    """
+
+    estimator: Any
+    schema: Schema
+    task: str
+    takes: str
+    grids: Grids
+    hostile: Hostile
+    sets: dict[str, Rows]
+    expected: dict[str, Outputs]
+    ties: dict[str, np.ndarray | None]
+    scales: dict[str, Scale]
+    positions: np.ndarray = field(repr=False)
+
+    @cached_property
+    def narrow(self) -> dict[str, tuple[Rows, Outputs, list[int]]]:
+        """By set: the rows rounded to float32, scikit-learn's answers, and which rows they are.
+
+        Some may be missing: an encoder fitted on 0.1 knows no category 0.10000000149.
+        """
+        return {name: self._narrow(name) for name in self.sets}
+
+    def _narrow(self, name: str) -> tuple[Rows, Outputs, list[int]]:
+        given = self.sets[name]
+        rows = rounded(given)
+        whole = list(range(rows_of(rows)))
+        if all(np.array_equal(rows[n], a, equal_nan=a.dtype.kind == "f") for n, a in given.items()):
+            return rows, self.expected[name], whole
+        kept = accepted_positions(self.estimator, rows, self.schema)
+        if not kept:
+            return rows, {}, kept
+        rows = {n: a[kept] for n, a in rows.items()}
+        return rows, answers_to(self.estimator, rows, self.schema, self.task), kept
+
+
+def gather(estimator: Any, schema: Schema, task: str, split: Split) -> Evidence:
+    """Return what an estimator's graphs are proved with.
+
+    Raises InvalidInput where scikit-learn refuses a held-out row.
+    """
+    held_out = split.held_out
+    expected = _expected(estimator, schema, task, split)
+    grids = grids_of(held_out, split.calibration)
+    takes = which_taken(estimator, held_out, schema)
+    hostile = adversarial_rows(estimator, Sample(held_out, split.calibration, schema, takes, grids))
+    hostile = hostile.only(accepted_positions(estimator, hostile.rows, schema))
+    sets = {HELD_OUT: held_out, ADVERSARIAL: hostile.rows}
+    answers = {HELD_OUT: expected, ADVERSARIAL: expected}
+    if len(hostile):
+        answers[ADVERSARIAL] = answers_to(estimator, hostile.rows, schema, task)
+    else:  # whatever was changed, scikit-learn refused it
+        sets[ADVERSARIAL] = held_out
+    return Evidence(
+        estimator=estimator,
+        schema=schema,
+        task=task,
+        takes=takes,
+        grids=grids,
+        hostile=hostile,
+        sets=sets,
+        expected=answers,
+        ties={name: _ties(estimator, frame(rows, schema)) for name, rows in sets.items()},
+        scales=scales_of(expected, _moved(estimator, held_out, schema, task)),
+        positions=split.positions,
+    )
+
+
+def answers_to(
+    estimator: Any, rows: Mapping[str, np.ndarray], schema: Schema, task: str
+) -> Outputs:
+    """Return scikit-learn's answers to rows by input name."""
+    return reference(estimator, frame(rows, schema), task)
+
+
+def _expected(estimator: Any, schema: Schema, task: str, split: Split) -> Outputs:
+    try:
+        return answers_to(estimator, split.held_out, schema, task)
+    except Exception as error:
+        refused = _first_refused(estimator, split.held_out, schema)
+        at = "" if refused is None else f"row {int(split.positions[refused])}: "
+        texts = [repr(i.name) for i in schema.inputs if i.dtype == "string"]
+        held = f"; as text were read: {', '.join(texts)}" if texts else ""
+        raise InvalidInput(
+            f"the rows do not fit {type(estimator).__name__} ({at}{first_line(error)}){held}; give "
+            "the data that it was fitted on"
+        ) from error
+
+
+def _first_refused(estimator: Any, rows: Rows, schema: Schema) -> int | None:
+    """Return the first row that is refused by itself, where some rows are not."""
+    kept = set(accepted_positions(estimator, rows, schema))
+    return next((i for i in range(rows_of(rows)) if i not in kept), None) if kept else None
+
+
+def _ties(estimator: Any, X: Any) -> np.ndarray | None:
+    try:
+        return ties_of(estimator, X)
+    except Exception:  # it was asked with rows that it answers: what it lacks is this question
+        return None
+
+
+def _moved(estimator: Any, rows: Rows, schema: Schema, task: str) -> Outputs | None:
+    """Return the answers to the first rows with every number moved as `metrics.scale_of` asks."""
+    rng = np.random.default_rng(SEED)
+
+    def moved(values: np.ndarray) -> np.ndarray:
+        values = values[:MOVED]
+        if values.dtype.kind != "f":
+            return values
+        return values * (1.0 + MOVE * rng.choice([-1.0, 1.0], values.shape))
+
+    if not any(a.dtype.kind == "f" for a in rows.values()):
+        return None
+    try:
+        return answers_to(estimator, {n: moved(a) for n, a in rows.items()}, schema, task)
+    except Exception:  # a strict encoder takes no other number: there is no rounding to tell
+        return None
+
+
+def coarse(kinds: Sequence[str]) -> dict[str, int]:
+    """Return how many rows there are of each kind, whatever their columns."""
+    found: dict[str, int] = {}
+    for kind in kinds:
+        what = kind.partition(" of ")[0].partition(" in ")[0]
+        found[what] = found.get(what, 0) + 1
+    return found

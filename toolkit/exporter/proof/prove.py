@@ -1,0 +1,234 @@
+"""The proof: scikit-learn against onnxruntime, on held-out rows and on adversarial ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from toolkit.errors import InvalidInput
+from toolkit.exporter.proof.comparison import Comparison, compare
+from toolkit.exporter.proof.edits import Rows
+from toolkit.exporter.proof.evidence import HELD_OUT, Evidence, coarse
+from toolkit.exporter.proof.failures import Failure, by_kind, worst_rows
+from toolkit.exporter.schema import Schema
+from toolkit.metrics import TOLERANCE, Scale
+from toolkit.runtime.predictor import Predictor
+
+Run = Callable[[Mapping[str, np.ndarray]], dict[str, np.ndarray]]
+
+AS_GIVEN, ROUNDED = "float64", "float32"
+# Kinds of adversarial rows that an estimator takes unless something is amiss.
+NEEDED = ("known value", "known text")
+TIED = 0.5  # a larger share of held-out rows that may differ proves nothing
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What was compared and whether it holds.
+
+    comparisons, by reference and set of rows: "float64" is scikit-learn on the rows as given, which
+    the graph must match; "float32" is scikit-learn on the numbers rounded to float32, which is told
+    beside it, and required instead where float32 inputs were asked for by name. single_row: a batch
+    of one gives the same row. no_rows: a batch of none gives none (told, not required:
+    scikit-learn refuses it, and a graph that does too raises an error). lacking: why there were too
+    few rows to prove anything, "" where there were enough. rows_by_kind, lost: adversarial rows
+    that were compared, and that scikit-learn refused. failures: the worst rows; wrong_by_kind.
+    """
+
+    passed: bool
+    tolerance: float
+    input_dtype: str
+    comparisons: dict[str, dict[str, Comparison]]
+    single_row: bool
+    no_rows: bool
+    traps: tuple[str, ...]
+    lacking: str
+    rows_by_kind: dict[str, int]
+    lost: dict[str, int]
+    failures: tuple[Failure, ...]
+    wrong_by_kind: dict[str, str]
+
+    @property
+    def required(self) -> list[tuple[str, str, Comparison]]:
+        """The comparisons on which the proof rests: reference, set of rows, comparison."""
+        return [
+            (reference, rows, c)
+            for reference, by in self.comparisons.items()
+            for rows, c in by.items()
+            if c.required
+        ]
+
+    def summary(self) -> dict[str, Any]:
+        """Return the proof as the manifest keeps it."""
+        return {
+            "passed": self.passed,
+            "tolerance": self.tolerance,
+            "input_dtype": self.input_dtype,
+            "comparisons": {
+                reference: {rows: c.summary() for rows, c in by.items()}
+                for reference, by in self.comparisons.items()
+            },
+            "single_row": self.single_row,
+            "no_rows": self.no_rows,
+            "traps": list(self.traps),
+            "lacking": self.lacking,
+            "rows_by_kind": self.rows_by_kind,
+            "lost": self.lost,
+            "failures": [f.summary() for f in self.failures],
+            "wrong_by_kind": self.wrong_by_kind,
+            "advice": "" if self.passed else self.advice(),
+        }
+
+    def worst(self) -> str:
+        """Return one line on the comparison that is furthest off, for messages."""
+        if self.lacking:
+            return self.lacking
+        reference, rows, c = max(
+            self.required, key=lambda item: (not item[2].passed, item[2].max_relative)
+        )
+        labels = "" if c.label_agreement is None else f", labels equal {c.label_agreement:.4%}"
+        alone = "" if self.single_row else "; a row alone gives other numbers than in the batch"
+        how = "as given" if reference == AS_GIVEN else "rounded to float32"
+        row = "" if not self.failures else f"; {self.failures[0]}"
+        return (
+            f"on {c.wrong} of {c.rows} {rows.replace('_', '-')} rows {how}: deviation "
+            f"{c.max_relative:.3g} (allowed {self.tolerance:g}){labels}{alone}{row}"
+        )
+
+    def advice(self) -> str:
+        """Return what to try where the proof failed."""
+        if self.lacking:
+            return "give rows that the estimator answers, more than a few, of all kinds"
+        narrow = [c for rows, c in self.comparisons[ROUNDED].items() if rows == HELD_OUT]
+        rounding = self.input_dtype == "float32" and all(c.passed for c in narrow)
+        if rounding and all(r == AS_GIVEN for r, _, c in self.required if not c.passed):
+            return (
+                "numbers rounded to float32 fall on the other side of a threshold, and no graph "
+                "with float64 inputs was right: round the columns before fitting, or, where "
+                "devices send float32 numbers, fit on these and give X as float32"
+            )
+        if not self.single_row:
+            return "the estimator answers a row otherwise when others are with it"
+        return "leave out the step that the row above points to, or replace it by one that exports"
+
+
+def prove(
+    model: bytes,
+    evidence: Evidence,
+    schema: Schema,
+    traps: tuple[str, ...] = (),
+    *,
+    options: Mapping[str, Any] | None = None,
+    rounded: bool = False,
+) -> Proof:
+    """Compare a model's bytes, opened with these session options, with its estimator.
+
+    schema: with the types of this graph's inputs. rounded: scikit-learn on numbers rounded to
+    float32 is what counts, since float32 inputs were asked for. Nothing is raised where they
+    differ: `passed` says it. A graph that onnxruntime cannot even open is a failed proof as well
+    (CorruptArtifact from the session, passed on).
+    """
+    run = Predictor(model, "the exported graph", options=options).run
+    return prove_run(run, evidence, schema, traps, rounded=rounded)
+
+
+def prove_run(
+    run: Run,
+    evidence: Evidence,
+    schema: Schema,
+    traps: tuple[str, ...] = (),
+    *,
+    rounded: bool = False,
+) -> Proof:
+    """Compare whatever `run` computes with the estimator; see `prove`.
+
+    run: rows by input name -> the contract's outputs by name.
+    """
+    comparisons: dict[str, dict[str, Comparison]] = {ROUNDED: {}, AS_GIVEN: {}}
+    failures: list[Failure] = []
+    wrong: dict[str, str] = {}
+    wide = any(s.dtype == "float64" for s in schema.inputs)
+    for name, rows in evidence.sets.items():
+        got = run(rows)
+        ties = evidence.ties[name]
+        c = compare(evidence.expected[name], got, evidence.scales, ties, required=not rounded)
+        comparisons[AS_GIVEN][name] = c
+        if c.required and not c.passed:
+            failures += worst_rows(evidence, AS_GIVEN, name, c.off, got)
+            wrong |= by_kind(evidence, name, c.off)
+        narrow, expected, kept = evidence.narrow[name]
+        if len(kept):
+            same = not wide and all(len(v) == len(next(iter(rows.values()))) for v in got.values())
+            mine = {n: v[kept] for n, v in got.items()} if same else run(narrow)
+            own = None if ties is None else ties[kept]
+            c = compare(expected, mine, evidence.scales, own, required=rounded)
+            comparisons[ROUNDED][name] = c
+            if c.required and not c.passed:
+                failures += worst_rows(evidence, ROUNDED, name, c.off, mine, kept)
+                wrong |= by_kind(evidence, name, c.off)
+    single = _one_row(run, evidence.sets[HELD_OUT], evidence.scales)
+    lacking = _lacking(evidence, comparisons, rounded)
+    required = [c for by in comparisons.values() for c in by.values() if c.required]
+    failures.sort(key=lambda f: np.inf if f.deviation is None else f.deviation, reverse=True)
+    return Proof(
+        passed=all(c.passed for c in required) and single and not lacking,
+        tolerance=TOLERANCE,
+        input_dtype=next((s.dtype for s in schema.inputs if s.dtype.startswith("float")), "none"),
+        comparisons=comparisons,
+        single_row=single,
+        no_rows=_no_rows(run, evidence.sets[HELD_OUT]),
+        traps=traps,
+        lacking=lacking,
+        rows_by_kind=coarse(evidence.hostile.kinds),
+        lost=dict(evidence.hostile.lost),
+        failures=tuple(failures),
+        wrong_by_kind=wrong,
+    )
+
+
+def _lacking(
+    evidence: Evidence, comparisons: dict[str, dict[str, Comparison]], rounded: bool
+) -> str:
+    """Return why the rows that were compared prove nothing, "" where they do."""
+    given = len(next(iter(evidence.sets[HELD_OUT].values())))
+    compared = comparisons[ROUNDED if rounded else AS_GIVEN].get(HELD_OUT)
+    if compared is None or compared.rows + compared.ties < given:
+        count = 0 if compared is None else compared.rows + compared.ties
+        return (
+            f"on {count} of {given} held-out rows only: scikit-learn refuses the others once their "
+            "numbers are rounded to float32; export with float64 inputs"
+        )
+    if compared.ties > TIED * given:
+        return (
+            f"on {compared.rows} of {given} held-out rows only: for the others the nearest "
+            "neighbours are a tie, which scikit-learn decides by its own rounding"
+        )
+    made = coarse(evidence.hostile.kinds)
+    lost = coarse([k for k, n in evidence.hostile.lost.items() for _ in range(n)])
+    for kind in NEEDED:
+        if kind in lost and kind not in made:
+            return f"on no row of a {kind}: scikit-learn refuses all {lost[kind]} of them"
+    return ""
+
+
+def _one_row(run: Run, rows: Rows, scales: Mapping[str, Scale]) -> bool:
+    whole = run({n: a[:8] for n, a in rows.items()})
+    count = len(next(iter(rows.values()))[:8])
+    if any(len(v) != count for v in whole.values()):
+        return False
+    for i in range(count):
+        alone = run({n: a[[i]] for n, a in rows.items()})
+        if not compare({n: v[[i]] for n, v in whole.items()}, alone, scales).passed:
+            return False
+    return True
+
+
+def _no_rows(run: Run, rows: Rows) -> bool:
+    try:
+        empty = run({n: a[:0] for n, a in rows.items()})
+    except InvalidInput:
+        return False
+    return all(len(v) == 0 for v in empty.values())
