@@ -131,14 +131,23 @@ def _dual(tensor: onnx.TensorProto, of: KernelSum) -> Product:
 
 
 def find_doubles(model: onnx.ModelProto) -> list[str]:
-    """Return the float64 initializers of eight numbers or more that nothing is compared with."""
-    graph = _Graph(model)
+    """Return the float64 initializers of eight numbers or more that may be rounded.
+
+    Not those with which something is compared, nor what is added to make an output: the centre of
+    answers that float32 cannot hold.
+    """
+    graph, outputs = _Graph(model), {o.name for o in model.graph.output}
+
+    def exact(use: Use) -> bool:
+        added = use.node.op_type == "Add" and use.node.output[0] in outputs
+        return added or use.node.op_type in COMPARISONS
+
     return [
         t.name
         for t in model.graph.initializer
         if t.data_type == onnx.TensorProto.DOUBLE
         and int(np.prod(t.dims)) >= FEWEST_DOUBLES
-        and not {u.node.op_type for u in graph.uses(t.name)} & COMPARISONS
+        and not any(exact(use) for use in graph.uses(t.name))
     ]
 
 

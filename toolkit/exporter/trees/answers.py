@@ -19,6 +19,6 @@ def tree_answer(
     if center.any():
         e = trees.about(e, center)
     if dtype is None:
-        fits = sums_fit_float32(e, float(unit_of(g, e.targets).min()))
+        fits = sums_fit_float32(e, unit=float(unit_of(g, e.targets).min()))
         dtype = "float32" if fits and not g.wide else "float64"
     return about(g, g.trees(x, e, dtype, rounded=rounded), center)

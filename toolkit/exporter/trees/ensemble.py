@@ -216,7 +216,7 @@ def about(e: Ensemble, center: np.ndarray) -> Ensemble:
     return replace(e, values=e.values - middle[e.tree], base=e.base + taken - center)
 
 
-def sums_fit_float32(e: Ensemble, unit: float = np.inf, tolerance: float = 2e-5) -> bool:
+def sums_fit_float32(e: Ensemble, tolerance: float = 2e-5, unit: float = np.inf) -> bool:
     """Tell whether a float32 sum of the leaves stays within `tolerance · max(1, |result|)`.
 
     unit: by what errors are measured where that is less.
