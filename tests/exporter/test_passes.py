@@ -161,3 +161,9 @@ def test_constants_that_are_meant_to_be_tiny_stay():
     guard = np.full((1, 3), 1e-38, np.float32)
     for operator in ("Add", "Max", "Div"):
         assert not MODULES["flush_tiny"].apply(product(guard, (operator, ["X", "w"])))
+
+
+def test_weights_of_tiny_answers_are_kept():
+    small = np.array([[3e-33, 1e-33, 0.0]] * 3, np.float32)
+    assert not MODULES["flush_tiny"].apply(product(small))
+    assert MODULES["flush_tiny"].apply(product(np.vstack([small[:2], np.ones((1, 3), np.float32)])))

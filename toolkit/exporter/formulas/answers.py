@@ -83,8 +83,11 @@ def through(scale: Scale | None, function: Callable[[np.ndarray], np.ndarray]) -
     """Return the scale of a monotone function [1, k] -> [1, k] of answers; None if it has none."""
     if scale is None:
         return None
-    with np.errstate(all="ignore"):
-        ends = [function(v[None, :]) for v in (scale.center, scale.center + scale.spread)]
+    try:
+        with np.errstate(all="ignore"):
+            ends = [function(v[None, :]) for v in (scale.center, scale.center + scale.spread)]
+    except Exception:  # a function of the caller's: whatever it raises, it has no scale
+        return None
     center, end = (np.asarray(v, dtype=np.float64).reshape(-1) for v in ends)
     if not (np.isfinite(center) & np.isfinite(end)).all():
         return None
