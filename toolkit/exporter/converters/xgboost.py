@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from toolkit.exporter.formulas.answers import answer
+from toolkit.exporter.formulas.answers import answer, is_far
 from toolkit.exporter.formulas.links import (
     Link,
     exp,
@@ -105,8 +105,11 @@ def _raw(est: Any, x: Value, g: Graph, learner: dict[str, Any], link: Link) -> M
     if any(int(t["tree_param"]["size_leaf_vector"]) > 1 for t in model["trees"]):
         if weights is not None:
             raise Unconvertible("booster='dart' with multi_strategy='multi_output_tree'")
-        total = summed(g, x, parts, [_vectors(t, outputs) for t in model["trees"][:used]])
-        return g.binary("Add", total, margin, "margin")
+        tables = [_vectors(t, outputs) for t in model["trees"][:used]]
+        if is_far(g.scale):
+            tables[0] = (tables[0] + margin).astype(np.float32)
+            return summed(g, x, parts, tables, kind="float32")
+        return g.binary("Add", summed(g, x, parts, tables), margin, "margin")
     return g.trees(x, concatenate(parts, margin), "float32")
 
 
@@ -187,7 +190,25 @@ def _linear(g: Graph, x: Value, weights: np.ndarray, margin: np.ndarray) -> Matr
     zero = g.constant(0.0, m.dtype, "zero")
     present = Matrix(g.add("Where", [absent, zero, m.name], "present"), m.dtype, m.width)
     table = weights.reshape(m.width + 1, -1)
+    if is_far(g.scale):
+        return _one_by_one(g, present, table, margin)
     return g.affine(present, table[:-1], table[-1] + margin)
+
+
+def _one_by_one(g: Graph, x: Matrix, table: np.ndarray, margin: np.ndarray) -> Matrix:
+    """Return `margin + bias + x₀ w₀ + x₁ w₁ + …`, added from the left in float32.
+
+    table: [w; bias], [width + 1, outputs].
+    """
+    start = table[-1:].astype(np.float32) + margin
+    terms = np.vstack([start, table[:-1]])
+    one = [g.constant([0, 1, 0, 0], "int64", "pads"), g.constant(1.0, "float32", "one")]
+    rows = g.add("Pad", [g.cast(x, "float32").name, *one], "extended")  # [1, x]
+    column = g.add("Unsqueeze", [rows, g.constant([2], "int64", "axis")], "column")
+    products = g.add("Mul", [column, g.constant(terms, "float32", "weights")], "products")
+    sums = g.add("CumSum", [products, g.constant(1, "int64", "axis")], "sums")
+    total = g.add("Gather", [sums, g.constant(x.width, "int64", "last")], "total", axis=1)
+    return Matrix(total, "float32", terms.shape[1])
 
 
 CONVERTERS = {

@@ -25,8 +25,9 @@ def summed(
     trees: Sequence[Ensemble],
     tables: Sequence[np.ndarray],
     rounded: bool = True,
+    kind: str = "float64",
 ) -> Matrix:
-    """Return `((0 + v₁) + v₂) + …` [N, k] in float64; vₜ is tree t's leaf's row of tables[t].
+    """Return `((0 + v₁) + v₂) + …` [N, k], added in `kind`; vₜ is tree t's leaf's row of tables[t].
 
     tables: [nodes, k] a tree, of which the leaves' rows count. rounded: see Graph.trees.
     """
@@ -43,11 +44,11 @@ def summed(
     dtype = "float32" if len(table) < EXACT_FLOAT32 else "float64"
     found = g.trees(x, concatenate(parts, np.zeros(len(trees))), dtype, rounded=rounded)
     at = g.cast(found, "int64")
-    values = g.constant(table, "float64", "leaves")
+    values = g.constant(table, kind, "leaves")
     if len(trees) == 1:
         flat = g.add("Reshape", [at.name, g.constant([-1], "int64", "flat")], "leaf")
-        return Matrix(g.add("Gather", [values, flat], "values", axis=0), "float64", width)
-    return Matrix(_running(g, at, values, max(1, GROUP // width)), "float64", width)
+        return Matrix(g.add("Gather", [values, flat], "values", axis=0), kind, width)
+    return Matrix(_running(g, at, values, max(1, GROUP // width)), kind, width)
 
 
 def _running(g: Graph, at: Matrix, table: str, size: int) -> str:
