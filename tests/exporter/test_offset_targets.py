@@ -52,12 +52,10 @@ from sklearn.svm import SVR
 from sklearn.tree import DecisionTreeRegressor
 
 from toolkit import metrics
-from toolkit.exporter.converters.trees import read
 from toolkit.exporter.formulas.answers import is_far
 from toolkit.exporter.model import Exported, build
 from toolkit.exporter.schema import arrays, frame, infer
 from toolkit.exporter.tasks import reference
-from toolkit.exporter.trees.ensemble import about, concatenate
 from toolkit.runtime.predictor import Predictor
 
 RNG = np.random.default_rng(0)
@@ -182,19 +180,34 @@ def test_right_far_from_zero(name: str) -> None:
     assert deviation(est, exported(est)) <= metrics.TOLERANCE
 
 
+def booster(library: str, **settings: Any) -> Any:
+    module = pytest.importorskip(library)
+    if library == "lightgbm":
+        return module.LGBMRegressor(n_estimators=10, verbose=-1, **settings)
+    if library == "xgboost":
+        return module.XGBRegressor(n_estimators=10, **settings)
+    return module.CatBoostRegressor(iterations=10, verbose=0, allow_writing_files=False, **settings)
+
+
 @pytest.mark.parametrize("library", ["lightgbm", "xgboost", "catboost"])
 @pytest.mark.parametrize(("factor", "offset"), [(1e-9, 0.0), (1.0, 1e3), (1.0, 1e6), (1e9, 0.0)])
 def test_boosting_libraries(library: str, factor: float, offset: float) -> None:
-    module = pytest.importorskip(library)
-    make = {
-        "lightgbm": lambda: module.LGBMRegressor(n_estimators=10, verbose=-1),
-        "xgboost": lambda: module.XGBRegressor(n_estimators=10),
-        "catboost": lambda: module.CatBoostRegressor(
-            iterations=10, verbose=0, allow_writing_files=False
-        ),
-    }[library]
-    est = make().fit(X, target(library, factor, offset))
+    est = booster(library).fit(X, target(library, factor, offset))
     assert deviation(est, exported(est)) <= metrics.TOLERANCE
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"booster": "gblinear", "updater": "coord_descent"},
+        {"multi_strategy": "multi_output_tree", "tree_method": "hist"},
+    ],
+    ids=lambda s: next(iter(s.values())),
+)
+def test_float32_sums_of_xgboost_are_added_in_its_order(settings: dict[str, str]) -> None:
+    y = np.column_stack([Y + 1e6, 3.0 * Y - 1e6])
+    est = booster("xgboost", **settings).fit(X, y if "multi_strategy" in settings else y[:, 0])
+    assert deviation(est, exported(est)) == 0.0
 
 
 @pytest.mark.parametrize("name", SEVERAL)
@@ -270,22 +283,3 @@ def test_whole_numbers_beside_text_keep_their_digits(model: Any) -> None:
     est = fitted(make_pipeline(columns, model), 3.0 * (number - 2**24) + number % 2, rows)
     assert deviation(est, exported(est, rows, compute="float64"), rows) <= metrics.TOLERANCE
     assert deviation(est, exported(est, rows), rows) > metrics.TOLERANCE
-
-
-def test_a_forest_about_its_centre_keeps_equal_leaves_equal() -> None:
-    est = fitted(RandomForestRegressor(5, random_state=0), Y + 1e6)
-    parts = [read(t.tree_, t.tree_.value[:, 0, 0] / 5) for t in est.estimators_]
-    whole = concatenate(parts, np.zeros(1))
-    moved = about(whole, np.array([1e6]))
-    counts = [len(np.unique(e.values[e.leaf])) for e in (whole, moved)]
-    assert counts[0] == counts[1]
-    assert np.abs(moved.values[moved.leaf]).max() < 5.0
-
-
-def test_a_tree_that_holds_the_offset_alone_gives_it_up_alone() -> None:
-    """LightGBM adds its first guess to the leaves of its first tree."""
-    small = read(fitted(TREE, Y).tree_, fitted(TREE, Y).tree_.value[:, 0, 0])
-    large = read(fitted(TREE, Y).tree_, fitted(TREE, Y).tree_.value[:, 0, 0] + 1e6)
-    moved = about(concatenate([large, small], np.zeros(1)), np.array([1e6]))
-    assert np.abs(moved.values[moved.leaf]).max() < 10.0
-    assert np.abs(moved.base).max() < 10.0

@@ -1,11 +1,14 @@
-"""When the leaves of an ensemble may be added in float32."""
+"""When the leaves of an ensemble may be added in float32, and what they give up to a centre."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
+from sklearn.ensemble import RandomForestRegressor
+from sklearn.tree import DecisionTreeRegressor
 
-from toolkit.exporter.trees.ensemble import concatenate, sums_fit_float32, tree
+from toolkit.exporter.converters.trees import read
+from toolkit.exporter.trees.ensemble import about, concatenate, sums_fit_float32, tree
 
 TOLERANCE = 2e-5
 
@@ -26,8 +29,8 @@ def ensemble(leaves, base=0.0):
     return concatenate(trees, np.array([base]))
 
 
-def worst(leaves, base, rows=300):
-    """The largest error of a float32 sum, relative to max(1, |sum|), over random ways."""
+def worst(leaves, base, rows=300, unit=np.inf):
+    """The largest error of a float32 sum, relative to max(1, |sum|) or less, over random ways."""
     rng = np.random.default_rng(0)
     picked = np.take_along_axis(
         leaves[:, None, :], rng.integers(2, size=(len(leaves), rows, 1)), axis=2
@@ -37,7 +40,7 @@ def worst(leaves, base, rows=300):
     for values in picked:
         narrow += values.astype(np.float32)
     exact = picked.sum(axis=0)
-    return (np.abs(narrow - exact) / np.maximum(1.0, np.abs(exact))).max()
+    return (np.abs(narrow - exact) / np.minimum(np.maximum(1.0, np.abs(exact)), unit)).max()
 
 
 CASES = {
@@ -66,3 +69,46 @@ def test_small_later_trees_fit_and_cancelling_ones_do_not():
     assert said["large-result"]
     assert not said["cancelling"]
     assert not said["a-large-base"]
+
+
+# By the spread of the answers: (leaves, base, unit), and whether float32 is said to do.
+BY_SPREAD = {
+    "tiny": (CASES["boosting"][0] * 1e-9, 2e-9, 1e-9, True),
+    "tiny-forest": (CASES["forest"][0] * 1e-9, 0, 3.5e-10, True),
+    "tiny-cancelling": (CASES["cancelling"][0] * 1e-9, 0, 1e-9, False),
+    "far": (CASES["boosting"][0], 1e4, 1.0, False),
+    "far-and-flat": (CASES["large-result"][0], 0, 1e-3, False),
+}
+
+
+@pytest.mark.parametrize("name", BY_SPREAD)
+def test_what_fits_by_the_spread_of_the_answers(name):
+    leaves, base, unit, wanted = BY_SPREAD[name]
+    assert sums_fit_float32(ensemble(leaves, base), TOLERANCE, unit) == wanted
+    assert not wanted or worst(leaves, base, unit=unit) <= TOLERANCE
+
+
+def fitted(model, offset=0.0):
+    rng = np.random.default_rng(5)
+    X = rng.normal(size=(200, 3))
+    return model.fit(X, X[:, 0] + np.sin(X[:, 1]) + offset)
+
+
+def test_a_forest_about_its_centre_keeps_equal_leaves_equal():
+    est = fitted(RandomForestRegressor(5, random_state=0), 1e6)
+    parts = [read(t.tree_, t.tree_.value[:, 0, 0] / 5) for t in est.estimators_]
+    whole = concatenate(parts, np.zeros(1))
+    moved = about(whole, np.array([1e6]))
+    counts = [len(np.unique(e.values[e.leaf])) for e in (whole, moved)]
+    assert counts[0] == counts[1]
+    assert np.abs(moved.values[moved.leaf]).max() < 5.0
+
+
+def test_a_tree_that_holds_the_offset_alone_gives_it_up_alone():
+    """LightGBM adds its first guess to the leaves of its first tree."""
+    structure = fitted(DecisionTreeRegressor(max_depth=4, random_state=0)).tree_
+    values = structure.value[:, 0, 0]
+    whole = concatenate([read(structure, values + 1e6), read(structure, values)], np.zeros(1))
+    moved = about(whole, np.array([1e6]))
+    assert np.abs(moved.values[moved.leaf]).max() < 10.0
+    assert np.abs(moved.base).max() < 10.0
