@@ -38,7 +38,6 @@ from toolkit.metrics import TOLERANCE
 from toolkit.runtime import golden
 from toolkit.runtime.manifest import GOLDEN, HOME, SCHEMA_VERSION, VARIANT
 from toolkit.runtime.schema import FINITE
-from toolkit.skops_file import dump_estimator
 
 GOLDEN_ROWS = 32  # held-out ones, and as many adversarial ones
 
@@ -64,10 +63,11 @@ class Proven:
 
 
 def write_bundle(
-    out: Path, name: str, estimator: Any, proven: Proven, all_rows: dict[str, float]
+    out: Path, name: str, kept: bytes, proven: Proven, all_rows: dict[str, float]
 ) -> Bundle:
-    """Write the model directory of a proven (or disproved) export."""
+    """Write the model directory of a proven (or disproved) export; kept: the estimator's file."""
     evidence, split, chosen = proven.evidence, proven.split, proven.chosen
+    estimator = evidence.estimator
     schema, outputs = chosen.schema, chosen.exported.outputs
     float_variant = Variant(
         FLOAT,
@@ -108,7 +108,7 @@ def write_bundle(
             _rows(split.calibration, calibrated, outputs, split.calibration_target),
             HOME,
         ),
-        ESTIMATOR: (dump_estimator(estimator), HOME),
+        ESTIMATOR: (kept, HOME),
     }
     return write_files(out, manifest, contents)
 
