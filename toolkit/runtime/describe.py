@@ -13,10 +13,11 @@ from toolkit.runtime.files import read_bytes, sha256
 from toolkit.runtime.forest import MEMBER, Forest
 from toolkit.runtime.manifest import entry_beside, read_checked, read_manifest
 from toolkit.runtime.predictor import Predictor, to_onnx
+from toolkit.runtime.proof import read_proof
 
 
 def describe(path: str | Path) -> dict[str, Any]:
-    """Return what `inspect --json` prints.
+    """Return what `inspect --json` prints; the proof's outcome first, where there is a manifest.
 
     Raises InvalidInput where there is no such file and CorruptArtifact where it is damaged.
     """
@@ -26,7 +27,17 @@ def describe(path: str | Path) -> dict[str, Any]:
 
 def _describe_bundle(folder: Path) -> dict[str, Any]:
     manifest = read_manifest(folder)
-    return {"schema_version": 1, "kind": "bundle", "path": str(folder), "manifest": manifest}
+    return {
+        **_proof(manifest, folder),
+        "schema_version": 1,
+        "kind": "bundle",
+        "path": str(folder),
+        "manifest": manifest,
+    }
+
+
+def _proof(manifest: dict[str, Any], folder: Path) -> dict[str, str]:
+    return {"proof": read_proof(manifest, str(folder)).outcome()}
 
 
 def _describe_file(path: Path) -> dict[str, Any]:
@@ -40,6 +51,7 @@ def _describe_file(path: Path) -> dict[str, Any]:
     except ValueError as error:
         raise CorruptArtifact(f"{path}: is no well-formed ONNX model ({error})") from None
     return {
+        **({} if found is None else _proof(found[0], path.parent)),
         "schema_version": 1,
         "kind": "pack" if pack.is_pack(content) else "onnx",
         "path": str(path),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from toolkit.errors import CorruptArtifact, InvalidInput
+from toolkit.errors import CorruptArtifact, InvalidInput, ParityError
 from toolkit.runtime.files import AnyPath, read_bytes, sha256
 
 NAME = "manifest.json"
@@ -61,6 +61,11 @@ def _check(manifest: dict[str, Any], path: str) -> None:
             raise CorruptArtifact(
                 f"{path}: {key!r} is missing or no {kind.__name__}; export the model again"
             )
+    if not isinstance(manifest["proof"].get("passed", False), bool):
+        raise CorruptArtifact(
+            f"{path}: the proof's 'passed' is {manifest['proof']['passed']!r}, neither true nor "
+            "false; export the model again"
+        )
     for key in ("inputs", "outputs"):
         for number, entry in enumerate(manifest[key]):
             if not _is_tensor(entry):
@@ -72,6 +77,15 @@ def _check(manifest: dict[str, Any], path: str) -> None:
             raise CorruptArtifact(
                 f"{path}: the entry of file {name!r} is damaged; export the model again"
             )
+
+
+def require_proved(folder: AnyPath, manifest: dict[str, Any], unproved: bool) -> None:
+    """Raise ParityError where a bundle's proof did not pass, unless it is wanted unproved."""
+    if manifest["proof"].get("passed") or unproved:
+        return
+    from toolkit.runtime.proof import refusal  # its words are no part of a start that goes well
+
+    raise ParityError(refusal(os.fspath(folder), manifest))
 
 
 def is_plain(name: str) -> bool:
