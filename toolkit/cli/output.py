@@ -84,7 +84,9 @@ def say_failed(reports: list[Any]) -> None:
     """Tell every gate that failed on standard error."""
     for report in reports:
         for gate in report.gates:
-            if not gate["passed"]:
+            if gate["metric"] == "proof" and not gate["passed"]:
+                say(f"error: {report.model}: its proof failed: {report.proof['says']}")
+            elif not gate["passed"]:
                 say(
                     f"error: {report.model}: {gate['method']} breaks the gate {gate['expression']} "
                     f"with {gate['value']}"

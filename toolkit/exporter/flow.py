@@ -19,6 +19,7 @@ from toolkit.errors import (
 )
 from toolkit.exporter.adversarial import accepted, accepted_positions, adversarial_rows, which_taken
 from toolkit.exporter.contents import Candidate, Proven, write_bundle
+from toolkit.exporter.fitted_on import told
 from toolkit.exporter.model import Exported, build
 from toolkit.exporter.opsets import DEFAULT_OPSET, OPSETS
 from toolkit.exporter.proof import prove
@@ -110,6 +111,7 @@ def convert_and_prove(
         raise InvalidInput(f"tune {tune!r} is none of {', '.join(TUNES)}")
     task, schema = task_of(estimator), infer(X, feature_names)
     split = split_rows(X, y, X_test, y_test, schema)
+    split = told(split, estimator, X, y, X_test, y_test)
     _check_answers(estimator, split, schema, task)
     split = _answered(estimator, split, schema, task)
     takes = which_taken(estimator, split.held_out, schema, task)

@@ -16,13 +16,17 @@ SEED = 0
 
 @dataclass(frozen=True)
 class Split:
-    """Held-out rows and calibration rows as a bundle keeps them, their targets, and a note."""
+    """Held-out rows and calibration rows as a bundle keeps them, their targets, and a note.
+
+    fitted: whether the estimator was fitted on the held-out rows, "yes", "no" or "unknown".
+    """
 
     held_out: dict[str, np.ndarray]
     target: np.ndarray | None
     calibration: dict[str, np.ndarray]
     calibration_target: np.ndarray | None
     note: str
+    fitted: str = "unknown"
 
     @property
     def rows(self) -> int:
@@ -57,7 +61,7 @@ def split_rows(X: Any, y: Any, X_test: Any, y_test: Any, schema: Schema) -> Spli
         return Split(rows, target, rows, target, note)
     size = min(CALIBRATION_ROWS, max(4, count // 4))
     chosen, rest = np.sort(order[:size]), np.sort(order[size:])
-    note = "held out from calibration; whether the estimator was fitted on them is not known"
+    note = "held out from calibration"
     return Split(*_taken(rows, target, rest), *_taken(rows, target, chosen), note)
 
 
