@@ -102,3 +102,22 @@ def test_a_manifest_without_an_outcome_proves_nothing(refused, california, modul
     assert text.startswith(
         "california-linear: has no proof: the manifest records no outcome; export it again"
     )
+
+
+@pytest.mark.usefixtures("unproved")
+def test_bench_measures_writes_and_fails(run, tmp_path):
+    done = run("bench", "california-linear")
+    assert done.returncode == 1
+    assert "Proof: FAILED on 4,128 held-out rows against scikit-learn" in done.stdout
+    *progress, last = done.stderr.splitlines()
+    assert all(line.endswith(" …") for line in progress)
+    assert last.startswith("error: california-linear: its proof failed: on 4,128 held-out rows")
+    folder = tmp_path / "california-linear"
+    report = json.loads((folder / "report.json").read_text())
+    assert (report["passed"], report["proof"]["passed"]) == (False, False)
+    assert (report["gates"][0]["metric"], report["gates"][0]["value"]) == ("proof", 2.1)
+    measured = [v for v in report["variants"] if v["metrics"]]
+    assert len(measured) > 3
+    assert {v["status"] for v in measured[1:]} == {"failed"}
+    for name in ("report.md", "report.html"):
+        assert "Proof: FAILED on 4,128 held-out rows" in (folder / name).read_text()

@@ -20,8 +20,10 @@ ADVICE = {"yes": SEEN, "unknown": UNTOLD}
 
 def proof_line(report: Report) -> str:
     """Return the proof in a line, "" where the report has none."""
-    proof = _proof(report)
-    return "" if proof is None else f"Proof: {proof.sentence()}"
+    if report.proof is None:
+        return ""
+    said, word = report.proof["says"], "passed" if report.proof["passed"] else "FAILED"
+    return f"Proof: {word}{' ' if said.startswith('on ') else ': '}{said}"
 
 
 def proof_details(report: Report) -> str:

@@ -81,17 +81,11 @@ class Proof(NamedTuple):
         found = dict.fromkeys(c.reference for c in self.comparisons)
         return " and on ".join(_VALUES.get(reference, reference) for reference in found)
 
-    def sentence(self) -> str:
-        """Return "passed on …" or "FAILED on …", with the figures."""
-        said = self.text()
-        return f"{_WORDS[bool(self.passed)]}{' ' if said.startswith('on ') else ': '}{said}"
-
     def outcome(self) -> str:
         """Return "passed" or "FAILED", with the figures."""
-        return f"{_WORDS[bool(self.passed)]} ({self.text()})"
+        return f"{'passed' if self.passed else 'FAILED'} ({self.text()})"
 
 
-_WORDS = {True: "passed", False: "FAILED"}
 _VALUES = {"float32": "values rounded to float32", "float64": "values as given, in float64"}
 
 

@@ -21,7 +21,7 @@ def leaves(part: Any, X: Any, y: Any) -> Trace | None:
         return None
     where = [_leaves(tree, rows) for tree in trees]
     size = max(int(own.sum()) for own, _ in where)
-    slack = 5 * math.sqrt(0.1 * len(rows)) if bootstrap else 0  # 5 standard deviations
+    slack = 5 * math.sqrt(0.1 * len(rows)) if bootstrap else 0.5  # 5 standard deviations
     said = f"its root node counts {size:,} " + ("different rows" if bootstrap else "rows")
     if abs(size - share * len(rows)) <= slack:
         lacking = max(float(np.maximum(own - given, 0).sum() / own.sum()) for own, given in where)
