@@ -7,8 +7,9 @@ import re
 import numpy as np
 import pytest
 
-from toolkit.errors import CorruptArtifact, ParityError
+from toolkit.errors import CorruptArtifact, InvalidInput, ParityError
 from toolkit.runtime import Predictor, load
+from toolkit.runtime.describe import describe
 from toolkit.runtime.proof import read_proof
 from toolkit.runtime.verify import verify
 
@@ -38,6 +39,27 @@ def test_load_refuses_what_was_not_proved(unproved, file):
     assert error.value.exit_code == 1
     assert "\n" not in str(error.value)
     assert np.isfinite(load(unproved / file, unproved=True).predict(ROW)).all()
+
+
+@pytest.mark.parametrize("name", ["model.onnx", "model.uint8-pack.pack"])
+def test_a_file_that_is_not_listed_is_not_known(california, name):
+    other = california / f"my-{name}"
+    other.write_bytes((california / name).read_bytes())
+    with pytest.raises(InvalidInput, match=rf"my-{name}: manifest.json beside it does not list it"):
+        load(other)
+    assert describe(other)["proof"] == "none (manifest.json beside it does not list it)"
+
+
+def test_a_file_that_is_not_there_is_called_so(california):
+    with pytest.raises(InvalidInput, match=r"modle\.onnx: no such file"):
+        load(california / "modle.onnx")
+
+
+def test_nor_does_another_name_prove_a_file(unproved):
+    other = unproved / "my.onnx"
+    other.write_bytes((unproved / "model.onnx").read_bytes())
+    with pytest.raises(ParityError):
+        load(other)
 
 
 def test_a_file_named_from_within_its_folder(unproved, monkeypatch):

@@ -124,11 +124,21 @@ def read_checked(path: AnyPath, entry: dict[str, Any]) -> bytes:
     return content
 
 
-def entry_beside(path: AnyPath) -> tuple[dict[str, Any], dict[str, Any]] | None:
-    """Return (manifest, file entry) where `path` lies in a bundle that lists it, else None."""
+def entry_beside(path: AnyPath) -> tuple[dict[str, Any], dict[str, Any] | None] | None:
+    """Return (manifest, file entry) where `path` lies in a bundle, else None.
+
+    The entry is None where the manifest does not list the file.
+    """
     folder, name = os.path.split(path)
     if not os.path.isfile(os.path.join(folder, NAME)):
         return None
     manifest = read_manifest(folder or ".")
-    entry = manifest["files"].get(name)
-    return None if entry is None else (manifest, entry)
+    return manifest, manifest["files"].get(name)
+
+
+def unlisted(path: AnyPath) -> InvalidInput:
+    """Return the refusal of a file in a bundle that its manifest does not list."""
+    return InvalidInput(
+        f"{path}: {NAME} beside it does not list it, so that nothing is known of it; make it with "
+        "toolkit, or move it elsewhere"
+    )
