@@ -77,6 +77,11 @@ def test_float64_inputs_owe_the_data_as_given():
     assert [row[-1] for row in proof_table(wide).rows] == ["passed", "FAILED"] * 2
 
 
+def test_a_model_of_text_alone_has_no_type_of_numbers():
+    text = make_report(proof=failed_proof() | {"input_dtype": "none"})
+    assert "as given, in float64. Every variant" in proof_details(text)
+
+
 def test_a_proof_without_figures_is_told_all_the_same():
     bare = make_report(proof={"passed": False, "worst": None, "says": "no figures"})
     assert proof_line(bare) == "Proof: FAILED: no figures"

@@ -31,9 +31,10 @@ def proof_details(report: Report) -> str:
     proof = _proof(report)
     if proof is None or proof.passed:
         return ""
+    numbers = proof.input_dtype not in (None, "none")
+    inputs = f", for {proof.input_dtype} inputs" if numbers else ""
     covered = (
-        f"It covered {proof.rows()}, against scikit-learn on {proof.references()}, for "
-        f"{proof.input_dtype} inputs. "
+        f"It covered {proof.rows()}, against scikit-learn on {proof.references()}{inputs}. "
         if proof.comparisons
         else ""
     )

@@ -23,7 +23,7 @@ class Trace(NamedTuple):
 Look = Callable[[Any, Any, Any], Trace | None]
 
 
-def told(moved: float, same: str, other: str) -> Trace | None:
+def by_share(moved: float, same: str, other: str) -> Trace | None:
     """Return the trace of rows of which this share moved; same, other: the words for either."""
     if SAME < moved < OTHER:
         return None

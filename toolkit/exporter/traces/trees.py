@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from toolkit.exporter.traces.trace import OTHER, Trace, numbers, told
+from toolkit.exporter.traces.trace import OTHER, Trace, by_share, numbers
 
 TREES = 10  # of an ensemble; each alone tells as much as all of them
 MANY = 20  # rows, below which a share of them is chance
@@ -26,7 +26,7 @@ def leaves(part: Any, X: Any, y: Any) -> Trace | None:
     if abs(size - share * len(rows)) <= slack:
         lacking = max(float(np.maximum(own - given, 0).sum() / own.sum()) for own, given in where)
         said += ", as many as " + _whose(share, bootstrap)
-        return told(lacking, f"{said}, leaf by leaf", f"{said}, but in other leaves")
+        return by_share(lacking, f"{said}, leaf by leaf", f"{said}, but in other leaves")
     beyond = max(float(np.maximum(given - own, 0).sum() / len(rows)) for own, given in where)
     if size > len(rows) and share == 1 and beyond >= OTHER:
         return Trace(False, f"{said}, and in some leaves fewer than they are there")
