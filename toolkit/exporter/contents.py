@@ -89,7 +89,12 @@ def write_bundle(
         "inputs": _inputs(schema, evidence.takes),
         "outputs": _described(chosen.exported),
         "opsets": {o.domain or "ai.onnx": o.version for o in chosen.exported.model.opset_import},
-        "rows": {"calibration": split.calibration_rows, "held_out": split.rows, "note": split.note},
+        "rows": {
+            "calibration": split.calibration_rows,
+            "held_out": split.rows,
+            "fitted": split.fitted,
+            "note": split.note,
+        },
         "all_rows": all_rows or None,
         "tuning": proven.tuning.summary(),
         "proof": chosen.proof.summary(),

@@ -18,6 +18,7 @@ from toolkit.errors import (
 )
 from toolkit.exporter.contents import Candidate, Proven, write_bundle
 from toolkit.exporter.dispatch import convert
+from toolkit.exporter.fitted_on import told
 from toolkit.exporter.graph import Graph
 from toolkit.exporter.model import Exported, build
 from toolkit.exporter.opsets import DEFAULT_OPSET, OPSETS
@@ -128,6 +129,7 @@ def convert_and_prove(
         raise InvalidInput(f"tune {tune!r} is none of {', '.join(TUNES)}")
     task, schema = task_of(estimator), infer(X, feature_names)
     split = split_rows(X, y, X_test, y_test, schema)
+    split = told(split, estimator, X, y, X_test, y_test)
     case = _Case(opset, split, gather(estimator, schema, task, split), input_dtype == "float32")
     chosen, tuning = _tuned(case, _choose(case, schema, input_dtype), tune)
     return Proven(case.evidence, split, chosen, tuning)
