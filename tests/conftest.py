@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 
 import numpy as np
@@ -92,6 +93,23 @@ def named_bundle(tmp_path_factory):
 def california(california_bundle, tmp_path):
     """A copy of the california-linear bundle, to be damaged."""
     return shutil.copytree(california_bundle, tmp_path / "california-linear")
+
+
+def disprove(folder):
+    """Write into a bundle's manifest that its graph was off by 2.1 on the held-out rows."""
+    path = folder / "manifest.json"
+    manifest = json.loads(path.read_text())
+    manifest["proof"]["passed"] = False
+    for figures in (by["held_out"] for by in manifest["proof"]["comparisons"].values()):
+        figures.update(passed=False, max_relative=2.1)
+    path.write_text(json.dumps(manifest))
+    return folder
+
+
+@pytest.fixture
+def unproved(california):
+    """A copy of the california-linear bundle whose proof failed."""
+    return disprove(california)
 
 
 @pytest.fixture

@@ -134,12 +134,6 @@ def test_quantize_of_a_damaged_bundle(refused, california, name):
     assert f"{name}: its SHA-256 is not" in refused("quantize", "california-linear")
 
 
-def test_quantize_after_a_failed_proof(refused, california):
-    edit(california, lambda m: m["proof"].update(passed=False))
-    text = refused("quantize", "california-linear", code=1)
-    assert "its proof failed" in text
-
-
 def test_help_lists_every_command(run):
     text = run("--help").stdout
     for command in ("export", "quantize", "bench", "predict", "verify", "inspect", "recipes"):

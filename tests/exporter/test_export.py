@@ -320,7 +320,7 @@ def test_a_failed_proof_is_written_and_raised(out):
     assert figures["max_abs"] == pytest.approx(1.0, abs=1e-4)
     with pytest.raises(ParityError, match="its proof failed"):
         toolkit.quantize(out)
-    assert {v.method for v in toolkit.quantize(out, force=True)} >= {"uint8-pack"}
+    assert {v.method for v in toolkit.quantize(out, unproved=True)} >= {"uint8-pack"}
 
 
 @pytest.mark.usefixtures("wrong_converter")

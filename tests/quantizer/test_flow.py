@@ -146,15 +146,15 @@ def test_what_is_larger_or_wrong_is_reported_and_not_kept(
     )
 
 
-def test_a_failed_proof_is_refused_unless_forced(network_bundle):
+def test_a_failed_proof_is_refused_unless_asked_for(network_bundle):
     manifest = manifest_of(network_bundle)
     manifest["proof"]["passed"] = False
     (network_bundle.path / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
     before = sorted(p.name for p in network_bundle.path.iterdir())
-    with pytest.raises(ParityError, match=r"its proof failed.*--force"):
+    with pytest.raises(ParityError, match=r"its proof failed.*--unproved"):
         quantize(network_bundle.path)
     assert sorted(p.name for p in network_bundle.path.iterdir()) == before
-    assert quantize(network_bundle.path, ["uint8-pack"], force=True)[0].status == "ok"
+    assert quantize(network_bundle.path, ["uint8-pack"], unproved=True)[0].status == "ok"
 
 
 def test_an_unknown_method_runs_none(network_bundle):

@@ -46,6 +46,8 @@ REPORT_KEYS = {
     "model",
     "task",
     "passed",
+    "proof",
+    "scores",
     "environment",
     "rows",
     "all_rows",

@@ -155,7 +155,7 @@ def test_entry_beside(tmp_path):
     assert entry_beside(tmp_path / "data.bin") is None
     write(tmp_path, GOOD)
     assert entry_beside(tmp_path / "data.bin") == (GOOD, ENTRY)
-    assert entry_beside(tmp_path / "other.bin") is None
+    assert entry_beside(tmp_path / "other.bin") == (GOOD, None)
 
 
 def test_write_atomic_leaves_the_old_file_or_the_new_one(tmp_path, monkeypatch):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from toolkit.cli.options import common
+from toolkit.cli.options import common, unproved
 
 
 @click.command()
@@ -13,22 +13,24 @@ from toolkit.cli.options import common
     "--input", "source", required=True, help="A .csv or .npz file, or - for CSV on stdin."
 )
 @click.option("--output", "target", default="-", help="A .csv, .json or .npz file.  [default: -]")
+@unproved
 @common
-def predict(artifact: str, source: str, target: str, as_json: bool) -> int:
+def predict(artifact: str, source: str, target: str, unproved: bool, as_json: bool) -> int:
     """Predict rows with an .onnx or .pack file, or with a model directory."""
     from toolkit.runtime import commands
 
-    return commands.predict(artifact, source, target, as_json)
+    return commands.predict(artifact, source, target, as_json, unproved)
 
 
 @click.command()
 @click.argument("directory")
+@unproved
 @common
-def verify(directory: str, as_json: bool) -> int:
+def verify(directory: str, unproved: bool, as_json: bool) -> int:
     """Check every file's hash and replay the golden rows through every variant."""
     from toolkit.runtime import commands
 
-    return commands.verify(directory, as_json)
+    return commands.verify(directory, as_json, unproved)
 
 
 @click.command()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from toolkit.cli.options import common
+from toolkit.cli.options import common, unproved
 from toolkit.cli.output import (
     print_export,
     print_json,
@@ -154,14 +154,14 @@ def prove(
     show_default=True,
     help="Keep at most N thresholds a feature of trees, in uint8-pack.",
 )
-@click.option("--force", is_flag=True, help="Quantize although the bundle's proof failed.")
+@unproved
 @common
 def quantize(
     directory: str,
     methods: tuple[str, ...],
     budgets: tuple[str, ...],
     thresholds: str,
-    force: bool,
+    unproved: bool,
     as_json: bool,
 ) -> int:
     """Make smaller variants of the model in DIRECTORY.
@@ -179,7 +179,7 @@ def quantize(
         methods or None,
         budget=budgets or None,
         thresholds=_thresholds(thresholds),
-        force=force,
+        unproved=unproved,
         progress=say_variant,
         say=sparingly(say),
     )

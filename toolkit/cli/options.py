@@ -9,6 +9,9 @@ import click
 Command = Callable[..., int | None]
 
 
+unproved = click.option("--unproved", is_flag=True, help="Use a model whose proof failed.")
+
+
 def common(command: Command) -> Command:
     """Give a command the options that all have."""
     for option in (

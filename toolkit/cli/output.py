@@ -60,11 +60,11 @@ def _comparison(reference: str, rows: str, c: dict[str, Any]) -> str:
 
 def failed_rows(proof: dict[str, Any]) -> list[str]:
     """Return a line for each row that a proof failed on, what kinds they are, and what to try."""
-    from toolkit.exporter.proof.failures import Failure
+    from toolkit.runtime.proof import row_text
 
     if proof["passed"]:
         return []
-    lines = [str(Failure(**f)) for f in proof["failures"]]
+    lines = [row_text(f) for f in proof["failures"]]
     lines += [f"{wrong} rows differ: {kind}" for kind, wrong in proof["wrong_by_kind"].items()]
     lines += [proof["lacking"]] if proof["lacking"] else []
     return [*lines, f"try: {proof['advice']}"]
@@ -104,7 +104,9 @@ def say_failed(reports: list[Any]) -> None:
     """Tell every gate that failed on standard error."""
     for report in reports:
         for gate in report.gates:
-            if not gate["passed"]:
+            if gate["metric"] == "proof" and not gate["passed"]:
+                say(f"error: {report.model}: its proof failed: {report.proof['says']}")
+            elif not gate["passed"]:
                 say(
                     f"error: {report.model}: {gate['method']} breaks the gate {gate['expression']} "
                     f"with {gate['value']}"

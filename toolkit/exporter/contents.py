@@ -38,7 +38,6 @@ from toolkit.metrics import TOLERANCE
 from toolkit.runtime import golden
 from toolkit.runtime.manifest import GOLDEN, HOME, SCHEMA_VERSION, VARIANT
 from toolkit.runtime.schema import FINITE
-from toolkit.skops_file import dump_estimator
 
 GOLDEN_ROWS = 32  # held-out ones, and as many adversarial ones
 
@@ -64,10 +63,11 @@ class Proven:
 
 
 def write_bundle(
-    out: Path, name: str, estimator: Any, proven: Proven, all_rows: dict[str, float]
+    out: Path, name: str, kept: bytes, proven: Proven, all_rows: dict[str, float]
 ) -> Bundle:
-    """Write the model directory of a proven (or disproved) export."""
+    """Write the model directory of a proven (or disproved) export; kept: the estimator's file."""
     evidence, split, chosen = proven.evidence, proven.split, proven.chosen
+    estimator = evidence.estimator
     schema, outputs = chosen.schema, chosen.exported.outputs
     float_variant = Variant(
         FLOAT,
@@ -89,7 +89,12 @@ def write_bundle(
         "inputs": _inputs(schema, evidence.takes),
         "outputs": _described(chosen.exported),
         "opsets": {o.domain or "ai.onnx": o.version for o in chosen.exported.model.opset_import},
-        "rows": {"calibration": split.calibration_rows, "held_out": split.rows, "note": split.note},
+        "rows": {
+            "calibration": split.calibration_rows,
+            "held_out": split.rows,
+            "fitted": split.fitted,
+            "note": split.note,
+        },
         "all_rows": all_rows or None,
         "tuning": proven.tuning.summary(),
         "proof": chosen.proof.summary(),
@@ -108,7 +113,7 @@ def write_bundle(
             _rows(split.calibration, calibrated, outputs, split.calibration_target),
             HOME,
         ),
-        ESTIMATOR: (dump_estimator(estimator), HOME),
+        ESTIMATOR: (kept, HOME),
     }
     return write_files(out, manifest, contents)
 

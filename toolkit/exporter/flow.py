@@ -17,16 +17,20 @@ from toolkit.errors import (
     UnsupportedEstimator,
 )
 from toolkit.exporter.contents import Candidate, Proven, write_bundle
+from toolkit.exporter.dispatch import convert
+from toolkit.exporter.fitted_on import told
+from toolkit.exporter.graph import Graph
 from toolkit.exporter.model import Exported, build
 from toolkit.exporter.opsets import DEFAULT_OPSET, OPSETS
 from toolkit.exporter.proof.evidence import ADVERSARIAL, Evidence, answers_to, gather
 from toolkit.exporter.proof.prove import prove
-from toolkit.exporter.schema import Schema, infer
+from toolkit.exporter.schema import Schema, declare, infer
 from toolkit.exporter.session import session_options
 from toolkit.exporter.split import Split, split_rows
 from toolkit.exporter.tasks import task_of
 from toolkit.exporter.tuning import AUTO, LATENCY, THROUGHPUT, TUNES, Tuning, measured
 from toolkit.runtime.manifest import NAME, read_manifest
+from toolkit.skops_file import dump_estimator
 
 INPUT_DTYPES = (AUTO, "float32", "float64")
 
@@ -66,6 +70,7 @@ def export(
     """
     out = Path(out)
     check_request(name, out, opset, force)
+    kept = _kept(estimator, X, opset, feature_names)
     proven = convert_and_prove(
         estimator,
         X,
@@ -77,7 +82,7 @@ def export(
         tune=tune,
         feature_names=feature_names,
     )
-    bundle = write_bundle(out, name, estimator, proven, dict(all_rows or {}))
+    bundle = write_bundle(out, name, kept, proven, dict(all_rows or {}))
     proof = proven.chosen.proof
     if not proof.passed:
         raise ParityError(
@@ -85,6 +90,20 @@ def export(
             f"{proof.advice()}; {out / NAME} has the figures; do not ship it"
         )
     return bundle
+
+
+def _kept(estimator: Any, X: Any, opset: int, feature_names: Sequence[str] | None) -> bytes:
+    """Return the estimator's file, before any work is done: what cannot be kept has no bundle.
+
+    Where it does not convert either, that is the reason that is given.
+    """
+    _check_estimator(estimator, opset)
+    try:
+        return dump_estimator(estimator)
+    except UnsupportedEstimator:
+        g = Graph(convert, opset)
+        convert(estimator, declare(infer(X, feature_names), g), g)
+        raise
 
 
 def convert_and_prove(
@@ -110,6 +129,7 @@ def convert_and_prove(
         raise InvalidInput(f"tune {tune!r} is none of {', '.join(TUNES)}")
     task, schema = task_of(estimator), infer(X, feature_names)
     split = split_rows(X, y, X_test, y_test, schema)
+    split = told(split, estimator, X, y, X_test, y_test)
     case = _Case(opset, split, gather(estimator, schema, task, split), input_dtype == "float32")
     chosen, tuning = _tuned(case, _choose(case, schema, input_dtype), tune)
     return Proven(case.evidence, split, chosen, tuning)

@@ -136,12 +136,27 @@ def _column_dtype(column: Any, name: str) -> str:
 
 def _values(column: Any) -> np.ndarray:
     """Return a data frame's column as numpy numbers, or as objects where it is text."""
-    values = np.asarray(column)
+    try:
+        values = np.asarray(column)
+    except ValueError:
+        raise InvalidInput(_ragged(column)) from None
     if values.dtype.kind in "fiub":
         return values
     if values.dtype.kind in "MmcV":
         raise InvalidInput(f"a column of {values.dtype} is neither numbers nor text; convert it")
     return np.asarray(column if values.dtype.kind in "OUS" else list(column), dtype=object)
+
+
+def _ragged(rows: Any) -> str:
+    """Return what is wrong with rows that are no array, for a message."""
+    lengths = [len(r) if hasattr(r, "__len__") else 1 for r in rows]
+    other = next((i for i, n in enumerate(lengths) if n != lengths[0]), None)
+    if other is None:
+        return "X holds rows of several shapes; give [N, features]"
+    return (
+        f"X is ragged: row {other} has {lengths[other]} values and row 0 has {lengths[0]}; give "
+        "each row as many"
+    )
 
 
 def _all_text(values: np.ndarray) -> bool:

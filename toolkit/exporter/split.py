@@ -19,6 +19,7 @@ class Split:
     """Held-out rows and calibration rows as a bundle keeps them, their targets, and a note.
 
     positions: which rows of X, or of X_test where that was given, the held-out ones are.
+    fitted: whether the estimator was fitted on the held-out rows, "yes", "no" or "unknown".
     """
 
     held_out: dict[str, np.ndarray]
@@ -27,6 +28,7 @@ class Split:
     calibration_target: np.ndarray | None
     note: str
     positions: np.ndarray
+    fitted: str = "unknown"
 
     @property
     def rows(self) -> int:
@@ -63,7 +65,7 @@ def split_rows(X: Any, y: Any, X_test: Any, y_test: Any, schema: Schema) -> Spli
         return Split(rows, target, rows, target, note, np.arange(count))
     size = min(CALIBRATION_ROWS, max(4, count // 4))
     chosen, rest = np.sort(order[:size]), np.sort(order[size:])
-    note = "held out from calibration; whether the estimator was fitted on them is not known"
+    note = "held out from calibration"
     return Split(*_taken(rows, target, rest), *_taken(rows, target, chosen), note, rest)
 
 

@@ -31,6 +31,7 @@ from toolkit.quantizer.graphs.standardised import standardised
 from toolkit.quantizer.methods import load_method, method_names
 from toolkit.quantizer.refusals import NoOp, NotApplicable
 from toolkit.quantizer.trees.forests import OPERATORS
+from toolkit.runtime.manifest import require_proved
 
 
 def quantize(
@@ -39,7 +40,7 @@ def quantize(
     *,
     budget: str | Sequence[str] | None = None,
     thresholds: int | None = None,
-    force: bool = False,
+    unproved: bool = False,
     progress: Callable[[Variant], Any] | None = None,
     say: Callable[[str], Any] = lambda _: None,
 ) -> list[Variant]:
@@ -54,18 +55,14 @@ def quantize(
     calibration rows; else its status and reason say why not, with the figures. progress is called
     with each Variant as it is known, say with lines on how far the search for a budget is. Raises
     InvalidInput for an unknown method, a budget that cannot be meant, or thresholds that nothing
-    has, ParityError where the bundle's own proof failed and force is not given, or (once everything
-    is written) where nothing keeps the budget.
+    has, ParityError where the bundle's own proof failed and `unproved` is not given, or (once
+    everything is written) where nothing keeps the budget.
     """
     bundle = open_bundle(bundle)
     names = methods or (method_names() if budget is None else ())
     chosen = {name: load_method(name) for name in names}
     limits = None if budget is None else parse(budget)
-    if not bundle.manifest["proof"].get("passed") and not force:
-        raise ParityError(
-            f"{bundle.path}: its proof failed, so every variant would be wrong too; export it "
-            "again, or --force"
-        )
+    require_proved(bundle.path, bundle.manifest, unproved)
     content = bundle.read(MODEL)
     model = with_products(_parse(content, str(bundle.model_path)))
     calibration = replace(Calibration.of(bundle, content), thresholds=thresholds)

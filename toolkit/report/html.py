@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from typing import TYPE_CHECKING
 
-from toolkit.report import plots, tables, timings
+from toolkit.report import opening, plots, tables, timings
 from toolkit.report.figures import printable
 from toolkit.report.style import CSS
 
@@ -48,7 +48,20 @@ def _header(report: Report) -> str:
     return (
         f"<header><h1>{_text(report.model)}</h1>"
         f'<p><span class="badge {kind}">{_text(tables.outcome(report))}</span> '
-        f"{_text(report.task)}, measured on {report.rows:,} rows</p></header>"
+        f"{_text(report.task)}, measured on {report.rows:,} rows</p>{_opening(report)}</header>"
+    )
+
+
+def _opening(report: Report) -> str:
+    """Return the lines below the title: calm ones, and a red box where the proof failed."""
+    proof, scores = opening.proof_line(report), opening.scores_line(report)
+    lines = f"<p>{_text(scores)}</p>" if scores else ""
+    if not opening.unproved(report):
+        return (f"<p>{_text(proof)}</p>" if proof else "") + lines
+    table, details = opening.proof_table(report), opening.proof_details(report)
+    return (
+        f'<div class="alarm" role="alert"><p><strong>{_text(proof)}</strong></p>'
+        f"<p>{_text(details)}</p>{_table(table) if table else ''}</div>{lines}"
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from toolkit.report import tables, timings
+from toolkit.report import opening, tables, timings
 
 if TYPE_CHECKING:
     from toolkit.runner import Report
@@ -17,6 +17,7 @@ def as_markdown(report: Report) -> str:
     parts = [
         f"# {escape(report.model)}",
         f"{escape(report.task)}, {report.rows:,} rows, {outcome}.",
+        *_opening(report),
         "## Variants",
         _table(tables.variants(report)),
         "\n".join(
@@ -40,6 +41,17 @@ def as_markdown(report: Report) -> str:
     parts += ["## Gates", _table(tables.gates(report))]
     parts += ["## Measured on", _pairs(tables.facts(report.environment))]
     return "\n\n".join(parts) + "\n"
+
+
+def _opening(report: Report) -> list[str]:
+    proof = escape(opening.proof_line(report))
+    table = opening.proof_table(report)
+    return [
+        *([f"**{proof}**" if opening.unproved(report) else proof] if proof else []),
+        *filter(None, [escape(opening.proof_details(report))]),
+        *([_table(table)] if table else []),
+        *filter(None, [escape(opening.scores_line(report))]),
+    ]
 
 
 def _table(table: tables.Table) -> str:

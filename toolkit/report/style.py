@@ -35,6 +35,14 @@ section {
   background: var(--paper); border: 1px solid var(--line); border-radius: 12px;
   padding: 1.1rem 1.2rem; margin-bottom: 1.1rem;
 }
+.alarm {
+  border: 2px solid var(--bad); background: var(--bad-bg); border-radius: 12px;
+  padding: .9rem 1.1rem; margin: .9rem 0;
+}
+.alarm p { color: var(--bad); margin-bottom: .4rem; }
+.alarm table { width: auto; }
+.alarm th, .alarm td { color: var(--ink); border-color: var(--bad); }
+.alarm td:first-child:not(.n), .alarm th:first-child:not(.n) { background: none; position: static; }
 .badge {
   display: inline-block; padding: .05rem .55rem; border-radius: 99px;
   font-size: .8rem; font-weight: 600; white-space: nowrap;

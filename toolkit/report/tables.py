@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 OK, FAILED = "ok", "failed"
 REFERENCE, FLOAT = "scikit-learn", "float32"
+PROOF = "proof"  # the metric of the first gate
 LARGE = "1000"  # the batch size whose throughput the tables show
 
 # What a reader asks of a figure that is not in its name.
@@ -183,10 +184,13 @@ def _apart(predicted: Any, true: Any) -> str:
 
 
 def outcome(report: Report) -> str:
-    """Return in a few words whether the bench passed."""
-    failed = sum(not g["passed"] for g in report.gates)
+    """Return in a few words whether the bench passed; a proof that failed comes first."""
+    failed = [g for g in report.gates if not g["passed"]]
+    if any(g["metric"] == PROOF for g in failed):
+        others = f", and {len(failed) - 1} of {len(report.gates) - 1} other gates"
+        return f"the proof failed{others if len(failed) > 1 else ''}"
     if failed:
-        return f"{failed} of {len(report.gates)} gates failed"
+        return f"{len(failed)} of {len(report.gates)} gates failed"
     return "every gate passed" if report.passed else "a variant failed"
 
 

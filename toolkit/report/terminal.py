@@ -10,7 +10,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from toolkit.errors import ToolkitError
-from toolkit.report import tables
+from toolkit.report import opening, tables
 from toolkit.report.figures import printable
 
 if TYPE_CHECKING:
@@ -52,6 +52,14 @@ def render_table(report: Report, width: int | None = None, colour: bool | None =
     say = functools.partial(console.print, soft_wrap=True)  # the terminal folds long lines
     title = f"{report.model}: {report.task}, {report.rows:,} rows"
     say(Text(printable(title), style="bold"))
+    alarm = "bold red" if opening.unproved(report) else ""
+    for said, style in (
+        (opening.proof_line(report), alarm),
+        (opening.proof_details(report), alarm),
+        (opening.scores_line(report), ""),
+    ):
+        if said:
+            say(Text(printable(said), style=style))
     table = tables.variants(report)
     for columns in _fit(table, width):
         console.print(_rich_table(report, table, columns))

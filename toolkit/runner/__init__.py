@@ -17,7 +17,9 @@ from toolkit.runner import (
     environment,
     latency,
     memory,
+    proved,
     samples,
+    scored,
     size,
     verdict,
 )
@@ -38,13 +40,15 @@ def bench(
     """Measure a bundle's estimator and variants on held-out rows, or on X and y.
 
     gates: expressions such as "uint8-pack:max_abs<=0.1", beside the defaults of
-    `toolkit.runner.gates`. Nothing is written; `toolkit.report.write` does that. Raises
-    InvalidInput where gates or rows do not fit the model (before anything is measured) and
-    CorruptArtifact where a file of the bundle is damaged.
+    `toolkit.runner.gates` and the first of all, the bundle's proof. A bundle whose proof failed is
+    measured like any other, and every variant of it fails. Nothing is written;
+    `toolkit.report.write` does that. Raises InvalidInput where gates or rows do not fit the model
+    (before anything is measured) and CorruptArtifact where a file of the bundle is damaged.
     """
     bundle = open_bundle(bundle)
     rows = scored_rows(bundle, X, y)
     chosen = limits.choose(gates or (), bundle, targets=rows.target is not None)
+    proof = proved.proof_of(bundle)
     estimator = bundle.estimator()
     rows = answered(bundle, estimator, rows)
     found = _measured(bundle, estimator, rows)
@@ -68,9 +72,11 @@ def bench(
         rows=len(rows),
         all_rows=bundle.manifest.get("all_rows"),
         samples=samples.first_rows(rows, predicted),
-        variants=tuple(judged),
-        gates=tuple(outcomes),
+        variants=tuple(proved.marked(judged, proof)),
+        gates=(proved.gate(proof), *outcomes),
         budget=bundle.front(),
+        proof=proved.recorded(bundle, proof),
+        scores=scored.about(bundle, estimator, rows, given=X is not None),
     )
 
 

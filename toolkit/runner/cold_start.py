@@ -42,7 +42,7 @@ ARTIFACT = """
 import json, sys
 from toolkit.runtime import load
 with open(sys.argv[2], encoding="utf-8") as rows:
-    load(sys.argv[1]).predict(json.load(rows))
+    load(sys.argv[1], unproved=True).predict(json.load(rows))
 """
 ESTIMATOR = """
 import sys, joblib

@@ -220,14 +220,16 @@ def evaluate(gates: Sequence[Gate], rows: Sequence[Row]) -> tuple[list[Row], lis
     for row in rows:
         own = [_hold(g, row, reference) for g in gates if _applies(g, row)]
         broken = [_complaint(o) for o in own if not o["passed"]]
-        judged.append(_failed(row, broken) if broken else row)
+        judged.append(failed(row, broken) if broken else row)
         outcomes += own
     return judged, outcomes
 
 
-def _failed(row: Row, complaints: list[str]) -> Row:
-    words = ", ".join(filter(None, (FAILED, row.summary)))
-    return replace(row, status=FAILED, reason="; ".join(complaints), summary=words)
+def failed(row: Row, complaints: list[str]) -> Row:
+    """Return the row as failed for these reasons, and for those that it failed for before."""
+    before = [row.reason] if row.status == FAILED else []
+    words = row.summary if before else ", ".join(filter(None, (FAILED, row.summary)))
+    return replace(row, status=FAILED, reason="; ".join(before + complaints), summary=words)
 
 
 def _applies(gate: Gate, row: Row) -> bool:

@@ -10,6 +10,7 @@ from toolkit.bundle import FAILED
 
 SCHEMA_VERSION = 1
 REFERENCE = "scikit-learn"  # the method name of the estimator's own row
+PROOF = "proof"  # the expression and metric of the first gate
 
 
 @dataclass(frozen=True)
@@ -42,13 +43,17 @@ class Row:
 
 
 class GateOutcome(TypedDict):
-    """One gate on one variant; `value` None where there was nothing to hold against the limit."""
+    """One gate on one variant; `value` None where there was nothing to hold against the limit.
+
+    The first is the proof of the float export, whose expression and metric are "proof"; its limit
+    is None where the manifest records none.
+    """
 
     expression: str
     method: str
     metric: str
     value: float | None
-    limit: float
+    limit: float | None
     passed: bool
 
 
@@ -60,7 +65,9 @@ class Report:
     held-out rows together, None where it made none. samples: the first rows' true value, the
     reference's and each method's prediction. variants: the scikit-learn estimator first. budget:
     what `quantize --budget` could choose from, as `toolkit.quantizer.budget.record` describes it,
-    None where there was no budget.
+    None where there was no budget. proof: the manifest's, with its `worst` deviation and what it
+    `says` in words. scores: what the rows are on which the scores were measured, see
+    `toolkit.runner.scored`.
     """
 
     model: str
@@ -72,11 +79,13 @@ class Report:
     variants: tuple[Row, ...]
     gates: tuple[GateOutcome, ...]
     budget: dict[str, Any] | None = None
+    proof: dict[str, Any] | None = None
+    scores: dict[str, Any] | None = None
     schema_version: int = field(default=SCHEMA_VERSION, kw_only=True)
 
     @property
     def passed(self) -> bool:
-        """Whether every gate passed and every file that is there could be run."""
+        """Whether every gate passed, the proof first, and every file that is there could be run."""
         return all(g["passed"] for g in self.gates) and not any(
             row.status == FAILED and row.file for row in self.variants
         )
@@ -88,8 +97,10 @@ class Report:
             "model": self.model,
             "task": self.task,
             "passed": self.passed,
+            "proof": _finite(self.proof),
             "environment": _finite(self.environment),
             "rows": self.rows,
+            "scores": self.scores,
             "all_rows": _finite(self.all_rows),
             "samples": _finite(self.samples),
             "variants": [_finite(asdict(row)) for row in self.variants],

@@ -44,12 +44,12 @@ def _run(args: argparse.Namespace) -> int:
     from toolkit.runtime import commands  # numpy and onnxruntime: not for --help
 
     if args.command == "predict":
-        return commands.predict(args.artifact, args.input, args.output, args.json)
+        return commands.predict(args.artifact, args.input, args.output, args.json, args.unproved)
     if args.command == "verify":
-        return commands.verify(args.directory, args.json)
+        return commands.verify(args.directory, args.json, args.unproved)
     if args.command == "inspect":
         return commands.inspect(args.artifact, args.json)
-    return commands.replay(args.directory, args.json)
+    return commands.replay(args.directory, args.json, args.unproved)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -73,6 +73,10 @@ def _parser() -> argparse.ArgumentParser:
     inspect.add_argument("artifact", help="an .onnx or .pack file, or a model directory")
     replay = add("replay", "print true and predicted values of the golden rows")
     replay.add_argument("directory", nargs="?", default=bundle, help="a model directory")
+    for command in (predict, verify, replay):
+        command.add_argument(
+            "--unproved", action="store_true", help="use a model whose proof failed"
+        )
     for command in (predict, verify, inspect, replay):
         command.add_argument("--json", action="store_true", help="print JSON for machines")
         command.add_argument(

@@ -12,14 +12,18 @@ import numpy as np
 
 from toolkit.errors import InvalidInput
 from toolkit.runtime import tabular
-from toolkit.runtime.manifest import read_checked, read_manifest
+from toolkit.runtime.manifest import read_checked, read_manifest, require_proved
 from toolkit.runtime.predictor import load
 
 OUTPUT_KINDS = {".csv": "csv", ".json": "json", ".npz": "npz"}
 
 
 def predict(
-    artifact: str, source: str, target: str = tabular.STANDARD, as_json: bool = False
+    artifact: str,
+    source: str,
+    target: str = tabular.STANDARD,
+    as_json: bool = False,
+    unproved: bool = False,
 ) -> int:
     """Predict the rows of `source` and write every output to `target`; return the exit code."""
     kind = "json" if as_json else "csv"
@@ -29,23 +33,31 @@ def predict(
             raise InvalidInput(
                 f"--output {target}: the suffix is none of {', '.join(OUTPUT_KINDS)}; choose one"
             )
-    model = load(artifact)
+    model = load(artifact, unproved=unproved)
     outputs = model.run(tabular.read_rows(source, model.inputs))
     tabular.write_output(tabular.render(outputs, kind), target)
     return 0
 
 
-def verify(folder: str, as_json: bool = False) -> int:
-    """Check a model directory and print a line a check; return 0, or 1 where a replay deviates."""
+def verify(folder: str, as_json: bool = False, unproved: bool = False) -> int:
+    """Check a model directory and print a line a check; return 0, or 1 where a replay deviates.
+
+    A proof that failed is told first, and is no check: it was asked for `unproved`.
+    """
     import json
 
     from toolkit.runtime import verify as verification
+    from toolkit.runtime.proof import read_proof
 
-    checks = verification.verify(folder)
+    checks = verification.verify(folder, unproved)
+    proof = read_proof(read_manifest(folder), folder)
     passed = all(c.passed for c in checks)
     if as_json:
-        print(json.dumps(verification.as_json(checks), indent=2))
+        told = {"proof": {"passed": bool(proof.passed), "says": proof.text()}}
+        print(json.dumps(verification.as_json(checks) | told, indent=2))
     else:
+        if not proof.passed:
+            print(f"FAILED proof  {folder}: {proof.text()}; used unproved, as asked")
         for c in checks:
             print(f"{'ok    ' if c.passed else 'FAILED'} {c.kind:6} {c.file}: {c.detail}")
     if not passed:
@@ -71,7 +83,7 @@ def inspect(artifact: str, as_json: bool = False) -> int:
     return 0
 
 
-def replay(folder: str, as_json: bool = False, shown: int = 10) -> int:
+def replay(folder: str, as_json: bool = False, unproved: bool = False, shown: int = 10) -> int:
     """Predict a bundle's golden rows with every variant; print true, predicted, difference.
 
     The table shows the first `shown` held-out rows; R² and MSE (or the accuracy) are over all the
@@ -83,6 +95,7 @@ def replay(folder: str, as_json: bool = False, shown: int = 10) -> int:
     from toolkit.runtime.golden import read as read_golden
 
     manifest = read_manifest(folder)
+    require_proved(folder, manifest, unproved)
     entry = manifest["files"].get(GOLDEN_NAME)
     if entry is None:
         raise InvalidInput(f"{folder}: its manifest lists no golden rows; export it again")
@@ -95,7 +108,8 @@ def replay(folder: str, as_json: bool = False, shown: int = 10) -> int:
     results = []
     for name, item in manifest["files"].items():
         if item["role"] == "variant":
-            results.append(_replayed(load(os.path.join(folder, name)).predict(inputs), truth, name))
+            model = load(os.path.join(folder, name), unproved=unproved)
+            results.append(_replayed(model.predict(inputs), truth, name))
     if as_json:
         print(json.dumps({"schema_version": 1, "model": manifest["name"], "variants": results}))
         return 0

@@ -11,12 +11,13 @@ from toolkit.errors import CorruptArtifact
 from toolkit.runtime import pack, wire
 from toolkit.runtime.files import read_bytes, sha256
 from toolkit.runtime.forest import MEMBER, Forest
-from toolkit.runtime.manifest import entry_beside, read_checked, read_manifest
+from toolkit.runtime.manifest import NAME, entry_beside, read_checked, read_manifest
 from toolkit.runtime.predictor import Predictor, to_onnx
+from toolkit.runtime.proof import read_proof
 
 
 def describe(path: str | Path) -> dict[str, Any]:
-    """Return what `inspect --json` prints.
+    """Return what `inspect --json` prints; the proof's outcome first, where there is a manifest.
 
     Raises InvalidInput where there is no such file and CorruptArtifact where it is damaged.
     """
@@ -26,20 +27,39 @@ def describe(path: str | Path) -> dict[str, Any]:
 
 def _describe_bundle(folder: Path) -> dict[str, Any]:
     manifest = read_manifest(folder)
-    return {"schema_version": 1, "kind": "bundle", "path": str(folder), "manifest": manifest}
+    return {
+        **_proof(manifest, folder),
+        "schema_version": 1,
+        "kind": "bundle",
+        "path": str(folder),
+        "manifest": manifest,
+    }
+
+
+def _proof(manifest: dict[str, Any], folder: Path) -> dict[str, str]:
+    return {"proof": read_proof(manifest, str(folder)).outcome()}
+
+
+def _proof_of_file(
+    manifest: dict[str, Any], entry: dict[str, Any] | None, path: Path
+) -> dict[str, str]:
+    if entry is None:
+        return {"proof": f"none ({NAME} beside it does not list it)"}
+    return _proof(manifest, path.parent)
 
 
 def _describe_file(path: Path) -> dict[str, Any]:
-    found = entry_beside(path)
-    content = read_bytes(path) if found is None else read_checked(path, found[1])
+    manifest, entry = entry_beside(path) or (None, None)
+    content = read_bytes(path) if entry is None else read_checked(path, entry)
     model = to_onnx(content, str(path))
-    session = {} if found is None else found[1].get("session", {})
+    session = {} if entry is None else entry.get("session", {})
     opened = Predictor(model, str(path), options=session)
     try:
         graph = wire.summary(model)
     except ValueError as error:
         raise CorruptArtifact(f"{path}: is no well-formed ONNX model ({error})") from None
     return {
+        **({} if manifest is None else _proof_of_file(manifest, entry, path)),
         "schema_version": 1,
         "kind": "pack" if pack.is_pack(content) else "onnx",
         "path": str(path),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from toolkit.errors import CorruptArtifact, InvalidInput
+from toolkit.errors import CorruptArtifact, InvalidInput, ParityError
 from toolkit.runtime.files import AnyPath, read_bytes, sha256
 
 NAME = "manifest.json"
@@ -61,6 +61,11 @@ def _check(manifest: dict[str, Any], path: str) -> None:
             raise CorruptArtifact(
                 f"{path}: {key!r} is missing or no {kind.__name__}; export the model again"
             )
+    if not isinstance(manifest["proof"].get("passed", False), bool):
+        raise CorruptArtifact(
+            f"{path}: the proof's 'passed' is {manifest['proof']['passed']!r}, neither true nor "
+            "false; export the model again"
+        )
     for key in ("inputs", "outputs"):
         for number, entry in enumerate(manifest[key]):
             if not _is_tensor(entry):
@@ -72,6 +77,15 @@ def _check(manifest: dict[str, Any], path: str) -> None:
             raise CorruptArtifact(
                 f"{path}: the entry of file {name!r} is damaged; export the model again"
             )
+
+
+def require_proved(folder: AnyPath, manifest: dict[str, Any], unproved: bool) -> None:
+    """Raise ParityError where a bundle's proof did not pass, unless it is wanted unproved."""
+    if manifest["proof"].get("passed") or unproved:
+        return
+    from toolkit.runtime.proof import refusal  # its words are no part of a start that goes well
+
+    raise ParityError(refusal(os.fspath(folder), manifest))
 
 
 def is_plain(name: str) -> bool:
@@ -110,11 +124,21 @@ def read_checked(path: AnyPath, entry: dict[str, Any]) -> bytes:
     return content
 
 
-def entry_beside(path: AnyPath) -> tuple[dict[str, Any], dict[str, Any]] | None:
-    """Return (manifest, file entry) where `path` lies in a bundle that lists it, else None."""
+def entry_beside(path: AnyPath) -> tuple[dict[str, Any], dict[str, Any] | None] | None:
+    """Return (manifest, file entry) where `path` lies in a bundle, else None.
+
+    The entry is None where the manifest does not list the file.
+    """
     folder, name = os.path.split(path)
     if not os.path.isfile(os.path.join(folder, NAME)):
         return None
     manifest = read_manifest(folder or ".")
-    entry = manifest["files"].get(name)
-    return None if entry is None else (manifest, entry)
+    return manifest, manifest["files"].get(name)
+
+
+def unlisted(path: AnyPath) -> InvalidInput:
+    """Return the refusal of a file in a bundle that its manifest does not list."""
+    return InvalidInput(
+        f"{path}: {NAME} beside it does not list it, so that nothing is known of it; make it with "
+        "toolkit, or move it elsewhere"
+    )

@@ -13,7 +13,14 @@ from toolkit.errors import CorruptArtifact, InvalidInput, first_line
 from toolkit.runtime.bound import Bound, Place, bound, direct_run, single_rows
 from toolkit.runtime.files import AnyPath, read_bytes
 from toolkit.runtime.inputs import prepare, surely_taken
-from toolkit.runtime.manifest import VARIANT, entry_beside, read_checked, read_manifest
+from toolkit.runtime.manifest import (
+    VARIANT,
+    entry_beside,
+    read_checked,
+    read_manifest,
+    require_proved,
+    unlisted,
+)
 from toolkit.runtime.schema import ANY, DTYPES, Input
 from toolkit.runtime.session import open_session
 from toolkit.runtime.split import Run, Splitting, cores
@@ -170,14 +177,16 @@ class Predictor:
             ) from error
 
 
-def load(path: AnyPath, *, threads: int | None = None) -> Predictor:
+def load(path: AnyPath, *, threads: int | None = None, unproved: bool = False) -> Predictor:
     """Open an `.onnx` or `.pack` file, or a model directory (its `model.onnx`).
 
     A file that lies in a model directory is held against the SHA-256 in the manifest first, and
-    opened with the session options that are recorded there. threads: onnxruntime's intra-op
+    opened with the session options that are recorded there; one that is not listed there is
+    refused. threads: onnxruntime's intra-op
     threads; if None, one thread, and all cores for a batch that keeps each of them busy for a
-    millisecond (see `toolkit.runtime.split`). Raises InvalidInput where there is no such file,
-    CorruptArtifact where it is damaged.
+    millisecond (see `toolkit.runtime.split`). unproved: open it although the proof in the manifest
+    failed. Raises InvalidInput where there is no such file or the manifest beside it does not list
+    it, CorruptArtifact where it is damaged, and ParityError where that manifest's proof failed.
     """
     path = os.fspath(path)
     if os.path.isdir(path):
@@ -186,6 +195,10 @@ def load(path: AnyPath, *, threads: int | None = None) -> Predictor:
     if found is None:
         return Predictor(to_onnx(read_bytes(path), path), path, threads=threads)
     manifest, entry = found
+    require_proved(os.path.dirname(path) or os.curdir, manifest, unproved)
+    if entry is None:
+        read_bytes(path)  # says so where there is no such file at all
+        raise unlisted(path)
     return Predictor(
         to_onnx(read_checked(path, entry), path),
         path,

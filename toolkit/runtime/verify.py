@@ -8,7 +8,14 @@ from typing import Any
 
 from toolkit.errors import CorruptArtifact, InvalidInput
 from toolkit.runtime import golden
-from toolkit.runtime.manifest import GOLDEN, HOME, VARIANT, read_checked, read_manifest
+from toolkit.runtime.manifest import (
+    GOLDEN,
+    HOME,
+    VARIANT,
+    read_checked,
+    read_manifest,
+    require_proved,
+)
 from toolkit.runtime.predictor import Predictor, load
 
 
@@ -22,14 +29,17 @@ class Check:
     detail: str
 
 
-def verify(folder: str | Path) -> list[Check]:
+def verify(folder: str | Path, unproved: bool = False) -> list[Check]:
     """Return a check for each hash and each replay.
 
-    Files that stay at home (evaluation, calibration, estimator, report) may be absent. Raises
-    InvalidInput where there is no bundle and CorruptArtifact where a file is missing or damaged.
+    Files that stay at home (evaluation, calibration, estimator, report) may be absent. unproved:
+    check it although its proof failed; a copy can be whole, and its model wrong. Raises
+    InvalidInput where there is no bundle, CorruptArtifact where a file is missing or damaged, and
+    ParityError where its proof failed.
     """
     folder = Path(folder)
     manifest = read_manifest(folder)
+    require_proved(folder, manifest, unproved)
     checks = [
         _check_hash(folder, n, e) for n, e in manifest["files"].items() if _expected(folder, n, e)
     ]
@@ -37,7 +47,8 @@ def verify(folder: str | Path) -> list[Check]:
     variants = [n for n, e in manifest["files"].items() if e["role"] == VARIANT]
     if not variants:
         raise InvalidInput(f"{folder}: its manifest lists no model; export it again")
-    return checks + [replay(load(folder / n), rows, manifest["files"][n], n) for n in variants]
+    opened = ((n, load(folder / n, unproved=unproved)) for n in variants)
+    return checks + [replay(model, rows, manifest["files"][n], n) for n, model in opened]
 
 
 def replay(model: Predictor, rows: golden.Golden, entry: dict[str, Any], name: str) -> Check:

@@ -111,7 +111,7 @@ def answers_to(
 
 def _expected(estimator: Any, schema: Schema, task: str, split: Split) -> Outputs:
     try:
-        return answers_to(estimator, split.held_out, schema, task)
+        found = answers_to(estimator, split.held_out, schema, task)
     except Exception as error:
         refused = _first_refused(estimator, split.held_out, schema)
         at = "" if refused is None else f"row {int(split.positions[refused])}: "
@@ -121,6 +121,13 @@ def _expected(estimator: Any, schema: Schema, task: str, split: Split) -> Output
             f"the rows do not fit {type(estimator).__name__} ({at}{first_line(error)}){held}; give "
             "the data that it was fitted on"
         ) from error
+    for name, values in found.items():
+        if len(values) != split.rows:
+            raise InvalidInput(
+                f"{type(estimator).__name__} answers {split.rows} rows with {len(values)} of "
+                f"{name}; give one row an answer, texts as a list or a single column"
+            )
+    return found
 
 
 def _first_refused(estimator: Any, rows: Rows, schema: Schema) -> int | None:

@@ -12,6 +12,7 @@ from toolkit import metrics
 from toolkit.exporter.proof.edits import Cell, column_name
 from toolkit.exporter.proof.evidence import ADVERSARIAL, HELD_OUT, Evidence
 from toolkit.metrics import TOLERANCE
+from toolkit.runtime.proof import row_text
 
 WORST = 3  # rows of a comparison
 SHOWN = 8  # columns of a row
@@ -44,12 +45,7 @@ class Failure:
         return asdict(self)
 
     def __str__(self) -> str:
-        inputs = ", ".join(f"{n}={_shown(v)}" for n, v in self.inputs.items())
-        off = "" if self.deviation is None else f", off by {self.deviation:.3g} of its scale"
-        return (
-            f"row {self.row} ({self.kind}): {inputs}: {self.output} is {_shown(self.got)}, "
-            f"scikit-learn says {_shown(self.expected)}{off}"
-        )
+        return row_text(asdict(self))
 
 
 def worst_rows(
@@ -173,7 +169,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, float) and not np.isfinite(value):
         return str(value)
     return value if isinstance(value, str | int | float | bool | list) else str(value)
-
-
-def _shown(value: Any) -> str:
-    return f"{value:.9g}" if isinstance(value, float) else str(value)

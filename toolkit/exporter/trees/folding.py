@@ -17,7 +17,7 @@ import numpy as np
 
 from toolkit.exporter.grid import Grid, between
 from toolkit.exporter.trees.ensemble import LEQ, Ensemble
-from toolkit.exporter.trees.rounding import grids_of_columns
+from toolkit.exporter.trees.rounding import decimal_grids
 
 if TYPE_CHECKING:
     from toolkit.exporter.graph import Graph, Matrix, Value
@@ -76,7 +76,7 @@ def fold(g: Graph, x: Matrix, ensemble: Ensemble, rounded: bool) -> tuple[Matrix
         return x, ensemble
     sources, transformed = _resolve(g, x)
     source = g.floating(g.join(sources))
-    folded = _folded(ensemble, transformed, source, rounded, grids_of_columns(g, source))
+    folded = _folded(ensemble, transformed, source, rounded, decimal_grids(g, source))
     if folded is None:
         return x, ensemble
     g.traps.append("monotone steps before trees: folded into the thresholds")
@@ -183,7 +183,7 @@ def _parting(
 
     A float32 number may stand for one of the grid that the steps send the other way.
     """
-    decimal = [(c, grid) for c, grid in enumerate(grids) if grid and grid.decimals is not None]
+    decimal = [(c, grid) for c, grid in enumerate(grids) if grid is not None]
     inside = np.isfinite(raw) & (np.abs(raw) < BITS["float32"][2])
     if not decimal:
         return raw

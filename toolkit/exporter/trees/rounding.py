@@ -17,7 +17,7 @@ Cell = tuple[str, int]  # an input's name and one of its columns
 
 def on_grids(g: Graph, x: Matrix) -> Rounding | None:
     """Return the rounding for trees that compare x in float64; None where x is no input's."""
-    grids = grids_of_columns(g, x)
+    grids = decimal_grids(g, x)
     if not any(grids):
         return None
 
@@ -32,12 +32,16 @@ def on_grids(g: Graph, x: Matrix) -> Rounding | None:
     return rounding
 
 
-def grids_of_columns(g: Graph, x: Matrix) -> list[Grid | None]:
-    """Return the grid of each column of x, None where it is computed or nobody knows its data."""
+def decimal_grids(g: Graph, x: Matrix) -> list[Grid | None]:
+    """Return the grid of each column of x that is an input's and holds decimals, None for others.
+
+    Of any other numbers, float32 holds those below a threshold and those above it as they are.
+    """
     if not g.grids:
         return [None] * x.width
     cells = cells_of(g, x)
-    return [None if c is None or c[0] not in g.grids else g.grids[c[0]][c[1]] for c in cells]
+    grids = [None if c is None or c[0] not in g.grids else g.grids[c[0]][c[1]] for c in cells]
+    return [None if grid is None or grid.decimals is None else grid for grid in grids]
 
 
 def cells_of(g: Graph, x: Matrix) -> list[Cell | None]:

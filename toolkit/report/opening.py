@@ -1,0 +1,91 @@
+"""What a report opens with: whether the model was proved, and on which rows it was scored."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from toolkit.report.figures import number, percent
+from toolkit.report.tables import FAILED, REFERENCE, Table
+from toolkit.runtime.proof import Proof, read_proof
+
+if TYPE_CHECKING:
+    from toolkit.runner import Report
+
+# The score by its key in a row's metrics, the first of which there is.
+SCORES = (("r2", "R²"), ("accuracy", "accuracy"))
+SEEN = ", so they say nothing of new data: give rows that it has not seen with --data to bench"
+SHOWN = 3  # rows that a proof failed on
+UNTOLD = "; if it was, they say nothing of new data"
+ADVICE = {"yes": SEEN, "unknown": UNTOLD}
+
+
+def proof_line(report: Report) -> str:
+    """Return the proof in a line, "" where the report has none."""
+    if report.proof is None:
+        return ""
+    said, word = report.proof["says"], "passed" if report.proof["passed"] else "FAILED"
+    return f"Proof: {word}{' ' if said.startswith('on ') else ': '}{said}"
+
+
+def proof_details(report: Report) -> str:
+    """Return what a proof that failed covered, and what that means; "" where it passed."""
+    proof = _proof(report)
+    if proof is None or proof.passed:
+        return ""
+    numbers = proof.input_dtype not in (None, "none")
+    inputs = f", for {proof.input_dtype} inputs" if numbers else ""
+    covered = (
+        f"It covered {proof.rows()}, against scikit-learn on {proof.references()}{inputs}. "
+        if proof.comparisons
+        else ""
+    )
+    worst = "".join(f"It is wrong on {row}. " for row in proof.failed_rows[:SHOWN])
+    advice = f"To try: {proof.advice}. " if proof.advice else ""
+    return (
+        f"{covered}{worst}{advice}Every variant is made from this graph: none is to be used, and all of toolkit "
+        "refuses them without --unproved."
+    )
+
+
+def proof_table(report: Report) -> Table | None:
+    """Return a line a comparison of a proof that failed; None where it passed."""
+    proof = _proof(report)
+    if proof is None or proof.passed or not proof.comparisons:
+        return None
+    rows = tuple(
+        (
+            c.rows,
+            f"{c.number:,}",
+            f"{c.reference} values",
+            number(c.deviation, 3),
+            number(proof.tolerance, 3),
+            percent(c.labels),
+            "passed" if c.passed else FAILED.upper() if c.required else "differs, not required",
+        )
+        for c in proof.comparisons
+    )
+    headers = ("rows", "number", "scikit-learn on", "deviation", "allowed", "labels", "outcome")
+    return Table(headers, rows, (False, True, False, True, True, True, False))
+
+
+def scores_line(report: Report) -> str:
+    """Return on which rows the scores were measured, "" where the report does not say."""
+    scored = report.scores
+    if scored is None:
+        return ""
+    metrics = next((r.metrics for r in report.variants if r.method == REFERENCE), None) or {}
+    score = next((f"{n} {number(metrics[k])}" for k, n in SCORES if metrics.get(k) is not None), "")
+    where = f"{scored['rows']:,} rows, {scored['note']}"
+    if not score:
+        return f"Scores: none; differences from scikit-learn on {where}."
+    return f"Scores: {score} on {where}{ADVICE.get(scored['fitted'], '')}."
+
+
+def unproved(report: Report) -> bool:
+    """Tell whether the report's proof failed."""
+    proof = _proof(report)
+    return proof is not None and not proof.passed
+
+
+def _proof(report: Report) -> Proof | None:
+    return None if report.proof is None else read_proof({"proof": report.proof}, report.model)
