@@ -8,7 +8,7 @@ from sklearn.ensemble import RandomForestRegressor
 from sklearn.tree import DecisionTreeRegressor
 
 from toolkit.exporter.converters.trees import read
-from toolkit.exporter.trees.ensemble import about, concatenate, sums_fit_float32, tree
+from toolkit.exporter.trees.ensemble import centred, concatenate, sums_fit_float32, tree
 
 TOLERANCE = 2e-5
 
@@ -98,7 +98,7 @@ def test_a_forest_about_its_centre_keeps_equal_leaves_equal():
     est = fitted(RandomForestRegressor(5, random_state=0), 1e6)
     parts = [read(t.tree_, t.tree_.value[:, 0, 0] / 5) for t in est.estimators_]
     whole = concatenate(parts, np.zeros(1))
-    moved = about(whole, np.array([1e6]))
+    moved = centred(whole, np.array([1e6]))
     counts = [len(np.unique(e.values[e.leaf])) for e in (whole, moved)]
     assert counts[0] == counts[1]
     assert np.abs(moved.values[moved.leaf]).max() < 5.0
@@ -109,6 +109,6 @@ def test_a_tree_that_holds_the_offset_alone_gives_it_up_alone():
     structure = fitted(DecisionTreeRegressor(max_depth=4, random_state=0)).tree_
     values = structure.value[:, 0, 0]
     whole = concatenate([read(structure, values + 1e6), read(structure, values)], np.zeros(1))
-    moved = about(whole, np.array([1e6]))
+    moved = centred(whole, np.array([1e6]))
     assert np.abs(moved.values[moved.leaf]).max() < 10.0
     assert np.abs(moved.base).max() < 10.0

@@ -59,8 +59,9 @@ def about(g: Graph, y: Matrix, center: np.ndarray) -> Matrix:
 
 
 def answer(g: Graph, x: Value, y: Matrix) -> Matrix:
-    """Return answers to rows x in the type that holds them: float64 where they are far from zero,
-    else that of the floating-point numbers of x.
+    """Return answers to rows x in the type that holds them.
+
+    That is float64 where they are far from zero, else the type of x's floating-point numbers.
     """
     return g.cast(y, "float64" if is_far(g.scale) else g.precision(x))
 

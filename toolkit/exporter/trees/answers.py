@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from toolkit.exporter.formulas.answers import about, center_of, unit_of
 from toolkit.exporter.graph import Graph, Matrix, Value
-from toolkit.exporter.trees import ensemble as trees
-from toolkit.exporter.trees.ensemble import Ensemble, sums_fit_float32
+from toolkit.exporter.trees.ensemble import Ensemble, centred, sums_fit_float32
 
 
 def tree_answer(
@@ -17,7 +16,7 @@ def tree_answer(
     """
     center = center_of(g, e.targets)
     if center.any():
-        e = trees.about(e, center)
+        e = centred(e, center)
     if dtype is None:
         fits = sums_fit_float32(e, unit=float(unit_of(g, e.targets).min()))
         dtype = "float32" if fits and not g.wide else "float64"

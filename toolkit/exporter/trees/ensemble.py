@@ -197,7 +197,7 @@ def lowered(e: Ensemble, rounding: Rounding | None = None) -> Ensemble:
     return replace(e, threshold=rounded)
 
 
-def about(e: Ensemble, center: np.ndarray) -> Ensemble:
+def centred(e: Ensemble, center: np.ndarray) -> Ensemble:
     """Return the ensemble whose sums are less by `center` [targets], each tree's leaves about 0.
 
     A tree's leaves, all of one target, give up their middle; where the trees of a target are alike,
