@@ -7,9 +7,10 @@ to a·y + b are right exactly where those to y are. Three cases need words of th
 - A column that is constant on those rows (s <= 1e-12 · |m|) is judged relative to its value,
   `|Δ| <= 1e-4 · |y|`.
 - scikit-learn's own float64 arithmetic has a rounding: what it cannot tell is not asked of others.
-  `rounding` is what a column moves by where the rows' numbers move by 2⁻⁵² of themselves, and at
-  least 2⁻⁵² · |m|; eight times that is always allowed. It matters where s is below about
-  2e-11 · |m|, or where a column is what is left of terms that cancel.
+  `rounding` is what a column moves by where the rows' numbers move by 2⁻⁵² of themselves (the
+  exporter measures it), and at least 2⁻⁵² · |m|; 64 times that is always allowed, and more in
+  the measure in which a row's largest number is larger than usual. It matters where s is below
+  about 1.4e-10 · |m|, or where a column is what is left of terms that cancel.
 - What is below float32's smallest normal number (1.2e-38) is 0.
 
 Labels and text must be equal. Numbers are compared in float64; a NaN or an infinity is right where
@@ -28,9 +29,8 @@ Outputs = Mapping[str, np.ndarray]
 TOLERANCE = 1e-4  # of a column's scale
 LABEL = "label"
 CONSTANT = 1e-12  # of its mean: a standard deviation that is none
-ROUNDINGS = 8.0  # so many times its own rounding may a column always be off
+ROUNDINGS = 64.0  # so many times its own rounding may a column always be off
 UNIT = 2.0**-52  # one part of a float64 number
-MOVE = 2.0**-32  # the move of the rows that tells their rounding
 TINY = float(np.finfo(np.float32).tiny)
 # Outputs whose columns have one unit: their spread is taken together for the mean square.
 POOLED = ("probabilities", "scores")
@@ -54,16 +54,23 @@ class Scale:
         with np.errstate(invalid="ignore", over="ignore"):
             apart = np.maximum(self.spread, np.abs(reference - self.center))
         unit = np.where(self.constant, np.abs(reference), apart)
-        return np.asarray(np.maximum(unit, self.rounding * (ROUNDINGS / TOLERANCE)))
+        least = self.rounding * (ROUNDINGS / TOLERANCE)
+        return np.asarray(np.maximum(unit, self._growth(reference) * least))
+
+    def _growth(self, reference: np.ndarray) -> np.ndarray:
+        """Return how many times a row's largest number is that of usual ones, at least 1, [N, 1].
+
+        What rounding leaves of terms that cancel is a part of these terms.
+        """
+        usual = float((np.abs(self.center) + self.spread).max(initial=0.0))
+        largest = np.where(np.isfinite(reference), np.abs(reference), 0.0).max(axis=1, initial=0.0)
+        return np.maximum(1.0, largest[:, None] / usual) if usual > 0 else np.ones((1, 1))
 
 
-def scale_of(values: np.ndarray, moved: np.ndarray | None = None) -> Scale:
+def scale_of(values: np.ndarray, rounding: np.ndarray | None = None) -> Scale:
     """Return the scale of an output from scikit-learn's answers on the held-out rows [N, k].
 
-    moved: its answers to the first of these rows with every number moved by MOVE of itself. The
-    median over the rows counts, brought down to a move by UNIT: a threshold that is crossed, or a
-    category that is no longer met, changes the answer by no more for a large move than for a small
-    one, so that it counts for a millionth of that, and is no rounding.
+    rounding [k]: its own rounding of the columns, where that is known to be more than UNIT of m.
     """
     values = columns(values)
     finite = np.isfinite(values)
@@ -77,20 +84,15 @@ def scale_of(values: np.ndarray, moved: np.ndarray | None = None) -> Scale:
         mean = apart.sum(axis=0) / count
         spread = np.sqrt(np.square(np.where(finite, apart - mean, 0.0)).sum(axis=0) / count)
         center = first + mean
-        rounding = UNIT * np.abs(center)
-        if moved is not None and len(moved):
-            own = np.abs(columns(moved) - values[: len(moved)])
-            own = np.median(np.where(np.isfinite(own), own, 0.0), axis=0) * (UNIT / MOVE)
-            rounding = np.maximum(rounding, own)
-    return Scale(center, spread, rounding)
+    least = UNIT * np.abs(center)
+    return Scale(center, spread, least if rounding is None else np.maximum(least, rounding))
 
 
-def scales_of(reference: Outputs, moved: Outputs | None = None) -> dict[str, Scale]:
+def scales_of(
+    reference: Outputs, rounding: Mapping[str, np.ndarray] | None = None
+) -> dict[str, Scale]:
     """Return the scale of each numeric output by its name; see `scale_of`."""
-    return {
-        name: scale_of(reference[name], None if moved is None else moved[name])
-        for name in numeric(reference)
-    }
+    return {n: scale_of(reference[n], (rounding or {}).get(n)) for n in numeric(reference)}
 
 
 def numeric(outputs: Outputs) -> list[str]:
