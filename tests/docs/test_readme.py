@@ -48,7 +48,7 @@ def test_edge_commands_exist(line: str) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "toolkit.runtime", words[0], "--help"],
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         check=False,
     )
     assert done.returncode == 0
@@ -75,7 +75,7 @@ def test_figures_are_those_of_the_generated_reports() -> None:
     done = subprocess.run(
         [sys.executable, ROOT / "scripts" / "update-docs", "--check"],
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         check=False,
     )
     assert done.returncode == 0, done.stderr

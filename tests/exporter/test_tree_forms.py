@@ -160,7 +160,7 @@ def answered(e: Ensemble, rows: np.ndarray, tune: str, opset: int, dtype: str = 
     return session.run(None, {"X": rows.astype(dtype)})[0], [n.op_type for n in nodes]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.integers(0, 2**32 - 1),
     st.sampled_from([LATENCY, THROUGHPUT]),

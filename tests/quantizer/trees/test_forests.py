@@ -123,7 +123,7 @@ def sample() -> bytes:
     return write_pack(chosen.exported.model, {})
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(data=st.data())
 def test_a_hostile_forest_is_refused_or_well_formed(sample: bytes, data: st.DataObject) -> None:
     content = stored(sample)
