@@ -108,7 +108,6 @@ def test_instructions_of_a_call(california_bundle):
             command,
             capture_output=True,
             encoding="utf-8",
-            timeout=300,
             env=environment,
             check=False,
         )
