@@ -1,7 +1,7 @@
 """Below a root the children's ids differ, whoever writes the operator.
 
 Where they are equal, onnxruntime up to 1.23 takes the tree for a single leaf, and up to 1.29 a
-single leaf for another one. What is written is right there too: `scripts/floors` runs it.
+single leaf for another one. `scripts/floors` runs this file with the lowest version.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from toolkit.exporter.trees.nodes import attributes
 from toolkit.quantizer.trees.forests import find_forests
 from toolkit.runtime.forest import Forest
 from toolkit.runtime.forest_nodes import to_node, twinned
+from toolkit.runtime.session import open_session
 
 Shape = float | tuple["Shape", "Shape"]  # a leaf's value, or the two children of a split
 
@@ -132,6 +133,36 @@ def test_without_twins_the_ids_would_be_equal(
     ids, fewer = ids_of(write(ensemble))
     assert ids[0, 0] == ids[0, 1]
     assert rows == fewer + 1
+
+
+@WRITERS
+@given(shapes=st.lists(SHAPES, min_size=1, max_size=6))
+@example(shapes=[STUMP, LONE, LONE])
+@example(shapes=[STUMP, LEFT, RIGHT, SAME])
+def test_onnxruntime_takes_every_row_to_its_leaves(
+    write: Callable[[Ensemble], onnx.NodeProto], shapes: list[Shape]
+) -> None:
+    ensemble = ensemble_of(shapes)
+    X = np.arange(-0.5, len(ensemble.leaf), dtype=np.float32).reshape(-1, 1)
+    assert answers(write(ensemble), X).tolist() == [walked(ensemble, x) for x in X.ravel()]
+
+
+def answers(node: onnx.NodeProto, X: np.ndarray) -> np.ndarray:
+    ends = [helper.make_tensor_value_info(n, 1, [None, 1]) for n in "Xy"]
+    graph = helper.make_graph([node], "forest", ends[:1], ends[1:])
+    opsets = [helper.make_opsetid("", 21), helper.make_opsetid("ai.onnx.ml", 5)]
+    model = helper.make_model(graph, opset_imports=opsets, ir_version=10)
+    return open_session(model.SerializeToString(), "here").run(None, {"X": X})[0].ravel()
+
+
+def walked(e: Ensemble, x: float) -> float:
+    """The sum of the leaves that x comes to, node by node."""
+    total = 0.0
+    for node in e.roots:
+        while not e.leaf[node]:
+            node = (e.left if x <= e.threshold[node] else e.right)[node]
+        total += e.values[node]
+    return total
 
 
 def test_roots_share_a_twin_and_others_keep_their_ids() -> None:
