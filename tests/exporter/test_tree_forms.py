@@ -325,6 +325,7 @@ MODELS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("opset", [15, 21])
 @pytest.mark.parametrize("name", MODELS)
 def test_estimators_in_the_throughput_form(name, opset):
