@@ -32,6 +32,7 @@ BREAKS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES, ids=NAMES)
 def test_the_oldest_opset_and_the_reference_evaluator(case: Case) -> None:
     with warnings.catch_warnings():

@@ -119,7 +119,7 @@ def test_values_that_are_not_taken(model, value, count):
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
 @pytest.mark.parametrize("width", [1, 3, FEW, FEW + 1])
 @pytest.mark.parametrize("takes", ["finite", "nan", "any", "nan*1|finite*2"])
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(data=st.data())
 def test_what_is_surely_taken_is_taken(dtype, width, takes, data):
     """Any bits, as `prepare` judges them; what it takes may be denied where values are odd."""
