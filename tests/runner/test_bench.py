@@ -38,6 +38,7 @@ ROW_KEYS = {
     "cold_start_ms",
     "cold_start_range_ms",
     "peak_rss_mb",
+    "dominated_by",
     "verdict",
     "summary",
 }

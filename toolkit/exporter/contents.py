@@ -32,6 +32,7 @@ from toolkit.exporter.session import session_options
 from toolkit.exporter.split import Split
 from toolkit.exporter.tasks import reference
 from toolkit.exporter.tuning import Tuning
+from toolkit.metrics import scales_of
 from toolkit.runtime import golden
 from toolkit.runtime.manifest import GOLDEN, HOME, SCHEMA_VERSION, VARIANT
 from toolkit.runtime.schema import FINITE
@@ -164,6 +165,8 @@ def _golden(
     content = {f"input_{k}": _stored(a, narrow) for k, a in enumerate(inputs.values())}
     content |= {f"output_{k}": a for k, a in enumerate(outputs.values())}
     content["adversarial"] = np.arange(count + more) >= count
+    answers = reference(estimator, frame(split.held_out, schema), task)
+    content |= golden.stored_scales(scales_of(answers), list(outputs))
     if split.target is not None:
         shown = split.target[_positions(split.rows, GOLDEN_ROWS)]
         # The adversarial rows have no truth; their places repeat the last one and are never read.

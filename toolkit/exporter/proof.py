@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -11,7 +11,6 @@ import numpy as np
 from toolkit.errors import InvalidInput
 from toolkit.exporter.schema import Schema, frame, rounded
 from toolkit.exporter.tasks import reference
-from toolkit.runtime.golden import deviation
 from toolkit.runtime.predictor import Predictor
 
 Run = Callable[[Mapping[str, np.ndarray]], dict[str, np.ndarray]]
@@ -165,7 +164,7 @@ def _narrowed(
 
 def compare(expected: Mapping[str, np.ndarray], got: Mapping[str, np.ndarray]) -> Comparison:
     """Return how far `got` is from `expected`, both by output name."""
-    worst, agreement = deviation(expected, got, list(expected))
+    worst, agreement = _deviation(expected, got, list(expected))
     numbers = [n for n in expected if n != "label" and expected[n].dtype.kind == "f"]
     differences = np.concatenate([_absolute(expected[n], got[n]) for n in numbers] or [np.zeros(1)])
     labels = agreement if "label" in expected else None
@@ -209,3 +208,51 @@ def _no_rows(run: Run, rows: Mapping[str, np.ndarray]) -> bool:
     except InvalidInput:
         return False
     return all(len(v) == 0 for v in empty.values())
+
+
+def _deviation(
+    reference: Mapping[str, np.ndarray], got: Mapping[str, np.ndarray], outputs: Sequence[str]
+) -> tuple[float, float]:
+    """Return (largest |got − reference| / max(1, |reference|), share of equal labels).
+
+    Non-finite numbers must be equal in kind, else the deviation is infinite; 1.0 where there are
+    no labels, 0.0 where there are no numbers. Works over all `outputs` that both sides have.
+    """
+    worst, agreement = 0.0, 1.0
+    for name in outputs:
+        a, b = reference[name], got[name]
+        if name == "label" or np.asarray(a).dtype.kind in "OUS":  # text is compared as labels are
+            agreement = min(agreement, _agreement(_labels(a), _labels(b)))
+        else:
+            worst = max(worst, _relative(a, b))
+    return worst, agreement
+
+
+def _relative(reference: np.ndarray, got: np.ndarray) -> float:
+    """Return the largest |got − reference| / max(1, |reference|); infinite where shapes differ."""
+    reference = np.asarray(reference, dtype=np.float64)
+    got = np.asarray(got, dtype=np.float64)
+    if reference.size != got.size:
+        return float("inf")
+    if not reference.size:
+        return 0.0
+    reference, got = reference.ravel(), got.ravel()
+    with np.errstate(invalid="ignore", over="ignore"):
+        difference = np.abs(got - reference) / np.maximum(1.0, np.abs(reference))
+    # Equal infinities and NaN on both sides are agreement; the subtraction made NaN of them.
+    same = (got == reference) | (np.isnan(got) & np.isnan(reference))
+    difference = np.where(same, 0.0, difference)
+    return float(np.where(np.isnan(difference), np.inf, difference).max())
+
+
+def _agreement(reference: np.ndarray, got: np.ndarray) -> float:
+    if reference.shape != got.shape:
+        return 0.0
+    return float(np.mean(reference == got)) if len(reference) else 1.0
+
+
+def _labels(values: np.ndarray) -> np.ndarray:
+    flat = np.asarray(values).reshape(len(values), -1)
+    if flat.dtype.kind == "O":  # a missing text, None or NaN, is "" in a graph
+        flat = np.where((flat == None) | (flat != flat), "", flat)  # noqa: E711
+    return flat.astype(str) if flat.dtype.kind in "OUS" else flat

@@ -65,7 +65,7 @@ def fit_budget(
     tensors, trees = Tensors.of(model, fitting), Trees.of(model, fitting)
     measured = _measured((tensors, trees), say)
     parameters = [parameter for parameter, _ in measured]
-    trial = Trial.of(choosing, model, bundle)
+    trial = Trial.of(choosing, model, bundle, golden.scales)
     candidates = Candidates(model, tensors, trees, parameters, trial, say)
     allocations = [*best_allocations([costs for _, costs in measured]), _exact(measured)]
     best, made = search(allocations, budget, candidates.draft)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
@@ -19,9 +20,8 @@ from toolkit.bundle import (
     Rows,
     Variant,
 )
+from toolkit.metrics import Scale, deviation, losses
 from toolkit.quantizer.checks.stored import unchanged
-from toolkit.quantizer.distance import label_agreement, nmse
-from toolkit.runtime import golden
 from toolkit.runtime.golden import Golden
 from toolkit.runtime.predictor import Predictor, to_onnx
 
@@ -64,7 +64,7 @@ def judge(
     file = f"model.{name}{method.SUFFIX}"
     session = _session(method, standard)
     predictor = Predictor(to_onnx(content, file), file, options=session)
-    broken = broken_limit(predictor, standard.rows, method.LIMITS)
+    broken = broken_limit(predictor, standard.rows, method.LIMITS, standard.golden.scales)
     if broken:
         return Variant(name, FAILED, reason=f"{broken}; not kept", bytes=size), None
     tolerance = replay_tolerance(predictor, standard.golden)
@@ -84,8 +84,16 @@ def _session(method: ModuleType, standard: Standard) -> dict[str, Any]:
     return {**base, **own, **({"config": config} if config else {})}
 
 
-def broken_limit(predictor: Predictor, rows: Rows, limits: dict[str, float]) -> str:
-    """Return which limit the predictor breaks on these rows, in words with figures; "" if none."""
+def broken_limit(
+    predictor: Predictor,
+    rows: Rows,
+    limits: Mapping[str, float],
+    scales: Mapping[str, Scale] | None = None,
+) -> str:
+    """Return which limit the predictor breaks on these rows, in words with figures; "" if none.
+
+    scales: as `toolkit.metrics.nmse` takes them.
+    """
     few = {n: a[:SINGLE_ROWS] for n, a in rows.inputs.items()}
     count = len(next(iter(few.values())))
     alone = [predictor.run({n: a[[i]] for n, a in few.items()}) for i in range(count)]
@@ -95,7 +103,7 @@ def broken_limit(predictor: Predictor, rows: Rows, limits: dict[str, float]) -> 
         ("row by row", {n: a[:SINGLE_ROWS] for n, a in rows.outputs.items()}, single),
     )
     for how, expected, got in batches:
-        error, agreement = nmse(expected, got), label_agreement(expected, got)
+        error, agreement = losses(expected, got, scales)
         if not error <= limits["nmse"]:
             return (
                 f"normalised MSE {error:.3g} on the calibration rows {how}, "
@@ -112,9 +120,7 @@ def broken_limit(predictor: Predictor, rows: Rows, limits: dict[str, float]) -> 
 
 def replay_tolerance(predictor: Predictor, rows: Golden) -> dict[str, float]:
     """Return what a replay of the golden rows may show: what it shows here, and a margin."""
-    deviation, agreement = golden.deviation(
-        rows.outputs, predictor.run(rows.inputs), list(rows.outputs)
-    )
+    worst, agreement = deviation(rows.outputs, predictor.run(rows.inputs), rows.scales)
     # One row's label on the edge of a decision may fall the other way elsewhere.
     spare = 0.0 if agreement == 1.0 else 1.0 / max(1, len(rows.adversarial))
-    return {"relative": deviation * 1.25 + MARGIN, "agreement": max(0.0, agreement - spare)}
+    return {"relative": worst * 1.25 + MARGIN, "agreement": max(0.0, agreement - spare)}
