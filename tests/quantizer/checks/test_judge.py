@@ -113,7 +113,7 @@ def test_one_label_of_few_rows_may_differ_and_two_may_not(labels_bundle):
 def test_each_target_is_held_to_its_own_spread(lost, broken):
     """Three targets 1,000 apart: the distance hides nothing of what one of them loses."""
     rng = np.random.default_rng(0)
-    y = rng.normal(size=(500, 1)) + [[0.0, 1000.0, -2000.0]]
+    y = rng.normal(size=(500, 1)) + np.array([0.0, 1000.0, -2000.0])
     got = y + rng.normal(size=y.shape) * [0.0, np.sqrt(lost), 0.0]
     rows = Rows({"X": np.arange(500.0)[:, None]}, {"variable": y}, None)
 

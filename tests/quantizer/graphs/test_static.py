@@ -169,7 +169,8 @@ def test_sixteen_bits_are_multiplied_in_float32_and_that_is_said():
     made = onnx.load_model_from_string(content)
     assert not INTEGER_PRODUCTS & operators(optimized(content, static_a16w8.SESSION)).keys()
     said = notes(content, "here", static_a16w8.SESSION, rows.feed, static_a16w8.LIMITS)
-    assert said == "onnxruntime rounds the activations but multiplies in float32"
+    # Before it, what releases that know MatMulNBits do without the session options.
+    assert said.split("; ")[-1] == "onnxruntime rounds the activations but multiplies in float32"
     assert {o.domain for o in made.opset_import} == {""}
 
 

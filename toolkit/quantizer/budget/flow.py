@@ -23,6 +23,7 @@ from toolkit.quantizer.budget.sensitivity import sensitivities
 from toolkit.quantizer.budget.tensors import Tensors
 from toolkit.quantizer.calibration import Calibration
 from toolkit.quantizer.checks.judge import replay_tolerance
+from toolkit.quantizer.checks.thresholds import dropped
 from toolkit.quantizer.parameters import attribute_operator
 from toolkit.runtime.golden import Golden
 from toolkit.runtime.predictor import Predictor, to_onnx
@@ -77,7 +78,7 @@ def fit_budget(
     if best is None:
         reason = f"no pack keeps {budget} on {len(choosing)} rows; {nearest(budget, made)}"
         return Made(Variant(BUDGET, FAILED, reason=reason), None, front)
-    return _kept(best.content, front, bundle, golden)
+    return _kept(best.content, front, model, bundle, golden)
 
 
 def _measured(kinds: Sequence[Kind], say: Callable[[str], Any]) -> list[Costs]:
@@ -91,7 +92,9 @@ def _measured(kinds: Sequence[Kind], say: Callable[[str], Any]) -> list[Costs]:
     return found
 
 
-def _kept(content: bytes, front: bytes, bundle: Bundle, golden: Golden) -> Made:
+def _kept(
+    content: bytes, front: bytes, model: onnx.ModelProto, bundle: Bundle, golden: Golden
+) -> Made:
     """Return a pack that keeps the budget as a variant, if it is smaller than model.onnx."""
     size, before = len(content), bundle.manifest["files"][MODEL]["bytes"]
     if size >= before:
@@ -99,7 +102,8 @@ def _kept(content: bytes, front: bytes, bundle: Bundle, golden: Golden) -> Made:
         return Made(Variant(BUDGET, NOT_APPLICABLE, reason=reason, bytes=size), None, front)
     session = bundle.variants[0].session
     replayed = replay_tolerance(Predictor(to_onnx(content, FILE), FILE, options=session), golden)
-    kept = Variant(BUDGET, OK, FILE, bytes=size, tolerance=replayed, session=session)
+    said = dropped(model, content, FILE)
+    kept = Variant(BUDGET, OK, FILE, bytes=size, tolerance=replayed, session=session, notes=said)
     return Made(kept, content, front)
 
 
