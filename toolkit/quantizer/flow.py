@@ -78,7 +78,7 @@ def quantize(
         given[".onnx"] = standardised(model, calibration)
     if limits:
         check_applies(limits, bundle, targets=calibration.rows.target is not None)
-    standard = Standard(len(content), calibration.rows, bundle.golden(), bundle.variants[0].session)
+    standard = Standard.of(bundle, content, calibration.rows)
     made: list[tuple[Variant, bytes | None]] = []
     for name, method in chosen.items():
         able = thresholds is not None and hasattr(method, "THRESHOLDS")
@@ -89,7 +89,7 @@ def quantize(
     if limits is None:
         with_variants(bundle, made)
         return [variant for variant, _ in made]
-    found = fit_budget(model, calibration, bundle, limits, standard.golden, say)
+    found = fit_budget(model, calibration, bundle, limits, standard, say)
     made.append((found.variant, found.content))
     if progress:
         progress(found.variant)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -55,7 +56,8 @@ def dependent_on_its_batch(bundle):
 
 def judged(content, bundle, size=PLENTY, method=METHOD):
     """Judge what a method made of a bundle's model, as if model.onnx had so many bytes."""
-    standard = Standard(size, bundle.calibration(), bundle.golden())
+    standard = Standard.of(bundle, bundle.read("model.onnx"), bundle.calibration())
+    standard = replace(standard, size=size)
     return judge("try", method, content, model_of(bundle), standard)
 
 
