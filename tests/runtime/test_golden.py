@@ -5,7 +5,7 @@ import pytest
 
 from toolkit.bundle import to_npz
 from toolkit.errors import CorruptArtifact
-from toolkit.metrics import Scale
+from toolkit.metrics import Scale, deviation
 from toolkit.runtime.golden import read, stored_scales
 
 MANIFEST = {"inputs": [{"name": "X"}], "outputs": [{"name": "label"}, {"name": "scores"}]}
@@ -55,7 +55,8 @@ def test_scales_are_read_as_they_were_stored():
     scales = {"scores": Scale(np.array([3.0]), np.array([0.5]), np.array([1e-9]))}
     stored = stored_scales(scales, ["label", "scores"])
     assert stored.keys() == {"center_1", "spread_1", "rounding_1"}
-    assert read(to_npz(ARRAYS | stored), "g", MANIFEST).scales == scales
+    found = read(to_npz(ARRAYS | stored), "g", MANIFEST)
+    assert found.scales == found.replay_scales == scales
 
 
 def test_without_stored_scales_they_are_those_of_the_plain_rows():
@@ -68,6 +69,15 @@ def test_without_stored_scales_they_are_those_of_the_plain_rows():
     assert (found.center, found.spread) == (2.0, 1.0)
     arrays["adversarial"][:] = True
     assert read(to_npz(arrays), "g", MANIFEST).scales["scores"].center > 30
+
+
+def test_bundles_without_stored_scales_are_replayed_as_they_were_measured():
+    """By max(1, |y|), which the tolerances in them are of."""
+    found = read(to_npz(ARRAYS), "g", MANIFEST)
+    for value, off in ((0.5, 0.25), (-8.0, 0.03125)):
+        reference = {"scores": np.array([[value]])}
+        got = {"scores": reference["scores"] + 0.25}
+        assert deviation(reference, got, found.replay_scales) == (off, 1.0)
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ PARTS = ("center", "spread", "rounding")  # of a Scale, in the order of its fiel
 class Golden:
     """Rows by input name, the reference by output name, targets or None, adversarial bool [N].
 
-    scales: of the outputs that are numbers, by name.
+    scales: of the outputs that are numbers, by name; stored: whether the file has them.
     """
 
     inputs: dict[str, np.ndarray]
@@ -34,6 +34,19 @@ class Golden:
     target: np.ndarray | None
     adversarial: np.ndarray
     scales: dict[str, Scale]
+    stored: bool = True
+
+    @property
+    def replay_scales(self) -> dict[str, Scale]:
+        """By what replays are measured, when a tolerance is recorded and when it is held.
+
+        Bundles from before scales were stored have tolerances of max(1, |y|): a scale of center 0
+        and spread 1.
+        """
+        if self.stored:
+            return self.scales
+        none = {n: np.zeros_like(s.center) for n, s in self.scales.items()}
+        return {n: Scale(zero, zero + 1, zero) for n, zero in none.items()}
 
 
 def read(content: bytes, origin: str, manifest: Mapping[str, Any]) -> Golden:
@@ -65,7 +78,8 @@ def read(content: bytes, origin: str, manifest: Mapping[str, Any]) -> Golden:
         for k, (name, values) in enumerate(outputs.items())
         if name not in texts
     }
-    return Golden(inputs, outputs, target, adversarial, scales)
+    stored = any(f"{PARTS[0]}_{k}" in arrays for k in range(len(outputs))) or not scales
+    return Golden(inputs, outputs, target, adversarial, scales, stored)
 
 
 def stored_scales(scales: Mapping[str, Scale], outputs: Sequence[str]) -> dict[str, np.ndarray]:

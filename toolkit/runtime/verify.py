@@ -49,7 +49,7 @@ def replay(model: Predictor, rows: golden.Golden, entry: dict[str, Any], name: s
     ):
         raise CorruptArtifact(f"{name}: the manifest records no tolerance for it; quantize again")
     outputs = [o for o in rows.outputs if o in model.outputs]
-    worst, agreement = deviation(rows.outputs, model.run(rows.inputs), rows.scales, outputs)
+    worst, agreement = deviation(rows.outputs, model.run(rows.inputs), rows.replay_scales, outputs)
     passed = (
         bool(outputs) and worst <= tolerance["relative"] and agreement >= tolerance["agreement"]
     )

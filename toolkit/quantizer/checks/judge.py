@@ -141,7 +141,7 @@ def broken_limit(
 
 def replay_tolerance(predictor: Predictor, rows: Golden) -> dict[str, float]:
     """Return what a replay of the golden rows may show: what it shows here, and a margin."""
-    worst, agreement = deviation(rows.outputs, predictor.run(rows.inputs), rows.scales)
+    worst, agreement = deviation(rows.outputs, predictor.run(rows.inputs), rows.replay_scales)
     # One row's label on the edge of a decision may fall the other way elsewhere.
     spare = 0.0 if agreement == 1.0 else 1.0 / max(1, len(rows.adversarial))
     return {"relative": worst * 1.25 + MARGIN, "agreement": max(0.0, agreement - spare)}
