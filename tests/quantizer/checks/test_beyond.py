@@ -124,6 +124,8 @@ def test_many_columns_make_no_more_rows_and_constant_ones_none():
     assert len(rows_beyond(wide, 1)["X"]) <= 1100
     assert rows_beyond({"X": np.ones((9, 2))}, 1) == {}
     assert rows_beyond({"s": np.array([["a"]], dtype=object)}, 1) == {}
+    whole = np.array([[-(2**62)], [2**62]])
+    assert set(np.unique(rows_beyond({"X": whole}, 100)["X"])) == {-(2**62), 2**62}
     missing = np.array([[np.nan], [1.0], [3.0]])
     assert set(np.unique(rows_beyond({"X": missing}, 1)["X"])) == {-1.0, 5.0}
 

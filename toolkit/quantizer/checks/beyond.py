@@ -157,7 +157,9 @@ def _ends(column: np.ndarray, ranges: int) -> tuple[float, float] | None:
     if not len(finite) or finite.min() == finite.max():
         return None
     low, high = float(finite.min()), float(finite.max())
-    return low - ranges * (high - low), high + ranges * (high - low)
+    most = 2.0 ** (8 * column.itemsize - 2) if column.dtype.kind == "i" else np.inf
+    below, above = low - ranges * (high - low), high + ranges * (high - low)
+    return max(below, -most), min(above, most)
 
 
 def _moved(
