@@ -19,6 +19,7 @@ the reference has the same one, and infinitely far from everything else.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -73,6 +74,8 @@ def scale_of(values: np.ndarray, rounding: np.ndarray | None = None) -> Scale:
     rounding [k]: its own rounding of the columns, where that is known to be more than UNIT of m.
     """
     values = columns(values)
+    if not len(values):
+        return Scale(*np.zeros((3, values.shape[1])))
     finite = np.isfinite(values)
     count = np.maximum(finite.sum(axis=0), 1)
     with np.errstate(over="ignore", invalid="ignore"):
@@ -108,7 +111,7 @@ def labelled(outputs: Outputs) -> list[str]:
 def columns(values: np.ndarray) -> np.ndarray:
     """Return numbers as float64 [N, k]; what float32 has no normal number for is 0."""
     array = np.asarray(values, dtype=np.float64)
-    array = array.reshape(len(array), int(np.prod(array.shape[1:])))
+    array = array.reshape(len(array), math.prod(array.shape[1:]))
     return np.where(np.abs(array) < TINY, 0.0, array)
 
 
@@ -162,7 +165,8 @@ def same_labels(reference: np.ndarray, got: np.ndarray) -> np.ndarray:
 
 
 def _labels(values: np.ndarray) -> np.ndarray:
-    flat = np.asarray(values).reshape(len(values), -1)
+    flat = np.asarray(values)
+    flat = flat.reshape(len(flat), math.prod(flat.shape[1:]))
     if flat.dtype.kind == "O":  # a missing text, None or NaN, is "" in a graph
         flat = np.where((flat == None) | (flat != flat), "", flat)  # noqa: E711
     return flat.astype(str) if flat.dtype.kind in "OUS" else flat
@@ -199,31 +203,55 @@ def nmse(
     error is taken relative to the value (and must be below 1e-6 where the value is 0). scales: for
     the columns' rounding, which no error is held against.
     """
-    found = [
-        _nmse(columns(reference[n]), _apart(reference[n], got[n]), n, (scales or {}).get(n))
+    shares = squares(reference, got, scales)
+    return max((worst_mean(s) for s in shares.values()), default=0.0) if shares else None
+
+
+def losses(
+    reference: Outputs, got: Outputs, scales: Mapping[str, Scale] | None = None
+) -> tuple[float, float]:
+    """Return what variants are held to: the NMSE (0.0 without numbers), and `agreement`."""
+    return nmse(reference, got, scales) or 0.0, agreement(reference, got)
+
+
+def squares(
+    reference: Outputs, got: Outputs, scales: Mapping[str, Scale] | None = None
+) -> dict[str, np.ndarray]:
+    """Return by numeric output the squared error of each row, in units whose mean is the NMSE.
+
+    float64 [N, k]; of probabilities and scores, [N, 1]. See `nmse`.
+    """
+    return {
+        n: _squares(columns(reference[n]), _apart(reference[n], got[n]), n, (scales or {}).get(n))
         for n in numeric(reference)
-    ]
-    return max(found) if found else None
+    }
 
 
-def _nmse(values: np.ndarray, apart: np.ndarray, name: str, scale: Scale | None) -> float:
+def worst_mean(shares: np.ndarray) -> float:
+    """Return the largest of the columns' means, 0.0 where there is nothing."""
+    return float(shares.mean(axis=0).max(initial=0.0)) if shares.size else 0.0
+
+
+def _squares(values: np.ndarray, apart: np.ndarray, name: str, scale: Scale | None) -> np.ndarray:
     if not values.size:
-        return 0.0
+        return np.zeros(values.shape)
     own = scale_of(values)
     rounding = own.rounding if scale is None else np.maximum(own.rounding, scale.rounding)
     with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
-        squared = np.square(apart).mean(axis=0)
+        squared = np.square(apart)
         size = np.where(own.constant, np.abs(own.center), own.spread)
+        if name in POOLED and not own.constant.all():
+            size = own.spread  # the value of a column that says nothing is no spread of the others
         whole = np.square(np.maximum(size, rounding * (ROUNDINGS / TOLERANCE)))
         if name in POOLED:
-            squared, whole = squared.sum(keepdims=True), whole.sum(keepdims=True)
+            squared, whole = squared.sum(axis=1, keepdims=True), whole.sum(keepdims=True)
         share = np.where(squared == 0, 0.0, squared / whole)
-    nothing = (whole == 0) & (squared < 1e-12)
-    return float(np.where(nothing, 0.0, np.where(np.isnan(share), np.inf, share)).max())
+    nothing = (whole == 0) & (squared.mean(axis=0) < 1e-12)
+    return np.asarray(np.where(nothing, 0.0, np.where(np.isnan(share), np.inf, share)))
 
 
 def _apart(reference: np.ndarray, got: np.ndarray) -> np.ndarray:
     """Return `distance`, infinite where the shapes differ."""
     if np.size(got) != np.size(reference):
-        return np.full((1, 1), np.inf)
+        return np.full_like(columns(reference), np.inf)
     return distance(reference, np.asarray(got).reshape(np.shape(reference)))

@@ -13,7 +13,7 @@ from tests.runtime.graphs import ROWS, identity, linear, model_of
 from toolkit.errors import InvalidInput
 from toolkit.runtime import load, predictor
 from toolkit.runtime.bound import FEW, _fill
-from toolkit.runtime.inputs import prepare
+from toolkit.runtime.inputs import FAR, is_near, prepare
 from toolkit.runtime.predictor import Predictor
 from toolkit.runtime.schema import Input
 from toolkit.runtime.session import open_session
@@ -137,6 +137,11 @@ def test_what_is_surely_taken_is_taken(dtype, width, takes, data):
         taken = False
     assert taken or not sure
     assert sure or not np.isfinite(X).all()
+    near = _fill(rows, takes, near=True)(X)
+    assert rows.tobytes() == X.tobytes()
+    assert taken or not near
+    assert (is_near(X) or takes == "any") or not near
+    assert near or not (np.abs(X.astype(np.float64)) < FAR / X.size).all()
 
 
 def test_opposite_infinities_and_the_largest_numbers(model):

@@ -163,6 +163,7 @@ def _golden(evidence: Evidence, split: Split, schema: Schema) -> dict[str, np.nd
     )
     content = {f"input_{k}": _stored(a, narrow) for k, a in enumerate(inputs.values())}
     content |= {f"output_{k}": a for k, a in enumerate(outputs.values())}
+    content |= golden.stored_scales(evidence.scales, list(outputs))
     content["adversarial"] = np.arange(len(plain) + len(spiked)) >= len(plain)
     if split.target is not None:
         shown = split.target[plain]

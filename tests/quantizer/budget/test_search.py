@@ -24,7 +24,7 @@ def written(slack=0):
 
     def write(allocation):
         seen.append(allocation)
-        figures = {"nmse": allocation.error, "r2_drop": None, "agreement": 1, "max_error": 0}
+        figures = {"nmse": allocation.error, "r2_drop": None, "agreement": 1, "max_abs": 0}
         return bytes(allocation.bytes + slack), Figures(figures, figures)
 
     return write, seen

@@ -171,6 +171,7 @@ def test_where_sixteen_bits_are_multiplied_in_float32_that_is_said():
     made = onnx.load_model_from_string(content)
     in_integers = INTEGER_PRODUCTS & operators(optimized(content, static_a16w8.SESSION)).keys()
     said = notes(content, "here", static_a16w8.SESSION, rows.feed, static_a16w8.LIMITS)
+    said = said.split("; ")[-1]  # before it, what some releases do without the session options
     assert said.endswith("rounds the activations but multiplies in float32") != bool(in_integers)
     assert "wrong" not in said
     assert {o.domain for o in made.opset_import} == {""}
