@@ -61,6 +61,11 @@ class Proof:
             if c.required
         ]
 
+    @property
+    def reference(self) -> str:
+        """Whose answers the graph owes: scikit-learn's to rows as given, or rounded to float32."""
+        return next(reference for reference, _, _ in self.required)
+
     def summary(self) -> dict[str, Any]:
         """Return the proof as the manifest keeps it."""
         return {
