@@ -157,20 +157,20 @@ def peak_mb(converter: Callable[[Any], bytes], forest: Any) -> float:
         converter(small)
         gc.collect()
         ctypes.CDLL(None).malloc_trim(0)
-        Path("/proc/self/clear_refs").write_text("5")
+        Path("/proc/self/clear_refs").write_text("5", encoding="utf-8")
         before = high_water()
         converter(forest)
         os.write(writer, f"{high_water() - before:.2f}".encode())
         os._exit(0)
     os.waitpid(child, 0)
     os.close(writer)
-    with os.fdopen(reader) as answer:
+    with os.fdopen(reader, encoding="utf-8") as answer:
         return float(answer.read())
 
 
 def high_water() -> float:
     """Return this process's largest resident size so far, MB."""
-    lines = Path("/proc/self/status").read_text().splitlines()
+    lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) * 1024 / 1e6
 
 

@@ -83,7 +83,7 @@ def measure(depth: int, folder: Path, repeats: int) -> dict[str, Any]:
 def opened(path: Path) -> tuple[float, float]:
     """Return the seconds and the MB of opening a file in a process of its own."""
     done = subprocess.run(
-        [sys.executable, "-c", OPEN, str(path)], check=True, capture_output=True, text=True
+        [sys.executable, "-c", OPEN, str(path)], check=True, capture_output=True, encoding="utf-8"
     )
     seconds, megabytes = map(float, done.stdout.split())
     return seconds, megabytes

@@ -63,7 +63,7 @@ def travels(nodes: int, runs: int, directory: Path) -> list[dict[str, Any]]:
     # In a process of its own, so that no command inherits the memory of fitting.
     if run([__file__, "--fit", str(nodes), str(directory)], directory)["exit_code"]:
         raise SystemExit(f"fitting {nodes} nodes failed")
-    count = int((directory / "nodes.txt").read_text())
+    count = int((directory / "nodes.txt").read_text(encoding="utf-8"))
     found = [travel(count, directory / f"bundle{k}", directory) for k in range(runs)]
     return [
         {"nodes": count, "command": command}
@@ -140,9 +140,9 @@ def resident(pid: int) -> tuple[int, int]:
     ru_maxrss would begin with what this process has.
     """
     try:
-        status = Path(f"/proc/{pid}/status").read_text()
+        status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
         tasks = list(Path(f"/proc/{pid}/task").iterdir())
-        children = [c for t in tasks for c in (t / "children").read_text().split()]
+        children = [c for t in tasks for c in (t / "children").read_text(encoding="utf-8").split()]
     except OSError:  # it has ended
         return 0, 0
     kb = {line.split()[0]: int(line.split()[1]) for line in status.splitlines() if " kB" in line}
@@ -172,7 +172,7 @@ def fit(nodes: int, directory: Path) -> None:
     np.savez(directory / "data.npz", X=X[:DATA_ROWS], y=y[:DATA_ROWS])
     np.savez(directory / "rows.npz", X=X[:1000])
     count = sum(t.tree_.node_count for t in forest.estimators_)
-    (directory / "nodes.txt").write_text(str(count))
+    (directory / "nodes.txt").write_text(str(count), encoding="utf-8")
 
 
 def page(figures: dict[str, Any]) -> str:

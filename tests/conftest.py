@@ -1,4 +1,4 @@
-"""What tests of several folders use: bundles, made once a session, and a bench that is quick."""
+"""How tests run, and what those of several folders use: bundles, made once, and a quick bench."""
 
 from __future__ import annotations
 
@@ -7,6 +7,17 @@ import shutil
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, settings
+
+# No test fails because a machine is busy.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
+
+
+def pytest_collection_modifyitems(items):
+    """Files that hold slow tests come last, so that most of what fails does so at once."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path in slow)
 
 
 @pytest.fixture(scope="session")

@@ -32,9 +32,9 @@ from toolkit.runtime.tabular import read_npz
 
 def edit(folder, change):
     path = folder / "manifest.json"
-    manifest = json.loads(path.read_text())
+    manifest = json.loads(path.read_text(encoding="utf-8"))
     change(manifest)
-    path.write_text(json.dumps(manifest))
+    path.write_text(json.dumps(manifest), encoding="utf-8")
 
 
 def names(folder):
@@ -219,11 +219,11 @@ def test_a_failing_write_leaves_a_bundle_that_opens(california, monkeypatch, cal
 def test_names_of_a_hostile_old_manifest_are_not_removed(california, name):
     """What a manifest lists and its successor does not is removed: never outside the folder."""
     outside = california.parent / "outside"
-    outside.write_text("mine")
+    outside.write_text("mine", encoding="utf-8")
     manifest = open_bundle(california).manifest
     edit(california, lambda m: m["files"].update({name: m["files"]["golden.npz"]}))
     write_files(california, manifest, {})
-    assert outside.read_text() == "mine"
+    assert outside.read_text(encoding="utf-8") == "mine"
     assert open_bundle(california).manifest == manifest
 
 

@@ -52,7 +52,7 @@ def python(code, *args, stdin=""):
         [sys.executable, "-c", code, *map(str, args)],
         input=stdin,
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         check=False,
     )
 

@@ -16,7 +16,7 @@ from toolkit.quantizer import quantize
 from toolkit.runtime import load
 from toolkit.trainer import train
 
-SLOW = {"california-forest", "california-mlp", "california-svr"}  # seconds to fit
+SLOW = {"california-forest", "california-gbm", "california-mlp", "california-svr"}  # seconds to fit
 ALONE = 40  # rows that are run one by one as well
 
 

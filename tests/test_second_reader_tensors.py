@@ -48,7 +48,7 @@ def drawn(data, shape, dtype):
     symmetric=st.booleans(),
     short=st.booleans(),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_affine(data, dtype, shape, bits, per_column, block, exponents, symmetric, short):
     if len(shape) == 1 and per_column:
         block = 0  # columns and rows are the same axis there
@@ -68,7 +68,7 @@ def test_affine(data, dtype, shape, bits, per_column, block, exponents, symmetri
 
 
 @given(data=st.data(), dtype=FLOATS, bits=st.integers(2, 16), axis=st.integers(0, 1))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_companded(data, dtype, bits, axis):
     values = drawn(data, (6, 5), dtype)
     # Libraries differ in the last bit of sinh, which may turn float32's last.
@@ -76,14 +76,14 @@ def test_companded(data, dtype, bits, axis):
 
 
 @given(data=st.data(), dtype=FLOATS)
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_mantissa(data, dtype):
     values = drawn(data, (9, 1), dtype)
     assert_readers_agree(values, mantissa.encode(values))
 
 
 @given(data=st.data(), dtype=FLOATS)
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_shorter_floats(data, dtype):
     values = drawn(data, (4, 3), dtype)
     assert_readers_agree(values, plain.half(values))
@@ -96,7 +96,7 @@ def test_shorter_floats(data, dtype):
     low=st.integers(-100, 100),
     most=st.integers(1, 100),
 )
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_integers(dtype, low, most):
     low = max(low, 0) if dtype is np.uint8 else low
     most = min(most, np.iinfo(dtype).max - low)

@@ -8,8 +8,13 @@ import zipfile
 import numpy as np
 import pytest
 import skops.io
-from sklearn.ensemble import HistGradientBoostingRegressor
-from sklearn.linear_model import LinearRegression
+from sklearn.ensemble import GradientBoostingRegressor, HistGradientBoostingRegressor
+from sklearn.linear_model import (
+    GammaRegressor,
+    LinearRegression,
+    PoissonRegressor,
+    TweedieRegressor,
+)
 from sklearn.neural_network import MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -32,6 +37,24 @@ ESTIMATORS = {
 @pytest.mark.parametrize("name", ESTIMATORS)
 def test_round_trip(name):
     estimator = ESTIMATORS[name]().fit(X, Y)
+    loaded = load_estimator(dump_estimator(estimator), "e.skops")
+    np.testing.assert_array_equal(loaded.predict(X), estimator.predict(X))
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        PoissonRegressor(),
+        GammaRegressor(),
+        TweedieRegressor(power=1.5),
+        GradientBoostingRegressor(n_estimators=3),
+        HistGradientBoostingRegressor(loss="poisson", max_iter=3),
+    ],
+    ids=str,
+)
+def test_losses_that_are_compiled(estimator):
+    """Older releases of skops than our floor do not trust scikit-learn's own."""
+    estimator.fit(X, np.exp(Y / 5))
     loaded = load_estimator(dump_estimator(estimator), "e.skops")
     np.testing.assert_array_equal(loaded.predict(X), estimator.predict(X))
 

@@ -6,7 +6,6 @@ works where scikit-learn is absent.
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -29,5 +28,7 @@ __all__ = ["bench", "export", "load", "quantize"]
 
 def __getattr__(name: str) -> Any:
     if name in _HOME:
+        import importlib
+
         return getattr(importlib.import_module(_HOME[name]), name)
     raise AttributeError(f"module 'toolkit' has no attribute {name!r}")

@@ -7,9 +7,10 @@ to a·y + b are right exactly where those to y are. Three cases need words of th
 - A column that is constant on those rows (s <= 1e-12 · |m|) is judged relative to its value,
   `|Δ| <= 1e-4 · |y|`.
 - scikit-learn's own float64 arithmetic has a rounding: what it cannot tell is not asked of others.
-  `rounding` is what a column moves by where the rows' numbers move by 2⁻⁵² of themselves, and at
-  least 2⁻⁵² · |m|; eight times that is always allowed. It matters where s is below about
-  2e-11 · |m|, or where a column is what is left of terms that cancel.
+  `rounding` is what a column moves by where the rows' numbers move by 2⁻⁵² of themselves (the
+  exporter measures it), and at least 2⁻⁵² · |m|; 64 times that is always allowed, and more in
+  the measure in which a row's largest number is larger than usual. It matters where s is below
+  about 1.4e-10 · |m|, or where a column is what is left of terms that cancel.
 - What is below float32's smallest normal number (1.2e-38) is 0.
 
 Labels and text must be equal. Numbers are compared in float64; a NaN or an infinity is right where
@@ -18,6 +19,7 @@ the reference has the same one, and infinitely far from everything else.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -28,9 +30,8 @@ Outputs = Mapping[str, np.ndarray]
 TOLERANCE = 1e-4  # of a column's scale
 LABEL = "label"
 CONSTANT = 1e-12  # of its mean: a standard deviation that is none
-ROUNDINGS = 8.0  # so many times its own rounding may a column always be off
+ROUNDINGS = 64.0  # so many times its own rounding may a column always be off
 UNIT = 2.0**-52  # one part of a float64 number
-MOVE = 2.0**-32  # the move of the rows that tells their rounding
 TINY = float(np.finfo(np.float32).tiny)
 # Outputs whose columns have one unit: their spread is taken together for the mean square.
 POOLED = ("probabilities", "scores")
@@ -54,18 +55,27 @@ class Scale:
         with np.errstate(invalid="ignore", over="ignore"):
             apart = np.maximum(self.spread, np.abs(reference - self.center))
         unit = np.where(self.constant, np.abs(reference), apart)
-        return np.asarray(np.maximum(unit, self.rounding * (ROUNDINGS / TOLERANCE)))
+        least = self.rounding * (ROUNDINGS / TOLERANCE)
+        return np.asarray(np.maximum(unit, self._growth(reference) * least))
+
+    def _growth(self, reference: np.ndarray) -> np.ndarray:
+        """Return how many times a row's largest number is that of usual ones, at least 1, [N, 1].
+
+        What rounding leaves of terms that cancel is a part of these terms.
+        """
+        usual = float((np.abs(self.center) + self.spread).max(initial=0.0))
+        largest = np.where(np.isfinite(reference), np.abs(reference), 0.0).max(axis=1, initial=0.0)
+        return np.maximum(1.0, largest[:, None] / usual) if usual > 0 else np.ones((1, 1))
 
 
-def scale_of(values: np.ndarray, moved: np.ndarray | None = None) -> Scale:
+def scale_of(values: np.ndarray, rounding: np.ndarray | None = None) -> Scale:
     """Return the scale of an output from scikit-learn's answers on the held-out rows [N, k].
 
-    moved: its answers to the first of these rows with every number moved by MOVE of itself. The
-    median over the rows counts, brought down to a move by UNIT: a threshold that is crossed, or a
-    category that is no longer met, changes the answer by no more for a large move than for a small
-    one, so that it counts for a millionth of that, and is no rounding.
+    rounding [k]: its own rounding of the columns, where that is known to be more than UNIT of m.
     """
     values = columns(values)
+    if not len(values):
+        return Scale(*np.zeros((3, values.shape[1])))
     finite = np.isfinite(values)
     count = np.maximum(finite.sum(axis=0), 1)
     with np.errstate(over="ignore", invalid="ignore"):
@@ -77,20 +87,15 @@ def scale_of(values: np.ndarray, moved: np.ndarray | None = None) -> Scale:
         mean = apart.sum(axis=0) / count
         spread = np.sqrt(np.square(np.where(finite, apart - mean, 0.0)).sum(axis=0) / count)
         center = first + mean
-        rounding = UNIT * np.abs(center)
-        if moved is not None and len(moved):
-            own = np.abs(columns(moved) - values[: len(moved)])
-            own = np.median(np.where(np.isfinite(own), own, 0.0), axis=0) * (UNIT / MOVE)
-            rounding = np.maximum(rounding, own)
-    return Scale(center, spread, rounding)
+    least = UNIT * np.abs(center)
+    return Scale(center, spread, least if rounding is None else np.maximum(least, rounding))
 
 
-def scales_of(reference: Outputs, moved: Outputs | None = None) -> dict[str, Scale]:
+def scales_of(
+    reference: Outputs, rounding: Mapping[str, np.ndarray] | None = None
+) -> dict[str, Scale]:
     """Return the scale of each numeric output by its name; see `scale_of`."""
-    return {
-        name: scale_of(reference[name], None if moved is None else moved[name])
-        for name in numeric(reference)
-    }
+    return {n: scale_of(reference[n], (rounding or {}).get(n)) for n in numeric(reference)}
 
 
 def numeric(outputs: Outputs) -> list[str]:
@@ -106,7 +111,7 @@ def labelled(outputs: Outputs) -> list[str]:
 def columns(values: np.ndarray) -> np.ndarray:
     """Return numbers as float64 [N, k]; what float32 has no normal number for is 0."""
     array = np.asarray(values, dtype=np.float64)
-    array = array.reshape(len(array), int(np.prod(array.shape[1:])))
+    array = array.reshape(len(array), math.prod(array.shape[1:]))
     return np.where(np.abs(array) < TINY, 0.0, array)
 
 
@@ -160,7 +165,8 @@ def same_labels(reference: np.ndarray, got: np.ndarray) -> np.ndarray:
 
 
 def _labels(values: np.ndarray) -> np.ndarray:
-    flat = np.asarray(values).reshape(len(values), -1)
+    flat = np.asarray(values)
+    flat = flat.reshape(len(flat), math.prod(flat.shape[1:]))
     if flat.dtype.kind == "O":  # a missing text, None or NaN, is "" in a graph
         flat = np.where((flat == None) | (flat != flat), "", flat)  # noqa: E711
     return flat.astype(str) if flat.dtype.kind in "OUS" else flat
@@ -197,31 +203,55 @@ def nmse(
     error is taken relative to the value (and must be below 1e-6 where the value is 0). scales: for
     the columns' rounding, which no error is held against.
     """
-    found = [
-        _nmse(columns(reference[n]), _apart(reference[n], got[n]), n, (scales or {}).get(n))
+    shares = squares(reference, got, scales)
+    return max((worst_mean(s) for s in shares.values()), default=0.0) if shares else None
+
+
+def losses(
+    reference: Outputs, got: Outputs, scales: Mapping[str, Scale] | None = None
+) -> tuple[float, float]:
+    """Return what variants are held to: the NMSE (0.0 without numbers), and `agreement`."""
+    return nmse(reference, got, scales) or 0.0, agreement(reference, got)
+
+
+def squares(
+    reference: Outputs, got: Outputs, scales: Mapping[str, Scale] | None = None
+) -> dict[str, np.ndarray]:
+    """Return by numeric output the squared error of each row, in units whose mean is the NMSE.
+
+    float64 [N, k]; of probabilities and scores, [N, 1]. See `nmse`.
+    """
+    return {
+        n: _squares(columns(reference[n]), _apart(reference[n], got[n]), n, (scales or {}).get(n))
         for n in numeric(reference)
-    ]
-    return max(found) if found else None
+    }
 
 
-def _nmse(values: np.ndarray, apart: np.ndarray, name: str, scale: Scale | None) -> float:
+def worst_mean(shares: np.ndarray) -> float:
+    """Return the largest of the columns' means, 0.0 where there is nothing."""
+    return float(shares.mean(axis=0).max(initial=0.0)) if shares.size else 0.0
+
+
+def _squares(values: np.ndarray, apart: np.ndarray, name: str, scale: Scale | None) -> np.ndarray:
     if not values.size:
-        return 0.0
+        return np.zeros(values.shape)
     own = scale_of(values)
     rounding = own.rounding if scale is None else np.maximum(own.rounding, scale.rounding)
     with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
-        squared = np.square(apart).mean(axis=0)
+        squared = np.square(apart)
         size = np.where(own.constant, np.abs(own.center), own.spread)
+        if name in POOLED and not own.constant.all():
+            size = own.spread  # the value of a column that says nothing is no spread of the others
         whole = np.square(np.maximum(size, rounding * (ROUNDINGS / TOLERANCE)))
         if name in POOLED:
-            squared, whole = squared.sum(keepdims=True), whole.sum(keepdims=True)
+            squared, whole = squared.sum(axis=1, keepdims=True), whole.sum(keepdims=True)
         share = np.where(squared == 0, 0.0, squared / whole)
-    nothing = (whole == 0) & (squared < 1e-12)
-    return float(np.where(nothing, 0.0, np.where(np.isnan(share), np.inf, share)).max())
+    nothing = (whole == 0) & (squared.mean(axis=0) < 1e-12)
+    return np.asarray(np.where(nothing, 0.0, np.where(np.isnan(share), np.inf, share)))
 
 
 def _apart(reference: np.ndarray, got: np.ndarray) -> np.ndarray:
     """Return `distance`, infinite where the shapes differ."""
     if np.size(got) != np.size(reference):
-        return np.full((1, 1), np.inf)
+        return np.full_like(columns(reference), np.inf)
     return distance(reference, np.asarray(got).reshape(np.shape(reference)))

@@ -27,12 +27,12 @@ def main(names: list[str]) -> int:
         if code > 1 or not report.is_file():
             lines.append(f"| {name} | **{step} failed with exit code {code}** |" + " |" * 7)
         else:
-            lines += rows(json.loads(report.read_text()))
+            lines += rows(json.loads(report.read_text(encoding="utf-8")))
     table = "\n".join(["## Recipes", "", *lines, ""])
-    (FOLDER / "summary.md").write_text(table)
+    (FOLDER / "summary.md").write_text(table, encoding="utf-8")
     summary = os.environ.get("GITHUB_STEP_SUMMARY")
     if summary:
-        with open(summary, "a") as out:
+        with open(summary, "a", encoding="utf-8") as out:
             out.write(table)
     print(table)
     return worst
@@ -41,7 +41,7 @@ def main(names: list[str]) -> int:
 def recipes() -> list[str]:
     """Return the names of all recipes."""
     command = [TOOLKIT, "recipes", "--json"]
-    listed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    listed = subprocess.run(command, check=True, capture_output=True, encoding="utf-8").stdout
     return [entry["name"] for entry in json.loads(listed)["recipes"]]
 
 

@@ -28,7 +28,9 @@ def host_python() -> str:
 def stand_in(engine: Engine, python: str | None = None) -> str:
     """Import the image where it is not there yet (about 3 s), and return its name."""
     python = python or host_python()
-    version = subprocess.run([python, "-VV"], capture_output=True, text=True, check=True).stdout
+    version = subprocess.run(
+        [python, "-VV"], capture_output=True, encoding="utf-8", check=True
+    ).stdout
     recipe = (HERE / "closure.py").read_bytes() + Path(__file__).read_bytes()
     key = hashlib.sha256(recipe + f"{python} {version} {platform.machine()}".encode()).hexdigest()
     name = f"localhost/toolkit-base:{key[:12]}"
@@ -47,7 +49,9 @@ def stand_in(engine: Engine, python: str | None = None) -> str:
 
 def _add_pip(python: str, root: Path) -> None:
     folder = "import sysconfig; print(sysconfig.get_path('purelib'))"
-    result = subprocess.run([python, "-c", folder], capture_output=True, text=True, check=True)
+    result = subprocess.run(
+        [python, "-c", folder], capture_output=True, encoding="utf-8", check=True
+    )
     target = root / result.stdout.strip().lstrip("/") / "pip"
     spec = importlib.util.find_spec("pip")
     if spec is None or spec.origin is None:

@@ -67,9 +67,9 @@ def tag(target: str) -> str:
 
 def revision() -> dict[str, str]:
     """Return the version of the package and the commit that is checked out, for the labels."""
-    source = Path("toolkit/__init__.py").read_text()
+    source = Path("toolkit/__init__.py").read_text(encoding="utf-8")
     version = source.split('__version__ = "')[1].split('"')[0]
-    commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True)
+    commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, encoding="utf-8")
     return {"VERSION": version, "REVISION": commit.stdout.strip() or "unknown"}
 
 

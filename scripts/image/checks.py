@@ -151,7 +151,7 @@ def verification(s: Subject) -> str:
 
 def prediction(s: Subject) -> str:
     """Predicts the same from standard input and from a mounted file, with every variant."""
-    text = s.rows.read_text()
+    text = s.rows.read_text(encoding="utf-8")
     mount = f"--volume={s.scratch}:/data:ro"
     for name in s.variants:
         piped = s.run("predict", f"/model/{name}", stdin=text)
@@ -174,9 +174,9 @@ def inspection(s: Subject) -> str:
 def mounted_bundle(s: Subject) -> str:
     """Takes another bundle that is mounted over the one baked in."""
     other = travelling_copy(s, "other")
-    manifest = json.loads((other / "manifest.json").read_text())
+    manifest = json.loads((other / "manifest.json").read_text(encoding="utf-8"))
     manifest["name"] = "mounted-here"
-    (other / "manifest.json").write_text(json.dumps(manifest))
+    (other / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
     out = s.run(options=(f"--volume={other}:/model:ro",))
     require("mounted-here: " in out, out)
     return "mounted at /model"
@@ -239,7 +239,7 @@ def memory(s: Subject) -> str:
         require(peak <= 64, f"peak {peak:.0f} MB")
         return f"peak {peak:.0f} MB (no limit can be enforced on this host)"
     require(result.returncode in (137, 139), f"code {result.returncode}: {result.stderr}")
-    s.run("predict", "/model", stdin=s.rows.read_text(), options=limit)
+    s.run("predict", "/model", stdin=s.rows.read_text(encoding="utf-8"), options=limit)
     return f"limit enforced; peak {peak:.0f} MB"
 
 

@@ -70,8 +70,8 @@ def make_skeleton(root: Path) -> None:
         if (Path("/") / name).is_symlink():
             (root / "usr" / name).mkdir(exist_ok=True)
             (root / name).symlink_to(f"usr/{name}")
-    (root / "etc/passwd").write_text(PASSWD)
-    (root / "etc/group").write_text("root:x:0:\ntoolkit:x:10001:\n")
+    (root / "etc/passwd").write_text(PASSWD, encoding="utf-8")
+    (root / "etc/group").write_text("root:x:0:\ntoolkit:x:10001:\n", encoding="utf-8")
 
 
 def place(root: Path, path: Path) -> Path:
@@ -124,7 +124,7 @@ def shared_libraries(files: list[Path]) -> set[Path]:
     found = {loader()}
     for path in files:
         # The loader's own listing, which ldd is a shell script around.
-        result = subprocess.run([loader(), "--list", path], capture_output=True, text=True)
+        result = subprocess.run([loader(), "--list", path], capture_output=True, encoding="utf-8")
         missing = re.findall(r"(\S+) => not found", result.stdout)
         if missing:
             sys.exit(f"{path}: needs {', '.join(missing)}, which this system does not have")

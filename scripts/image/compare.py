@@ -49,7 +49,9 @@ def write_table(engine: Engine, bundle: Path, base: str | None, secrets: dict[st
         folder.chmod(0o755)
         python = ["--entrypoint=python3"]
         rows = engine.run(images["small"][0], "-c", ROWS, "/model", options=python)
-        (folder / "rows.csv").write_text("".join(rows.stdout.splitlines(keepends=True)[:2]))
+        (folder / "rows.csv").write_text(
+            "".join(rows.stdout.splitlines(keepends=True)[:2]), encoding="utf-8"
+        )
         options = [f"--volume={folder}:/data:ro"]
         starts = [
             {n: measure.start(engine, *images[n], options, STARTS) for n in images}
@@ -69,17 +71,17 @@ def write_table(engine: Engine, bundle: Path, base: str | None, secrets: dict[st
         },
         "machine": platform.machine(),
         "engine": engine.name,
-        "model": json.loads((bundle / "manifest.json").read_text())["name"],
+        "model": json.loads((bundle / "manifest.json").read_text(encoding="utf-8"))["name"],
         "runs": STARTS * ROUNDS,
         "images": found,
     }
-    FIGURES.write_text(json.dumps(report, indent=2) + "\n")
-    TABLE.write_text(render(report))
-    print(TABLE.read_text())
+    FIGURES.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    TABLE.write_text(render(report), encoding="utf-8")
+    print(TABLE.read_text(encoding="utf-8"))
     summary = os.environ.get("GITHUB_STEP_SUMMARY")
     if summary:
-        with open(summary, "a") as out:
-            out.write(TABLE.read_text())
+        with open(summary, "a", encoding="utf-8") as out:
+            out.write(TABLE.read_text(encoding="utf-8"))
 
 
 def _figures(engine: Engine, image: str, starts: list[dict]) -> dict:
@@ -105,7 +107,7 @@ def _figures(engine: Engine, image: str, starts: list[dict]) -> dict:
 
 
 def _base_of_the_dockerfile() -> str:
-    lines = Path("Dockerfile").read_text().splitlines()
+    lines = Path("Dockerfile").read_text(encoding="utf-8").splitlines()
     return next(line for line in lines if line.startswith("FROM python:")).split()[1]
 
 

@@ -66,12 +66,12 @@ class Engine:
         command = self.command(image, *arguments, options=["--no-healthcheck", *options])
         # podman's monitor leaves a file `oom` where it stands when it meets a memory limit.
         return subprocess.run(
-            command, input=stdin, capture_output=True, text=True, timeout=timeout, cwd=CACHE
+            command, input=stdin, capture_output=True, encoding="utf-8", timeout=timeout, cwd=CACHE
         )
 
     def call(self, *arguments: str) -> str:
         """Run another command of the client and return what it prints."""
-        result = subprocess.run([*self.client, *arguments], capture_output=True, text=True)
+        result = subprocess.run([*self.client, *arguments], capture_output=True, encoding="utf-8")
         if result.returncode:
             raise RuntimeError(f"{self.name} {' '.join(arguments)}: {result.stderr.strip()}")
         return result.stdout.strip()
@@ -86,7 +86,7 @@ class Engine:
         while time.monotonic() < end:
             result = subprocess.run(
                 [*self.client, "inspect", "--format={{.State.Running}}", container],
-                capture_output=True, text=True,
+                capture_output=True, encoding="utf-8",
             )  # fmt: skip
             if result.stdout.strip() == "true":
                 return
@@ -97,7 +97,7 @@ class Engine:
         """Return "healthy" or "unhealthy" after one run of the image's health check."""
         if self.name == "podman":
             command = [*self.client, "healthcheck", "run", container]
-            result = subprocess.run(command, capture_output=True, text=True)
+            result = subprocess.run(command, capture_output=True, encoding="utf-8")
             if result.returncode not in (0, 1):
                 raise RuntimeError(f"{container}: {result.stderr.strip()}")
             return "unhealthy" if result.returncode else "healthy"

@@ -22,7 +22,7 @@ def secrets(folder: Path) -> dict[str, Path]:
     if any(kept.values()):
         lines = ["[global]", *(f"{k} = {v}" for k, v in sorted(kept.items()) if v)]
         found["pip-config"] = folder / "pip.conf"
-        found["pip-config"].write_text("\n".join(lines) + "\n")
+        found["pip-config"].write_text("\n".join(lines) + "\n", encoding="utf-8")
     certificates = Path(settings.get("cert", ""))
     if certificates.is_file():
         found["pip-cert"] = folder / "certificates.pem"
@@ -36,4 +36,4 @@ def _reachable(value: str) -> str:
 
 def _pip(*arguments: str) -> str:
     command = [sys.executable, "-m", "pip", *arguments]
-    return subprocess.run(command, capture_output=True, text=True).stdout
+    return subprocess.run(command, capture_output=True, encoding="utf-8").stdout

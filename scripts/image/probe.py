@@ -51,7 +51,7 @@ def _zero(dtype: str) -> tuple:
 
 
 def _lines(path: str) -> list[str]:
-    return Path(path).read_text().splitlines()
+    return Path(path).read_text(encoding="utf-8").splitlines()
 
 
 def _can_write(folder: str) -> bool:

@@ -71,7 +71,7 @@ class Subject:
     @cached_property
     def manifest(self) -> dict:
         """The manifest of the bundle that was baked in."""
-        return json.loads((self.bundle / "manifest.json").read_text())
+        return json.loads((self.bundle / "manifest.json").read_text(encoding="utf-8"))
 
     @cached_property
     def variants(self) -> list[str]:
@@ -82,7 +82,7 @@ class Subject:
     def rows(self) -> Path:
         """Three rows that the model takes, as CSV with its column names, made inside the image."""
         path = self.scratch / "rows.csv"
-        path.write_text(self.python(ROWS, "/model"))
+        path.write_text(self.python(ROWS, "/model"), encoding="utf-8")
         return path
 
     def python(self, source: str, *arguments: str, options: tuple[str, ...] = ()) -> str:
@@ -96,7 +96,7 @@ class Subject:
     def probe(self, *options: str) -> dict:
         """Return what the probe sees, with an empty HOME that it may write to."""
         home = ["--tmpfs=/tmp:rw,mode=1777", "--env=HOME=/tmp"]
-        source = (HERE / "probe.py").read_text()
+        source = (HERE / "probe.py").read_text(encoding="utf-8")
         return json.loads(self.python(source, "/model", options=(*home, *options)))
 
     def run(self, *arguments: str, stdin: str = "", options: tuple[str, ...] = ()) -> str:
@@ -116,14 +116,14 @@ class Waiting:
         options = [f"--name={self.name}", *options]
         command = s.engine.command(s.image, "predict", artifact, options=options)
         self.log = s.scratch / f"{name}.log"
-        with self.log.open("w") as log:
+        with self.log.open("w", encoding="utf-8") as log:
             self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=log, stderr=log)
 
     def __enter__(self) -> Waiting:
         try:
             self.engine.wait_running(self.name)
         except RuntimeError as error:
-            raise RuntimeError(f"{error}: {self.log.read_text().strip()}") from None
+            raise RuntimeError(f"{error}: {self.log.read_text(encoding='utf-8').strip()}") from None
         time.sleep(1)  # until Python has started and reads
         return self
 

@@ -133,11 +133,13 @@ def _errors(model: estimators.Model, subject: Subject) -> Figures:
     got = np.asarray(subject.predict(model.X_test.astype(np.float32))).reshape(expected.shape)
     if hasattr(model.estimator, "classes_"):
         return {"agreement": float((got == expected).mean())}
+    from toolkit import metrics
+
     got = got.astype(np.float64)
     spread = np.square(model.y_test - model.y_test.mean()).sum()
     lost = np.square(model.y_test - got).sum() - np.square(model.y_test - expected).sum()
     return {
-        "max_error": float(np.abs(got - expected).max()),
-        "nmse": float(np.square(got - expected).mean() / expected.var()),
+        "max_error": metrics.max_abs({"variable": expected}, {"variable": got}),
+        "nmse": metrics.nmse({"variable": expected}, {"variable": got}),
         "r2_change": float(-lost / spread),
     }

@@ -17,7 +17,10 @@ def page(figures: Figures) -> str:
         "Sizes and times are against the graph that skl2onnx writes in float32 (x: times smaller; "
         "time: its median is 1, one thread, calls in turns). Errors are against scikit-learn on "
         "held-out rows. Other quantizers are applied to skl2onnx's graph as they are shipped; "
-        "toolkit's methods to its own export, with the limits by which it keeps or refuses a file.",
+        "toolkit's methods to its own export, with the limits by which it keeps or refuses a file. "
+        "Held-out rows lie where the calibration rows do: what is clipped beyond them does not "
+        "show here. `static-int8` and `static-a16w8` clip; use them only where something limits "
+        "the inputs.",
     ]
     tables = [_section(model) for model in figures["models"]]
     return "\n\n".join([*head, *tables, f"{machine['platform']}; {packages}."]) + "\n"

@@ -155,7 +155,7 @@ def m2cgen(case: Case, folder: Path) -> Contestant:
         raise Absent("does not support the estimator") from error
     width = len(np.atleast_1d(getattr(case.estimator, case.call)(rows_at(case.X, [0]))[0]))
     source, path = folder / "m2cgen.c", folder / "m2cgen.so"
-    source.write_text(code + _loop(case.X.shape[1], width))
+    source.write_text(code + _loop(case.X.shape[1], width), encoding="utf-8")
     subprocess.run(
         ["gcc", "-O3", "-march=native", "-shared", "-fPIC", "-o", path, source, "-lm"], check=True
     )

@@ -61,7 +61,7 @@ def run(tmp_path):
             cwd=tmp_path,
             env=os.environ | {"PYTHONWARNINGS": "ignore"} | environment,
             capture_output=True,
-            text=True,
+            encoding="utf-8",
             check=False,
             preexec_fn=before,
         )

@@ -29,7 +29,7 @@ def named(named_bundle, tmp_path):
 def test_what_is_refused_before_anything_is_measured(refused, named, options, expected):
     folder = named.parent
     np.savez(folder / "narrow.npz", X=np.ones((4, 2)), y=np.ones(4))
-    (folder / "rows.csv").write_text("a,price\n1,2\n")
+    (folder / "rows.csv").write_text("a,price\n1,2\n", encoding="utf-8")
     assert expected in refused("bench", "named", *options)
 
 
@@ -47,7 +47,7 @@ def test_ones_own_rows(run, named, tmp_path):
     assert done.returncode == 0, done.stderr
     assert "error: " not in done.stderr
     assert {p.name for p in named.iterdir()} >= REPORTS
-    report = json.loads((named / "report.json").read_text())
+    report = json.loads((named / "report.json").read_text(encoding="utf-8"))
     assert report["variants"][0]["metrics"]["r2"] == pytest.approx(1.0)
     assert "float32" in done.stdout
 
@@ -64,4 +64,4 @@ def test_a_failed_gate(run, named):
     report = json.loads(done.stdout)
     assert [v["method"] for v in report["variants"] if v["status"] == "failed"] == ["float32"]
     assert contents(named).keys() - before.keys() == REPORTS
-    assert json.loads((named / "report.json").read_text()) == report
+    assert json.loads((named / "report.json").read_text(encoding="utf-8")) == report

@@ -24,7 +24,7 @@ def test_a_budget_is_made_listed_and_held_as_a_gate(run, bundle, tmp_path):
     report = json.loads(done.stdout)
     assert report["budget"]["limits"] == {"nmse": 1e-4, "bytes": 500}
     gates = {g["expression"]: g for g in report["gates"] if g["method"] == "budget"}
-    assert set(gates) == {"nmse<=0.0001", "bytes<=500.0"}
+    assert set(gates) == {"nmse<=0.0001", "bytes<=500"}
     page = (tmp_path / bundle / "report.html").read_text(encoding="utf-8")
     assert "<h2>Budget</h2>" in page
     assert 'id="front-' in page
@@ -46,8 +46,9 @@ def test_an_impossible_budget_ends_with_1_and_the_best_in_one_line(run, bundle, 
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
-        ("mse<=1", "budget 'mse<=1': there is no metric 'mse', did you mean 'nmse'?"),
-        ("nmse<=1e-3,bytes", "budget 'bytes': is no limit; write nmse<=NUMBER"),
+        ("nmes<=1", "budget 'nmes<=1': there is no metric 'nmes', did you mean 'nmse'?"),
+        ("mse<=1", "budget 'mse<=1': formats cannot be chosen by mse; a budget takes nmse<="),
+        ("nmse<=1e-3,bytes", "budget 'bytes': is no limit; write METRIC<=NUMBER"),
         ("agreement>=0.9", "agreement needs labels, and this model gives none"),
     ],
 )

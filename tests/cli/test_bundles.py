@@ -12,9 +12,9 @@ both = pytest.mark.parametrize("module", [TOOLKIT, EDGE])
 
 def edit(folder, change):
     path = folder / "manifest.json"
-    manifest = json.loads(path.read_text())
+    manifest = json.loads(path.read_text(encoding="utf-8"))
     change(manifest)
-    path.write_text(json.dumps(manifest))
+    path.write_text(json.dumps(manifest), encoding="utf-8")
 
 
 @both
@@ -73,7 +73,7 @@ MANIFESTS = {
 def test_damaged_manifests(refused, california, damage, command):
     change, expected = MANIFESTS[damage]
     path = california / "manifest.json"
-    path.write_text(change(path.read_text()))
+    path.write_text(change(path.read_text(encoding="utf-8")), encoding="utf-8")
     text = refused(command, "california-linear")
     assert text.startswith("california-linear/manifest.json: ")
     assert expected in text

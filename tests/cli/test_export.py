@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import json
-import resource
 import shutil
+import sys
 
 import numpy as np
 import pytest
@@ -58,7 +58,7 @@ def test_from_a_joblib_file(run, estimators, tmp_path):
     ],
 )
 def test_unknown_sources(refused, tmp_path, source, expected):
-    (tmp_path / "notes.txt").write_text("x")
+    (tmp_path / "notes.txt").write_text("x", encoding="utf-8")
     (tmp_path / "folder").mkdir()
     assert expected in refused("export", source)
 
@@ -149,15 +149,18 @@ def test_a_name_that_is_a_path(refused, estimators):
     ids=["file", "below-a-file", "foreign"],
 )
 def test_targets_that_are_refused(refused, estimators, tmp_path, out, expected):
-    (tmp_path / "file").write_text("mine")
+    (tmp_path / "file").write_text("mine", encoding="utf-8")
     (tmp_path / "foreign").mkdir()
-    (tmp_path / "foreign" / "notes.txt").write_text("mine")
+    (tmp_path / "foreign" / "notes.txt").write_text("mine", encoding="utf-8")
     own, data = estimators / "own.skops", estimators / "rows.npz"
     assert expected in refused("export", own, "--data", data, "-o", out)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows limits no file's size")
 def test_a_full_disk_leaves_the_old_bundle(run, california, tmp_path):
     """The largest files are written first, so that with this limit nothing at all changes."""
+    import resource
+
     before = contents(tmp_path)
 
     def limit():
@@ -188,7 +191,7 @@ def test_without_the_export_extra(refused, california, estimators, tmp_path, abs
     hidden = tmp_path / "hidden"
     hidden.mkdir()
     code = f"raise ModuleNotFoundError(\"No module named '{absent}'\", name='{absent}')\n"
-    (hidden / f"{absent}.py").write_text(code)
+    (hidden / f"{absent}.py").write_text(code, encoding="utf-8")
     path = {"PYTHONPATH": str(hidden), "PYTHONDONTWRITEBYTECODE": "1"}
     text = refused(*args, **path)
     assert text == (f"this needs {absent}, which is not installed; pip install 'toolkit[export]'")

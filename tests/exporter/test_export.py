@@ -232,13 +232,13 @@ def test_opsets_that_are_not_known(opset, out):
 
 def test_nothing_foreign_is_written_over(out):
     out.mkdir()
-    (out / "thesis.txt").write_text("years of work")
+    (out / "thesis.txt").write_text("years of work", encoding="utf-8")
     model = LinearRegression().fit(X, Y)
     with pytest.raises(InvalidInput, match="is not empty and no model directory"):
         toolkit.export(model, X, Y, name="m", out=out)
     assert [p.name for p in out.iterdir()] == ["thesis.txt"]
     toolkit.export(model, X, Y, name="m", out=out, force=True)
-    assert (out / "thesis.txt").read_text() == "years of work"
+    assert (out / "thesis.txt").read_text(encoding="utf-8") == "years of work"
 
 
 def test_another_model_is_not_written_over(out):
@@ -254,14 +254,14 @@ def test_another_model_is_not_written_over(out):
 def test_a_damaged_manifest_is_written_over_on_request_only(out):
     model = LinearRegression().fit(X, Y)
     toolkit.export(model, X, Y, name="m", out=out)
-    (out / "manifest.json").write_text("{")
+    (out / "manifest.json").write_text("{", encoding="utf-8")
     with pytest.raises(InvalidInput, match="--force writes over it"):
         toolkit.export(model, X, Y, name="m", out=out)
     assert toolkit.export(model, X, Y, name="m", out=out, force=True).name == "m"
 
 
 def test_a_file_in_the_way(out):
-    out.write_text("")
+    out.write_text("", encoding="utf-8")
     with pytest.raises(InvalidInput, match="is a file"):
         toolkit.export(LinearRegression().fit(X, Y), X, Y, name="m", out=out)
 

@@ -141,7 +141,9 @@ def test_dead_ends_and_their_constants_are_pruned():
     assert [t.name for t in model.graph.initializer] == ["live"]
 
 
-def product(weights, node=("MatMul", ["X", "w"])):
+def product(weights, node=None):
+    if node is None:
+        node = ("MatMul", ["X", "w"])
     return model_of([helper.make_node(node[0], node[1], ["y"])], {"w": weights}, ["y"])
 
 

@@ -160,7 +160,7 @@ def answered(e: Ensemble, rows: np.ndarray, tune: str, opset: int, dtype: str = 
     return session.run(None, {"X": rows.astype(dtype)})[0], [n.op_type for n in nodes]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.integers(0, 2**32 - 1),
     st.sampled_from([LATENCY, THROUGHPUT]),
@@ -325,6 +325,7 @@ MODELS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("opset", [15, 21])
 @pytest.mark.parametrize("name", MODELS)
 def test_estimators_in_the_throughput_form(name, opset):

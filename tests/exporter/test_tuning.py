@@ -81,7 +81,7 @@ def test_a_throughput_form_that_is_wrong_is_dropped(monkeypatch):
 def test_forms_that_differ_are_timed_on_the_calibration_rows(monkeypatch, tmp_path):
     two_forms(monkeypatch)
     bundle = toolkit.export(MODEL, X, Y, name="m", out=tmp_path / "m")
-    tuning = json.loads((tmp_path / "m" / "manifest.json").read_text())["tuning"]
+    tuning = json.loads((tmp_path / "m" / "manifest.json").read_text(encoding="utf-8"))["tuning"]
     assert tuning == bundle.manifest["tuning"]
     assert tuning["requested"] == AUTO
     assert list(tuning["ratios"]) == ["1", "1000", "20000"]

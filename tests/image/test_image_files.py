@@ -10,9 +10,9 @@ import pytest
 from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[2]
-DOCKERFILE = (ROOT / "Dockerfile").read_text()
+DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
 IMAGE = ROOT / "scripts/image"
-LOCKED = (IMAGE / "requirements.txt").read_text()
+LOCKED = (IMAGE / "requirements.txt").read_text(encoding="utf-8")
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def scripts(monkeypatch):
 
 
 def base_dependencies() -> list[Requirement]:
-    pyproject = (ROOT / "pyproject.toml").read_text()
+    pyproject = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     block = re.search(r"^dependencies = \[\n(.*?)^\]", pyproject, re.M | re.S)
     found = [Requirement(text) for text in re.findall(r'^\s*"([^"]+)"', block.group(1), re.M)]
     return [r for r in found if r.name != "click"]
@@ -59,7 +59,7 @@ def test_every_locked_package_has_hashes_and_no_index():
 
 
 def test_every_source_of_a_copy_exists_and_enters_the_context():
-    ignored = (ROOT / ".dockerignore").read_text().splitlines()
+    ignored = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
     for arguments in re.findall(r"^COPY (?!--from)(.+) \S+$", DOCKERFILE, re.M):
         for source in arguments.split():
             if "${BUNDLE}" in source:
@@ -70,7 +70,11 @@ def test_every_source_of_a_copy_exists_and_enters_the_context():
 
 
 def test_the_context_excludes_everything_first_and_takes_of_a_bundle_only_what_travels():
-    lines = [x for x in (ROOT / ".dockerignore").read_text().splitlines() if x and x[0] != "#"]
+    lines = [
+        x
+        for x in (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+        if x and x[0] != "#"
+    ]
     assert lines[0] == "*"
     after = lines[lines.index("models/*/*") + 1 :]
     assert sorted(after) == [
@@ -99,7 +103,7 @@ def test_both_targets_have_the_same_settings():
 
 def test_the_base_image_is_pinned_by_digest_and_the_same_for_the_comparison():
     pins = [
-        re.search(r"^FROM (python:\S+) AS python$", path.read_text(), re.M).group(1)
+        re.search(r"^FROM (python:\S+) AS python$", path.read_text(encoding="utf-8"), re.M).group(1)
         for path in (ROOT / "Dockerfile", IMAGE / "comparison/Dockerfile")
     ]
     assert re.fullmatch(r"python:3\.\d+\.\d+-slim-\w+@sha256:[0-9a-f]{64}", pins[0])
@@ -107,8 +111,10 @@ def test_the_base_image_is_pinned_by_digest_and_the_same_for_the_comparison():
 
 
 def test_the_table_of_sizes_is_the_one_that_the_figures_give(scripts):
-    report = json.loads((ROOT / "docs/image-sizes.json").read_text())
-    assert scripts("compare").render(report) == (ROOT / "docs/image-sizes.md").read_text()
+    report = json.loads((ROOT / "docs/image-sizes.json").read_text(encoding="utf-8"))
+    assert scripts("compare").render(report) == (ROOT / "docs/image-sizes.md").read_text(
+        encoding="utf-8"
+    )
 
 
 def test_every_check_has_a_statement(scripts):
@@ -127,7 +133,7 @@ def test_a_failed_requirement_says_what_was_found(scripts):
 def test_index_settings_are_passed_on_without_host_paths(scripts, tmp_path, monkeypatch):
     host_pip = scripts("host_pip")
     certificates = tmp_path / "ca.crt"
-    certificates.write_text("certificates")
+    certificates.write_text("certificates", encoding="utf-8")
     listing = (
         f":env:.cert='{certificates}'\n"
         "global.find-links='/wheels'\n"
@@ -136,12 +142,12 @@ def test_index_settings_are_passed_on_without_host_paths(scripts, tmp_path, monk
     )
     monkeypatch.setattr(host_pip, "_pip", lambda *_: listing)
     found = host_pip.secrets(tmp_path)
-    assert found["pip-config"].read_text() == (
+    assert found["pip-config"].read_text(encoding="utf-8") == (
         "[global]\n"
         "extra-index-url = https://mirror.example/simple\n"
         "index-url = https://index.example/simple\n"
     )
-    assert found["pip-cert"].read_text() == "certificates"
+    assert found["pip-cert"].read_text(encoding="utf-8") == "certificates"
 
 
 def test_nothing_is_passed_on_where_nothing_is_set(scripts, tmp_path, monkeypatch):

@@ -12,7 +12,9 @@ PINNED = re.compile(r"^[\w-]+/[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$")
 
 
 def values(workflow: Path, key: str) -> list[str]:
-    return re.findall(rf"^\s*(?:- )?{key}:\s*(.+?)\s*$", workflow.read_text(), re.MULTILINE)
+    return re.findall(
+        rf"^\s*(?:- )?{key}:\s*(.+?)\s*$", workflow.read_text(encoding="utf-8"), re.MULTILINE
+    )
 
 
 def test_the_four_workflows_are_there():
@@ -61,7 +63,7 @@ def test_an_action_has_one_pin_everywhere():
 
 @pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda w: w.stem)
 def test_rights_are_read_only_but_for_the_attestation(workflow):
-    text = workflow.read_text()
+    text = workflow.read_text(encoding="utf-8")
     top = re.search(r"^permissions:(.*(?:\n  .+)*)", text, re.MULTILINE)
     assert top is not None
     assert top.group(1).strip() in ("contents: read", "{}")
@@ -78,6 +80,8 @@ def test_every_job_ends_in_time(workflow):
 
 
 def test_the_matrix_begins_with_the_oldest_python_of_pyproject():
-    oldest = re.search(r'requires-python = ">=([\d.]+)"', (ROOT / "pyproject.toml").read_text())
+    oldest = re.search(
+        r'requires-python = ">=([\d.]+)"', (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    )
     matrix = values(ROOT / ".github/workflows/test-suite.yml", "python")[0]
     assert matrix.startswith(f'["{oldest.group(1)}"')

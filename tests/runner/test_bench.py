@@ -6,6 +6,7 @@ import zlib
 
 import joblib
 import numpy as np
+import onnx
 import pytest
 
 from tests.runner.bundles import (
@@ -20,7 +21,7 @@ from tests.runner.bundles import (
 )
 from toolkit.bundle import open_bundle
 from toolkit.errors import CorruptArtifact, InvalidInput
-from toolkit.runner import bench, cold_start, latency, size, subjects
+from toolkit.runner import bench, cold_start, dominance, latency, size, subjects
 from toolkit.runtime.predictor import Predictor
 
 ROW_KEYS = {
@@ -38,6 +39,7 @@ ROW_KEYS = {
     "cold_start_ms",
     "cold_start_range_ms",
     "peak_rss_mb",
+    "dominated_by",
     "verdict",
     "summary",
 }
@@ -194,6 +196,28 @@ def test_a_variant_of_nan_fails_and_the_json_stays_strict(quick, tmp_path):
     assert found["variants"][-1]["status"] == "failed"
     assert found["variants"][-1]["difference"]["max_abs"] is None
     assert "inf" in found["variants"][-1]["reason"]
+
+
+def test_a_needless_variant_is_called_dominated(quick, tmp_path, monkeypatch):
+    monkeypatch.setattr(dominance, "FASTER", 0.0)  # two calls of one graph, on a busy machine
+    monkeypatch.setattr(dominance, "SLOWER", 1e9)
+    model = onnx.load_model_from_string(linear_bundle(tmp_path / "a").read("model.onnx"))
+    exact = variant("exact", model.SerializeToString())
+    model.doc_string = "longer"
+    bundle = linear_bundle(tmp_path / "b", [exact, variant("longer", model.SerializeToString())])
+    report = bench(bundle)
+    assert {v.method: v.dominated_by for v in report.variants if v.dominated_by} == {
+        "longer": "exact",
+        "uint8-pack": "exact",
+    }
+    longer = _row(report, "longer")
+    assert longer.summary == "dominated by exact"
+    assert longer.verdict.startswith("dominated by exact, which is no larger, no further off and")
+    assert "larger" not in _row(report, "exact").verdict
+    assert json.loads(json.dumps(report.to_json()))["variants"][-1]["dominated_by"] == "exact"
+    failed = bench(bundle, gates=["exact:bytes<=1"])
+    assert _row(failed, "longer").dominated_by is None
+    assert _row(failed, "exact").summary.startswith("failed, ")
 
 
 def test_gates_given_by_the_user_are_held(quick, linear_model):

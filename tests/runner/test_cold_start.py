@@ -20,7 +20,7 @@ def test_memory_is_the_childs_own_and_not_its_parents():
 
 def test_the_files_are_made_for_the_row_and_read_by_the_process():
     def files(folder, row):
-        (folder / "row").write_text(str(row["X"]))
+        (folder / "row").write_text(str(row["X"]), encoding="utf-8")
         return [str(folder / "row")]
 
     program = "import sys\nassert open(sys.argv[1]).read() == '7'\n"

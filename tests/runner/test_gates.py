@@ -5,10 +5,11 @@ from dataclasses import replace
 import pytest
 
 from tests.runner.bundles import absent, classifier_bundle, linear_bundle, variant
+from toolkit import limits
 from toolkit.errors import InvalidInput
 from toolkit.quantizer.methods import load_method, method_names
 from toolkit.runner import gates
-from toolkit.runner.gates import Gate, choose, evaluate, parse
+from toolkit.runner.gates import choose, evaluate, parse
 from toolkit.runner.records import Row
 
 REFERENCE = Row("scikit-learn", None, "ok", metrics={"r2": 0.6, "mse": 0.5, "mae": 0.4})
@@ -34,43 +35,8 @@ ROW = Row(
 )
 
 
-@pytest.mark.parametrize(
-    ("text", "gate"),
-    [
-        ("max_abs<=0.1", (None, "max_abs", "<=", 0.1)),
-        ("  max_abs <= 1e-3 ", (None, "max_abs", "<=", 1e-3)),
-        ("uint8-pack:agreement>=0.99", ("uint8-pack", "agreement", ">=", 0.99)),
-        ("float16 : bytes < 500", ("float16", "bytes", "<", 500.0)),
-        ("r2>-1", (None, "r2", ">", -1.0)),
-    ],
-)
-def test_parse(text, gate):
-    assert parse(text) == Gate(text.strip(), *gate)
-
-
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("", "not understood"),
-        ("max_abs", "not understood"),
-        ("max_abs=0.1", "not understood"),
-        ("max_abs==0.1", "not understood"),
-        ("<=0.1", "not understood"),
-        ("a:b:max_abs<=1", "not understood"),
-        ("max_abs<=", "not understood"),
-        ("max_abs<=few", "'few' is no number"),
-        ("max_abs<=nan", "'nan' is no number"),
-        ("max_abs<=inf", "'inf' is no number"),
-        ("max_abs<=0.1 please", "not understood"),
-        ("max_aps<=0.1", "did you mean 'max_abs'?"),
-        ("zzz<=0.1", "there is no metric 'zzz'; the metrics are r2, mse"),
-    ],
-)
-def test_a_malformed_gate_is_named(text, said):
-    with pytest.raises(InvalidInput) as caught:
-        parse(text)
-    assert said in str(caught.value)
-    assert repr(text) in str(caught.value)
+def test_every_metric_that_can_be_written_can_be_read():
+    assert gates.READERS.keys() == limits.METRICS.keys()
 
 
 @pytest.mark.parametrize(
@@ -87,7 +53,7 @@ def test_a_malformed_gate_is_named(text, said):
     ],
 )
 def test_each_operator(expression, passed):
-    rows, outcomes = evaluate([parse(expression)], [REFERENCE, ROW])
+    rows, outcomes = evaluate(parse(expression), [REFERENCE, ROW])
     assert [o["passed"] for o in outcomes] == [passed]
     assert rows[1].status == ("ok" if passed else "failed")
     assert rows[0] == REFERENCE
@@ -114,7 +80,7 @@ def test_each_operator(expression, passed):
     }.items(),
 )
 def test_each_metric_reads_its_figure(metric, value):
-    _, (outcome,) = evaluate([parse(f"{metric}<=0")], [REFERENCE, ROW])
+    _, (outcome,) = evaluate(parse(f"{metric}<=0"), [REFERENCE, ROW])
     assert outcome["value"] == pytest.approx(value)
 
 
@@ -123,14 +89,14 @@ def test_classifier_metrics_read_their_figures():
     row = replace(
         ROW, metrics={"accuracy": 0.8, "log_loss": 0.4}, difference={"label_agreement": 0.85}
     )
-    asked = [parse(f"{m}<=0") for m in ("accuracy", "log_loss", "accuracy_drop", "agreement")]
+    asked = [parse(f"{m}<=0")[0] for m in ("accuracy", "log_loss", "accuracy_drop", "agreement")]
     _, outcomes = evaluate(asked, [reference, row])
     assert [o["value"] for o in outcomes] == pytest.approx([0.8, 0.4, 0.1, 0.85])
 
 
 def test_a_figure_that_is_missing_or_nan_fails():
     silent = replace(ROW, peak_rss_mb=None, batch_consistency=float("nan"))
-    asked = [parse("peak_rss_mb<=1e9"), parse("batch_consistency<=1e9")]
+    asked = parse("peak_rss_mb<=1e9,batch_consistency<=1e9")
     rows, outcomes = evaluate(asked, [REFERENCE, silent])
     assert [o["passed"] for o in outcomes] == [False, False]
     assert "peak_rss_mb is not measured" in rows[1].reason
@@ -138,21 +104,21 @@ def test_a_figure_that_is_missing_or_nan_fails():
 
 def test_a_gate_of_one_method_leaves_the_others_alone():
     other = replace(ROW, method="float16")
-    rows, outcomes = evaluate([parse("float16:bytes<=1")], [REFERENCE, ROW, other])
+    rows, outcomes = evaluate(parse("float16:bytes<=1"), [REFERENCE, ROW, other])
     assert [(o["method"], o["passed"]) for o in outcomes] == [("float16", False)]
     assert [r.status for r in rows] == ["ok", "ok", "failed"]
     assert rows[2].reason == "bytes is 170, the gate is float16:bytes<=1"
 
 
 def test_every_broken_gate_is_in_the_reason():
-    rows, _ = evaluate([parse("bytes<=1"), parse("max_abs<=0.1")], [REFERENCE, ROW])
+    rows, _ = evaluate(parse("bytes<=1,max_abs<=0.1"), [REFERENCE, ROW])
     assert "bytes<=1" in rows[1].reason
     assert "max_abs is 0.15" in rows[1].reason
 
 
 def test_rows_that_were_not_measured_are_not_gated():
     gone = Row("float16", None, "not-applicable", "no floats")
-    rows, outcomes = evaluate([parse("bytes<=1e9")], [REFERENCE, ROW, gone])
+    rows, outcomes = evaluate(parse("bytes<=1e9"), [REFERENCE, ROW, gone])
     assert [o["method"] for o in outcomes] == ["uint8-pack"]
     assert rows[2] == gone
 
@@ -169,7 +135,7 @@ def test_the_defaults_by_method(linear_model):
     ("limits", "expressions"),
     [
         ({"nmse": 0.0001, "max_error": 0.5}, ["nmse<=0.0001", "max_abs<=0.5"]),
-        ({"nmse": 0.05, "bytes": 400.0}, ["nmse<=0.05", "bytes<=400.0"]),
+        ({"nmse": 0.05, "bytes": 400.0}, ["nmse<=0.05", "bytes<=400"]),
         ({"bytes": 400.0}, ["nmse<=0.01"]),
         (None, ["nmse<=0.01"]),
     ],
@@ -191,7 +157,7 @@ def test_the_defaults_of_a_classifier_hold_its_labels(classifier):
 
 def test_the_defaults_parse_and_name_known_methods():
     for expressions in gates.DEFAULTS.values():
-        assert all(parse(e).method is None for e in expressions)
+        assert all(gate.method is None for e in expressions for gate in parse(e))
 
 
 @pytest.mark.parametrize(
@@ -233,6 +199,6 @@ def test_no_default_gate_asks_for_more_than_quantizing_did(method):
     """Else the bench would fail what quantize keeps on purpose. (An exact pack is held closer.)"""
     limits = load_method(method).LIMITS
     defaults = gates.DEFAULTS.get(method, gates.DEFAULTS["*"])
-    asked = {gate.metric: gate.limit for gate in map(parse, defaults)}
+    asked = {gate.metric: gate.value for e in defaults for gate in parse(e)}
     assert limits["nmse"] <= asked["nmse"]
     assert limits["agreement"] >= asked["agreement"]

@@ -83,18 +83,45 @@ SAME = "same numbers as scikit-learn"
     ],
 )
 def test_figures_in_words(row, summary, said):
-    found = judged(row, BASE.latency_us, noise=1e-3)
+    found = judged(row, BASE.latency_us, row.batch_consistency)
     assert (found.summary, found.verdict) == (summary, said)
     assert replace(found, summary="", verdict="") == row
 
 
+def test_what_another_one_dominates_has_no_merits_and_all_its_faults():
+    row = replace(
+        ROW,
+        size_ratio=3.4,
+        latency_us=_speed(5.0),
+        batch_consistency=0.43,
+        dominated_by="float32-pack",
+    )
+    found = judged(row, BASE.latency_us, 0.43)
+    assert found.summary == "dominated by float32-pack, batch-dependent"
+    assert found.verdict == (
+        "dominated by float32-pack, which is no larger, no further off and no slower; "
+        f"{SAME}; batch-dependent: a row moves by 0.43"
+    )
+
+
+def test_a_batch_effect_within_the_tolerance_is_none():
+    row = replace(ROW, batch_consistency=0.43)
+    assert "batch" not in judged(row, BASE.latency_us, 0.9e-4).verdict
+    assert "batch" in judged(row, BASE.latency_us, 1.1e-4).verdict
+
+
+def test_a_failed_gate_comes_first():
+    row = replace(ROW, size_ratio=3.4, status="failed", reason="bytes is 9")
+    assert judged(row, BASE.latency_us).summary == "failed, smaller"
+
+
 def test_what_the_quantizer_found_is_said_too():
-    found = judged(ROW, BASE.latency_us, noise=1e-3, notes="rewritten to MatMulNBits")
+    found = judged(ROW, BASE.latency_us, notes="rewritten to MatMulNBits")
     assert found.verdict == f"the same size; {SAME}; rewritten to MatMulNBits"
 
 
 def test_without_the_float_export_nothing_is_said_of_speed():
-    found = judged(replace(ROW, latency_us=_speed(99.0)), None, noise=0.1)
+    found = judged(replace(ROW, latency_us=_speed(99.0)), None)
     assert "slower" not in found.verdict + found.summary
 
 

@@ -13,7 +13,7 @@ from tests.runtime.graphs import ROWS, identity, linear, model_of
 from toolkit.errors import InvalidInput
 from toolkit.runtime import load, predictor
 from toolkit.runtime.bound import FEW, _fill
-from toolkit.runtime.inputs import prepare
+from toolkit.runtime.inputs import FAR, is_near, prepare
 from toolkit.runtime.predictor import Predictor
 from toolkit.runtime.schema import Input
 from toolkit.runtime.session import open_session
@@ -119,7 +119,7 @@ def test_values_that_are_not_taken(model, value, count):
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
 @pytest.mark.parametrize("width", [1, 3, FEW, FEW + 1])
 @pytest.mark.parametrize("takes", ["finite", "nan", "any", "nan*1|finite*2"])
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(data=st.data())
 def test_what_is_surely_taken_is_taken(dtype, width, takes, data):
     """Any bits, as `prepare` judges them; what it takes may be denied where values are odd."""
@@ -137,6 +137,11 @@ def test_what_is_surely_taken_is_taken(dtype, width, takes, data):
         taken = False
     assert taken or not sure
     assert sure or not np.isfinite(X).all()
+    near = _fill(rows, takes, near=True)(X)
+    assert rows.tobytes() == X.tobytes()
+    assert taken or not near
+    assert (is_near(X) or takes == "any") or not near
+    assert near or not (np.abs(X.astype(np.float64)) < FAR / X.size).all()
 
 
 def test_opposite_infinities_and_the_largest_numbers(model):

@@ -105,7 +105,11 @@ def test_instructions_of_a_call(california_bundle):
         command += [str(california_bundle), name, str(calls)]
         environment = {**os.environ, "PYTHONHASHSEED": "0", "OMP_NUM_THREADS": "1"}
         ran = subprocess.run(
-            command, capture_output=True, text=True, timeout=300, env=environment, check=False
+            command,
+            capture_output=True,
+            encoding="utf-8",
+            env=environment,
+            check=False,
         )
         found = re.search(r"I\s+refs:\s+([\d,]+)", ran.stderr)
         assert found, ran.stderr[-2000:]

@@ -39,7 +39,7 @@ from toolkit.runtime.encodings import (
 )
 from toolkit.runtime.wire import varint
 
-QUICK = settings(max_examples=60, deadline=None)
+QUICK = settings(max_examples=60)
 SHAPES = st.lists(st.integers(0, 4), max_size=4).map(tuple)
 
 

@@ -89,7 +89,7 @@ def test_damaged_inputs_and_outputs(tmp_path, key, entry):
     assert f"number 1 of {key!r} is damaged" in text
 
 
-OUTSIDE = ["../x", "a/b", "/etc/hostname", "..", ".", "", "a\\b", "..\\x", "a\0b"]
+OUTSIDE = ["../x", "a/b", "/etc/hostname", "..", ".", "", "a\\b", "..\\x", "C:x", "a\0b"]
 
 
 @pytest.mark.parametrize("name", OUTSIDE, ids=repr)

@@ -38,7 +38,7 @@ from toolkit.runtime.pack_dictionary import DICTIONARY
 from toolkit.runtime.predictor import Predictor
 
 DATA = Path(__file__).parents[1] / "data"
-QUICK = settings(max_examples=150, deadline=None)
+QUICK = settings(max_examples=150)
 
 
 # --- format 1, for ever ---------------------------------------------------------------------------

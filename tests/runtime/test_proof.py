@@ -99,7 +99,7 @@ def test_what_failed_is_named():
     bad = comparison(rows=35, max_relative=0.5, label_agreement=0.9, passed=False)
     found = proof(False, float32={"held_out": comparison(), "adversarial": bad})
     assert found.text() == (
-        "on 35 adversarial rows against scikit-learn on float32 values: deviation 0.5 "
+        "on 35 adversarial rows against scikit-learn on values rounded to float32: deviation 0.5 "
         "(allowed 0.0001), labels equal 90.0000%"
     )
     alone = proof(False, single_row=False, float32={"held_out": comparison()})

@@ -116,9 +116,9 @@ def recording(california):
 
     def record(session):
         path = california / "manifest.json"
-        manifest = json.loads(path.read_text())
+        manifest = json.loads(path.read_text(encoding="utf-8"))
         manifest["files"]["model.onnx"]["session"] = session
-        path.write_text(json.dumps(manifest))
+        path.write_text(json.dumps(manifest), encoding="utf-8")
         return california
 
     return record

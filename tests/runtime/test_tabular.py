@@ -159,7 +159,7 @@ def test_ragged_empty_and_damaged_files(refused, content, expected):
     assert expected in refused(content, NAMED)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(st.integers(1, 3), st.data())
 def test_read_csv_gives_every_row_that_was_written(width, data):
     texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=5)

@@ -28,7 +28,7 @@ def run(code, home, *args):
         env=environment | {"HOME": str(home), "PYTHONDONTWRITEBYTECODE": "1"},
         cwd=home.parent,
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         check=False,
     )
 

@@ -10,9 +10,9 @@ from toolkit.runtime.verify import as_json, verify
 
 def edit(folder, change):
     path = folder / "manifest.json"
-    manifest = json.loads(path.read_text())
+    manifest = json.loads(path.read_text(encoding="utf-8"))
     change(manifest)
-    path.write_text(json.dumps(manifest))
+    path.write_text(json.dumps(manifest), encoding="utf-8")
 
 
 @pytest.mark.parametrize("name", ["california_bundle", "classifier_bundle", "named_bundle"])

@@ -11,7 +11,7 @@ from tests.runtime.graphs import linear
 from toolkit.runtime import wire
 from toolkit.runtime.encodings import ELEMENT_TYPES
 
-QUICK = settings(max_examples=80, deadline=None)
+QUICK = settings(max_examples=80)
 UNSIGNED = st.integers(0, 2**64 - 1)
 
 

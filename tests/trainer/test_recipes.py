@@ -61,7 +61,9 @@ def test_listing_imports_nothing_heavy():
         "print(*sorted({'numpy', 'sklearn', 'pandas'} & set(sys.modules)), "
         "*[m for m in sys.modules if m.startswith('toolkit.trainer.recipes')])"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=True
+    )
     assert done.stdout.strip() == ""
 
 

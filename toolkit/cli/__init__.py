@@ -13,6 +13,7 @@ import click
 from toolkit import __version__
 from toolkit.cli import edge, home, lists
 from toolkit.errors import ToolkitError, one_line
+from toolkit.runtime.files import reader_left, set_encodings
 
 # What the base install leaves out -> the extra that brings it.
 EXTRAS = dict.fromkeys(
@@ -23,6 +24,7 @@ EXTRAS = dict.fromkeys(
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; return 0 done, 1 a gate failed, 2 wrong usage or input, 3 unsupported."""
     arguments = list(sys.argv[1:] if argv is None else argv)
+    set_encodings()
     try:
         return cli.main(arguments, prog_name="toolkit", standalone_mode=False) or 0
     except click.exceptions.Exit as stop:
@@ -58,7 +60,9 @@ class _Commands(click.Group):
             result = super().invoke(ctx)
             sys.stdout.flush()
             return result
-        except BrokenPipeError:
+        except OSError as error:
+            if not reader_left(error):
+                raise
             # click would exit with 1, a failed gate; and Python would complain while it exits.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 0

@@ -167,7 +167,7 @@ def quantize(
     """Make smaller variants of the model in DIRECTORY.
 
     Each is checked on the calibration rows and kept only if it is smaller and within its limits; a
-    method that does not apply says why. With a budget (on nmse, r2_drop, agreement, max_error or
+    method that does not apply says why. With a budget (on nmse, r2_drop, agreement, max_abs or
     bytes) the smallest pack that keeps it is made, or the most accurate of so many bytes.
     """
     from toolkit.bundle import open_bundle

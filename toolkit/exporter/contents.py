@@ -29,7 +29,7 @@ from toolkit.bundle import (
 from toolkit.exporter.model import Exported
 from toolkit.exporter.proof.edits import Hostile
 from toolkit.exporter.proof.evidence import ADVERSARIAL, HELD_OUT, Evidence, answers_to
-from toolkit.exporter.proof.prove import Proof
+from toolkit.exporter.proof.prove import AS_GIVEN, ROUNDED, Proof
 from toolkit.exporter.schema import Schema
 from toolkit.exporter.session import session_options
 from toolkit.exporter.split import Split
@@ -40,6 +40,8 @@ from toolkit.runtime.manifest import GOLDEN, HOME, SCHEMA_VERSION, VARIANT
 from toolkit.runtime.schema import FINITE
 
 GOLDEN_ROWS = 32  # held-out ones, and as many adversarial ones
+
+Rows = Mapping[str, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -102,13 +104,12 @@ def write_bundle(
         "variants": [asdict(float_variant)],
         "files": {},
     }
-    evaluated = evidence.expected[HELD_OUT]
     calibrated = answers_to(estimator, split.calibration, schema, evidence.task)
-    replayed = _golden(evidence, split, schema)
+    replayed = _golden(proven)
     contents = {
         MODEL: (chosen.content, VARIANT),
         golden.NAME: (to_npz(replayed), GOLDEN),
-        EVALUATION: (_rows(split.held_out, evaluated, outputs, split.target), HOME),
+        EVALUATION: (_evaluation(proven), HOME),
         CALIBRATION: (
             _rows(split.calibration, calibrated, outputs, split.calibration_target),
             HOME,
@@ -147,35 +148,71 @@ def _rows(
     return to_npz(content if target is None else content | {"target": target})
 
 
-def _golden(evidence: Evidence, split: Split, schema: Schema) -> dict[str, np.ndarray]:
+def _evaluation(proven: Proven) -> bytes:
+    """Return the held-out rows with scikit-learn's answers, but for ties, which measure nothing."""
+    comparison = proven.chosen.proof.comparisons[AS_GIVEN][HELD_OUT]
+    at = np.flatnonzero(~comparison.excused)
+    inputs, answers = proven.evidence.sets[HELD_OUT], proven.evidence.expected[HELD_OUT]
+    target = proven.split.target
+    return _rows(
+        {n: a[at] for n, a in inputs.items()},
+        {n: a[at] for n, a in answers.items()},
+        proven.chosen.exported.outputs,
+        None if target is None else target[at],
+    )
+
+
+def _golden(proven: Proven) -> dict[str, np.ndarray]:
     """Return the golden file's arrays.
 
-    Inputs are stored as the graph takes them, with scikit-learn's answers to the rows as given:
-    what a device replays is what was proved.
+    Inputs are stored as the graph takes them, with the answers that it owes: what a device replays
+    is what was proved. Ties, which may fall either way on another processor, are left out.
     """
-    plain = _positions(split.rows, GOLDEN_ROWS)
-    spiked = _of_all_kinds(evidence.hostile, GOLDEN_ROWS)
-    parts = ((HELD_OUT, plain), (ADVERSARIAL, spiked))
-    narrow = all(s.dtype != "float64" for s in schema.inputs)
+    evidence, target = proven.evidence, proven.split.target
+    rounds = proven.chosen.proof.reference == ROUNDED
+    plain, spiked = (_settled(proven, name) for name in (HELD_OUT, ADVERSARIAL))
+    plain = plain[_positions(len(plain), GOLDEN_ROWS)]
+    spiked = _of_all_kinds(evidence.hostile, spiked, GOLDEN_ROWS)
+    parts: list[tuple[Rows, Rows]] = []
+    for name, at in ((HELD_OUT, plain), (ADVERSARIAL, spiked)):
+        if rounds:
+            rows, answers, kept = evidence.narrow[name]
+            at = np.searchsorted(kept, at)
+        else:
+            rows, answers = evidence.sets[name], evidence.expected[name]
+        parts.append(({n: a[at] for n, a in rows.items()}, {n: a[at] for n, a in answers.items()}))
     inputs, outputs = (
-        {n: np.concatenate([from_[k][n][at] for k, at in parts]) for n in from_[HELD_OUT]}
-        for from_ in (evidence.sets, evidence.expected)
+        {n: np.concatenate([part[k][n] for part in parts]) for n in parts[0][k]} for k in (0, 1)
     )
+    narrow = all(s.dtype != "float64" for s in proven.chosen.schema.inputs)
     content = {f"input_{k}": _stored(a, narrow) for k, a in enumerate(inputs.values())}
     content |= {f"output_{k}": a for k, a in enumerate(outputs.values())}
+    content |= golden.stored_scales(evidence.scales, list(outputs))
     content["adversarial"] = np.arange(len(plain) + len(spiked)) >= len(plain)
-    if split.target is not None:
-        shown = split.target[plain]
+    if target is not None:
+        shown = target[plain]
         # The adversarial rows have no truth; their places repeat the last one and are never read.
         content["target"] = np.concatenate([shown, np.repeat(shown[-1:], len(spiked), axis=0)])
     return content
 
 
-def _of_all_kinds(hostile: Hostile, count: int) -> np.ndarray:
-    """Return so many positions of adversarial rows, one of each kind in turn."""
+def _settled(proven: Proven, name: str) -> np.ndarray:
+    """Return which rows of a set the graph owes an answer that is not left to chance."""
+    proof = proven.chosen.proof
+    comparison = proof.comparisons[proof.reference].get(name)
+    if comparison is None:
+        return np.zeros(0, dtype=np.int64)
+    at = np.flatnonzero(~comparison.excused)
+    if proof.reference == ROUNDED:
+        at = np.array(proven.evidence.narrow[name][2], dtype=np.int64)[at]
+    return at
+
+
+def _of_all_kinds(hostile: Hostile, positions: np.ndarray, count: int) -> np.ndarray:
+    """Return so many of these positions of adversarial rows, one of each kind in turn."""
     kinds: dict[str, list[int]] = {}
-    for at, kind in enumerate(hostile.kinds):
-        kinds.setdefault(kind, []).append(at)
+    for at in positions.tolist():
+        kinds.setdefault(hostile.kinds[at] if len(hostile) else "", []).append(at)
     turns = (at for turn in zip_longest(*kinds.values()) for at in turn if at is not None)
     return np.sort(np.array(list(islice(turns, count)), dtype=np.int64))
 

@@ -10,8 +10,8 @@
     trees/    tree ensembles as streams of small integers
 
 Beside them stands what all of these need: calibration rows, what a graph's parameters are
-(`parameters`), what a change of one does (`probe`, `distance`), and how what lies
-behind it is refitted (`refit`).
+(`parameters`), what a change of one does (`probe`), and how what lies behind it is
+refitted (`refit`). How far outputs are from others is `toolkit.metrics`' to say.
 
 `quantize` is loaded on first use: listing the methods needs neither onnx nor onnxruntime.
 """

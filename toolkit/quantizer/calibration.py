@@ -17,14 +17,10 @@ from toolkit.runtime.session import open_session
 
 @dataclass(frozen=True)
 class Calibration:
-    """Training rows as the graph takes them (`feed`), and as the bundle keeps them (`rows`).
-
-    thresholds: to how many a feature trees are to be reduced, where that was asked for.
-    """
+    """Training rows as the graph takes them (`feed`), and as the bundle keeps them (`rows`)."""
 
     feed: dict[str, np.ndarray]
     rows: Rows
-    thresholds: int | None = None
 
     @staticmethod
     def of(bundle: Bundle, model: bytes) -> Calibration:

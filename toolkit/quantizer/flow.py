@@ -26,6 +26,7 @@ from toolkit.quantizer.budget.flow import fit_budget
 from toolkit.quantizer.calibration import Calibration
 from toolkit.quantizer.checks.judge import Standard, judge
 from toolkit.quantizer.checks.rewrites import notes
+from toolkit.quantizer.checks.thresholds import dropped
 from toolkit.quantizer.graphs.classifiers import with_products
 from toolkit.quantizer.graphs.standardised import standardised
 from toolkit.quantizer.methods import load_method, method_names
@@ -65,7 +66,7 @@ def quantize(
     require_proved(bundle.path, bundle.manifest, unproved)
     content = bundle.read(MODEL)
     model = with_products(_parse(content, str(bundle.model_path)))
-    calibration = replace(Calibration.of(bundle, content), thresholds=thresholds)
+    calibration = Calibration.of(bundle, content)
     if thresholds is not None:
         _check_thresholds(thresholds, model, chosen)
     # A pack's codes have a scale an input; graphs round on one grid, and want features of one size.
@@ -74,16 +75,18 @@ def quantize(
         given[".onnx"] = standardised(model, calibration)
     if limits:
         check_applies(limits, bundle, targets=calibration.rows.target is not None)
-    standard = Standard(len(content), calibration.rows, bundle.golden(), bundle.variants[0].session)
+    standard = Standard.of(bundle, content, calibration.rows)
     made: list[tuple[Variant, bytes | None]] = []
     for name, method in chosen.items():
-        made.append(_made(name, method, given[method.SUFFIX], calibration, standard))
+        able = thresholds is not None and hasattr(method, "THRESHOLDS")
+        asked = {"thresholds": thresholds} if able else {}
+        made.append(_made(name, method, given[method.SUFFIX], calibration, standard, asked))
         if progress:
             progress(made[-1][0])
     if limits is None:
         with_variants(bundle, made)
         return [variant for variant, _ in made]
-    found = fit_budget(model, calibration, bundle, limits, standard.golden, say)
+    found = fit_budget(model, calibration, bundle, limits, standard, say)
     made.append((found.variant, found.content))
     if progress:
         progress(found.variant)
@@ -99,22 +102,23 @@ def _made(
     given: onnx.ModelProto,
     calibration: Calibration,
     standard: Standard,
+    asked: dict[str, Any],
 ) -> tuple[Variant, bytes | None]:
-    """Return what `judge` says of a method's output; of a graph, also what it is rewritten to."""
+    """Return what `judge` says of a method's output, with notes on what it has become.
+
+    asked: what the method was asked for besides.
+    """
     try:
-        content = method.apply(given, calibration)
+        content = method.apply(given, calibration, **asked)
     except NotApplicable as reason:
         verdict = NO_OP if isinstance(reason, NoOp) else ""
         return Variant(name, NOT_APPLICABLE, reason=str(reason), verdict=verdict), None
     variant, kept = judge(name, method, content, given, standard)
-    if calibration.thresholds is not None and hasattr(method, "THRESHOLDS"):
-        said = f"at most {calibration.thresholds} thresholds a feature"
-        return replace(variant, notes=said), kept
-    if kept is None or method.SUFFIX != ".onnx":
-        return variant, kept
-    rows = calibration.rows.inputs
-    said = notes(kept, str(variant.file), variant.session, rows, method.LIMITS)
-    return replace(variant, notes=said), kept
+    said = [variant.notes, dropped(given, content, name)]
+    if kept is not None and method.SUFFIX == ".onnx":
+        rows = calibration.rows.inputs
+        said.append(notes(kept, str(variant.file), variant.session, rows, method.LIMITS))
+    return replace(variant, notes="; ".join(filter(None, said))), kept
 
 
 def _check_thresholds(most: int, model: onnx.ModelProto, chosen: dict[str, ModuleType]) -> None:

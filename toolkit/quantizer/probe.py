@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import onnx
 
+from toolkit.metrics import losses
 from toolkit.quantizer.calibration import Calibration
-from toolkit.quantizer.distance import label_agreement, nmse
 from toolkit.quantizer.parameters import find_kernel_sums, kernels_of
 from toolkit.runtime.session import open_session
 
@@ -82,8 +82,7 @@ class Probe:
     ) -> tuple[float, float]:
         """Return how far the outputs are from the expected ones: normalised MSE, equal labels."""
         got = self.run(self.outputs, changed, feed)
-        wanted = {n: np.asarray(expected[n]) for n in self.outputs}
-        return nmse(wanted, got), label_agreement(wanted, got)
+        return losses({n: np.asarray(expected[n]) for n in self.outputs}, got)
 
 
 def rows_for_choice(feed: Mapping[str, np.ndarray], count: int) -> dict[str, np.ndarray]:

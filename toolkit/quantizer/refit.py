@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from toolkit.quantizer.distance import nmse
+from toolkit.metrics import losses
 from toolkit.quantizer.parameters import Product
 
 # A read-out of so many inputs is refitted: fewer cannot make good for what the inputs lost.
@@ -90,7 +90,7 @@ def refitted_readout(
     if np.array_equal(now[product.source], exact[product.source]):
         return product.values
     wanted = np.asarray(exact[product.output], dtype=np.float64)
-    if nmse({"": wanted}, {"": now[product.output]}) <= AGREES:
+    if losses({"": wanted}, {"": now[product.output]})[0] <= AGREES:
         return product.values
     if bias is not None:
         wanted = wanted - bias

@@ -42,8 +42,8 @@ def proof_details(report: Report) -> str:
     worst = "".join(f"It is wrong on {row}. " for row in proof.failed_rows[:SHOWN])
     advice = f"To try: {proof.advice}. " if proof.advice else ""
     return (
-        f"{covered}{worst}{advice}Every variant is made from this graph: none is to be used, and all of toolkit "
-        "refuses them without --unproved."
+        f"{covered}{worst}{advice}Every variant is made from this graph: none is to be used, and "
+        "all of toolkit refuses them without --unproved."
     )
 
 

@@ -208,7 +208,7 @@ _FRONT: tuple[tuple[str, str, Callable[[Any], str]], ...] = (
     ("NMSE", "nmse", lambda v: number(v, 3)),
     ("R² drop", "r2_drop", lambda v: number(v, 3)),
     ("agreement", "agreement", percent),
-    ("max error", "max_error", lambda v: number(v, 3)),
+    ("max error", "max_abs", lambda v: number(v, 3)),
 )
 
 

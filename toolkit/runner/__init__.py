@@ -11,6 +11,7 @@ import numpy as np
 
 from toolkit.bundle import FAILED, FLOAT, MODEL, OK, Bundle, Rows, Variant, open_bundle
 from toolkit.errors import CorruptArtifact, InvalidInput
+from toolkit.metrics import Scale
 from toolkit.runner import (
     accuracy,
     cold_start,
@@ -24,14 +25,15 @@ from toolkit.runner import (
     verdict,
 )
 from toolkit.runner import gates as limits
-from toolkit.runner.records import REFERENCE, GateOutcome, Report, Row
+from toolkit.runner.dominance import dominated
+from toolkit.runner.records import REFERENCE, GateOutcome, Report, Row, Times
 from toolkit.runner.reference import answered, scored_rows
 from toolkit.runner.subjects import Files, Subject, groups
-from toolkit.runner.verdict import Times
 
 __all__ = ["GateOutcome", "Report", "Row", "bench"]
 
 Outputs = dict[str, np.ndarray]
+Scales = Mapping[str, Scale]
 
 
 def bench(
@@ -51,20 +53,17 @@ def bench(
     proof = proved.proof_of(bundle)
     estimator = bundle.estimator()
     rows = answered(bundle, estimator, rows)
-    found = _measured(bundle, estimator, rows)
+    found = _measured(bundle, estimator, rows, bundle.golden().scales)
     # Fresh processes have the machine's memory to themselves: nothing is open here any more.
-    noise, noted = accuracy.noise(rows.outputs), {v.method: v.notes for v in bundle.variants}
-    made = {
-        m: verdict.judged(_started(one, rows), one.base, noise, noted.get(m, ""))
-        for m, one in found.rows.items()
-    }
+    made = {m: _started(one, rows) for m, one in found.rows.items()}
     table = [made[REFERENCE]]
     table += [
         made.get(v.method) or _unmeasured(bundle, v, found.failures.get(v.method))
         for v in bundle.variants
     ]
     predicted = {m: o for m, o in found.outputs.items() if m != REFERENCE}
-    judged, outcomes = limits.evaluate(chosen, table)
+    held, outcomes = limits.evaluate(chosen, table)
+    judged = _judged(held, found, {v.method: v.notes for v in bundle.variants})
     return Report(
         model=bundle.name,
         task=bundle.task,
@@ -82,12 +81,16 @@ def bench(
 
 @dataclass(frozen=True)
 class Timed:
-    """A row without its start; what starts it; model.onnx's times by batch size in its turns."""
+    """A row without its start; what starts it; model.onnx's times by batch size in its turns.
+
+    batch: how far a row moves with its batch, in its columns' own scale.
+    """
 
     row: Row
     program: str
     files: Files
     base: Times | None
+    batch: float
 
 
 @dataclass(frozen=True)
@@ -100,7 +103,7 @@ class Measured:
     turns: dict[str, str]
 
 
-def _measured(bundle: Bundle, estimator: Any, rows: Rows) -> Measured:
+def _measured(bundle: Bundle, estimator: Any, rows: Rows, scales: Scales) -> Measured:
     """Return what is found of all subjects, as many of which are open at once as memory allows."""
     all_found = Measured({}, {}, {}, {})
     classes = getattr(estimator, "classes_", None)
@@ -113,7 +116,7 @@ def _measured(bundle: Bundle, estimator: Any, rows: Rows) -> Measured:
             outputs, failures = _run(new, rows)
             all_found.outputs.update(outputs)
             all_found.failures.update(failures)
-            all_found.rows.update(_measure(bundle, rows, classes, subjects, outputs))
+            all_found.rows.update(_measure(bundle, rows, scales, classes, subjects, outputs))
             del subjects, new  # before the next are opened
             memory.give_back()
     return all_found
@@ -138,6 +141,7 @@ def _run(subjects: Mapping[str, Subject], rows: Rows) -> tuple[dict[str, Outputs
 def _measure(
     bundle: Bundle,
     rows: Rows,
+    scales: Scales,
     classes: Any,
     subjects: Mapping[str, Subject],
     outputs: Mapping[str, Outputs],
@@ -149,6 +153,9 @@ def _measure(
     found = {}
     for method, got in outputs.items():
         subject = subjects[method]
+        moved, batch = accuracy.batch_consistency(
+            subject.run, rows.inputs, got, scales, subject.singles
+        )
         row = Row(
             method=method,
             file=subject.file,
@@ -157,13 +164,11 @@ def _measure(
             bytes_compressed=subject.size.compressed,
             size_ratio=size.ratio(_float_bytes(bundle), subject.size.bytes),
             metrics=accuracy.metrics(bundle.task, rows.target, got, classes),
-            difference=accuracy.difference(rows.outputs, got),
-            batch_consistency=accuracy.batch_consistency(
-                subject.run, rows.inputs, got, subject.singles
-            ),
+            difference=accuracy.difference(rows.outputs, got, scales),
+            batch_consistency=moved,
             latency_us=times[method],
         )
-        found[method] = Timed(row, subject.program, subject.files, times.get(FLOAT))
+        found[method] = Timed(row, subject.program, subject.files, times.get(FLOAT), batch)
     return found
 
 
@@ -177,6 +182,20 @@ def _started(timed: Timed, rows: Rows) -> Row:
         cold_start_range_ms=start.range_ms,
         peak_rss_mb=start.peak_mb,
     )
+
+
+def _judged(rows: Iterable[Row], found: Measured, notes: Mapping[str, str]) -> list[Row]:
+    """Return the rows, those that were measured with their verdicts."""
+    rows = list(rows)
+    beaten = dominated(rows, {m: one.base for m, one in found.rows.items()})
+    judged = []
+    for row in rows:
+        one = found.rows.get(row.method)
+        if one is not None:
+            row = replace(row, dominated_by=beaten.get(row.method))
+            row = verdict.judged(row, one.base, one.batch, notes.get(row.method, ""))
+        judged.append(row)
+    return judged
 
 
 def _unmeasured(bundle: Bundle, variant: Variant, failure: str | None) -> Row:

@@ -8,10 +8,21 @@ from typing import Any
 import numpy as np
 from sklearn.metrics import mean_absolute_error, mean_squared_error, r2_score
 
-LABEL = "label"
-SINGLES = 200  # rows that are run alone to compare with their batch
+from toolkit.metrics import (
+    LABEL,
+    Outputs,
+    Scale,
+    agreement,
+    deviation,
+    labelled,
+    max_abs,
+    mean_abs,
+    nmse,
+    numeric,
+    same_labels,
+)
 
-Outputs = Mapping[str, np.ndarray]
+SINGLES = 200  # rows that are run alone to compare with their batch
 
 
 def metrics(
@@ -43,7 +54,7 @@ def _classification(target: np.ndarray, outputs: Outputs, classes: Any) -> dict[
     single = target.ndim == 1  # of several labels a row, only the accuracy of whole rows is known
     known = single and given is not None and np.shape(given)[1:] == np.shape(classes)
     return {
-        "accuracy": agreement(target, outputs[LABEL]),
+        "accuracy": float(same_labels(target, outputs[LABEL]).mean()),
         "log_loss": _log_loss(target, given, np.asarray(classes)) if known else None,
     }
 
@@ -63,121 +74,44 @@ def _log_loss(target: np.ndarray, probabilities: Any, classes: np.ndarray) -> fl
     return float(-np.log(np.clip(given, tiny, 1.0)).mean())
 
 
-def same_labels(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Return, for each row, whether all its labels are equal; text never equals a number."""
-    a, b = (np.asarray(v).reshape(len(v), -1) for v in (a, b))
-    text = [v.dtype.kind in "OUS" for v in (a, b)]
-    if a.shape != b.shape or text[0] != text[1]:
-        return np.zeros(len(a), dtype=bool)
-    if text[0]:
-        a, b = a.astype(str), b.astype(str)
-    return np.asarray((a == b).all(axis=1))
+def difference(
+    reference: Outputs, outputs: Outputs, scales: Mapping[str, Scale]
+) -> dict[str, float | None]:
+    """Return how far `outputs` are from scikit-learn's, as `toolkit.metrics` measures it.
 
-
-def agreement(a: np.ndarray, b: np.ndarray) -> float:
-    """Return the share of rows whose labels are equal."""
-    return float(same_labels(a, b).mean())
-
-
-def difference(reference: Outputs, outputs: Outputs) -> dict[str, float | None]:
-    """Return how far `outputs` are from scikit-learn's, over all numeric outputs together.
-
-    max_abs, mean_abs; nmse: squared error / squared deviation from the reference's column means,
-    both summed (0 where a constant reference is met exactly, infinite where it is not); max_rel:
-    largest |difference| / max(1, |reference|); label_agreement. None where there are no numbers,
-    or no labels. A non-finite number counts as infinitely far from all but its own kind.
+    max_abs, mean_abs; nmse; max_rel: the largest deviation in its column's own scale;
+    label_agreement. None where there are no numbers, or no labels.
     """
-    found: dict[str, float | None] = dict.fromkeys(
-        ("max_abs", "mean_abs", "nmse", "max_rel", "label_agreement")
-    )
-    if labels := labelled(reference):
-        found["label_agreement"] = min(agreement(reference[n], outputs[n]) for n in labels)
-    expected, got = numbers(reference), numbers({n: outputs[n] for n in reference})
-    if expected is None or got is None:
-        return found
-    apart = distance(expected, got)
-    with np.errstate(over="ignore", invalid="ignore"):
-        relative = np.where(apart == 0, 0.0, apart / np.fmax(1.0, np.abs(expected)))
-        squared = float(np.square(apart).sum())
-    found |= {
-        "max_abs": float(apart.max()),
-        "mean_abs": float(apart.mean()),
-        "nmse": _ratio(squared, _spread(expected)),
-        "max_rel": float(np.where(np.isnan(relative), np.inf, relative).max()),
+    numbers = numeric(reference)
+    return {
+        "max_abs": max_abs(reference, outputs),
+        "mean_abs": mean_abs(reference, outputs),
+        "nmse": nmse(reference, outputs, scales),
+        "max_rel": deviation(reference, outputs, scales, numbers)[0] if numbers else None,
+        "label_agreement": agreement(reference, outputs) if labelled(reference) else None,
     }
-    return found
-
-
-def numbers(outputs: Outputs) -> np.ndarray | None:
-    """Return the numeric outputs side by side as float64 [N, k], None where there are none."""
-    columns = [
-        np.asarray(values, dtype=np.float64).reshape(len(values), -1)
-        for name, values in outputs.items()
-        if name not in labelled(outputs)
-    ]
-    return np.concatenate(columns, axis=1) if columns else None
-
-
-def labelled(outputs: Outputs) -> list[str]:
-    """Return the names of labels and of other text, such as what an imputer gives."""
-    return [n for n, v in outputs.items() if n == LABEL or np.asarray(v).dtype.kind in "OUS"]
-
-
-def distance(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Return |a − b|; equal infinities and two NaN are 0 apart, a NaN and a number infinitely."""
-    with np.errstate(invalid="ignore", over="ignore"):
-        apart = np.abs(a - b)
-    apart = np.where((a == b) | (np.isnan(a) & np.isnan(b)), 0.0, apart)
-    return np.where(np.isnan(apart), np.inf, apart)
-
-
-def _spread(values: np.ndarray) -> float:
-    """Sum of squared deviations from the column means, over the finite values."""
-    finite = np.isfinite(values)
-    count = np.maximum(finite.sum(axis=0), 1)
-    mean = np.where(finite, values, 0.0).sum(axis=0) / count
-    with np.errstate(over="ignore", invalid="ignore"):
-        return float(np.square(np.where(finite, values - mean, 0.0)).sum())
-
-
-def _ratio(part: float, whole: float) -> float:
-    if part == 0:
-        return 0.0
-    return part / whole if whole > 0 else float("inf")
 
 
 def batch_consistency(
     run: Callable[[Mapping[str, np.ndarray]], Outputs],
     inputs: Mapping[str, np.ndarray],
     whole: Outputs,
+    scales: Mapping[str, Scale],
     singles: int = SINGLES,
-) -> float:
+) -> tuple[float, float]:
     """Return the largest change of a row's numbers between running it alone and in the batch.
 
-    whole: the outputs of all rows in one batch. Up to `singles` rows, evenly spread, are run
-    alone. Where a model gives labels only, 1.0 if any label changes, else 0.0.
+    In the outputs' unit, and in their columns' own scale. whole: the outputs of all rows in one
+    batch. Up to `singles` rows, evenly spread, are run alone. Where a model gives labels only, 1.0
+    twice if any label changes, else 0.0.
     """
     count = len(next(iter(inputs.values())))
     chosen = np.unique(np.linspace(0, count - 1, min(singles, count)).astype(int))
     alone = [run({n: v[i : i + 1] for n, v in inputs.items()}) for i in chosen]
     single = {n: np.concatenate([a[n] for a in alone]) for n in whole}
     batched = {n: np.asarray(v)[chosen] for n, v in whole.items()}
-    a, b = numbers(batched), numbers(single)
-    if a is None or b is None:
-        same = [same_labels(batched[n], single[n]).all() for n in labelled(batched)]
-        return 0.0 if all(same) else 1.0
-    return float(distance(a, b).max())
-
-
-def noise(reference: Outputs) -> float:
-    """Return the batch effect that float32 arithmetic alone may have on outputs like these.
-
-    1e-4 of their standard deviation and 1e-6 of their largest magnitude, in their unit.
-    """
-    values = numbers(reference)
-    if values is None:
-        return 0.0
-    finite = values[np.isfinite(values)]
-    if not finite.size:
-        return 0.0
-    return float(1e-4 * np.sqrt(_spread(values) / values.size) + 1e-6 * np.abs(finite).max())
+    moved = max_abs(batched, single)
+    if moved is None:
+        changed = 0.0 if agreement(batched, single) == 1.0 else 1.0
+        return changed, changed
+    return moved, deviation(batched, single, scales, numeric(batched))[0]

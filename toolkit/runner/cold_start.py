@@ -92,7 +92,12 @@ def _start(program: str, arguments: list[str]) -> tuple[float, float | None]:
     command = [sys.executable, "-c", program + _PEAK, *arguments]
     begin = time.perf_counter_ns()
     with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=_environment()
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        errors="replace",
+        env=_environment(),
     ) as process:
         assert process.stdout is not None
         assert process.stderr is not None
@@ -118,4 +123,5 @@ def _environment() -> dict[str, str]:
     home = str(Path(toolkit.__file__).resolve().parent.parent)
     paths = [home, *filter(None, [os.environ.get("PYTHONPATH")])]
     threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-    return {**os.environ, **threads, "PYTHONPATH": os.pathsep.join(paths)}
+    text = {"PYTHONIOENCODING": "utf-8", "PYTHONPATH": os.pathsep.join(paths)}
+    return {**os.environ, **threads, **text}

@@ -11,6 +11,7 @@ from toolkit.bundle import FAILED
 SCHEMA_VERSION = 1
 REFERENCE = "scikit-learn"  # the method name of the estimator's own row
 PROOF = "proof"  # the expression and metric of the first gate
+Times = dict[str, dict[str, Any]]  # percentiles by batch size
 
 
 @dataclass(frozen=True)
@@ -20,8 +21,9 @@ class Row:
     bytes_compressed: zlib level 6. size_ratio: model.onnx's bytes / these. difference: against
     scikit-learn on float64 data. batch_consistency: in the output's unit. latency_us: by batch
     size, as text. cold_start_ms: process start to first prediction, the median of some runs, whose
-    (fastest, slowest) is cold_start_range_ms. verdict: what they mean, or why there are none, in
-    words; summary: the same in a few, such as "smaller, slower".
+    (fastest, slowest) is cold_start_range_ms. dominated_by: the method that makes this one
+    needless, see `toolkit.runner.dominance`. verdict: what the figures mean, or why there are none,
+    in words; summary: the same in a few, such as "smaller, slower".
     """
 
     method: str
@@ -38,6 +40,7 @@ class Row:
     cold_start_ms: float | None = None
     cold_start_range_ms: tuple[float, float] | None = None
     peak_rss_mb: float | None = None
+    dominated_by: str | None = None
     verdict: str = ""
     summary: str = ""
 

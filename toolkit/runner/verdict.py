@@ -5,30 +5,27 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
-from toolkit.bundle import FLOAT
-from toolkit.runner.records import REFERENCE, Row
-
-ALIKE = 1e-4  # a relative deviation that float32 arithmetic explains
-FASTER, SLOWER = 0.8, 1.25  # between the two a difference of time is noise
-
+from toolkit.bundle import FAILED, FLOAT
+from toolkit.metrics import TOLERANCE
+from toolkit.runner.dominance import FASTER, SLOWER
+from toolkit.runner.records import REFERENCE, Row, Times
 
 # A word or two for the table, and the sentence that it stands for.
 Phrase = tuple[str, str]
 NOTHING: Phrase = ("", "")
-Times = dict[str, dict[str, Any]]  # percentiles by batch size
 
 
-def judged(row: Row, base: Times | None, noise: float, notes: str = "") -> Row:
+def judged(row: Row, base: Times | None, batch: float = 0.0, notes: str = "") -> Row:
     """Return a measured row with its verdict.
 
-    base: model.onnx's times by batch size, taken by turns with this row's, None without. noise: the
-    batch effect that float32 arithmetic alone may have (see `accuracy.noise`). notes: what the
-    quantizer found out about the file.
+    base: model.onnx's times by batch size, taken by turns with this row's, None without. batch: how
+    far a row moves with its batch, in its columns' own scale. notes: what the quantizer found out
+    about the file. Of a row that another one dominates, neither size nor speed is a merit.
     """
-    said = [phrase(row, base, noise) for phrase in PHRASES]
-    return _with(row, [*said, ("", notes)])
+    merits = (_dominance,) if row.dominated_by else (_size, _speed)
+    said = [phrase(row, base, batch) for phrase in PHRASES if phrase in (*merits, *FAULTS)]
+    return _with(row, [(FAILED if row.status == FAILED else "", ""), *said, ("", notes)])
 
 
 def unmeasured(row: Row, verdict: str) -> Row:
@@ -46,6 +43,11 @@ def _with(row: Row, said: list[Phrase]) -> Row:
     return replace(
         row, verdict="; ".join(filter(None, sentences)), summary=", ".join(filter(None, words))
     )
+
+
+def _dominance(row: Row, base: Times | None, _: float) -> Phrase:
+    word = f"dominated by {row.dominated_by}"
+    return word, f"{word}, which is no larger, no further off and no slower"
 
 
 def _size(row: Row, base: Times | None, _: float) -> Phrase:
@@ -68,7 +70,7 @@ def _accuracy(row: Row, base: Times | None, _: float) -> Phrase:
     relative, nmse = found.get("max_rel"), found.get("nmse")
     if row.method == REFERENCE or relative is None or nmse is None:
         return NOTHING
-    if relative <= ALIKE:
+    if relative <= TOLERANCE:
         return "", "same numbers as scikit-learn"
     if not math.isfinite(nmse):
         return "wrong", "numbers without relation to scikit-learn's"
@@ -82,9 +84,9 @@ def _labels(row: Row, base: Times | None, _: float) -> Phrase:
     return "", f"{100 * (1 - same):.2g} % of the labels differ"
 
 
-def _batch(row: Row, base: Times | None, noise: float) -> Phrase:
+def _batch(row: Row, base: Times | None, batch: float) -> Phrase:
     moved = row.batch_consistency
-    if moved is None or moved <= noise:
+    if moved is None or batch <= TOLERANCE:
         return NOTHING
     return "batch-dependent", f"batch-dependent: a row moves by {moved:.2g}"
 
@@ -99,10 +101,6 @@ def _speed(row: Row, base: Times | None, _: float) -> Phrase:
     return word, f"{word}: {share:.2g}x the time of float32 at batch 1"
 
 
-PHRASES: tuple[Callable[[Row, Times | None, float], Phrase], ...] = (
-    _size,
-    _accuracy,
-    _labels,
-    _batch,
-    _speed,
-)
+Phraser = Callable[[Row, Times | None, float], Phrase]
+FAULTS: tuple[Phraser, ...] = (_accuracy, _labels, _batch)
+PHRASES: tuple[Phraser, ...] = (_dominance, _size, *FAULTS, _speed)

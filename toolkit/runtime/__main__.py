@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from toolkit.errors import ToolkitError, one_line
+from toolkit.runtime.files import reader_left, set_encodings
 
 PROGRAM = "python -m toolkit.runtime"
 
@@ -19,6 +20,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code (0 done, 1 parity failed, 2 bad input)."""
     # As process 1 of a container Python would ignore SIGTERM.
     signal.signal(signal.SIGTERM, lambda *_: os._exit(128 + signal.SIGTERM))
+    set_encodings()
     args = _parser().parse_args(argv)
     try:
         code = _run(args)
@@ -34,8 +36,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("stopped; nothing was half-written", file=sys.stderr)
         return 130
-    except BrokenPipeError:
-        # The reader of our output went away (`… | head`); Python would complain while it exits.
+    except OSError as error:
+        if not reader_left(error):
+            raise
+        # Python would complain while it exits.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
 

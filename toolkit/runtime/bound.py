@@ -9,7 +9,7 @@ from typing import Any, Protocol, cast
 import numpy as np
 
 from toolkit.errors import InvalidInput, first_line
-from toolkit.runtime.inputs import prepare, surely_taken
+from toolkit.runtime.inputs import prepare, surely_near, surely_taken
 from toolkit.runtime.ort import onnxruntime
 from toolkit.runtime.schema import ANY, Input
 
@@ -18,6 +18,9 @@ from toolkit.runtime.schema import ANY, Input
 RUN_OPTIONS = onnxruntime.RunOptions()
 
 FEW = 512  # so many values are copied and looked at as bytes before numpy has found its loops
+# A number's highest byte is its sign and the seven highest bits of its exponent. From FAR on, and
+# in infinities and NaN, these are at least so many.
+FAR_BITS = {"f": 0x50, "d": 0x42}
 
 Fill = Callable[[np.ndarray], bool]
 
@@ -78,17 +81,19 @@ class Place:
         expected: np.ndarray,
         *,
         flat: bool,
+        near: bool = False,
     ) -> None:
         """Bind the output `name` for a batch like `rows`, for which a plain call gives `expected`.
 
-        flat: hand it out as [N], not [N, 1]. Raises Unbindable where it cannot be bound, or where
+        flat: hand it out as [N], not [N, 1]. near: `fill` denies numbers that are FAR. Raises
+        Unbindable where it cannot be bound, or where
         the answer would be another one.
         """
         if expected.dtype.kind not in "fiub":
             raise Unbindable(f"{name} is text, which cannot be bound; use predict or run")
         self.rows = np.array(rows, order="C")
         self.answer = np.empty(expected.shape, expected.dtype)
-        self.fill = _fill(self.rows, taken.takes)
+        self.fill = _fill(self.rows, taken.takes, near)
         bound = session.io_binding()
         bound.bind_cpu_input(taken.name, self.rows)
         bound.bind_output(
@@ -114,8 +119,11 @@ class Place:
                 raise Unbindable("with bound arrays the answer is another one; use predict or run")
 
 
-def bound(at: Place, taken: Input) -> Bound:
-    """Return the function that runs the model at a place of its own."""
+def bound(at: Place, taken: Input, look: Callable[[np.ndarray], Any]) -> Bound:
+    """Return the function that runs the model at a place of its own.
+
+    look: raises InvalidInput for rows, of which `fill` denied some number, that have no answer.
+    """
     rows, answer, fill, execute, binding = at.rows, at.answer, at.fill, at.run, at.binding
     shape, dtype, ndarray, options = rows.shape, rows.dtype, np.ndarray, RUN_OPTIONS
     free = [True]  # empty while a call is under way; a lock takes longer
@@ -129,9 +137,9 @@ def bound(at: Place, taken: Input) -> Bound:
         try:
             # Types of numbers are single objects; another one like it comes through `prepare`.
             if type(X) is not ndarray or X.shape != shape or X.dtype is not dtype:
-                rows[...] = _prepared(X, taken, len(rows))
-            elif not fill(X):
-                prepare(X, (taken,))
+                X = _prepared(X, taken, len(rows))
+            if not fill(X):
+                look(prepare(X, (taken,))[taken.name])
             execute(binding, options)
         finally:
             give(True)
@@ -184,28 +192,34 @@ def single_rows(make: Callable[[np.ndarray], Place]) -> Callable[[np.ndarray], n
     return answered
 
 
-def _fill(rows: np.ndarray, takes: str) -> Fill:
+def _fill(rows: np.ndarray, takes: str, near: bool = False) -> Fill:
     """Return `fill` of a Place; what it denies may be taken all the same: `prepare` looks again."""
+    sure = surely_near if near else surely_taken
     if takes == ANY or rows.dtype.char not in "fd" or rows.size > FEW or sys.byteorder != "little":
 
         def many(X: np.ndarray) -> bool:
             rows[...] = X
-            return surely_taken(rows, takes)
+            return sure(rows, takes)
 
         return many
     content = rows.data.cast("B")
     highest = slice(rows.itemsize - 1, None, rows.itemsize)
+    far = bytes((byte & 0x7F) >= FAR_BITS[rows.dtype.char] for byte in range(256))
 
     def few(X: np.ndarray) -> bool:
         content[:] = given = X.tobytes()
-        # A number's highest byte is its sign and the seven highest bits of its exponent. They are
-        # all set in infinities and NaN, and in finite numbers from 1.7e38 (float64: 5e303) on only.
+        # The bits are all set in infinities and NaN, and in finite numbers from 1.7e38 (float64:
+        # 5e303) on only.
         if 0x7F in given or 0xFF in given:
             high = given[highest]
             return (0x7F not in high and 0xFF not in high) or surely_taken(rows, takes)
         return True
 
-    return few
+    def few_near(X: np.ndarray) -> bool:
+        content[:] = given = X.tobytes()
+        return 1 not in given[highest].translate(far) or surely_near(rows, takes)
+
+    return few_near if near else few
 
 
 def _prepared(X: Any, taken: Input, count: int) -> np.ndarray:

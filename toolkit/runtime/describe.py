@@ -5,12 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from toolkit.errors import CorruptArtifact
 from toolkit.runtime import pack, wire
 from toolkit.runtime.files import read_bytes, sha256
-from toolkit.runtime.forest import MEMBER, Forest
+from toolkit.runtime.forest import Forest
 from toolkit.runtime.manifest import NAME, entry_beside, read_checked, read_manifest
 from toolkit.runtime.predictor import Predictor, to_onnx
 from toolkit.runtime.proof import read_proof
@@ -97,16 +95,12 @@ def _describe_pack(content: bytes, origin: str) -> dict[str, Any]:
 
 def _describe_forest(forest: Forest) -> dict[str, Any]:
     """Return an ensemble's sizes; thresholds: the different ones of each feature, in all."""
-    compared = forest.mode != MEMBER
-    order = np.lexsort((forest.threshold[compared], forest.feature[compared]))
-    feature, threshold = forest.feature[compared][order], forest.threshold[compared][order]
-    other = (feature[1:] != feature[:-1]) | (threshold[1:] != threshold[:-1])
     return {
         "output": forest.output,
         "trees": forest.trees,
         "nodes": len(forest.split),
         "splits": len(forest.feature),
-        "thresholds": int(other.sum()) + min(1, len(order)),
+        "thresholds": forest.thresholds(),
         "dtype": forest.values.dtype.name,
         "targets": forest.targets,
     }

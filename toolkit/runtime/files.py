@@ -1,10 +1,13 @@
 """Reading, hashing and writing files so that a killed run leaves the old file or the new one.
 
+And the standard streams: their encoding, and readers that go away.
+
 Paths are text on the way to a prediction: importing pathlib takes a twentieth of a process's start.
 """
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 
@@ -77,6 +80,30 @@ def sha256(content: bytes) -> str:
     import hashlib
 
     return hashlib.sha256(content).hexdigest()
+
+
+def set_encodings() -> None:
+    """Let no character be one that standard output or error cannot bear.
+
+    Files and other programs get UTF-8, as JSON is; Windows would give them a code page without the
+    Δ of our tables. A terminal keeps its own encoding, with a question mark for what that lacks.
+    """
+    if "PYTHONIOENCODING" in os.environ:
+        return
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            if stream.isatty():
+                stream.reconfigure(errors="replace")
+            else:
+                stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+
+
+def reader_left(error: OSError) -> bool:
+    """Tell whether writing failed because the reader of a pipe went away (`… | head`)."""
+    import errno
+
+    on_windows = sys.platform == "win32" and error.errno == errno.EINVAL  # how it says it there
+    return isinstance(error, BrokenPipeError) or on_windows
 
 
 def _umask() -> int:

@@ -68,6 +68,14 @@ class Forest:
             found.append(np.repeat(found[-1][self.split[start:end]], 2))
         return np.concatenate(found)
 
+    def thresholds(self) -> int:
+        """Return the number of different thresholds of each feature, in all."""
+        compared = self.mode != MEMBER
+        order = np.lexsort((self.threshold[compared], self.feature[compared]))
+        feature, threshold = self.feature[compared][order], self.threshold[compared][order]
+        other = (feature[1:] != feature[:-1]) | (threshold[1:] != threshold[:-1])
+        return int(other.sum()) + min(1, len(order))
+
     def leaf_values(self) -> np.ndarray:
         """Return each leaf's values, float [l, V]."""
         return self.values[self.leaf]

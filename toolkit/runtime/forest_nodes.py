@@ -38,6 +38,25 @@ def _written(forest: Forest) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return feature, threshold, forest.missing_left ^ turned
 
 
+def twinned(ids: np.ndarray, leaf: np.ndarray, rows: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return children's ids that differ below each root, and the rows of leaves to be appended.
+
+    ids: each root's true and false child, [T, 2]; leaf: which of them are rows of leaves (else
+    splits), of which there are `rows`.
+
+    onnxruntime up to 1.23 takes a root for a single leaf where its children's ids are equal, though
+    one may count splits and the other leaves; and up to 1.29 a single leaf that is written as two
+    equal children is the row of leaves with the root's number. So the leaf that bears its sibling's
+    id gets a twin: a copy of its row behind all others, with a number that no sibling has.
+    """
+    equal = np.flatnonzero((ids[:, 0] == ids[:, 1]) & leaf.any(axis=1))
+    side = leaf[equal, 1].astype(np.int64)  # the false child, where that is a leaf
+    twins, which = np.unique(ids[equal, side], return_inverse=True)
+    ids = ids.copy()
+    ids[equal, side] = rows + which
+    return ids, twins
+
+
 def _newer(forest: Forest) -> list[bytes]:
     """TreeEnsemble lists splits and rows of leaves apart; a child's id counts within its list."""
     split = forest.split
@@ -52,6 +71,8 @@ def _newer(forest: Forest) -> list[bytes]:
             np.where(turned, ids[:, ::-1], ids),
             np.where(turned, children[:, ::-1], children),
         )
+    roots = slice(forest.trees)  # all of them are splits: see `checked`
+    ids[roots], twins = twinned(ids[roots], ~children[roots], len(forest.values))
     feature, threshold, missing = _written(forest)
     attributes = [
         integer("n_targets", forest.targets),
@@ -61,10 +82,10 @@ def _newer(forest: Forest) -> list[bytes]:
         quick_integers("nodes_trueleafs", ~children[:, 0]),
         quick_integers("nodes_falsenodeids", ids[:, 1]),
         quick_integers("nodes_falseleafs", ~children[:, 1]),
-        quick_integers("leaf_targetids", forest.target),
+        quick_integers("leaf_targetids", np.append(forest.target, forest.target[twins])),
         tensor("nodes_splits", threshold),
         tensor("nodes_modes", forest.mode),
-        tensor("leaf_weights", forest.values[:, 0]),
+        tensor("leaf_weights", np.append(forest.values, forest.values[twins])),
     ]
     if missing.any():
         attributes.append(quick_integers("nodes_missing_value_tracks_true", missing))

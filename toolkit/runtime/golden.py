@@ -1,7 +1,9 @@
 """Golden rows: a few inputs with scikit-learn's outputs, to be replayed on any device.
 
 `golden.npz` holds `input_0…` and `output_0…` in the order of the manifest's inputs and outputs,
-`target` [N] (absent where there is none), and `adversarial`, bool [N].
+`target` [N] (absent where there is none), and `adversarial`, bool [N]; for each output k of numbers
+`center_k`, `spread_k` and `rounding_k`, float64 [columns]: by what its differences are measured
+(`toolkit.metrics.Scale`, of scikit-learn's answers on all held-out rows).
 """
 
 from __future__ import annotations
@@ -13,19 +15,38 @@ from typing import Any
 import numpy as np
 
 from toolkit.errors import CorruptArtifact
+from toolkit.metrics import LABEL, Scale, columns, scale_of
 from toolkit.runtime.tabular import read_npz
 
 NAME = "golden.npz"
+PARTS = ("center", "spread", "rounding")  # of a Scale, in the order of its fields
 
 
 @dataclass(frozen=True)
 class Golden:
-    """Rows by input name, the reference by output name, targets or None, adversarial bool [N]."""
+    """Rows by input name, the reference by output name, targets or None, adversarial bool [N].
+
+    scales: of the outputs that are numbers, by name; stored: whether the file has them.
+    """
 
     inputs: dict[str, np.ndarray]
     outputs: dict[str, np.ndarray]
     target: np.ndarray | None
     adversarial: np.ndarray
+    scales: dict[str, Scale]
+    stored: bool = True
+
+    @property
+    def replay_scales(self) -> dict[str, Scale]:
+        """By what replays are measured, when a tolerance is recorded and when it is held.
+
+        Bundles from before scales were stored have tolerances of max(1, |y|): a scale of center 0
+        and spread 1.
+        """
+        if self.stored:
+            return self.scales
+        none = {n: np.zeros_like(s.center) for n, s in self.scales.items()}
+        return {n: Scale(zero, zero + 1, zero) for n, zero in none.items()}
 
 
 def read(content: bytes, origin: str, manifest: Mapping[str, Any]) -> Golden:
@@ -45,59 +66,46 @@ def read(content: bytes, origin: str, manifest: Mapping[str, Any]) -> Golden:
         raise CorruptArtifact(f"{origin}: its arrays are not rows; export the model again")
     if any(len(a) != len(adversarial) for a in listed):
         raise CorruptArtifact(f"{origin}: its arrays differ in length; export the model again")
-    texts = {"label", *(o["name"] for o in manifest["outputs"] if o.get("dtype") == "string")}
+    texts = {LABEL, *(o["name"] for o in manifest["outputs"] if o.get("dtype") == "string")}
     for name, values in outputs.items():
         if name not in texts and values.dtype.kind not in "fiub":
             raise CorruptArtifact(
                 f"{origin}: the output {name!r} is of type {values.dtype}, no number; export the "
                 "model again"
             )
-    return Golden(inputs, outputs, target, adversarial)
+    scales = {
+        name: _scale(arrays, k, values, ~adversarial, origin)
+        for k, (name, values) in enumerate(outputs.items())
+        if name not in texts
+    }
+    stored = any(f"{PARTS[0]}_{k}" in arrays for k in range(len(outputs))) or not scales
+    return Golden(inputs, outputs, target, adversarial, scales, stored)
 
 
-def deviation(
-    reference: Mapping[str, np.ndarray], got: Mapping[str, np.ndarray], outputs: Sequence[str]
-) -> tuple[float, float]:
-    """Return (largest |got − reference| / max(1, |reference|), share of equal labels).
+def stored_scales(scales: Mapping[str, Scale], outputs: Sequence[str]) -> dict[str, np.ndarray]:
+    """Return the arrays of the golden file that keep the scales; outputs: all names, in order."""
+    return {
+        f"{part}_{k}": np.asarray(getattr(scales[name], part), dtype=np.float64)
+        for k, name in enumerate(outputs)
+        if name in scales
+        for part in PARTS
+    }
 
-    Non-finite numbers must be equal in kind, else the deviation is infinite; 1.0 where there are
-    no labels, 0.0 where there are no numbers. Works over all `outputs` that both sides have.
+
+def _scale(
+    arrays: Mapping[str, np.ndarray], k: int, values: np.ndarray, plain: np.ndarray, origin: str
+) -> Scale:
+    """Return the stored scale of output k, or that of its values in the plain rows.
+
+    Bundles from before scales were stored have none.
     """
-    worst, agreement = 0.0, 1.0
-    for name in outputs:
-        a, b = reference[name], got[name]
-        if name == "label" or np.asarray(a).dtype.kind in "OUS":  # text is compared as labels are
-            agreement = min(agreement, _agreement(_labels(a), _labels(b)))
-        else:
-            worst = max(worst, relative(a, b))
-    return worst, agreement
-
-
-def relative(reference: np.ndarray, got: np.ndarray) -> float:
-    """Return the largest |got − reference| / max(1, |reference|); infinite where shapes differ."""
-    reference = np.asarray(reference, dtype=np.float64)
-    got = np.asarray(got, dtype=np.float64)
-    if reference.size != got.size:
-        return float("inf")
-    if not reference.size:
-        return 0.0
-    reference, got = reference.ravel(), got.ravel()
-    with np.errstate(invalid="ignore", over="ignore"):
-        difference = np.abs(got - reference) / np.maximum(1.0, np.abs(reference))
-    # Equal infinities and NaN on both sides are agreement; the subtraction made NaN of them.
-    same = (got == reference) | (np.isnan(got) & np.isnan(reference))
-    difference = np.where(same, 0.0, difference)
-    return float(np.where(np.isnan(difference), np.inf, difference).max())
-
-
-def _agreement(reference: np.ndarray, got: np.ndarray) -> float:
-    if reference.shape != got.shape:
-        return 0.0
-    return float(np.mean(reference == got)) if len(reference) else 1.0
-
-
-def _labels(values: np.ndarray) -> np.ndarray:
-    flat = np.asarray(values).reshape(len(values), -1)
-    if flat.dtype.kind == "O":  # a missing text, None or NaN, is "" in a graph
-        flat = np.where((flat == None) | (flat != flat), "", flat)  # noqa: E711
-    return flat.astype(str) if flat.dtype.kind in "OUS" else flat
+    parts = [arrays[f"{part}_{k}"] for part in PARTS if f"{part}_{k}" in arrays]
+    if not parts:
+        return scale_of(values[plain] if plain.any() else values)
+    width = columns(values[:1]).shape[1]
+    sound = [p.dtype == np.float64 and p.shape == (width,) and not np.isnan(p).any() for p in parts]
+    if len(parts) < len(PARTS) or not all(sound) or any((p < 0).any() for p in parts[1:]):
+        raise CorruptArtifact(
+            f"{origin}: the scale of output {k} is damaged; export the model again"
+        )
+    return Scale(*parts)

@@ -10,6 +10,9 @@ import numpy as np
 from toolkit.errors import InvalidInput, first_line
 from toolkit.runtime.schema import ANY, FINITE, MISSING, Input, takes_of_columns
 
+# Of numbers so large, sums of squares and cubes overflow in float32.
+FAR = 2.0**33
+
 # To have a column of a pandas frame costs as much as a hundred of its values (measured).
 FEW_ROWS = 100
 
@@ -45,6 +48,20 @@ def surely_taken(rows: np.ndarray, takes: str) -> bool:
     if takes == MISSING:
         return 1 not in np.isinf(rows).tobytes()  # for few values a third of the time of any()
     return 0 not in np.isfinite(rows).tobytes()
+
+
+def is_near(rows: np.ndarray) -> bool:
+    """Tell whether no number is FAR; missing ones are not."""
+    if rows.dtype.char not in "fd" or np.vdot(rows, rows) < FAR * FAR:  # nearly always, in one pass
+        return True
+    return 1 not in (np.abs(rows) >= FAR).tobytes()
+
+
+def surely_near(rows: np.ndarray, takes: str) -> bool:
+    """Tell whether every value is taken and none is FAR; False where somebody has to look."""
+    if rows.dtype.char in "fd" and np.vdot(rows, rows) < FAR * FAR:
+        return True
+    return surely_taken(rows, takes) and is_near(rows)
 
 
 def listed(names: Sequence[str]) -> str:

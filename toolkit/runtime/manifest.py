@@ -90,8 +90,8 @@ def require_proved(folder: AnyPath, manifest: dict[str, Any], unproved: bool) ->
 
 def is_plain(name: str) -> bool:
     """Tell whether a name is that of a file in the folder itself, whatever the system."""
-    # Anything else could point out of the bundle.
-    return name not in ("", ".", "..") and not set("/\\\0") & set(name)
+    # Anything else could point out of the bundle; Windows takes C:x for x on another drive.
+    return name not in ("", ".", "..") and not set("/\\:\0") & set(name)
 
 
 def _is_tensor(entry: Any) -> bool:

@@ -12,7 +12,7 @@ import numpy as np
 from toolkit.errors import CorruptArtifact, InvalidInput, first_line
 from toolkit.runtime.bound import Bound, Place, bound, direct_run, single_rows
 from toolkit.runtime.files import AnyPath, read_bytes
-from toolkit.runtime.inputs import prepare, surely_taken
+from toolkit.runtime.inputs import is_near, prepare, surely_near, surely_taken
 from toolkit.runtime.manifest import (
     VARIANT,
     entry_beside,
@@ -70,18 +70,21 @@ class Predictor:
         run = direct_run(self.session)
         alone = threads is not None or not self._by_rows(model)
         self._call = run if alone else Splitting(run, cores())
+        self._numbers = _numbers_of_labels(self.session, self._main, self.inputs)
         self._row_shape, self._row_dtype = _row_of(self.inputs)
         # Nothing here refers to the Predictor: its session is closed as soon as it is dropped.
         one = partial(_bound_row, self.session, run, self.inputs[0])
-        self._one_prediction = single_rows(partial(one, self._main, self._flattens))
-        self._one_probability = single_rows(partial(one, PROBABILITIES, False))
+        near = bool(self._numbers)
+        self._one_prediction = single_rows(partial(one, self._main, self._flattens, near))
+        self._one_probability = single_rows(partial(one, PROBABILITIES, False, False))
 
     def predict(self, X: Any) -> np.ndarray:
         """Return scikit-learn's `predict(X)`: [N] (or [N, k] for several targets).
 
         A transformer gives its transformed rows [N, k]. X: see `toolkit.runtime.inputs.prepare`; a
         C-contiguous array of the graph's dtype is read where it lies. Safe to call from several
-        threads. Raises InvalidInput where X does not fit the model.
+        threads. Raises InvalidInput where X does not fit the model, and where a label would come
+        of numbers that overflowed (see `toolkit.runtime.doubt`).
         """
         # Types of numbers are single objects; another one like it comes through `prepare`.
         if type(X) is np.ndarray and X.dtype is self._row_dtype:
@@ -92,7 +95,7 @@ class Predictor:
             elif self._fits(X):
                 values = self._run({self.inputs[0].name: X}, [self._main])[0]
                 return values.ravel() if self._flattens and _is_column(values) else values
-        values = self._run(prepare(X, self.inputs), [self._main])[0]
+        values = self._answers(prepare(X, self.inputs), [self._main])[0]
         return values.ravel() if self._flattens and _is_column(values) else values
 
     def predict_proba(self, X: Any) -> np.ndarray:
@@ -113,7 +116,7 @@ class Predictor:
 
     def run(self, inputs: Any) -> dict[str, np.ndarray]:
         """Return every output by its name; `inputs` as for predict, or a mapping by input name."""
-        values = self._run(prepare(inputs, self.inputs), list(self.outputs))
+        values = self._answers(prepare(inputs, self.inputs), list(self.outputs))
         return dict(zip(self.outputs, values, strict=True))
 
     def bind(self, rows: Any, output: str | None = None) -> Bound:
@@ -135,8 +138,9 @@ class Predictor:
         first = self._first_rows(rows)
         expected = self._run({self.inputs[0].name: first}, [name])[0]
         flat = name == self._main and self._flattens and _is_column(expected)
-        at = Place(self.session, self.inputs[0], name, first, expected, flat=flat)
-        return bound(at, self.inputs[0])
+        near = bool(self._numbers) and name == self._main
+        at = Place(self.session, self.inputs[0], name, first, expected, flat=flat, near=near)
+        return bound(at, self.inputs[0], self._look)
 
     def _fits(self, X: np.ndarray) -> bool:
         """Tell whether the session can take rows of its type as they are."""
@@ -145,7 +149,7 @@ class Predictor:
             and X.ndim == 2
             and X.shape[1] == self._row_shape[1]
             and X.flags.c_contiguous
-            and surely_taken(X, self.inputs[0].takes)
+            and (surely_near if self._numbers else surely_taken)(X, self.inputs[0].takes)
         )
 
     def _first_rows(self, rows: Any) -> np.ndarray:
@@ -163,6 +167,22 @@ class Predictor:
         """
         threads = self.session.get_session_options().intra_op_num_threads
         return self.task is not None and threads == 1 and b"DynamicQuantize" not in model
+
+    def _answers(self, feed: Mapping[str, np.ndarray], names: list[str]) -> list[np.ndarray]:
+        """Return outputs; InvalidInput where a label among them means nothing."""
+        if not self._numbers or all(is_near(array) for array in feed.values()):
+            return self._run(feed, names)
+        from toolkit.runtime.doubt import refuse_doubtful
+
+        every = [*names, *(n for n in self._numbers if n not in names)]
+        found = dict(zip(every, self._run(feed, every), strict=True))
+        refuse_doubtful(feed, {n: found[n] for n in self._numbers}, self.origin)
+        return [found[n] for n in names]
+
+    def _look(self, rows: np.ndarray) -> None:
+        """Raise InvalidInput where the label of one of these rows means nothing."""
+        if self._numbers:
+            self._answers({self.inputs[0].name: rows}, [self._main])
 
     def _run(self, feed: Mapping[str, np.ndarray], names: list[str]) -> list[np.ndarray]:
         if len(feed) > 1 and len({len(array) for array in feed.values()}) > 1:
@@ -262,11 +282,20 @@ def _read_inputs(session: Any, takes: str | None, columns: dict[str, Any]) -> tu
     )
 
 
+def _numbers_of_labels(session: Any, main: str, inputs: tuple[Input, ...]) -> tuple[str, ...]:
+    """Return the outputs of numbers beside a label; none where infinities are taken as well."""
+    if main != "label" or all(i.takes == ANY for i in inputs):
+        return ()
+    floats = ("tensor(float)", "tensor(double)")
+    return tuple(o.name for o in session.get_outputs() if o.name != main and o.type in floats)
+
+
 def _bound_row(
-    session: Any, run: Run, taken: Input, name: str, flattens: bool, row: np.ndarray
+    session: Any, run: Run, taken: Input, name: str, flattens: bool, near: bool, row: np.ndarray
 ) -> Place:
     expected = run([name], {taken.name: row})[0]
-    return Place(session, taken, name, row, expected, flat=flattens and _is_column(expected))
+    flat = flattens and _is_column(expected)
+    return Place(session, taken, name, row, expected, flat=flat, near=near)
 
 
 def _is_column(values: np.ndarray) -> bool:

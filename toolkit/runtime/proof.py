@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 
 from toolkit.errors import CorruptArtifact
 
+VALUES = {"float32": "values rounded to float32", "float64": "values as given"}
+
 
 class Comparison(NamedTuple):
     """scikit-learn against the graph on one set of rows.
@@ -29,8 +31,9 @@ class Comparison(NamedTuple):
     def text(self, tolerance: float | None) -> str:
         """Return where it was measured and what came of it."""
         labels = "" if self.labels is None else f", labels equal {self.labels:.4%}"
+        values = VALUES.get(self.reference, self.reference)
         return (
-            f"on {self.number:,} {self.rows} rows against scikit-learn on {self.reference} values: "
+            f"on {self.number:,} {self.rows} rows against scikit-learn on {values}: "
             f"deviation {_short(self.deviation)} (allowed {_short(tolerance)}){labels}"
         )
 
@@ -85,14 +88,11 @@ class Proof(NamedTuple):
     def references(self) -> str:
         """Return on which values scikit-learn was asked."""
         found = dict.fromkeys(c.reference for c in self.comparisons)
-        return " and on ".join(_VALUES.get(reference, reference) for reference in found)
+        return " and on ".join(VALUES.get(reference, reference) for reference in found)
 
     def outcome(self) -> str:
         """Return "passed" or "FAILED", with the figures."""
         return f"{'passed' if self.passed else 'FAILED'} ({self.text()})"
-
-
-_VALUES = {"float32": "values rounded to float32", "float64": "values as given, in float64"}
 
 
 def read_proof(manifest: Mapping[str, Any], origin: str) -> Proof:

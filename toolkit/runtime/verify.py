@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from toolkit.errors import CorruptArtifact, InvalidInput
+from toolkit.metrics import deviation
 from toolkit.runtime import golden
 from toolkit.runtime.manifest import (
     GOLDEN,
@@ -59,7 +60,7 @@ def replay(model: Predictor, rows: golden.Golden, entry: dict[str, Any], name: s
     ):
         raise CorruptArtifact(f"{name}: the manifest records no tolerance for it; quantize again")
     outputs = [o for o in rows.outputs if o in model.outputs]
-    worst, agreement = golden.deviation(rows.outputs, model.run(rows.inputs), outputs)
+    worst, agreement = deviation(rows.outputs, model.run(rows.inputs), rows.replay_scales, outputs)
     passed = (
         bool(outputs) and worst <= tolerance["relative"] and agreement >= tolerance["agreement"]
     )

@@ -25,14 +25,14 @@ def every_best(options):
     )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(OPTIONS)
 def test_the_front_is_that_of_brute_force(options):
     found = front(options)
     assert [(a.bytes, a.error) for a in found] == every_best(options)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(OPTIONS)
 def test_each_allocations_figures_are_those_of_its_choice(options):
     for a in front(options):
@@ -40,7 +40,7 @@ def test_each_allocations_figures_are_those_of_its_choice(options):
         assert (a.bytes, a.error) == (sum(b for b, _ in chosen), sum(e for _, e in chosen))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(OPTIONS)
 def test_thinned_it_is_a_front_between_the_same_ends(options):
     exact, thin = front(options), front(options, states=6)

@@ -7,21 +7,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from toolkit.errors import InvalidInput
-from toolkit.quantizer.budget.expression import METRICS, Limit, parse
+from toolkit.limits import METRICS, Limit
+from toolkit.quantizer.budget.expression import STEERED, parse
 
 SPACE = st.sampled_from(["", " ", "  "])
 
 
 @st.composite
 def limits(draw):
-    metric = draw(st.sampled_from(sorted(METRICS)))
-    most = METRICS[metric][1]
-    return Limit(metric, draw(st.floats(0, min(most, 1e300), allow_nan=False)))
+    metric = draw(st.sampled_from(sorted(STEERED)))
+    most = min(METRICS[metric].most, 1e300)
+    return Limit(metric, STEERED[metric], draw(st.floats(0, most, allow_nan=False)))
 
 
 @given(st.lists(limits(), min_size=1, unique_by=lambda m: m.metric), SPACE, st.integers(0, 3))
 def test_what_is_written_is_what_is_read(given_limits, space, cut):
-    texts = [f"{space}{m.metric}{space}{METRICS[m.metric][0]}{m.value!r}" for m in given_limits]
+    texts = [f"{space}{m.metric}{space}{m.operator}{m.value!r}" for m in given_limits]
     joined = [",".join(texts[:cut]), ",".join(texts[cut:])]
     assert parse([j for j in joined if j]).limits == tuple(given_limits)
     assert parse(",".join(texts)).limits == tuple(given_limits)
@@ -36,7 +37,6 @@ def test_any_text_is_a_budget_or_an_error_of_one_line_that_names_it(text):
         said = str(error)
     if said:
         assert said.startswith("budget ")
-        assert "nmse<=NUMBER" in said or "the metrics are" in said or "already" in said
     else:
         assert len(parse(str(budget)).limits) == len(budget.limits)
 
@@ -44,40 +44,21 @@ def test_any_text_is_a_budget_or_an_error_of_one_line_that_names_it(text):
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
-        ("", "budget '': is no limit"),
-        ("nmse", "budget 'nmse': is no limit"),
         ("bytes<=100,", "budget '': is no limit"),
-        ("mse<=1e-4", "there is no metric 'mse', did you mean 'nmse'?; the metrics are nmse, r2"),
-        ("bytes<=100,zzz<=1", "budget 'zzz<=1': there is no metric 'zzz'; the metrics are"),
         ("nmse<=1,nmse<=2", "budget 'nmse<=2': nmse has a limit already; give one"),
-        ("nmse>=1e-4", "budget 'nmse>=1e-4': '>=' after nmse; write nmse<=NUMBER"),
+        ("max_abs<=1,max_error<=2", "budget 'max_error<=2': max_abs has a limit already"),
+        ("nmse>=1e-4", "budget 'nmse>=1e-4': '>=' after nmse; a budget takes nmse<=NUMBER"),
         ("agreement<=0.9", "'<=' after agreement"),
         ("nmse<1e-4", "'<' after nmse"),
-        ("nmse==1e-4", "'==' after nmse"),
-        ("nmse<=few", "'few' is not a number of 0 or more"),
-        ("nmse<=nan", "'nan' is not a number of 0 or more"),
-        ("nmse<=inf", "'inf' is not a number"),
-        ("max_error<=-1", "'-1' is not a number of 0 or more"),
-        ("agreement>=99", "'99' is not a number from 0 to 1"),
+        ("mae<=1", "budget 'mae<=1': formats cannot be chosen by mae; a budget takes nmse<="),
+        ("uint8-pack:nmse<=1", "a budget is for no method; leave out 'uint8-pack:'"),
     ],
 )
-def test_a_wrong_expression_names_the_part_and_the_remedy(wrong, words):
+def test_what_only_a_gate_can_say_is_refused_with_the_remedy(wrong, words):
     with pytest.raises(InvalidInput) as caught:
         parse(wrong)
     assert words in str(caught.value)
 
 
-@pytest.mark.parametrize(
-    ("limit", "kept", "broken"),
-    [
-        (Limit("nmse", 0.1), 0.1, 0.11),
-        (Limit("agreement", 0.9), 0.9, 0.89),
-        (Limit("bytes", 100), 100, 101),
-        (Limit("max_error", 1.0), 0.0, float("nan")),
-        (Limit("agreement", 0.5), 1.0, float("nan")),
-    ],
-    ids=str,
-)
-def test_limits_hold_at_their_value_and_not_beyond(limit, kept, broken):
-    assert limit.kept_by(kept)
-    assert not limit.kept_by(broken)
+def test_max_error_is_another_spelling_of_max_abs():
+    assert parse("max_error<=0.5").limits == parse("max_abs<=0.5").limits

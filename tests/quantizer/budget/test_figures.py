@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from toolkit.bundle import Rows
-from toolkit.quantizer.budget.figures import BETWEEN, figures, nmse, rows_between, with_between
+from toolkit.quantizer.budget.figures import BETWEEN, figures, loss, rows_between, with_between
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(400, 3))
@@ -20,7 +20,7 @@ def of(got, rows=ROWS, promised=400):
 
 def test_nothing_lost_is_zero_in_every_figure():
     found = of(Y)
-    assert found.measured == {"nmse": 0, "r2_drop": 0, "agreement": None, "max_error": 0}
+    assert found.measured == {"nmse": 0, "r2_drop": 0, "agreement": None, "max_abs": 0}
     assert found.judged == found.measured
 
 
@@ -28,7 +28,7 @@ def test_figures_are_those_of_their_formulas():
     error = RNG.normal(size=Y.shape) / 10
     found = of(Y + error).measured
     assert found["nmse"] == pytest.approx(np.square(error).mean() / Y.var())
-    assert found["max_error"] == pytest.approx(np.abs(error).max())
+    assert found["max_abs"] == pytest.approx(np.abs(error).max())
     target = ROWS.target
     lost = np.square(Y[:, 0] + error[:, 0] - target).mean() - np.square(Y[:, 0] - target).mean()
     assert found["r2_drop"] == pytest.approx(lost / target.var())
@@ -61,17 +61,20 @@ def test_a_nan_that_only_one_has_is_infinitely_far():
     assert figures(both, {"variable": got}, True, 1).measured["nmse"] == 0
 
 
-def test_a_constant_reference_is_met_or_not():
-    rows = Rows({}, {"variable": np.ones((5, 1))}, None)
-    assert figures(rows, {"variable": np.ones((5, 1))}, True, 1).measured["nmse"] == 0
-    assert figures(rows, {"variable": np.full((5, 1), 1.1)}, True, 1).measured["nmse"] == np.inf
+def test_each_target_is_judged_by_its_own_spread():
+    """Two targets 1,000 apart: what loses one of them loses nothing beside the distance."""
+    both = np.hstack([Y, Y + 1000])
+    error = RNG.normal(size=both.shape) * [0, 0.6 * Y.std()]
+    found = figures(Rows({}, {"variable": both}, None), {"variable": both + error}, True, 1)
+    assert found.measured["nmse"] == pytest.approx(0.36, rel=0.2)
+    assert found.judged["nmse"] > found.measured["nmse"]
 
 
 def test_labels_alone_are_ranked_by_the_share_of_others():
     a, b = np.array(["x", "y", "x", "y"]), np.array(["x", "y", "x", "x"])
-    assert nmse({"label": a}, {"label": b}) == 0.25
+    assert loss({"label": a}, {"label": b}) == 0.25
     found = figures(Rows({}, {"label": a}, None), {"label": b}, False, 1).measured
-    assert found == {"nmse": None, "r2_drop": None, "agreement": 0.75, "max_error": None}
+    assert found == {"nmse": None, "r2_drop": None, "agreement": 0.75, "max_abs": None}
 
 
 def test_rows_between_are_between_and_text_is_kept():
@@ -90,6 +93,6 @@ def test_rows_between_can_only_make_the_verdict_harder():
     for shift in (0.0, 0.5):
         other = {"variable": expected["variable"] + shift}
         judged = with_between(found, expected, other).judged
-        assert judged["max_error"] == pytest.approx(max(0.01, shift))
+        assert judged["max_abs"] == pytest.approx(max(0.01, shift))
         assert judged["nmse"] >= found.judged["nmse"]
         assert judged["r2_drop"] == found.judged["r2_drop"]

@@ -24,13 +24,13 @@ def written(slack=0):
 
     def write(allocation):
         seen.append(allocation)
-        figures = {"nmse": allocation.error, "r2_drop": None, "agreement": 1, "max_error": 0}
+        figures = {"nmse": allocation.error, "r2_drop": None, "agreement": 1, "max_abs": 0}
         return bytes(allocation.bytes + slack), Figures(figures, figures)
 
     return write, seen
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(1, 400), st.floats(1e-130, 2))
 def test_the_smallest_that_keeps_an_error_is_found_in_few_trials(count, limit):
     write, seen = written()
@@ -40,7 +40,7 @@ def test_the_smallest_that_keeps_an_error_is_found_in_few_trials(count, limit):
     assert len(seen) == len(made) <= 40
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(1, 400), st.integers(90, 5000), st.integers(-5, 5))
 def test_the_most_accurate_that_fits_is_found(count, limit, slack):
     write, _ = written(slack)
@@ -49,7 +49,7 @@ def test_the_most_accurate_that_fits_is_found(count, limit, slack):
     assert (best.allocation if best else None) == (kept[-1] if kept else None)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(1, 400), st.floats(1e-60, 2), st.integers(100, 5000))
 def test_with_both_the_smallest_that_keeps_the_error_must_fit(count, limit, size):
     write, _ = written()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -12,8 +13,8 @@ from onnx import helper, numpy_helper
 
 from toolkit.bundle import FAILED, NOT_APPLICABLE, OK, Rows, file_entry
 from toolkit.errors import CorruptArtifact
+from toolkit.metrics import nmse
 from toolkit.quantizer.checks.judge import Standard, broken_limit, judge
-from toolkit.quantizer.distance import label_agreement, nmse
 from toolkit.runtime.manifest import VARIANT
 from toolkit.runtime.predictor import Predictor
 
@@ -55,7 +56,8 @@ def dependent_on_its_batch(bundle):
 
 def judged(content, bundle, size=PLENTY, method=METHOD):
     """Judge what a method made of a bundle's model, as if model.onnx had so many bytes."""
-    standard = Standard(size, bundle.calibration(), bundle.golden())
+    standard = Standard.of(bundle, bundle.read("model.onnx"), bundle.calibration())
+    standard = replace(standard, size=size)
     return judge("try", method, content, model_of(bundle), standard)
 
 
@@ -107,6 +109,24 @@ def test_one_label_of_few_rows_may_differ_and_two_may_not(labels_bundle):
         found = broken_limit(opened, Rows(few, outputs | {"label": label}, None), METHOD.LIMITS)
         assert found.startswith(broken)
         assert bool(found) == bool(broken)
+
+
+@pytest.mark.parametrize(("lost", "broken"), [(0.34, True), (0.0003, False)])
+def test_each_target_is_held_to_its_own_spread(lost, broken):
+    """Three targets 1,000 apart: the distance hides nothing of what one of them loses."""
+    rng = np.random.default_rng(0)
+    y = rng.normal(size=(500, 1)) + np.array([0.0, 1000.0, -2000.0])
+    got = y + rng.normal(size=y.shape) * [0.0, np.sqrt(lost), 0.0]
+    rows = Rows({"X": np.arange(500.0)[:, None]}, {"variable": y}, None)
+
+    class Given:
+        outputs = ("variable",)
+
+        def run(self, inputs):
+            return {"variable": got[inputs["X"][:, 0].astype(int)]}
+
+    found = broken_limit(Given(), rows, METHOD.LIMITS)
+    assert found.startswith("normalised MSE 0.3") == broken
 
 
 def test_nan_never_passes(network_bundle):
@@ -181,55 +201,6 @@ def test_the_recorded_tolerance_covers_what_the_golden_rows_show(network_bundle)
     content = nudged(network_bundle, "intercept1", 0.01)
     variant, _ = judged(content, network_bundle)
     assert 0.0101 * 0.5 < variant.tolerance["relative"] < 0.02
-
-
-def numbers(*values):
-    return {"variable": np.array(values, dtype=np.float64)}
-
-
-@pytest.mark.parametrize(
-    ("expected", "got", "wanted"),
-    [
-        (numbers(1.0, 3.0), numbers(1.0, 3.0), 0.0),
-        (numbers(1.0, 3.0), numbers(2.0, 4.0), 1.0),
-        (numbers(0.0, 10.0), numbers(1.0, 10.0), 0.02),
-        (numbers(2.0, 2.0), numbers(2.0, 2.0), 0.0),
-        (numbers(2.0, 2.0), numbers(2.0, 2.1), np.inf),
-        ({"label": np.array(["a"])}, {"label": np.array(["b"])}, 0.0),
-        (numbers(0.0, 2.0), numbers(np.nan, 2.0), np.inf),
-        (numbers(np.nan, 0.0, 2.0), numbers(5.0, 0.0, 2.0), np.inf),
-        (numbers(np.nan, 0.0, 2.0), numbers(np.nan, 1.0, 2.0), 1 / 3),
-        (numbers(np.inf, 0.0, 2.0), numbers(np.inf, 0.0, 2.0), 0.0),
-        (numbers(np.inf, 0.0, 2.0), numbers(-np.inf, 0.0, 2.0), np.inf),
-    ],
-    ids=[
-        "same",
-        "off-by-sd",
-        "one-off",
-        "constant-met",
-        "constant-missed",
-        "labels-do-not-count",
-        "nan-in-one",
-        "nan-in-the-other",
-        "nan-in-both",
-        "infinity-in-both",
-        "infinity-of-the-other-sign",
-    ],
-)
-def test_nmse(expected, got, wanted):
-    assert nmse(expected, got) == pytest.approx(wanted)
-
-
-def test_nmse_is_that_of_the_worst_output():
-    expected = {"variable": np.array([0.0, 1.0]), "scores": np.array([0.0, 1.0])}
-    got = {"variable": np.array([0.0, 1.0]), "scores": np.array([0.5, 1.0])}
-    assert nmse(expected, got) == pytest.approx(0.5)
-
-
-def test_label_agreement():
-    expected = {"label": np.array(["a", "b", "c", "d"])}
-    assert label_agreement(expected, {"label": np.array(["a", "b", "c", "x"])}) == 0.75
-    assert label_agreement(numbers(1.0), numbers(2.0)) == 1.0
 
 
 def test_a_method_is_checked_under_its_session_options_and_they_are_kept(network_bundle):

@@ -25,7 +25,7 @@ MATRICES = arrays(np.float32, array_shapes(min_dims=2, max_dims=2, max_side=7), 
 BITS = st.sampled_from(range(2, 17))
 PER_COLUMN = st.booleans()
 
-few = settings(max_examples=150, deadline=None)
+few = settings(max_examples=150)
 
 
 def column(*values):

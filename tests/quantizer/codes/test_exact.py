@@ -14,7 +14,7 @@ RNG = np.random.default_rng(0)
 DTYPES = st.sampled_from(["<f4", "<f8", "<i8", "<i4", "u1", "<u8", "?", "<f2"])
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(DTYPES.flatmap(lambda t: arrays(np.dtype(t), array_shapes(min_dims=0, max_dims=3))))
 def test_nothing_is_lost(values):
     codes = shortest(values)

@@ -35,7 +35,7 @@ def read_back(codes, values):
     return found
 
 
-few = settings(max_examples=80, deadline=None)
+few = settings(max_examples=80)
 
 
 @pytest.mark.parametrize(

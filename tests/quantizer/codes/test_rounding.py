@@ -61,7 +61,7 @@ def test_refining_with_inputs_that_do_not_vary_keeps_the_nearest_codes() -> None
     np.testing.assert_array_equal(refined.codes[[1, 3]], nearest.codes[[1, 3]])
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(values=COLUMNS)
 def test_mantissa_codes_round_every_weight_to_a_relative_error(values: np.ndarray) -> None:
     codes = mantissa.encode(values)
@@ -85,7 +85,7 @@ def test_refined_mantissas_stay_on_their_grid() -> None:
     np.testing.assert_array_equal(read_back(refined, weights.shape), refined.decode())
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(values=MATRICES, axis=st.sampled_from([0, 1]))
 def test_companded_codes_are_within_half_a_step_of_the_bent_value(
     values: np.ndarray, axis: int

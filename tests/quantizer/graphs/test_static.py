@@ -149,8 +149,9 @@ def test_the_outputs_are_near(method):
 
 def test_int8_products_are_products_of_integers_with_int32_biases():
     content = static_int8.apply(two_layers(), calibration(WIDE))
-    assert operators(optimized(content, {}))["QGemm"] == 2
-    assert not operators(optimized(content, {})).keys() & {"Gemm", "FusedGemm"}
+    run_as = operators(optimized(content, {}))
+    assert sum(run_as[name] for name in INTEGER_PRODUCTS) == 2
+    assert not run_as.keys() & {"Gemm", "FusedGemm", "MatMul", "FusedMatMul"}
     found = initializers(onnx.load_model_from_string(content))
     assert found["b0_codes"].dtype == np.int32
     np.testing.assert_allclose(found["b0_scale"], found["X_step"] * found["w0_scale"], rtol=1e-6)
@@ -163,13 +164,16 @@ def test_no_pair_of_products_can_saturate_sixteen_bits():
     assert 255 * (np.abs(codes[0::2]) + np.abs(codes[1::2])).max() < 2**15
 
 
-def test_sixteen_bits_are_multiplied_in_float32_and_that_is_said():
+def test_where_sixteen_bits_are_multiplied_in_float32_that_is_said():
+    """Which products a version of onnxruntime has, and what it rewrites unasked, is its own."""
     rows = calibration(WIDE)
     content = static_a16w8.apply(two_layers(), rows)
     made = onnx.load_model_from_string(content)
-    assert not INTEGER_PRODUCTS & operators(optimized(content, static_a16w8.SESSION)).keys()
+    in_integers = INTEGER_PRODUCTS & operators(optimized(content, static_a16w8.SESSION)).keys()
     said = notes(content, "here", static_a16w8.SESSION, rows.feed, static_a16w8.LIMITS)
-    assert said == "onnxruntime rounds the activations but multiplies in float32"
+    said = said.split("; ")[-1]  # before it, what some releases do without the session options
+    assert said.endswith("rounds the activations but multiplies in float32") != bool(in_integers)
+    assert "wrong" not in said
     assert {o.domain for o in made.opset_import} == {""}
 
 

@@ -40,8 +40,8 @@ from sklearn.svm import SVC, SVR, LinearSVC, NuSVR, OneClassSVM
 
 from toolkit.bundle import Bundle
 from toolkit.exporter import export
+from toolkit.metrics import losses
 from toolkit.quantizer import quantize
-from toolkit.quantizer.distance import label_agreement, nmse
 from toolkit.runtime import load, pack
 from toolkit.trainer.datasets import california
 
@@ -85,7 +85,8 @@ FAMILIES = {
         0.99,
     ),
     "pca": Family(PCA(20), "digits", 3.0, 5e-5),
-    "svd": Family(TruncatedSVD(20), "digits", 3.0, 2e-5),
+    # Of the worst component, beside its own variance: up to 4 · 4**-8 a matrix keeps its 8 bits.
+    "svd": Family(TruncatedSVD(20), "digits", 3.0, 6e-5),
     "pls": Family(PLSRegression(5), "digits", 1.5, 1e-6),
     "ica": Family(FastICA(10, random_state=0), "digits", 2.5, 5e-5),
     "nmf": Family(NMF(8, max_iter=60, random_state=0), "digits", 2.5, 5e-5),
@@ -182,7 +183,7 @@ def test_a_family_is_coded(name, packed):
     held = rows_of(family.rows)[2]
     expected, got = (load(bundle.path / f).run(held) for f in ("model.onnx", variant.file))
     found = {n: v.astype(np.float64) for n, v in expected.items() if v.dtype.kind == "f"}
-    measured = (before / len(content), nmse(found, got), label_agreement(expected, got))
+    measured = (before / len(content), losses(found, got)[0], losses(expected, got)[1])
     assert measured[0] >= family.smaller
     assert measured[1] <= family.nmse
     assert measured[2] >= family.agreement

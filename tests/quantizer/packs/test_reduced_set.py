@@ -15,8 +15,8 @@ from sklearn.tree import DecisionTreeRegressor
 
 from tests.quantizer.sample_graphs import calibration, network
 from toolkit.exporter import export
+from toolkit.metrics import nmse
 from toolkit.quantizer import quantize
-from toolkit.quantizer.distance import nmse
 from toolkit.quantizer.methods import reduced_set_pack
 from toolkit.quantizer.packs.reduced_set import pivots
 from toolkit.quantizer.refusals import NotApplicable

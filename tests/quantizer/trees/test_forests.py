@@ -123,7 +123,7 @@ def sample() -> bytes:
     return write_pack(chosen.exported.model, {})
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(data=st.data())
 def test_a_hostile_forest_is_refused_or_well_formed(sample: bytes, data: st.DataObject) -> None:
     content = stored(sample)
@@ -161,6 +161,7 @@ def test_opset_15_uses_the_operators_of_version_3() -> None:
     assert {f.form for f in find_forests(model)} == {3}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tune", ["latency", "throughput"])
 def test_trees_that_compare_negated_features_are_plain_in_packs(tune: str) -> None:
     estimator = HistGradientBoostingRegressor(max_iter=400).fit(HOLED, Y)

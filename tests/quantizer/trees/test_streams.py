@@ -83,7 +83,7 @@ def codes_of(forest: Forest, seed: int) -> Leaves | None:
     return (None, whole_leaves(forest), encode_leaves(forest, NO_ROWS, 8))[seed % 3]
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(seed=st.integers(0, 10**6))
 def test_a_random_forest_comes_back(seed: int) -> None:
     forest = random_forest(seed)
@@ -122,12 +122,12 @@ def test_reading_a_forest_imports_nothing(tmp_path: Path) -> None:
         (tmp_path / f"{seed}.bin").write_bytes(content)
     paths = [str(p) for p in tmp_path.iterdir()]
     done = subprocess.run(
-        [sys.executable, "-c", READ, *paths], capture_output=True, text=True, check=True
+        [sys.executable, "-c", READ, *paths], capture_output=True, encoding="utf-8", check=True
     )
     assert done.stdout.split() == []
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(seed=st.integers(0, 10**6))
 def test_the_second_reader_and_the_router_agree(seed: int) -> None:
     forest = random_forest(seed)
@@ -145,7 +145,7 @@ def test_the_second_reader_and_the_router_agree(seed: int) -> None:
         np.testing.assert_allclose(other.answer(row), sums, rtol=1e-12, atol=1e-12)
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(seed=st.integers(0, 10**4), data=st.data())
 def test_a_damaged_forest_is_refused_or_well_formed(seed: int, data: st.DataObject) -> None:
     forest = random_forest(seed)

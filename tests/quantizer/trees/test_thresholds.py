@@ -6,7 +6,7 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.ensemble import RandomForestRegressor
 
@@ -27,7 +27,6 @@ def loss(places: np.ndarray, weights: np.ndarray, kept: np.ndarray) -> float:
     return float((weights * np.abs(places[:, None] - places[kept]).min(axis=1)).sum())
 
 
-@settings(deadline=None)
 @given(
     steps=st.lists(st.floats(0, 5), min_size=3, max_size=9),
     seed=st.integers(0, 99),

@@ -22,7 +22,8 @@ class Comparison:
     own answer to them is a toss-up (`ties`). max_relative: the largest deviation in the columns'
     own scale (`toolkit.metrics`); max_abs, mean_abs of the numbers; label_agreement, None without
     labels. wrong: how many rows have a number or a label that is not right. required: whether the
-    proof rests on it. off: each row's largest deviation, infinite where a label differs.
+    proof rests on it. off: each row's largest deviation, infinite where a label differs; excused:
+    the rows that are ties.
     """
 
     rows: int
@@ -35,10 +36,11 @@ class Comparison:
     ties: int = 0
     required: bool = True
     off: np.ndarray = field(default_factory=lambda: np.zeros(0), compare=False, repr=False)
+    excused: np.ndarray = field(default_factory=lambda: np.zeros(0), compare=False, repr=False)
 
     def summary(self) -> dict[str, Any]:
         """Return the figures as the manifest keeps them."""
-        return {f.name: getattr(self, f.name) for f in fields(self) if f.name != "off"}
+        return {f.name: getattr(self, f.name) for f in fields(self) if f.repr}
 
 
 def compare(
@@ -79,4 +81,5 @@ def compare(
         ties=int(count - counted.sum()),
         required=required,
         off=off,
+        excused=~counted,
     )

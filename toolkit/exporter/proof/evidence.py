@@ -12,17 +12,18 @@ import numpy as np
 from toolkit.errors import InvalidInput, first_line
 from toolkit.exporter.grid import Grids, grids_of
 from toolkit.exporter.proof.acceptance import accepted_positions, which_taken
+from toolkit.exporter.proof.comparison import compare
 from toolkit.exporter.proof.edits import Hostile, Rows, Sample, rows_of
 from toolkit.exporter.proof.hostile import adversarial_rows
+from toolkit.exporter.proof.rounding import own_rounding
 from toolkit.exporter.proof.ties import ties_of
 from toolkit.exporter.schema import Schema, frame, rounded
 from toolkit.exporter.split import Split
 from toolkit.exporter.tasks import reference
-from toolkit.metrics import MOVE, Scale, scales_of
+from toolkit.metrics import Scale, scales_of
 
 HELD_OUT, ADVERSARIAL = "held_out", "adversarial"
-MOVED = 256  # so many rows tell scikit-learn's own rounding
-SEED = 0
+ALONE = 64  # so many rows at most are asked again by themselves
 
 Outputs = dict[str, np.ndarray]
 
@@ -69,6 +70,25 @@ class Evidence:
         rows = {n: a[kept] for n, a in rows.items()}
         return rows, answers_to(self.estimator, rows, self.schema, self.task), kept
 
+    def unsteady(self, name: str, positions: np.ndarray) -> np.ndarray:
+        """Return which of these rows scikit-learn refuses alone, or answers otherwise, bool [N].
+
+        An iteration that stops when the whole batch has converged tells nothing of a single row.
+        """
+        found = np.zeros(rows_of(self.sets[name]), dtype=bool)
+        if len(positions) > ALONE:
+            return found
+        for at in positions.tolist():
+            row = {n: a[[at]] for n, a in self.sets[name].items()}
+            whole = {n: a[[at]] for n, a in self.expected[name].items()}
+            try:
+                alone = answers_to(self.estimator, row, self.schema, self.task)
+            except Exception:  # what it refuses is no evidence
+                found[at] = True
+                continue
+            found[at] = not compare(whole, alone, self.scales).passed
+        return found
+
 
 def gather(estimator: Any, schema: Schema, task: str, split: Split) -> Evidence:
     """Return what an estimator's graphs are proved with.
@@ -97,7 +117,7 @@ def gather(estimator: Any, schema: Schema, task: str, split: Split) -> Evidence:
         sets=sets,
         expected=answers,
         ties={name: _ties(estimator, frame(rows, schema)) for name, rows in sets.items()},
-        scales=scales_of(expected, _moved(estimator, held_out, schema, task)),
+        scales=scales_of(expected, own_rounding(estimator, held_out, expected, schema)),
         positions=split.positions,
     )
 
@@ -140,24 +160,6 @@ def _ties(estimator: Any, X: Any) -> np.ndarray | None:
     try:
         return ties_of(estimator, X)
     except Exception:  # it was asked with rows that it answers: what it lacks is this question
-        return None
-
-
-def _moved(estimator: Any, rows: Rows, schema: Schema, task: str) -> Outputs | None:
-    """Return the answers to the first rows with every number moved as `metrics.scale_of` asks."""
-    rng = np.random.default_rng(SEED)
-
-    def moved(values: np.ndarray) -> np.ndarray:
-        values = values[:MOVED]
-        if values.dtype.kind != "f":
-            return values
-        return values * (1.0 + MOVE * rng.choice([-1.0, 1.0], values.shape))
-
-    if not any(a.dtype.kind == "f" for a in rows.values()):
-        return None
-    try:
-        return answers_to(estimator, {n: moved(a) for n, a in rows.items()}, schema, task)
-    except Exception:  # a strict encoder takes no other number: there is no rounding to tell
         return None
 
 

@@ -109,8 +109,8 @@ def tree(
 def concatenate(trees: Sequence[Ensemble], base: np.ndarray) -> Ensemble:
     """Return one ensemble of all trees, with this base; a tree that is one leaf becomes a split.
 
-    A lone leaf is written as a split between two equal leaves: onnxruntime has confused the root
-    and leaf indices of single-node trees.
+    A lone leaf becomes a split between two equal leaves, which are written apart (`nodes`):
+    onnxruntime has confused the root and leaf indices of trees of one leaf.
     """
     base = np.asarray(base, dtype=np.float64).reshape(-1)
     trees = [_grown(t) for t in trees]

@@ -6,6 +6,7 @@ import numpy as np
 
 from toolkit.exporter.trees.ensemble import EQ, MEMBER, Ensemble, equalities, with_base
 from toolkit.runtime.attributes import choices, floats, integer, integers, tensor, text
+from toolkit.runtime.forest_nodes import twinned
 
 SUM = 1  # aggregate_function of ai.onnx.ml 5; its post_transform NONE is 0
 MODES = ("LEAF", "BRANCH_LEQ", "BRANCH_EQ")  # of ai.onnx.ml 3
@@ -29,27 +30,30 @@ def attributes(ensemble: Ensemble, dtype: str, ml_opset: int) -> bytes:
 def _newer(e: Ensemble, dtype: str) -> bytes:
     """TreeEnsemble lists splits and leaves apart; a child id counts within its own list.
 
-    Leaves of equal value and target are written once: several splits may name the same one.
+    Leaves of equal value and target are written once: several splits may name the same one, but a
+    root's children bear different ids (see `twinned`).
     """
     rank = np.empty(len(e.leaf), dtype=np.int32)
     weights, targets, rank[e.leaf] = _distinct(with_base(e)[e.leaf].astype(dtype), e.target[e.leaf])
     splits = np.flatnonzero(~e.leaf).astype(np.int32)
     rank[splits] = np.arange(len(splits), dtype=np.int32)
-    true, false = e.left[splits], e.right[splits]
+    children = np.stack([e.left[splits], e.right[splits]], axis=1)
+    ids, leaf, roots = rank[children], e.leaf[children], rank[e.roots]
+    ids[roots], twins = twinned(ids[roots], leaf[roots], len(weights))
     parts = [
         integer("n_targets", e.targets),
         integer("aggregate_function", SUM),
         integer("post_transform", 0),
-        integers("tree_roots", rank[e.roots]),
+        integers("tree_roots", roots),
         integers("nodes_featureids", e.feature[splits]),
-        integers("nodes_truenodeids", rank[true]),
-        integers("nodes_trueleafs", e.leaf[true]),
-        integers("nodes_falsenodeids", rank[false]),
-        integers("nodes_falseleafs", e.leaf[false]),
-        integers("leaf_targetids", targets),
+        integers("nodes_truenodeids", ids[:, 0]),
+        integers("nodes_trueleafs", leaf[:, 0]),
+        integers("nodes_falsenodeids", ids[:, 1]),
+        integers("nodes_falseleafs", leaf[:, 1]),
+        integers("leaf_targetids", np.append(targets, targets[twins])),
         tensor("nodes_splits", e.threshold[splits].astype(dtype)),
         tensor("nodes_modes", e.mode[splits]),
-        tensor("leaf_weights", weights),
+        tensor("leaf_weights", np.append(weights, weights[twins])),
     ]
     if e.missing_left.any():
         parts.append(integers("nodes_missing_value_tracks_true", e.missing_left[splits]))

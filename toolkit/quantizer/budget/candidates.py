@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy as np
 import onnx
 
 from toolkit.bundle import BUDGET, Bundle, Rows
+from toolkit.metrics import Scale
 from toolkit.quantizer.budget.allocation import Allocation
 from toolkit.quantizer.budget.figures import Figures, figures, rows_between, with_between
 from toolkit.quantizer.budget.forests import Trees
@@ -26,7 +27,7 @@ FILE = f"model.{BUDGET}.pack"
 class Trial:
     """The rows that candidates are judged by, and rows between them with what model.onnx gives.
 
-    regressor: whether it is one; promised: see `figures`; session: the options under which
+    regressor: whether it is one; promised, scales: see `figures`; session: the options under which
     model.onnx is opened, and packs of it.
     """
 
@@ -36,21 +37,25 @@ class Trial:
     regressor: bool
     promised: int
     session: dict[str, Any]
+    scales: Mapping[str, Scale]
 
     @staticmethod
-    def of(rows: Rows, model: onnx.ModelProto, bundle: Bundle) -> Trial:
+    def of(
+        rows: Rows, model: onnx.ModelProto, bundle: Bundle, scales: Mapping[str, Scale]
+    ) -> Trial:
         """Return the trial of a bundle's model on these rows."""
         between = rows_between(rows.inputs)
         session = bundle.variants[0].session
         whole = Predictor(model.SerializeToString(), str(bundle.model_path), options=session)
         promised = bundle.manifest["rows"]["held_out"]
         regressor = bundle.task == "regressor"
-        return Trial(rows, between, whole.run(between), regressor, promised, session)
+        return Trial(rows, between, whole.run(between), regressor, promised, session, scales)
 
     def figures(self, content: bytes) -> Figures:
         """Return what a pack loses."""
         predictor = Predictor(to_onnx(content, FILE), FILE, options=self.session)
-        found = figures(self.rows, predictor.run(self.rows.inputs), self.regressor, self.promised)
+        got = predictor.run(self.rows.inputs)
+        found = figures(self.rows, got, self.regressor, self.promised, self.scales)
         return with_between(found, self.expected, predictor.run(self.between))
 
 

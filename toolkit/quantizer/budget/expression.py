@@ -1,45 +1,19 @@
-"""What a budget says: `nmse<=1e-4`, or several limits joined by commas."""
+"""What a budget says: `nmse<=1e-4`, or several limits joined by commas (see `toolkit.limits`)."""
 
 from __future__ import annotations
 
-import difflib
 import math
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from toolkit import limits
 from toolkit.bundle import Bundle
 from toolkit.errors import InvalidInput
+from toolkit.limits import Limit
 
-# Metric -> (its operator, the largest limit that means anything).
-METRICS: dict[str, tuple[str, float]] = {
-    "nmse": ("<=", math.inf),
-    "r2_drop": ("<=", math.inf),
-    "agreement": (">=", 1.0),
-    "max_error": ("<=", math.inf),
-    "bytes": ("<=", math.inf),
-}
-
-_LIMIT = re.compile(r"\s*(?P<metric>[^\s<>=]+)\s*(?P<operator>[<>=]+)\s*(?P<limit>[^\s<>=]+)\s*")
-_FORM = (
-    "write " + ", ".join(f"{name}{op}NUMBER" for name, (op, _) in METRICS.items()) + ", or several "
-    "joined by commas"
-)
-
-
-@dataclass(frozen=True)
-class Limit:
-    """One figure that a variant must keep: at most `value`, for an agreement at least."""
-
-    metric: str
-    value: float
-
-    def kept_by(self, figure: float) -> bool:
-        """Tell whether a figure keeps the limit; NaN keeps none."""
-        return figure >= self.value if METRICS[self.metric][0] == ">=" else figure <= self.value
-
-    def __str__(self) -> str:
-        return f"{self.metric}{METRICS[self.metric][0]}{self.value:.12g}"
+# What the choice of formats can be steered by, and to which side.
+STEERED = {"nmse": "<=", "r2_drop": "<=", "agreement": ">=", "max_abs": "<=", "bytes": "<="}
+_FORM = "a budget takes " + ", ".join(f"{name}{sign}NUMBER" for name, sign in STEERED.items())
 
 
 @dataclass(frozen=True)
@@ -67,42 +41,28 @@ def parse(expressions: str | Sequence[str]) -> Budget:
     given = [expressions] if isinstance(expressions, str) else list(expressions)
     if not given:
         raise InvalidInput(f"budget: holds no limit; {_FORM}")
-    limits = tuple(_limit(part) for text in given for part in text.split(","))
-    for k, limit in enumerate(limits):
-        if limit.metric in (m.metric for m in limits[:k]):
+    found = [limit for text in given for limit in limits.parse(text, "budget", STEERED)]
+    for k, limit in enumerate(found):
+        _check_steers(limit)
+        if limit.metric in (m.metric for m in found[:k]):
             raise InvalidInput(
-                f"budget {str(limit)!r}: {limit.metric} has a limit already; give one"
+                f"budget {limit.expression!r}: {limit.metric} has a limit already; give one"
             )
-    return Budget(limits)
+    return Budget(tuple(found))
 
 
-def _limit(part: str) -> Limit:
-    match = _LIMIT.fullmatch(part)
-    if match is None:
-        raise InvalidInput(f"budget {part.strip()!r}: is no limit; {_FORM}")
-    metric, sign, text = match["metric"], match["operator"], match["limit"]
-    if metric not in METRICS:
-        near = difflib.get_close_matches(metric, METRICS, n=1)
-        hint = f", did you mean {near[0]!r}?" if near else ""
+def _check_steers(limit: Limit) -> None:
+    """Raise InvalidInput for a limit that a gate could have, and no choice can be steered by."""
+    said = f"budget {limit.expression!r}: "
+    if limit.method is not None:
+        raise InvalidInput(f"{said}a budget is for no method; leave out {limit.method + ':'!r}")
+    if limit.metric not in STEERED:
         raise InvalidInput(
-            f"budget {part.strip()!r}: there is no metric {metric!r}{hint}; the metrics are "
-            f"{', '.join(METRICS)}"
+            f"{said}formats cannot be chosen by {limit.metric}; {_FORM}, and `toolkit bench "
+            "--gate` the rest"
         )
-    wanted, most = METRICS[metric]
-    if sign != wanted:
-        raise InvalidInput(f"budget {part.strip()!r}: {sign!r} after {metric}; {_FORM}")
-    value = _number(text)
-    if not 0 <= value <= most or math.isinf(value):
-        largest = "a number of 0 or more" if math.isinf(most) else f"a number from 0 to {most:g}"
-        raise InvalidInput(f"budget {part.strip()!r}: {text!r} is not {largest}; {_FORM}")
-    return Limit(metric, value)
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return math.nan
+    if limit.operator != STEERED[limit.metric]:
+        raise InvalidInput(f"{said}{limit.operator!r} after {limit.metric}; {_FORM}")
 
 
 def check_applies(budget: Budget, bundle: Bundle, targets: bool) -> None:
@@ -110,27 +70,6 @@ def check_applies(budget: Budget, bundle: Bundle, targets: bool) -> None:
 
     targets: whether the calibration rows have any.
     """
-    labels = {o["name"] for o in bundle.manifest["outputs"] if _is_label(o)}
-    numbers = {o["name"] for o in bundle.manifest["outputs"]} - labels
-    needs = {
-        "nmse": (bool(numbers), "numeric outputs, and this model gives none"),
-        "max_error": (bool(numbers), "numeric outputs, and this model gives none"),
-        "agreement": (bool(labels), "labels, and this model gives none"),
-        "r2_drop": (
-            bundle.task == "regressor" and targets,
-            "a regressor whose calibration rows have targets, and this model is none",
-        ),
-        "bytes": (True, ""),
-    }
-    usable = [name for name, (there, _) in needs.items() if there]
+    there = limits.facts(bundle.task, bundle.manifest["outputs"], targets)
     for limit in budget.limits:
-        there, what = needs[limit.metric]
-        if not there:
-            raise InvalidInput(
-                f"budget {str(limit)!r}: {limit.metric} needs {what}; here the metrics are "
-                f"{', '.join(usable)}"
-            )
-
-
-def _is_label(output: dict) -> bool:
-    return output["name"] == "label" or output.get("dtype") == "string"
+        limits.check(limit, "budget", STEERED, there)

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from toolkit import metrics
 from toolkit.bundle import Rows
-from toolkit.quantizer.distance import label_agreement
+from toolkit.metrics import Outputs, Scale
 
 # One-sided 95 %: where a budget is kept with this margin on the choosing rows, it is kept on 19 of
 # 20 other draws of rows like them.
@@ -20,8 +21,6 @@ CONFIDENCE = 1.645
 # a third of the way to another one (shares vary, or values on a lattice would meet the thresholds
 # of trees in the middle between two) told both as the test rows did.
 BETWEEN, SHARES, SEED = 2048, (0.2, 0.4), 0
-
-Outputs = Mapping[str, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -54,37 +53,37 @@ def rows_between(inputs: Mapping[str, np.ndarray], count: int = BETWEEN) -> dict
     return {n: mixed(v) if v.dtype.kind == "f" else v[near] for n, v in inputs.items()}
 
 
-def figures(rows: Rows, outputs: Outputs, regressor: bool, promised: int) -> Figures:
+def figures(
+    rows: Rows,
+    outputs: Outputs,
+    regressor: bool,
+    promised: int,
+    scales: Mapping[str, Scale] | None = None,
+) -> Figures:
     """Return what `outputs` lose against scikit-learn's on `rows`.
 
-    nmse: squared error over squared deviation from the column means, the largest over the outputs;
-    max_error: the largest difference of a number; agreement: the share of equal labels; r2_drop:
+    nmse, max_abs and agreement as in `toolkit.metrics`, scales as its `nmse` takes them; r2_drop:
     that of a regressor with targets.
 
     judged: for means the upper bound of their confidence interval, `mean + 1.645 · s / sqrt(N)`;
-    max_error and agreement as measured. promised: the number of rows, those of the evaluation, that
+    max_abs and agreement as measured. promised: the number of rows, those of the evaluation, that
     r2_drop is to be kept on.
     """
-    squared = {n: _squared(rows.outputs[n], outputs[n]) for n in _numeric(rows.outputs)}
-    has_labels = len(squared) < len(rows.outputs)
-    measured: dict[str, float | None] = dict.fromkeys(("nmse", "r2_drop", "agreement", "max_error"))
+    measured: dict[str, float | None] = dict.fromkeys(("nmse", "r2_drop", "agreement", "max_abs"))
+    measured["nmse"] = metrics.nmse(rows.outputs, outputs, scales)
+    measured["max_abs"] = metrics.max_abs(rows.outputs, outputs)
+    if metrics.labelled(rows.outputs):
+        measured["agreement"] = metrics.agreement(rows.outputs, outputs)
     judged = dict(measured)
-    if squared:
-        shares = [_share(rows.outputs[n], s) for n, s in squared.items()]
-        measured["nmse"] = max(float(s.mean()) for s in shares)
-        judged["nmse"] = max(_upper(s) for s in shares)
-        measured["max_error"] = judged["max_error"] = max(
-            float(np.sqrt(s.max(initial=0.0))) for s in squared.values()
-        )
-    if has_labels:
-        measured["agreement"] = judged["agreement"] = label_agreement(rows.outputs, dict(outputs))
+    if shares := metrics.squares(rows.outputs, outputs, scales):
+        judged["nmse"] = max(_upper(s[:, k]) for s in shares.values() for k in range(s.shape[1]))
     if regressor and rows.target is not None:
         measured["r2_drop"], judged["r2_drop"] = _r2_drop(rows, outputs, promised)
     return Figures(measured, judged)
 
 
 def with_between(found: Figures, reference: Outputs, outputs: Outputs) -> Figures:
-    """Return the figures with nmse, max_error and agreement judged on further rows too.
+    """Return the figures with nmse, max_abs and agreement judged on further rows too.
 
     reference, outputs: the float graph's and the variant's for `rows_between`.
     """
@@ -92,7 +91,7 @@ def with_between(found: Figures, reference: Outputs, outputs: Outputs) -> Figure
     judged = dict(found.judged)
     worse: dict[str, Callable[[float, float], float]] = {
         "nmse": max,
-        "max_error": max,
+        "max_abs": max,
         "agreement": min,
     }
     for name, choose in worse.items():
@@ -102,43 +101,10 @@ def with_between(found: Figures, reference: Outputs, outputs: Outputs) -> Figure
     return replace(found, judged=judged)
 
 
-def nmse(reference: Outputs, outputs: Outputs) -> float:
-    """Return the nmse of `figures`; where there are no numbers, the share of other labels."""
-    names = _numeric(reference)
-    if not names:
-        return 1.0 - label_agreement(dict(reference), dict(outputs))
-    return max(
-        float(_share(reference[n], _squared(reference[n], outputs[n])).mean()) for n in names
-    )
-
-
-def _numeric(outputs: Outputs) -> list[str]:
-    return [n for n, v in outputs.items() if n != "label" and np.asarray(v).dtype.kind not in "OUS"]
-
-
-def _squared(reference: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Return (values − reference)² by row and column; a NaN that only one has is infinitely far."""
-    a = np.asarray(reference, dtype=np.float64).reshape(len(reference), -1)
-    b = np.asarray(values, dtype=np.float64).reshape(a.shape)
-    with np.errstate(invalid="ignore", over="ignore"):
-        apart = np.square(a - b)
-    apart = np.where((a == b) | (np.isnan(a) & np.isnan(b)), 0.0, apart)
-    return np.where(np.isnan(apart), np.inf, apart)
-
-
-def _share(reference: np.ndarray, squared: np.ndarray) -> np.ndarray:
-    """Return each row's squared error in units whose mean is the NMSE, float64 [N].
-
-    A reference that does not vary must be met to 1e-6: 0 where it is, infinite where not.
-    """
-    values = np.asarray(reference, dtype=np.float64).reshape(squared.shape)
-    values = np.where(np.isfinite(values), values, np.nan)
-    known = ~np.isnan(values).all(axis=0)
-    spread = float(np.nanvar(values[:, known], axis=0).sum()) if known.any() else 0.0
-    error = squared.sum(axis=1)
-    if spread > 0:
-        return error / spread
-    return np.where(error < 1e-12 * squared.shape[1], 0.0, np.inf)
+def loss(reference: Outputs, outputs: Outputs) -> float:
+    """Return the NMSE; where there are no numbers, the share of other labels."""
+    found = metrics.nmse(reference, outputs)
+    return 1.0 - metrics.agreement(reference, outputs) if found is None else found
 
 
 def _upper(values: np.ndarray) -> float:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import onnx
 
-from toolkit.bundle import BUDGET, FAILED, MODEL, NOT_APPLICABLE, OK, Bundle, Rows, Variant
+from toolkit.bundle import BUDGET, FAILED, NOT_APPLICABLE, OK, Bundle, Rows, Variant
 from toolkit.errors import InvalidInput
 from toolkit.quantizer.budget.allocation import Allocation
 from toolkit.quantizer.budget.allocation import front as best_allocations
@@ -22,9 +22,9 @@ from toolkit.quantizer.budget.search import nearest, search
 from toolkit.quantizer.budget.sensitivity import sensitivities
 from toolkit.quantizer.budget.tensors import Tensors
 from toolkit.quantizer.calibration import Calibration
-from toolkit.quantizer.checks.judge import replay_tolerance
+from toolkit.quantizer.checks.judge import Standard, kept
+from toolkit.quantizer.checks.thresholds import dropped
 from toolkit.quantizer.parameters import attribute_operator
-from toolkit.runtime.golden import Golden
 from toolkit.runtime.predictor import Predictor, to_onnx
 
 CHOOSING = 3  # every so many-th calibration row chooses, the others fit
@@ -47,15 +47,15 @@ def fit_budget(
     calibration: Calibration,
     bundle: Bundle,
     budget: Budget,
-    golden: Golden,
+    standard: Standard,
     say: Callable[[str], Any] = lambda _: None,
 ) -> Made:
     """Return the smallest pack that keeps the budget on rows that it was not fitted to.
 
     With a limit on bytes alone: the most accurate that fits. A third of the calibration rows is set
     apart to choose by; the evaluation rows are not looked at. budget: one that `check_applies` lets
-    pass; golden: the bundle's golden rows; say: called with lines on how far this is. Raises
-    InvalidInput where there are too few rows.
+    pass; standard: what the bundle's variants are judged by; say: called with lines on how far this
+    is. Raises InvalidInput where there are too few rows.
     """
     operator = attribute_operator(model)
     if operator:
@@ -65,7 +65,7 @@ def fit_budget(
     tensors, trees = Tensors.of(model, fitting), Trees.of(model, fitting)
     measured = _measured((tensors, trees), say)
     parameters = [parameter for parameter, _ in measured]
-    trial = Trial.of(choosing, model, bundle)
+    trial = Trial.of(choosing, model, bundle, standard.golden.scales)
     candidates = Candidates(model, tensors, trees, parameters, trial, say)
     allocations = [*best_allocations([costs for _, costs in measured]), _exact(measured)]
     best, made = search(allocations, budget, candidates.draft)
@@ -77,7 +77,7 @@ def fit_budget(
     if best is None:
         reason = f"no pack keeps {budget} on {len(choosing)} rows; {nearest(budget, made)}"
         return Made(Variant(BUDGET, FAILED, reason=reason), None, front)
-    return _kept(best.content, front, bundle, golden)
+    return _kept(best.content, front, model, standard)
 
 
 def _measured(kinds: Sequence[Kind], say: Callable[[str], Any]) -> list[Costs]:
@@ -91,16 +91,17 @@ def _measured(kinds: Sequence[Kind], say: Callable[[str], Any]) -> list[Costs]:
     return found
 
 
-def _kept(content: bytes, front: bytes, bundle: Bundle, golden: Golden) -> Made:
+def _kept(content: bytes, front: bytes, model: onnx.ModelProto, standard: Standard) -> Made:
     """Return a pack that keeps the budget as a variant, if it is smaller than model.onnx."""
-    size, before = len(content), bundle.manifest["files"][MODEL]["bytes"]
-    if size >= before:
-        reason = f"larger: {size} bytes against {before} of model.onnx; not kept"
+    size = len(content)
+    if size >= standard.size:
+        reason = f"larger: {size} bytes against {standard.size} of model.onnx; not kept"
         return Made(Variant(BUDGET, NOT_APPLICABLE, reason=reason, bytes=size), None, front)
-    session = bundle.variants[0].session
-    replayed = replay_tolerance(Predictor(to_onnx(content, FILE), FILE, options=session), golden)
-    kept = Variant(BUDGET, OK, FILE, bytes=size, tolerance=replayed, session=session)
-    return Made(kept, content, front)
+    predictor = Predictor(to_onnx(content, FILE), FILE, options=standard.session)
+    variant = Variant(BUDGET, OK, FILE, bytes=size, session=standard.session)
+    variant = kept(variant, predictor, standard)
+    said = "; ".join(filter(None, (variant.notes, dropped(model, content, FILE))))
+    return Made(replace(variant, notes=said), content, front)
 
 
 def _exact(measured: Sequence[Costs]) -> Allocation:

@@ -6,7 +6,7 @@ limits          metric -> limit
 rows            fitting, choosing: how many calibration rows served for what
 points          by ascending bytes, each more accurate than the one before (save the chosen one,
             which another figure than the NMSE may have chosen): bytes, nmse, r2_drop,
-            agreement, max_error (on the choosing rows, as measured; null where the model
+            agreement, max_abs (on the choosing rows, as measured; null where the model
             has no such figure), judged (the same figures with a margin for chance,
             which the budget is held against), keeps, predicted (the sum of the errors of
             the parameters coded one at a time), formats (parameter -> format)

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from toolkit.limits import Limit
 from toolkit.quantizer.budget.allocation import Allocation, unbeaten
-from toolkit.quantizer.budget.expression import Budget, Limit
+from toolkit.quantizer.budget.expression import Budget
 from toolkit.quantizer.budget.figures import Figures
 
 # Points of the front that are measured beside those that the search needs.

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from toolkit.quantizer.budget.allocation import unbeaten
-from toolkit.quantizer.budget.figures import nmse
+from toolkit.quantizer.budget.figures import loss
 from toolkit.quantizer.budget.parameters import EXACT, Kind, Parameter
 
 
@@ -24,7 +24,7 @@ def sensitivities(kind: Kind) -> Iterator[tuple[Parameter, list[tuple[int, float
         errors = [
             0.0
             if o.format == EXACT
-            else nmse(reference, kind.outputs(kind.alone(parameter.name, o)))
+            else loss(reference, kind.outputs(kind.alone(parameter.name, o)))
             for o in parameter.options
         ]
         sizes = [o.bytes for o in parameter.options]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from types import ModuleType
 from typing import Any
 
@@ -16,12 +17,13 @@ from toolkit.bundle import (
     NO_OP,
     NOT_APPLICABLE,
     OK,
+    Bundle,
     Rows,
     Variant,
 )
+from toolkit.metrics import Scale, deviation, losses
+from toolkit.quantizer.checks.beyond import Beyond
 from toolkit.quantizer.checks.stored import unchanged
-from toolkit.quantizer.distance import label_agreement, nmse
-from toolkit.runtime import golden
 from toolkit.runtime.golden import Golden
 from toolkit.runtime.predictor import Predictor, to_onnx
 
@@ -34,14 +36,23 @@ SINGLE_ROWS = 64  # so many rows are also run alone: a row must not depend on it
 class Standard:
     """What the variants of a bundle are judged by, read once for all of them.
 
-    bytes: the size of model.onnx; rows: the calibration rows; golden: the golden rows; session: the
-    options under which model.onnx runs best.
+    size: the bytes of model.onnx; rows: the calibration rows; golden: the golden rows; session: the
+    options under which model.onnx runs best; beyond: rows beyond the calibration rows.
     """
 
-    bytes: int
+    size: int
     rows: Rows
     golden: Golden
-    session: dict[str, Any] = field(default_factory=dict)
+    session: dict[str, Any]
+    beyond: Beyond
+
+    @staticmethod
+    def of(bundle: Bundle, content: bytes, rows: Rows) -> Standard:
+        """Return the standard of a bundle with this model.onnx and these calibration rows."""
+        session = bundle.variants[0].session
+        whole = Predictor(content, str(bundle.model_path), options=session)
+        beyond = Beyond.of(rows.inputs, whole)
+        return Standard(len(content), rows, bundle.golden(), session, beyond)
 
 
 def judge(
@@ -54,21 +65,31 @@ def judge(
     rows, in one batch and row by row (of few rows at least one may be apart).
     """
     size = len(content)
-    if size > standard.bytes:
-        return _refused(name, LARGER, f"{size} bytes against {standard.bytes} of model.onnx", size)
+    if size > standard.size:
+        return _refused(name, LARGER, f"{size} bytes against {standard.size} of model.onnx", size)
     # A pack's container is smaller by itself; a graph has nothing to gain but by its parameters.
     if method.SUFFIX == ".onnx" and unchanged(given, onnx.load_model_from_string(content)):
         return _refused(name, NO_OP, "every parameter is stored as in model.onnx", size)
-    if size == standard.bytes:
+    if size == standard.size:
         return _refused(name, LARGER, f"{size} bytes, as many as model.onnx has", size)
     file = f"model.{name}{method.SUFFIX}"
     session = _session(method, standard)
     predictor = Predictor(to_onnx(content, file), file, options=session)
-    broken = broken_limit(predictor, standard.rows, method.LIMITS)
+    broken = broken_limit(predictor, standard.rows, method.LIMITS, standard.golden.scales)
     if broken:
         return Variant(name, FAILED, reason=f"{broken}; not kept", bytes=size), None
-    tolerance = replay_tolerance(predictor, standard.golden)
-    return Variant(name, OK, file, bytes=size, tolerance=tolerance, session=session), content
+    variant = Variant(name, OK, file, bytes=size, session=session)
+    return kept(variant, predictor, standard), content
+
+
+def kept(variant: Variant, predictor: Predictor, standard: Standard) -> Variant:
+    """Return the variant of a file that is kept, with what a replay and a device will see of it."""
+    within = standard.rows.outputs, predictor.run(standard.rows.inputs)
+    return replace(
+        variant,
+        tolerance=replay_tolerance(predictor, standard.golden),
+        notes=standard.beyond.said(predictor, within, standard.golden.scales),
+    )
 
 
 def _refused(name: str, verdict: str, why: str, size: int) -> tuple[Variant, None]:
@@ -84,8 +105,16 @@ def _session(method: ModuleType, standard: Standard) -> dict[str, Any]:
     return {**base, **own, **({"config": config} if config else {})}
 
 
-def broken_limit(predictor: Predictor, rows: Rows, limits: dict[str, float]) -> str:
-    """Return which limit the predictor breaks on these rows, in words with figures; "" if none."""
+def broken_limit(
+    predictor: Predictor,
+    rows: Rows,
+    limits: Mapping[str, float],
+    scales: Mapping[str, Scale] | None = None,
+) -> str:
+    """Return which limit the predictor breaks on these rows, in words with figures; "" if none.
+
+    scales: as `toolkit.metrics.nmse` takes them.
+    """
     few = {n: a[:SINGLE_ROWS] for n, a in rows.inputs.items()}
     count = len(next(iter(few.values())))
     alone = [predictor.run({n: a[[i]] for n, a in few.items()}) for i in range(count)]
@@ -95,7 +124,7 @@ def broken_limit(predictor: Predictor, rows: Rows, limits: dict[str, float]) -> 
         ("row by row", {n: a[:SINGLE_ROWS] for n, a in rows.outputs.items()}, single),
     )
     for how, expected, got in batches:
-        error, agreement = nmse(expected, got), label_agreement(expected, got)
+        error, agreement = losses(expected, got, scales)
         if not error <= limits["nmse"]:
             return (
                 f"normalised MSE {error:.3g} on the calibration rows {how}, "
@@ -112,9 +141,7 @@ def broken_limit(predictor: Predictor, rows: Rows, limits: dict[str, float]) -> 
 
 def replay_tolerance(predictor: Predictor, rows: Golden) -> dict[str, float]:
     """Return what a replay of the golden rows may show: what it shows here, and a margin."""
-    deviation, agreement = golden.deviation(
-        rows.outputs, predictor.run(rows.inputs), list(rows.outputs)
-    )
+    worst, agreement = deviation(rows.outputs, predictor.run(rows.inputs), rows.replay_scales)
     # One row's label on the edge of a decision may fall the other way elsewhere.
     spare = 0.0 if agreement == 1.0 else 1.0 / max(1, len(rows.adversarial))
-    return {"relative": deviation * 1.25 + MARGIN, "agreement": max(0.0, agreement - spare)}
+    return {"relative": worst * 1.25 + MARGIN, "agreement": max(0.0, agreement - spare)}

@@ -16,7 +16,7 @@ import numpy as np
 import onnx
 import onnxruntime
 
-from toolkit.quantizer.distance import label_agreement, nmse
+from toolkit.metrics import losses
 from toolkit.runtime.predictor import Predictor
 
 # Below this share of the outputs' variance two ways of running a file give the same numbers.
@@ -54,7 +54,7 @@ def notes(
     for options, rewritten, how in ways:
         after = operators(rewritten)
         got = _run(content, origin, options, inputs)
-        moved, agreed = nmse(written, got), label_agreement(written, got)
+        moved, agreed = losses(written, got)
         if moved <= SAME and agreed == 1:
             continue
         new = sorted(after.keys() - before.keys()) or ["other sums"]

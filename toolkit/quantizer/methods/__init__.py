@@ -4,9 +4,11 @@ A method file has a one-sentence docstring (shown by `toolkit methods`) and:
 
     SUFFIX = ".onnx" or ".pack"
     LIMITS = {"nmse": …, "agreement": …}      what its output must keep, on the calibration rows
-    THRESHOLDS = True                         where it reduces thresholds of trees when asked to
     def apply(model: onnx.ModelProto, calibration: Calibration) -> bytes
         the variant's bytes, or raises NotApplicable(reason); must not change `model`
+    THRESHOLDS = True
+        optional: trees keep fewer thresholds where that is asked for; then it is
+        apply(model, calibration, thresholds: int | None = None), at most so many a feature
     SESSION = {"config": {"session.disable_quant_qdq": "1"}}
         optional: the session options under which it is checked, and `toolkit.load` opens it; see
         `toolkit.runtime.session`

@@ -10,8 +10,8 @@ from onnx import AttributeProto, TensorProto, helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 
 from toolkit.errors import CorruptArtifact, first_line
+from toolkit.metrics import losses
 from toolkit.quantizer.calibration import Calibration
-from toolkit.quantizer.distance import label_agreement, nmse
 from toolkit.quantizer.refusals import NotApplicable
 from toolkit.runtime.session import open_session
 
@@ -67,7 +67,7 @@ def _hold(model: onnx.ModelProto, changed: onnx.ModelProto, calibration: Calibra
     expected = dict(zip(names, session.run(names, feed), strict=True))
     with np.errstate(all="ignore"):
         got = dict(zip(names, ReferenceEvaluator(changed).run(names, feed), strict=True))
-    error, agreement = nmse(expected, got), label_agreement(expected, got)
+    error, agreement = losses(expected, got)
     if not (error <= LIMITS["nmse"] and agreement >= LIMITS["agreement"]):
         raise NotApplicable(
             "with sums in half precision (ONNX's reference evaluator) the normalised MSE is "

@@ -1,4 +1,4 @@
-"""Products of uint16 operands and int8 weights, as processors for neural networks take them."""
+"""Products of uint16 operands and int8 weights; not for rows far beyond the calibration rows."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ SESSION = {"config": {"session.disable_quant_qdq": "1"}}
 def apply(model: onnx.ModelProto, calibration: Calibration) -> bytes:
     """Return the quantized graph; NotApplicable where no product is large enough.
 
-    Operands reach eight times as far as in the calibration rows: nothing is clipped, and 13 bits
-    are left.
+    For processors for neural networks, which take such products. Operands reach eight times as far
+    as in the calibration rows: none of these is clipped, and 13 bits are left. What lies further
+    out is clipped without a word, and the answers stop growing: not for a device whose inputs no
+    one limits.
     """
     return static.quantized(model, calibration, bits=16, weight_bits=8, limits=LIMITS)

@@ -12,6 +12,6 @@ LIMITS = {"nmse": 0.01, "agreement": 0.99}
 THRESHOLDS = True
 
 
-def apply(model: onnx.ModelProto, calibration: Calibration) -> bytes:
+def apply(model: onnx.ModelProto, calibration: Calibration, thresholds: int | None = None) -> bytes:
     """Return the pack; NotApplicable where the graph has neither parameters nor trees."""
-    return coded_pack(model, calibration, 8, LIMITS)
+    return coded_pack(model, calibration, 8, LIMITS, thresholds)

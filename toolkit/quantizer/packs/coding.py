@@ -40,19 +40,21 @@ CHOICE_ROWS = 512
 MINOR = 8
 # The widest codes; beyond them is the tensor's own type.
 MOST = 16
-# Thresholds that a feature of trees keeps, by the nominal width; None for all.
-THRESHOLDS = {4: 256, 8: None, 16: None}
 # Widths that are tried one after the other where a limit is broken, by the nominal width.
 WIDER = {4: (6, 8), 8: (10, 12, 16, 64), 16: (64,)}
 
 
 def coded_pack(
-    model: onnx.ModelProto, calibration: Calibration, bits: int, limits: Mapping[str, float]
+    model: onnx.ModelProto,
+    calibration: Calibration,
+    bits: int,
+    limits: Mapping[str, float],
+    thresholds: int | None = None,
 ) -> bytes:
     """Return a pack of the model with codes of `bits` bits, or more where it must be.
 
-    Raises NotApplicable where the graph has neither parameters nor trees, or holds them where a
-    pack cannot.
+    thresholds: how many a feature trees keep at most, None for all of them. Raises NotApplicable
+    where the graph has neither parameters nor trees, or holds them where a pack cannot.
     """
     operator = attribute_operator(model)
     if operator:
@@ -72,7 +74,6 @@ def coded_pack(
         coder.shorten()
         encoded = coder.encoded
         replace_values(changed, coder.changed)
-    thresholds = calibration.thresholds or THRESHOLDS[bits]
     return write_pack(changed, encoded, coded_trees(model, calibration, 1 << bits, thresholds))
 
 

@@ -17,10 +17,10 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from toolkit.kernel_sums import KEY, KernelSum
+from toolkit.metrics import losses
 from toolkit.quantizer.ancestors import leading_to
 from toolkit.quantizer.calibration import Calibration
 from toolkit.quantizer.codes.formats import Codes, Format, encode
-from toolkit.quantizer.distance import nmse
 from toolkit.quantizer.parameters import find_kernel_sums
 from toolkit.quantizer.refit import ridge
 from toolkit.quantizer.refusals import NotApplicable
@@ -95,7 +95,7 @@ def _fitted(
         for strength in STRENGTHS:
             duals = encode(fitted(strength * size).astype(np.float32), DUALS)
             assert duals is not None
-            error = nmse({"": whole[alone]}, {"": tried @ duals.decode()})
+            error, _ = losses({"": whole[alone]}, {"": tried @ duals.decode()})
             if error <= limit / FINER or (error <= limit and count * SPARE >= len(table)):
                 return points, duals
             if error <= limit:

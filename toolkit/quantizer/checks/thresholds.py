@@ -1,0 +1,20 @@
+"""Whether a pack's trees still have all of their thresholds."""
+
+from __future__ import annotations
+
+import onnx
+
+from toolkit.quantizer.trees.forests import find_forests
+from toolkit.runtime import pack
+
+
+def dropped(model: onnx.ModelProto, content: bytes, origin: str) -> str:
+    """Return what is to be said of a variant whose trees have fewer thresholds; "" where all stay.
+
+    content: the variant's bytes; model: the graph that it was made of.
+    """
+    if not pack.is_pack(content):
+        return ""
+    kept = sum(forest.thresholds() for forest in pack.read(content, origin).forests)
+    every = sum(forest.thresholds() for forest in find_forests(model)) if kept else 0
+    return f"keeps {kept:,} of {every:,} thresholds" if kept < every else ""
