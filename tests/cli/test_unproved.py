@@ -8,8 +8,8 @@ import pytest
 
 TOOLKIT, EDGE = "toolkit", "toolkit.runtime"
 REFUSAL = (
-    "california-linear: its proof failed: on 4,128 held-out rows against scikit-learn on float32 "
-    "values: deviation 2.1 (allowed 0.0001); export it again, or use it as it is with --unproved "
+    "california-linear: its proof failed: on 4,128 held-out rows against scikit-learn on values "
+    "as given: deviation 2.1 (allowed 0.0001); export it again, or use it as it is with --unproved "
     "(in Python unproved=True)"
 )
 USES = {
@@ -83,7 +83,9 @@ def test_inspect_shows_the_proof_first(run, module, file):
     done = run("inspect", f"california-linear{file}", module=module)
     assert (done.returncode, done.stderr) == (0, "")
     first = done.stdout.splitlines()[0]
-    assert first.startswith("proof: FAILED (on 4,128 held-out rows against scikit-learn on float32")
+    assert first.startswith(
+        "proof: FAILED (on 4,128 held-out rows against scikit-learn on values as given"
+    )
 
 
 def test_inspect_of_a_proved_bundle(run, california_bundle):

@@ -44,7 +44,7 @@ def test_a_proof_that_failed_is_told_first_with_what_it_covered(unproved, render
     assert (
         "It covered 4,128 held-out and 35 adversarial rows, against scikit-learn on values" in text
     )
-    assert "rounded to float32 and on values as given, in float64, for float32 inputs" in text
+    assert "rounded to float32 and on values as given, for float32 inputs" in text
     assert "the proof failed, and 1 of 2 other gates" in text
 
 
@@ -79,7 +79,7 @@ def test_float64_inputs_owe_the_data_as_given():
 
 def test_a_model_of_text_alone_has_no_type_of_numbers():
     text = make_report(proof=failed_proof() | {"input_dtype": "none"})
-    assert "as given, in float64. Every variant" in proof_details(text)
+    assert "as given. Every variant" in proof_details(text)
 
 
 def test_a_proof_without_figures_is_told_all_the_same():

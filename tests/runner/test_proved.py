@@ -64,7 +64,7 @@ def test_a_failed_one_fails_all_that_is_made_of_the_graph_and_measures_it(tmp_pa
     assert document["proof"]["passed"] is False
     assert document["proof"]["worst"] == 0.5
     assert document["proof"]["comparisons"]["float32"]["held_out"]["rows"] == 90
-    assert document["proof"]["says"].startswith("on 90 held-out rows against scikit-learn on fl")
+    assert document["proof"]["says"].startswith("on 90 held-out rows against scikit-learn on va")
 
 
 def test_what_failed_its_own_gate_too_says_both(tmp_path):

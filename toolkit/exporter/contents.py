@@ -46,9 +46,10 @@ Rows = Mapping[str, np.ndarray]
 
 @dataclass(frozen=True)
 class Candidate:
-    """A graph and its proof, for one type of floating-point inputs."""
+    """A graph and its proof, for one type of floating-point inputs and of what is computed."""
 
     schema: Schema
+    compute: str
     exported: Exported
     content: bytes
     proof: Proof

@@ -147,14 +147,24 @@ class _Case:
     evidence: Evidence
     rounded: bool
 
-    def build(self, schema: Schema, tune: str) -> Exported:
+    def build(self, schema: Schema, compute: str, tune: str) -> Exported:
         """Return the graph for this schema in the form for single rows or for large batches."""
         e, known = self.evidence, self.split.calibration
         rows = {n: np.concatenate([a, e.sets[ADVERSARIAL][n]]) for n, a in known.items()}
-        scale = e.scales.get("variable")
-        return build(e.estimator, schema, self.opset, e.task, e.takes, tune, rows, e.grids, scale)
+        return build(
+            e.estimator,
+            schema,
+            self.opset,
+            e.task,
+            e.takes,
+            tune,
+            rows,
+            e.grids,
+            scale=e.scales.get("variable"),
+            compute=compute,
+        )
 
-    def proved(self, schema: Schema, exported: Exported) -> Candidate:
+    def proved(self, schema: Schema, compute: str, exported: Exported) -> Candidate:
         """Return the graph with its proof."""
         proof = prove(
             exported.content,
@@ -164,31 +174,41 @@ class _Case:
             options=session_options(exported.model),
             rounded=self.rounded,
         )
-        return Candidate(schema, exported, exported.content, proof)
+        return Candidate(schema, compute, exported, exported.content, proof)
 
     def answers(self, schema: Schema) -> Callable[[Mapping[str, np.ndarray]], Any]:
         """Return scikit-learn's own prediction of rows by input name."""
         e = self.evidence
         return lambda rows: answers_to(e.estimator, rows, schema, e.task)
 
-    def candidate(self, schema: Schema) -> Candidate:
+    def candidate(self, schema: Schema, compute: str) -> Candidate:
         """Return the graph for this schema in the form for single rows, and its proof."""
-        return self.proved(schema, self.build(schema, LATENCY))
+        return self.proved(schema, compute, self.build(schema, compute, LATENCY))
 
 
 def _choose(case: _Case, schema: Schema, input_dtype: str) -> Candidate:
-    """Return the float32 candidate, or the float64 one where only that is right."""
-    if input_dtype == "float64":
-        return case.candidate(schema.with_floats("float64"))
-    narrow = case.candidate(schema)
-    if input_dtype == "float32" or narrow.proof.passed:
-        return narrow
-    try:
-        wide = case.candidate(schema.with_floats("float64"))
-    except (UnsupportedEstimator, CorruptArtifact):  # no such operator for float64
-        return narrow
-    wrong = [sum(c.wrong for _, _, c in one.proof.required) for one in (narrow, wide)]
-    return wide if wide.proof.passed or wrong[1] < wrong[0] else narrow
+    """Return the first candidate that is right, from the fastest on; else that with fewest wrong.
+
+    Float32 inputs; float64 inputs; float64 throughout, whole numbers too. The first of them must
+    convert; of the others, some lack an operator for float64.
+    """
+    wide = schema.with_floats("float64")
+    narrow = [] if input_dtype == "float64" else [(schema, "float32")]
+    if input_dtype == "float32":
+        forms = [*narrow, (schema, "float64")]
+    else:
+        forms = [*narrow, (wide, "float32"), (wide, "float64")]
+    made: list[Candidate] = []
+    for form in dict.fromkeys(forms):
+        try:
+            made.append(case.candidate(*form))
+        except (UnsupportedEstimator, CorruptArtifact):
+            if not made:
+                raise
+            continue
+        if made[-1].proof.passed:
+            return made[-1]
+    return min(made, key=lambda one: sum(c.wrong for _, _, c in one.proof.required))
 
 
 def _tuned(case: _Case, latency: Candidate, tune: str) -> tuple[Candidate, Tuning]:
@@ -197,7 +217,7 @@ def _tuned(case: _Case, latency: Candidate, tune: str) -> tuple[Candidate, Tunin
         return latency, Tuning(tune, LATENCY, "asked for")
     if not latency.proof.passed:
         return latency, Tuning(tune, LATENCY, "its proof failed, so that no other form was made")
-    exported = case.build(latency.schema, THROUGHPUT)
+    exported = case.build(latency.schema, latency.compute, THROUGHPUT)
     if exported.content == latency.content:
         chosen = LATENCY if tune == AUTO else tune
         return latency, Tuning(tune, chosen, "both forms are the same graph")
@@ -207,7 +227,7 @@ def _tuned(case: _Case, latency: Candidate, tune: str) -> tuple[Candidate, Tunin
         tuning = measured(latency.content, exported.content, rows, answers)
     if tuning.chosen == LATENCY:
         return latency, tuning
-    throughput = case.proved(latency.schema, exported)
+    throughput = case.proved(latency.schema, latency.compute, exported)
     if throughput.proof.passed:
         return throughput, tuning
     reason = f"the throughput form differs from scikit-learn {throughput.proof.worst()}"
