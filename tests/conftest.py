@@ -109,11 +109,11 @@ def california(california_bundle, tmp_path):
 def disprove(folder):
     """Write into a bundle's manifest that its graph was off by 2.1 on the held-out rows."""
     path = folder / "manifest.json"
-    manifest = json.loads(path.read_text())
+    manifest = json.loads(path.read_text(encoding="utf-8"))
     manifest["proof"]["passed"] = False
     for figures in (by["held_out"] for by in manifest["proof"]["comparisons"].values()):
         figures.update(passed=False, max_relative=2.1)
-    path.write_text(json.dumps(manifest))
+    path.write_text(json.dumps(manifest), encoding="utf-8")
     return folder
 
 

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from toolkit.metrics import (
+    ROUNDINGS,
     TOLERANCE,
     agreement,
     deviation,
@@ -94,8 +95,8 @@ def test_deviation_of_what_is_constant_tiny_or_not_finite(reference, got, wanted
 def test_the_rounding_of_the_reference_is_held_against_no_one():
     y = np.array([[1e9], [1e9 + 1.0]])
     alone = scale_of(y)
-    moved = scale_of(y, y + 1e-2)
-    got = {"variable": y + 8e-2}
+    moved = scale_of(y, np.array([1e-2]))
+    got = {"variable": y + 1e-2 * ROUNDINGS}
     by_spread, by_rounding = (
         deviation({"variable": y}, got, {"variable": scale})[0] for scale in (alone, moved)
     )

@@ -27,7 +27,8 @@ USES = {
 
 @pytest.fixture
 def rows(tmp_path):
-    (tmp_path / "rows.csv").write_text("8.3252,41,6.984127,1.023810,322,2.555556,37.88,-122.23\n")
+    row = "8.3252,41,6.984127,1.023810,322,2.555556,37.88,-122.23\n"
+    (tmp_path / "rows.csv").write_text(row, encoding="utf-8")
 
 
 @pytest.mark.usefixtures("unproved", "rows")
@@ -97,9 +98,9 @@ def test_inspect_of_a_proved_bundle(run, california_bundle):
 @pytest.mark.parametrize("module", [TOOLKIT, EDGE])
 def test_a_manifest_without_an_outcome_proves_nothing(refused, california, module):
     path = california / "manifest.json"
-    manifest = json.loads(path.read_text())
+    manifest = json.loads(path.read_text(encoding="utf-8"))
     del manifest["proof"]["passed"]
-    path.write_text(json.dumps(manifest))
+    path.write_text(json.dumps(manifest), encoding="utf-8")
     text = refused("verify", "california-linear", code=1, module=module)
     assert text.startswith(
         "california-linear: has no proof: the manifest records no outcome; export it again"
@@ -115,11 +116,11 @@ def test_bench_measures_writes_and_fails(run, tmp_path):
     assert all(line.endswith(" …") for line in progress)
     assert last.startswith("error: california-linear: its proof failed: on 4,128 held-out rows")
     folder = tmp_path / "california-linear"
-    report = json.loads((folder / "report.json").read_text())
+    report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
     assert (report["passed"], report["proof"]["passed"]) == (False, False)
     assert (report["gates"][0]["metric"], report["gates"][0]["value"]) == ("proof", 2.1)
     measured = [v for v in report["variants"] if v["metrics"]]
     assert len(measured) > 3
     assert {v["status"] for v in measured[1:]} == {"failed"}
     for name in ("report.md", "report.html"):
-        assert "Proof: FAILED on 4,128 held-out rows" in (folder / name).read_text()
+        assert "Proof: FAILED on 4,128 held-out rows" in (folder / name).read_text(encoding="utf-8")

@@ -28,7 +28,7 @@ def test_an_unseen_category(code: int) -> None:
 def test_a_mixture_gives_components_and_their_shares() -> None:
     estimator, X, _ = CASES["GaussianMixture-full"].fit()
     proven = convert_and_prove(estimator, X)
-    assert proven.task == "clusterer"
+    assert proven.evidence.task == "clusterer"
     predictor = Predictor(proven.chosen.content, "model")
     assert predictor.outputs == ("label", "probabilities")
     np.testing.assert_allclose(predictor.predict_proba(X[:9]).sum(axis=1), 1.0, atol=1e-6)

@@ -20,7 +20,7 @@ def rewritten(path, **changes):
     """The linear bundle with these entries in its manifest."""
     bundle = linear_bundle(path)
     manifest = bundle.manifest | changes
-    (bundle.path / "manifest.json").write_text(json.dumps(manifest))
+    (bundle.path / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
     return bundle.path
 
 

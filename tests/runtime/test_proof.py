@@ -114,9 +114,9 @@ def test_a_proof_without_figures_has_none():
 @pytest.mark.parametrize("passed", [None, 1, "true", []])
 def test_an_outcome_that_is_no_truth_value_is_damage(california, passed):
     path = california / "manifest.json"
-    manifest = json.loads(path.read_text())
+    manifest = json.loads(path.read_text(encoding="utf-8"))
     manifest["proof"]["passed"] = passed
-    path.write_text(json.dumps(manifest))
+    path.write_text(json.dumps(manifest), encoding="utf-8")
     with pytest.raises(CorruptArtifact, match="neither true nor false"):
         load(california)
 

@@ -100,7 +100,7 @@ def _kept(estimator: Any, X: Any, opset: int, feature_names: Sequence[str] | Non
     _check_estimator(estimator, opset)
     try:
         return dump_estimator(estimator)
-    except UnsupportedEstimator:
+    except (InvalidInput, UnsupportedEstimator):
         g = Graph(convert, opset)
         convert(estimator, declare(infer(X, feature_names), g), g)
         raise

@@ -14,7 +14,7 @@ from toolkit.exporter.proof.edits import Rows
 from toolkit.exporter.proof.evidence import HELD_OUT, Evidence, coarse
 from toolkit.exporter.proof.failures import Failure, by_kind, worst_rows
 from toolkit.exporter.schema import Schema
-from toolkit.metrics import TOLERANCE, Scale
+from toolkit.metrics import TOLERANCE
 from toolkit.runtime.predictor import Predictor
 
 Run = Callable[[Mapping[str, np.ndarray]], dict[str, np.ndarray]]
@@ -22,6 +22,7 @@ Run = Callable[[Mapping[str, np.ndarray]], dict[str, np.ndarray]]
 AS_GIVEN, ROUNDED = "float64", "float32"
 # Kinds of adversarial rows that an estimator takes unless something is amiss.
 NEEDED = ("known value", "known text")
+ALONE = 8  # so many held-out rows are asked by themselves
 TIED = 0.5  # a larger share of held-out rows that may differ proves nothing
 
 
@@ -180,7 +181,7 @@ def prove_run(
             if c.required and not c.passed:
                 failures += worst_rows(evidence, ROUNDED, name, c.off, mine, kept)
                 wrong |= by_kind(evidence, name, c.off)
-    single = _one_row(run, evidence.sets[HELD_OUT], evidence.scales)
+    single = _one_row(run, evidence, rounded)
     lacking = _lacking(evidence, comparisons, rounded)
     required = [c for by in comparisons.values() for c in by.values() if c.required]
     failures.sort(key=lambda f: np.inf if f.deviation is None else f.deviation, reverse=True)
@@ -225,14 +226,18 @@ def _lacking(
     return ""
 
 
-def _one_row(run: Run, rows: Rows, scales: Mapping[str, Scale]) -> bool:
-    whole = run({n: a[:8] for n, a in rows.items()})
-    count = len(next(iter(rows.values()))[:8])
-    if any(len(v) != count for v in whole.values()):
-        return False
-    for i in range(count):
+def _one_row(run: Run, evidence: Evidence, rounded: bool) -> bool:
+    """Tell whether the first rows are right by themselves too, but for ties."""
+    rows, expected = evidence.sets[HELD_OUT], evidence.expected[HELD_OUT]
+    ties = evidence.ties[HELD_OUT]
+    if rounded:
+        rows, expected, kept = evidence.narrow[HELD_OUT]
+        ties = None if ties is None else ties[kept]
+    for i in range(min(ALONE, len(next(iter(rows.values()))))):
         alone = run({n: a[[i]] for n, a in rows.items()})
-        if not compare({n: v[[i]] for n, v in whole.items()}, alone, scales).passed:
+        wanted = {n: a[[i]] for n, a in expected.items()}
+        own = None if ties is None else ties[[i]]
+        if not compare(wanted, alone, evidence.scales, own).passed:
             return False
     return True
 
