@@ -6,12 +6,15 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.compose import ColumnTransformer
+from sklearn.decomposition import PCA
 from sklearn.ensemble import (
     ExtraTreesRegressor,
     GradientBoostingRegressor,
     HistGradientBoostingClassifier,
     HistGradientBoostingRegressor,
     RandomForestClassifier,
+    StackingRegressor,
+    VotingRegressor,
 )
 from sklearn.linear_model import Ridge
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
@@ -21,8 +24,10 @@ from sklearn.preprocessing import (
     KBinsDiscretizer,
     MaxAbsScaler,
     MinMaxScaler,
+    Normalizer,
     OneHotEncoder,
     OrdinalEncoder,
+    PolynomialFeatures,
     PowerTransformer,
     QuantileTransformer,
     RobustScaler,
@@ -80,6 +85,17 @@ MODELS = {
             PowerTransformer(),
         )
     },
+    "products-tree": make_pipeline(PolynomialFeatures(2), TREE),
+    "products-boosting": make_pipeline(
+        PolynomialFeatures(2), HistGradientBoostingRegressor(max_iter=20)
+    ),
+    "normalizer-tree": make_pipeline(Normalizer("max"), TREE),
+    "projection-forest": make_pipeline(PCA(3), ExtraTreesRegressor(10, random_state=0)),
+    "stacked": StackingRegressor(
+        [("r", Ridge()), ("t", DecisionTreeRegressor(min_samples_leaf=9, random_state=0))],
+        final_estimator=ExtraTreesRegressor(10, random_state=0),
+        cv=3,
+    ),
     "scaler-extra-trees": make_pipeline(StandardScaler(), ExtraTreesRegressor(20, random_state=0)),
     "scaler-gradient-boosting": make_pipeline(
         RobustScaler(), GradientBoostingRegressor(n_estimators=40, random_state=0)
@@ -148,6 +164,27 @@ def test_decimals_that_float32_cannot_tell_apart_take_float64():
     assert proven.chosen.proof.passed
     assert proven.chosen.proof.input_dtype == "float64"
     assert_right(proven.chosen.content, model, np.round(5e5 + rng.random((20_000, 2)) * 100, 2))
+
+
+def test_whole_numbers_before_arithmetic_keep_float32_inputs():
+    rng = np.random.default_rng(11)
+    X = rng.integers(0, 100, (600, 3)).astype(float)
+    y = X[:, 0] * X[:, 1] / 100 + X[:, 2]
+    model = make_pipeline(PolynomialFeatures(2), TREE).fit(X, y)
+    chosen = convert_and_prove(model, X, y, tune="latency").chosen
+    assert chosen.proof.passed
+    assert (chosen.proof.input_dtype, chosen.compute) == ("float32", "float64")
+    assert_right(chosen.content, model, rng.integers(0, 100, (20_000, 3)).astype(float))
+
+
+def test_ties_of_neighbours_that_vote():
+    rng = np.random.default_rng(12)
+    X = np.unique(rng.integers(0, 20, (200, 2)), axis=0).astype(float)
+    y = rng.normal(size=len(X))
+    single = KNeighborsRegressor(3).fit(X, y)
+    vote = VotingRegressor([("k", KNeighborsRegressor(3)), ("r", Ridge())]).fit(X, y)
+    np.testing.assert_array_equal(ties_of(vote, X), ties_of(single, X))
+    assert ties_of(Ridge().fit(X, y), X) is None
 
 
 @pytest.mark.parametrize("before", ["alone", "scaled", "parts"])

@@ -20,6 +20,7 @@ from toolkit.exporter.contents import Candidate, Proven, write_bundle
 from toolkit.exporter.dispatch import convert
 from toolkit.exporter.fitted_on import told
 from toolkit.exporter.graph import Graph
+from toolkit.exporter.grid import FLOAT32
 from toolkit.exporter.model import Exported, build
 from toolkit.exporter.opsets import DEFAULT_OPSET, OPSETS
 from toolkit.exporter.proof.evidence import ADVERSARIAL, Evidence, answers_to, gather
@@ -176,6 +177,17 @@ class _Case:
         )
         return Candidate(schema, compute, exported, exported.content, proof)
 
+    @property
+    def exact(self) -> bool:
+        """Whether float32 holds every number of the data as it is."""
+        grids = [grid for columns in self.evidence.grids.values() for grid in columns]
+        return all(g.decimals == 0 or g.dtype == FLOAT32 for g in grids)
+
+    def doubtful(self, candidate: Candidate) -> bool:
+        """Tell whether rounding in float32 may decide of rows that the proof has not met."""
+        computed = candidate.exported.compares_computed
+        return computed and candidate.compute == "float32" and bool(self.evidence.grids)
+
     def answers(self, schema: Schema) -> Callable[[Mapping[str, np.ndarray]], Any]:
         """Return scikit-learn's own prediction of rows by input name."""
         e = self.evidence
@@ -190,12 +202,16 @@ def _choose(case: _Case, schema: Schema, input_dtype: str) -> Candidate:
     """Return the first candidate that is right, from the fastest on; else that with fewest wrong.
 
     Float32 inputs; float64 inputs; float64 throughout, whole numbers too. The first of them must
-    convert; of the others, some lack an operator for float64.
+    convert; of the others, some lack an operator for float64. Where trees compare what arithmetic
+    made of numbers, its rounding decides for rows that no proof may meet: what is right in float64
+    is preferred then.
     """
     wide = schema.with_floats("float64")
     narrow = [] if input_dtype == "float64" else [(schema, "float32")]
     if input_dtype == "float32":
         forms = [*narrow, (schema, "float64")]
+    elif case.exact:
+        forms = [*narrow, (schema, "float64"), (wide, "float64")]
     else:
         forms = [*narrow, (wide, "float32"), (wide, "float64")]
     made: list[Candidate] = []
@@ -206,7 +222,7 @@ def _choose(case: _Case, schema: Schema, input_dtype: str) -> Candidate:
             if not made:
                 raise
             continue
-        if made[-1].proof.passed:
+        if made[-1].proof.passed and not (made[-1] is made[0] and case.doubtful(made[0])):
             return made[-1]
     return min(made, key=lambda one: sum(c.wrong for _, _, c in one.proof.required))
 

@@ -17,7 +17,7 @@ from toolkit.exporter.grid import Grids
 from toolkit.exporter.opsets import DEFAULT_OPSET
 from toolkit.exporter.trees.ensemble import Ensemble, lowered
 from toolkit.exporter.trees.folding import Origin, fold
-from toolkit.exporter.trees.rounding import on_grids
+from toolkit.exporter.trees.rounding import is_computed, on_grids
 from toolkit.exporter.tuning import LATENCY
 from toolkit.kernel_sums import KernelSum
 from toolkit.metrics import Scale
@@ -78,7 +78,8 @@ class Graph:
     rows, "throughput" for large batches. `scale` is that of the answers (`predict`) of the very
     estimator that is being converted, where it is known (formulas.answers). `floats` is the type
     that whole numbers and flags become among numbers; `wide` says that nothing is computed in
-    float32 that could be in float64.
+    float32 that could be in float64. `compares_computed` tells that trees compare what arithmetic
+    made, so that its rounding may decide.
     """
 
     dispatch: Callable[[Any, Value, Graph], Outputs]
@@ -99,6 +100,7 @@ class Graph:
     scale: Scale | None = None
     floats: str = "float32"
     wide: bool = False
+    compares_computed: bool = False
     _names: dict[str, int] = field(default_factory=dict)
 
     def convert(self, estimator: Any, x: Value, scale: Scale | None = None) -> Outputs:
@@ -241,6 +243,7 @@ class Graph:
         if ensemble.missing_left.any():
             self.traps.append("trees: missing values go where they went in fitting")
         wide = "float64" if "float64" in (dtype, source.dtype) else "float32"
+        self.compares_computed |= is_computed(self, source)
         if source.dtype == "float32":  # exact, and a float32 takes less room in a pack
             ensemble = lowered(ensemble, None if rounded else on_grids(self, source))
         source = self.cast(source, wide)

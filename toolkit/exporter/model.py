@@ -38,11 +38,15 @@ LARGEST = (1 << 31) - 1
 
 @dataclass(frozen=True)
 class Exported:
-    """A model's bytes, its outputs' names in order, and the traps that were mended."""
+    """A model's bytes, its outputs' names in order, and the traps that were mended.
+
+    compares_computed: whether trees compare what arithmetic made of the inputs (`Graph`).
+    """
 
     content: bytes
     outputs: tuple[str, ...]
     traps: tuple[str, ...]
+    compares_computed: bool = False
 
     @cached_property
     def model(self) -> onnx.ModelProto:
@@ -97,7 +101,8 @@ def build(
     kept_apart = {node.output[0]: more for node, more in trees} | packed_weights(model)
     content = _serialized(model, kept_apart)
     _check(content, estimator)
-    return Exported(content, tuple(outputs), tuple(dict.fromkeys(g.traps)))
+    traps = tuple(dict.fromkeys(g.traps))
+    return Exported(content, tuple(outputs), traps, g.compares_computed)
 
 
 def _check_names(schema: Schema, outputs: list[str]) -> None:

@@ -17,6 +17,8 @@ from toolkit.runtime.schema import ANY, FINITE, MISSING
 
 UNSEEN = ("not-seen-in-fitting", "Ünseen ⟂ категория")
 KNOWN_TEXTS = 50  # of a column
+MIXED, MIXED_VALUES = 1000, 50_000  # mixed rows at most, and values in them
+SEED = 0
 
 
 def adversarial_rows(estimator: Any, sample: Sample) -> Hostile:
@@ -27,6 +29,7 @@ def adversarial_rows(estimator: Any, sample: Sample) -> Hostile:
     - each numeric column at its smallest and largest value, and one range beyond either; all
       columns at once; all zeros (in sample range and type)
     - each numeric column at its known values and at the grid's next to them
+    - columns of two rows mixed: new combinations of known values
     - thresholds of trees, and the grid's numbers at, below and above each, in a row that reaches
       that split; edges of bins and limits of binarizers likewise
     - the points that the estimator keeps: exact matches, at distance 0
@@ -37,6 +40,7 @@ def adversarial_rows(estimator: Any, sample: Sample) -> Hostile:
     made = [
         *_extremes(sample),
         *sweep(estimator, sample),
+        *_mixtures(sample),
         *at_thresholds(estimator, sample),
         *at_boundaries(estimator, sample),
         *at_points(estimator, sample),
@@ -66,6 +70,20 @@ def _extremes(sample: Sample) -> Iterator[Edit]:
     if cells:
         for corner in corners:
             yield Edit(0, corner, "extreme of all columns")
+
+
+def _mixtures(sample: Sample) -> Iterator[Edit]:
+    """Yield rows half of whose columns are another row's."""
+    cells = sample.cells("fiO")
+    count = rows_of(sample.rows)
+    if len(cells) < 2 or count < 2:
+        return
+    rng = np.random.default_rng(SEED)
+    for _ in range(min(MIXED, MIXED_VALUES // len(cells))):
+        base, other = rng.integers(0, count, 2).tolist()
+        chosen = np.flatnonzero(rng.random(len(cells)) < 0.5).tolist()
+        changes = {cells[c]: sample.rows[cells[c][0]][other, cells[c][1]] for c in chosen}
+        yield Edit(base, changes, "columns of two rows")
 
 
 def _non_finite(sample: Sample) -> Iterator[Edit]:
