@@ -23,7 +23,7 @@ from toolkit.exporter.graph import Graph
 from toolkit.exporter.grid import FLOAT32
 from toolkit.exporter.model import Exported, build
 from toolkit.exporter.opsets import DEFAULT_OPSET, OPSETS
-from toolkit.exporter.proof.evidence import ADVERSARIAL, Evidence, answers_to, gather
+from toolkit.exporter.proof.evidence import Evidence, answers_to, gather
 from toolkit.exporter.proof.prove import prove
 from toolkit.exporter.schema import Schema, declare, infer
 from toolkit.exporter.session import session_options
@@ -151,7 +151,8 @@ class _Case:
     def build(self, schema: Schema, compute: str, tune: str) -> Exported:
         """Return the graph for this schema in the form for single rows or for large batches."""
         e, known = self.evidence, self.split.calibration
-        rows = {n: np.concatenate([a, e.sets[ADVERSARIAL][n]]) for n, a in known.items()}
+        ends = e.hostile.ends
+        rows = {n: np.concatenate([a, e.hostile.rows[n][ends]]) for n, a in known.items()}
         return build(
             e.estimator,
             schema,

@@ -39,6 +39,15 @@ class Hostile:
     def __len__(self) -> int:
         return len(self.kinds)
 
+    @property
+    def ends(self) -> np.ndarray:
+        """The positions of the rows at the data's ends and beyond, and at the estimator's points.
+
+        What a form of the graph is chosen by: mixed rows, which nobody has, would make it slow.
+        """
+        kinds = ("extreme ", "a point ", "threshold ")
+        return np.array([i for i, k in enumerate(self.kinds) if k.startswith(kinds)], dtype=int)
+
     def only(self, positions: Sequence[int]) -> Hostile:
         """Return the rows at these positions; the others are lost."""
         left = set(positions)
