@@ -168,6 +168,17 @@ def test_no_rows(california_bundle, classifier_bundle):
     assert found.shape == (0, 2)
 
 
+def test_no_rows_are_not_given_to_onnxruntime(classifier_bundle, monkeypatch):
+    """Some of its versions divide by their number."""
+    model = load(classifier_bundle)
+    full = model.run({"size": [1.0], "rooms": [2.0], "city": ["x"]})
+    monkeypatch.setattr(model, "_call", None)
+    nothing = model.run({"size": [], "rooms": [], "city": []})
+    for name, values in nothing.items():
+        assert (values.shape[1:], values.dtype) == (full[name].shape[1:], full[name].dtype)
+        assert len(values) == 0
+
+
 def test_a_dropped_model_is_closed_at_once(california_bundle):
     """Not when Python next looks for cycles: a forest's session is large."""
     model = load(california_bundle)

@@ -188,6 +188,11 @@ class Predictor:
         if len(feed) > 1 and len({len(array) for array in feed.values()}) > 1:
             rows = {name: len(array) for name, array in feed.items()}
             raise InvalidInput(f"the inputs differ in their number of rows: {rows}")
+        if self.task is not None and not len(next(iter(feed.values()))):
+            from toolkit.runtime.empty import no_rows
+
+            if (nothing := no_rows(self.session, names)) is not None:
+                return nothing
         try:
             return self._call(names, feed)
         except Exception as error:  # onnxruntime's own exceptions share no public base class
