@@ -20,6 +20,7 @@ from toolkit.errors import InvalidInput
 from toolkit.exporter.flow import convert_and_prove
 from toolkit.exporter.proof.evidence import answers_to, gather
 from toolkit.exporter.proof.prove import prove, prove_run
+from toolkit.exporter.proof.ties import ties_of
 from toolkit.exporter.schema import infer
 from toolkit.exporter.split import split_rows
 from toolkit.exporter.tasks import task_of
@@ -122,11 +123,25 @@ def test_a_proof_of_nothing_but_ties_is_not_passed():
     corners = np.array([[a, b] for a in (0.0, 1.0) for b in (0.0, 1.0)])
     model = KNeighborsRegressor(2).fit(corners, [0.0, 1.0, 2.0, 5.0])
     evidence = evidence_of(model, np.repeat(corners, 5, axis=0))
-    proof = prove_run(
-        lambda rows: {"variable": np.zeros((len(rows["X"]), 1))}, evidence, infer(corners)
-    )
+
+    def other_choice(rows):
+        if not len(rows["X"]):
+            raise InvalidInput("no rows")
+        wanted = answers_to(model, rows, evidence.schema, evidence.task)
+        ties = ties_of(model, rows["X"], wanted)
+        low, high = ties.low["variable"], ties.high["variable"]
+        return {"variable": np.where(np.abs(low - wanted["variable"]) > 1e-6, low, high)}
+
+    proof = prove_run(other_choice, evidence, evidence.schema)
     assert not proof.passed
     assert "tie" in proof.worst()
+
+
+def test_a_tie_excuses_no_answer_that_none_of_its_points_gives():
+    rng = np.random.default_rng(1)
+    X = rng.integers(0, 6, (150, 2)).astype(float)
+    right, wrong = (KNeighborsRegressor(3).fit(X, s * X.sum(axis=1)) for s in (1, 3))
+    assert not other_proof(right, wrong, X).passed
 
 
 def test_rounding_that_decides_says_so():

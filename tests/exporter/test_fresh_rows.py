@@ -37,6 +37,7 @@ from sklearn.tree import DecisionTreeRegressor
 
 from toolkit.exporter.flow import convert_and_prove
 from toolkit.exporter.proof.ties import ties_of
+from toolkit.exporter.tasks import reference, task_of
 from toolkit.runtime.predictor import Predictor
 
 FRESH = 50_000
@@ -118,6 +119,10 @@ MODELS = {
 NAMES = [*MODELS, "lightgbm", "lightgbm-classes", "xgboost", "catboost"]
 
 
+def answers_of(model, rows):
+    return reference(model, rows, task_of(model))
+
+
 def assert_right(content, model, fresh, same=None):
     """Hold predictions to 1e-4 of their spread, labels to equality, on all rows but `same`."""
     wanted, got = model.predict(fresh), Predictor(content, "graph").predict(fresh)
@@ -183,8 +188,19 @@ def test_ties_of_neighbours_that_vote():
     y = rng.normal(size=len(X))
     single = KNeighborsRegressor(3).fit(X, y)
     vote = VotingRegressor([("k", KNeighborsRegressor(3)), ("r", Ridge())]).fit(X, y)
-    np.testing.assert_array_equal(ties_of(vote, X), ties_of(single, X))
-    assert ties_of(Ridge().fit(X, y), X) is None
+    found, wanted = (ties_of(m, X, answers_of(m, X)).rows for m in (vote, single))
+    np.testing.assert_array_equal(found, wanted)
+    assert ties_of(Ridge().fit(X, y), X, {}) is None
+
+
+def test_a_tie_may_have_what_some_choice_gives_and_nothing_else():
+    X = np.array([[0.0], [2.0], [4.0], [10.0]])
+    model = KNeighborsRegressor(2).fit(X, [1.0, 3.0, 9.0, 50.0])
+    rows = np.array([[2.0], [9.0]])  # of the points next to 2 one is taken: 0 or 4
+    ties = ties_of(model, rows, answers_of(model, rows))
+    assert ties.rows.tolist() == [True, False]
+    for answer, allowed in ((2.0, True), (6.0, True), (1.0, False), (1e6, False)):
+        assert ties.allow({"variable": np.array([[answer], [0.0]])})[0] == allowed
 
 
 @pytest.mark.parametrize("before", ["alone", "scaled", "parts"])
@@ -216,7 +232,12 @@ def test_neighbours_are_right_but_for_ties(kind, weights):
     model = make_pipeline(StandardScaler(), kind(4, weights=weights)).fit(X, y)
     proven = convert_and_prove(model, X, y, tune="latency")
     assert proven.chosen.proof.passed, proven.chosen.proof.worst()
-    assert_right(proven.chosen.content, model, fresh, same=ties_of(model, fresh))
+    assert_right(
+        proven.chosen.content,
+        model,
+        fresh,
+        same=ties_of(model, fresh, answers_of(model, fresh)).rows,
+    )
 
 
 def test_ties_are_named_where_they_differ():
@@ -226,8 +247,8 @@ def test_ties_are_named_where_they_differ():
     model = KNeighborsRegressor(3).fit(X, rng.normal(size=len(X)))
     rows = rng.integers(0, 25, (80, 2)).astype(float)
     proof = convert_and_prove(model, rows, tune="latency").chosen.proof
-    ties = ties_of(model, rows)
-    assert 0 < ties.sum() < len(rows)
+    ties = ties_of(model, rows, answers_of(model, rows))
+    assert 0 < ties.rows.sum() < len(rows)
     for c in proof.comparisons["float64"].values():
         assert c.wrong == 0
         assert c.ties >= 0

@@ -25,6 +25,7 @@ from toolkit.errors import CorruptArtifact
 from toolkit.exporter.flow import convert_and_prove
 from toolkit.exporter.proof.comparison import compare
 from toolkit.exporter.proof.prove import prove
+from toolkit.exporter.proof.ties import Ties
 from toolkit.metrics import TOLERANCE, Scale
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -287,7 +288,7 @@ def test_the_figures_of_a_comparison():
 
 
 def test_a_tie_may_differ_and_is_counted():
-    ties = np.array([True, True, False])
+    ties = Ties(np.array([True, True, False]), {}, {})
     found = compare(labels(1, 2, 3), labels(1, 5, 3), {}, ties)
     assert found.passed
     assert (found.rows, found.ties, found.wrong) == (2, 1, 0)

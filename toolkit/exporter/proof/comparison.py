@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from toolkit import metrics
+from toolkit.exporter.proof.ties import Ties
 from toolkit.metrics import TOLERANCE, Scale
 
 Outputs = Mapping[str, np.ndarray]
@@ -47,12 +48,12 @@ def compare(
     expected: Outputs,
     got: Outputs,
     scales: Mapping[str, Scale],
-    ties: np.ndarray | None = None,
+    ties: Ties | None = None,
     required: bool = True,
 ) -> Comparison:
     """Return how far `got` is from `expected`, both by output name.
 
-    scales: of the numeric outputs. ties: bool [N], rows that may differ.
+    scales: of the numeric outputs. ties: rows that may differ.
     """
     count = len(next(iter(expected.values())))
     texts = metrics.labelled(expected)
@@ -67,7 +68,9 @@ def compare(
             deviation = np.maximum(deviation, found.max(axis=1, initial=0.0))
             apart = np.concatenate([apart, metrics.distance(values, got[name])], axis=1)
     off = np.where(equal, deviation, np.inf)
-    counted = np.ones(count, dtype=bool) if ties is None else ~(ties & (off > TOLERANCE))
+    counted = np.ones(count, dtype=bool)
+    if ties is not None and (off > TOLERANCE).any():
+        counted = ~(ties.allow(got) & (off > TOLERANCE))
     off = np.where(counted, off, 0.0)
     measured = apart[counted][np.isfinite(apart[counted])]
     return Comparison(

@@ -16,7 +16,7 @@ from toolkit.exporter.proof.comparison import compare
 from toolkit.exporter.proof.edits import Hostile, Rows, Sample, rows_of
 from toolkit.exporter.proof.hostile import adversarial_rows
 from toolkit.exporter.proof.rounding import own_rounding
-from toolkit.exporter.proof.ties import ties_of
+from toolkit.exporter.proof.ties import Ties, ties_of
 from toolkit.exporter.schema import Schema, frame, rounded
 from toolkit.exporter.split import Split
 from toolkit.exporter.tasks import reference
@@ -46,7 +46,7 @@ class Evidence:
     hostile: Hostile
     sets: dict[str, Rows]
     expected: dict[str, Outputs]
-    ties: dict[str, np.ndarray | None]
+    ties: dict[str, Ties | None]
     scales: dict[str, Scale]
     positions: np.ndarray = field(repr=False)
 
@@ -116,7 +116,7 @@ def gather(estimator: Any, schema: Schema, task: str, split: Split) -> Evidence:
         hostile=hostile,
         sets=sets,
         expected=answers,
-        ties={name: _ties(estimator, frame(rows, schema)) for name, rows in sets.items()},
+        ties={n: _ties(estimator, frame(rows, schema), answers[n]) for n, rows in sets.items()},
         scales=scales_of(expected, own_rounding(estimator, held_out, expected, schema)),
         positions=split.positions,
     )
@@ -156,9 +156,9 @@ def _first_refused(estimator: Any, rows: Rows, schema: Schema) -> int | None:
     return next((i for i in range(rows_of(rows)) if i not in kept), None) if kept else None
 
 
-def _ties(estimator: Any, X: Any) -> np.ndarray | None:
+def _ties(estimator: Any, X: Any, expected: Outputs) -> Ties | None:
     try:
-        return ties_of(estimator, X)
+        return ties_of(estimator, X, expected)
     except Exception:  # it was asked with rows that it answers: what it lacks is this question
         return None
 

@@ -13,6 +13,7 @@ from toolkit.exporter.proof.comparison import Comparison, compare
 from toolkit.exporter.proof.edits import Rows
 from toolkit.exporter.proof.evidence import HELD_OUT, Evidence, answers_to, coarse
 from toolkit.exporter.proof.failures import Failure, by_kind, worst_rows
+from toolkit.exporter.proof.ties import Ties
 from toolkit.exporter.schema import Schema
 from toolkit.metrics import TOLERANCE
 from toolkit.runtime.predictor import Predictor
@@ -161,11 +162,10 @@ def prove_run(
         got = run(rows)
         ties = evidence.ties[name]
         c = compare(evidence.expected[name], got, evidence.scales, ties, required=not rounded)
-        if (
-            not c.passed
-            and (unsteady := evidence.unsteady(name, np.flatnonzero(c.off > TOLERANCE))).any()
-        ):
-            ties = unsteady if ties is None else ties | unsteady
+        if not c.passed:
+            unsteady = evidence.unsteady(name, np.flatnonzero(c.off > TOLERANCE))
+            free = Ties(np.zeros(len(unsteady), dtype=bool), {}, {})
+            ties = (ties or free).joined(unsteady)
             c = compare(evidence.expected[name], got, evidence.scales, ties, required=not rounded)
         comparisons[AS_GIVEN][name] = c
         if c.required and not c.passed:
@@ -175,7 +175,7 @@ def prove_run(
         if len(kept):
             same = not wide and all(len(v) == len(next(iter(rows.values()))) for v in got.values())
             mine = {n: v[kept] for n, v in got.items()} if same else run(narrow)
-            own = None if ties is None else ties[kept]
+            own = None if ties is None else ties.at(kept)
             c = compare(expected, mine, evidence.scales, own, required=rounded)
             comparisons[ROUNDED][name] = c
             if c.required and not c.passed:
@@ -236,10 +236,10 @@ def _one_row(run: Run, evidence: Evidence, rounded: bool) -> bool:
     ties = evidence.ties[HELD_OUT]
     if rounded:
         rows, expected, kept = evidence.narrow[HELD_OUT]
-        ties = None if ties is None else ties[kept]
+        ties = None if ties is None else ties.at(kept)
     for i in range(min(ALONE, len(next(iter(rows.values()))) if expected else 0)):
         row = {n: a[[i]] for n, a in rows.items()}
-        alone, own = run(row), None if ties is None else ties[[i]]
+        alone, own = run(row), None if ties is None else ties.at([i])
         wanted = {n: a[[i]] for n, a in expected.items()}
         if not compare(wanted, alone, evidence.scales, own).passed:
             wanted = answers_to(evidence.estimator, row, evidence.schema, evidence.task)

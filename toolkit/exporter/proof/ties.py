@@ -1,49 +1,173 @@
 """Rows whose nearest neighbours are a toss-up: the k-th and the next one are equally far.
 
 scikit-learn takes the one that its own rounding, its tree or its heap happens to put first; another
-order of summation takes the other. Such rows may differ; those that do are counted and named.
+order of summation takes the other. The same holds of points on a radius. Such rows may differ
+within what some choice among the tied points gives; those that do are counted and named.
 """
 
 from __future__ import annotations
 
+import copy
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from toolkit import metrics
 from toolkit.exporter.proof.fitted_trees import held
 
 # Distances that differ by less are equal: scikit-learn computes ‖x‖² − 2xy + ‖y‖², whose rounding
 # is so large where points lie close to each other and far from 0.
 EQUAL = 1e-9
-TOGETHER = ("Voting", "Stacking", "MultiOutput", "OneVsRest")  # all members are given all of X
+TOGETHER = ("Voting", "Stacking", "MultiOutput", "OneVsRest", "Bagging")
+MOST = 20_000_000  # distances that are looked at to find which answers a tie may have
+SLACK = 1e-5  # of what lies between the answers of a tie: what float32 may add
 
 
-def ties_of(estimator: Any, X: Any) -> np.ndarray | None:
-    """Return which rows have no definite k nearest neighbours, bool [N]; None where none are asked.
+@dataclass(frozen=True)
+class Ties:
+    """rows: which rows are ties, bool [N]; low, high: between what their numbers lie, [N, k].
 
-    X: rows in the estimator's form. A nearest-neighbours estimator at the end of a pipeline is
-    asked with the rows that the steps before it make; those that vote, or are stacked, with X.
+    By output name; an output that is missing may be anything.
+    """
+
+    rows: np.ndarray
+    low: Mapping[str, np.ndarray]
+    high: Mapping[str, np.ndarray]
+
+    def at(self, positions: Any) -> Ties:
+        """Return the ties among the rows at these positions."""
+        low, high = ({n: a[positions] for n, a in side.items()} for side in (self.low, self.high))
+        return Ties(self.rows[positions], low, high)
+
+    def joined(self, rows: np.ndarray) -> Ties:
+        """Return these ties and further rows that may have any answer, bool [N]."""
+        free = rows & ~self.rows
+        low = {n: np.where(free[:, None], -np.inf, a) for n, a in self.low.items()}
+        high = {n: np.where(free[:, None], np.inf, a) for n, a in self.high.items()}
+        return Ties(self.rows | rows, low, high)
+
+    def allow(self, got: Mapping[str, np.ndarray]) -> np.ndarray:
+        """Return which rows are ties whose answers some choice among the tied points gives."""
+        found = self.rows.copy()
+        for name, low in self.low.items():
+            values = metrics.columns(got[name])
+            if values.shape != low.shape:
+                return np.zeros(len(found), dtype=bool)
+            slack = SLACK * (self.high[name] - low) + 1e-6 * np.abs(low)
+            with np.errstate(invalid="ignore"):
+                inside = (values >= low - slack) & (values <= self.high[name] + slack)
+            found &= (inside | np.isnan(low)).all(axis=1)
+        return found
+
+
+def ties_of(estimator: Any, X: Any, expected: Mapping[str, np.ndarray]) -> Ties | None:
+    """Return the rows without definite neighbours; None where none are asked.
+
+    X: rows in the estimator's form; expected: scikit-learn's answers to them. A nearest-neighbours
+    estimator at the end of a pipeline is asked with the rows that the steps before it make; where
+    such estimators vote or are stacked, a tie's answer may be any that other rows have.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        found = list(_found(estimator, X))
-    return np.logical_or.reduce(found) if found else None
+        members = list(_members(estimator, X))
+        found = [t for t in (_ties(est, rows) for est, rows, _ in members) if t is not None]
+    if not found:
+        return None
+    names = metrics.numeric(expected)
+    alone = members[0][2] and len(found) == 1
+    if alone and set(found[0].low) <= set(names):
+        return found[0]
+    rows = np.logical_or.reduce([t.rows for t in found])
+    count = len(rows)
+    values = {n: metrics.columns(expected[n]) for n in names}
+    low = {n: np.broadcast_to(np.nanmin(v, axis=0), (count, v.shape[1])) for n, v in values.items()}
+    high = {
+        n: np.broadcast_to(np.nanmax(v, axis=0), (count, v.shape[1])) for n, v in values.items()
+    }
+    return Ties(rows, low, high)
 
 
-def _found(estimator: Any, X: Any) -> Iterator[np.ndarray]:
-    estimator = held(estimator)
-    if hasattr(estimator, "steps"):
-        for _, step in estimator.steps[:-1]:
+def _members(estimator: Any, X: Any, alone: bool = True) -> Iterator[tuple[Any, Any, bool]]:
+    """Yield the estimators inside, their rows, and whether their answers are the whole's."""
+    inner = held(estimator)
+    alone = alone and not hasattr(estimator, "regressor_")
+    if hasattr(inner, "steps"):
+        for _, step in inner.steps[:-1]:
             X = X if step in (None, "passthrough") else step.transform(X)
-        yield from _found(estimator.steps[-1][1], X)
-    elif type(estimator).__name__.startswith(TOGETHER):
-        for member in estimator.estimators_:
-            yield from _found(member, X.copy() if hasattr(X, "copy") else X)
-    elif hasattr(estimator, "kneighbors") and hasattr(estimator, "predict"):
-        count = getattr(estimator, "n_neighbors", None)
-        if count and count < estimator.n_samples_fit_:
-            near = estimator.kneighbors(X, count + 1)[0]
-            last, next_ = near[:, count - 1], near[:, count]
-            yield np.asarray(next_ - last <= EQUAL * next_)
+        yield from _members(inner.steps[-1][1], X, alone)
+    elif type(inner).__name__.startswith(TOGETHER):
+        features = getattr(inner, "estimators_features_", None)
+        for k, member in enumerate(inner.estimators_):
+            rows = X.copy() if hasattr(X, "copy") else X
+            rows = rows if features is None else np.asarray(rows)[:, features[k]]
+            yield from _members(member, rows, False)
+    elif hasattr(inner, "predict"):
+        yield inner, X, alone
+
+
+def _ties(estimator: Any, X: Any) -> Ties | None:
+    if not hasattr(estimator, "kneighbors"):
+        reaches = hasattr(estimator, "radius_neighbors") and hasattr(estimator, "radius")
+        return _on_the_radius(estimator, X) if reaches else None
+    count = getattr(estimator, "n_neighbors", None)
+    if not count or count >= estimator.n_samples_fit_:
+        return None
+    near = estimator.kneighbors(X, count + 1)[0]
+    rows = near[:, count] - near[:, count - 1] <= EQUAL * near[:, count]
+    return _with_choices(estimator, X, count, np.asarray(rows))
+
+
+def _on_the_radius(estimator: Any, X: Any) -> Ties | None:
+    """Return the rows with a point on the radius: with it, or without it."""
+    sides = []
+    for part in (1.0 - EQUAL, 1.0 + EQUAL):
+        moved = copy.copy(estimator)
+        moved.radius = estimator.radius * part
+        reached = np.array([len(n) for n in moved.radius_neighbors(X, return_distance=False)])
+        sides.append(reached)
+    return Ties(sides[0] != sides[1], {}, {})
+
+
+def _with_choices(estimator: Any, X: Any, count: int, rows: np.ndarray) -> Ties:
+    """Return the ties of a regressor or classifier with what their answers may be."""
+    name = "probabilities" if hasattr(estimator, "classes_") else "variable"
+    targets = _targets(estimator)
+    at = np.flatnonzero(rows)
+    size = estimator.n_samples_fit_
+    known = targets is not None and estimator.weights in ("uniform", "distance")
+    if not known or not len(at) or len(at) * size > MOST:
+        return Ties(rows, {}, {})
+    assert targets is not None
+    far, index = estimator.kneighbors(np.asarray(X)[at], size)
+    limit = far[:, [count - 1]]
+    sure, tied = far < limit * (1 - EQUAL), np.abs(far - limit) <= limit * EQUAL
+    weight = np.ones_like(far)
+    if estimator.weights == "distance":
+        with np.errstate(divide="ignore"):
+            weight = np.where(far[:, [0]] == 0, far == 0, 1 / far)
+    shape = (len(rows), targets.shape[1])
+    low, high = np.full(shape, -np.inf), np.full(shape, np.inf)
+    for k, row in enumerate(at.tolist()):
+        mine = targets[index[k]]
+        own = (weight[k, sure[k], None] * mine[sure[k]]).sum(axis=0)
+        rest = count - int(sure[k].sum())
+        choice = np.sort(mine[tied[k]], axis=0)
+        one = weight[k, count - 1]
+        total = weight[k, sure[k]].sum() + one * rest
+        low[row] = (own + one * choice[:rest].sum(axis=0)) / total
+        high[row] = (own + one * choice[len(choice) - rest :].sum(axis=0)) / total
+    return Ties(rows, {name: low}, {name: high})
+
+
+def _targets(estimator: Any) -> np.ndarray | None:
+    """Return the points' targets [n, k], a column a class; None for classes of several outputs."""
+    y = getattr(estimator, "_y", None)
+    if y is None or estimator.__class__.__name__ == "LocalOutlierFactor":
+        return None
+    if hasattr(estimator, "classes_"):
+        single = np.ndim(y) == 1 and not isinstance(estimator.classes_, list)
+        return np.eye(len(estimator.classes_))[np.asarray(y)] if single else None
+    return np.asarray(y, dtype=np.float64).reshape(len(y), -1)

@@ -33,12 +33,15 @@ MONOTONE: dict[str, Callable[[Any], bool]] = {
     "sklearn.Binarizer": lambda est: True,
     "sklearn.KBinsDiscretizer": lambda est: est.encode == "ordinal",
     "sklearn.QuantileTransformer": lambda est: True,
+    "sklearn.PowerTransformer": lambda est: est.method == "yeo-johnson",
     "sklearn.SimpleImputer": lambda est: (
         not est.add_indicator
         and est.missing_values is not None
         and est.missing_values != est.missing_values
     ),
 }
+# Where a step's results are no numbers any more for larger inputs, these go where the largest goes.
+REACH = {"PowerTransformer": 1e9}
 NEIGHBOURS = 4  # numbers on either side of a threshold that are tried
 BITS: dict[str, tuple[Any, Any, float]] = {
     "float32": (np.int32, np.float32, 3.4028234663852886e38),
@@ -103,7 +106,8 @@ def _resolve(g: Graph, x: Matrix) -> tuple[list[Matrix], Steps]:
         rows = np.concatenate(parts, axis=1)
         if origin.step is None:
             return rows
-        return np.asarray(origin.step.transform(rows), dtype=np.float64)
+        reach = REACH.get(type(origin.step).__name__, np.inf)
+        return np.asarray(origin.step.transform(np.clip(rows, -reach, reach)), dtype=np.float64)
 
     return [m for sources, _ in made for m in sources], transformed
 
