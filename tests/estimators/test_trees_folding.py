@@ -12,6 +12,7 @@ from sklearn.preprocessing import (
     KBinsDiscretizer,
     MaxAbsScaler,
     MinMaxScaler,
+    PowerTransformer,
     QuantileTransformer,
     RobustScaler,
     StandardScaler,
@@ -35,6 +36,7 @@ STEPS = [
     KBinsDiscretizer(8, encode="ordinal"),
     QuantileTransformer(n_quantiles=40),
     QuantileTransformer(n_quantiles=40, output_distribution="normal"),
+    PowerTransformer(),
     SimpleImputer(),
 ]
 

@@ -413,3 +413,9 @@ def test_the_golden_rows_hold_plain_and_adversarial_ones(out):
     plain = rows.inputs["X"][~rows.adversarial]
     held_out = np.float32(bundle.evaluation().inputs["X"])
     assert {tuple(r) for r in plain.tolist()} <= {tuple(r) for r in held_out.tolist()}
+
+
+def test_text_for_a_regressors_targets_is_refused_before_the_work(out):
+    with pytest.raises(InvalidInput, match="y holds 'x1', which is no number"):
+        toolkit.export(LinearRegression().fit(X, Y), X, ["x1"] * len(X), name="m", out=out)
+    assert not out.exists()

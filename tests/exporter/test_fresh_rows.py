@@ -203,6 +203,33 @@ def test_a_tie_may_have_what_some_choice_gives_and_nothing_else():
         assert ties.allow({"variable": np.array([[answer], [0.0]])})[0] == allowed
 
 
+@pytest.mark.parametrize("given", [1, 4, 40])
+@pytest.mark.parametrize("scaled", [False, True])
+def test_thresholds_tell_a_finer_grid_than_the_few_rows_given(given, scaled):
+    """The rows given to the export happen to be whole numbers; those of fitting were not."""
+    rng = np.random.default_rng(13)
+    X = np.round(rng.uniform(0, 20, (1500, 3)), 2)
+    X[:40] = np.rint(X[:40])
+    y = X.sum(axis=1) + np.sin(X[:, 0])
+    model = HistGradientBoostingRegressor(max_iter=30)
+    model = make_pipeline(StandardScaler(), TREE) if scaled else model
+    model.fit(X, y)
+    proven = convert_and_prove(model, X[:given], y[:given], tune="latency")
+    assert proven.chosen.proof.passed
+    assert {g.decimals for g in proven.evidence.grids["X"]} == {2}
+    assert_right(proven.chosen.content, model, np.round(rng.uniform(0, 20, (20_000, 3)), 2))
+
+
+def test_whole_numbers_that_float32_merges_take_float64():
+    """Seconds since 1970: a line through them is right in float64 inputs alone, to the second."""
+    rng = np.random.default_rng(14)
+    X = (1.7e9 + rng.integers(0, 90 * 86_400, (500, 1))).astype(float)
+    model = Ridge(1e-6).fit(X - 0.0, X[:, 0] + 600)
+    proven = convert_and_prove(model, X, X[:, 0] + 600, tune="latency")
+    assert proven.chosen.proof.passed
+    assert proven.chosen.proof.input_dtype == "float64"
+
+
 @pytest.mark.parametrize("before", ["alone", "scaled", "parts"])
 def test_thresholds_in_a_table_of_text_and_numbers(before):
     def table(count, seed):

@@ -28,7 +28,7 @@ from toolkit.exporter.proof.prove import prove
 from toolkit.exporter.schema import Schema, declare, infer
 from toolkit.exporter.session import session_options
 from toolkit.exporter.split import Split, split_rows
-from toolkit.exporter.tasks import task_of
+from toolkit.exporter.tasks import REGRESSOR, task_of
 from toolkit.exporter.tuning import AUTO, LATENCY, THROUGHPUT, TUNES, Tuning, measured
 from toolkit.runtime.manifest import NAME, read_manifest
 from toolkit.skops_file import dump_estimator
@@ -130,6 +130,7 @@ def convert_and_prove(
         raise InvalidInput(f"tune {tune!r} is none of {', '.join(TUNES)}")
     task, schema = task_of(estimator), infer(X, feature_names)
     split = split_rows(X, y, X_test, y_test, schema)
+    _check_target(task, split)
     split = told(split, estimator, X, y, X_test, y_test)
     case = _Case(opset, split, gather(estimator, schema, task, split), input_dtype == "float32")
     chosen, tuning = _tuned(case, _choose(case, schema, input_dtype), tune)
@@ -182,12 +183,27 @@ class _Case:
     def exact(self) -> bool:
         """Whether float32 holds every number of the data as it is."""
         grids = [grid for columns in self.evidence.grids.values() for grid in columns]
-        return all(g.decimals == 0 or g.dtype == FLOAT32 for g in grids)
+        return not self.merged and all(g.decimals == 0 or g.dtype == FLOAT32 for g in grids)
 
     def doubtful(self, candidate: Candidate) -> bool:
-        """Tell whether rounding in float32 may decide of rows that the proof has not met."""
-        computed = candidate.exported.compares_computed
-        return computed and candidate.compute == "float32" and bool(self.evidence.grids)
+        """Tell whether rounding in float32 may decide of rows that the proof has not met.
+
+        It may where trees compare what arithmetic made, and where two numbers of a column's grid
+        are one float32 number.
+        """
+        computed = candidate.exported.compares_computed and candidate.compute == "float32"
+        return bool(self.evidence.grids) and (computed or self.merged)
+
+    @property
+    def merged(self) -> bool:
+        """Whether float32 holds no two neighbours of some column's decimals, or whole numbers."""
+        inputs = self.split.held_out
+        return any(
+            grid.decimals is not None
+            and np.nanmax(np.abs(inputs[name][:, c]), initial=0.0) * 10.0**grid.decimals > 2.0**24
+            for name, columns in self.evidence.grids.items()
+            for c, grid in enumerate(columns)
+        )
 
     def answers(self, schema: Schema) -> Callable[[Mapping[str, np.ndarray]], Any]:
         """Return scikit-learn's own prediction of rows by input name."""
@@ -249,6 +265,16 @@ def _tuned(case: _Case, latency: Candidate, tune: str) -> tuple[Candidate, Tunin
         return throughput, tuning
     reason = f"the throughput form differs from scikit-learn {throughput.proof.worst()}"
     return latency, replace(tuning, chosen=LATENCY, reason=reason)
+
+
+def _check_target(task: str, split: Split) -> None:
+    """Raise InvalidInput where a regressor's targets are no numbers."""
+    for target in (split.target, split.calibration_target):
+        if task == REGRESSOR and target is not None and target.dtype.kind not in "fiub":
+            raise InvalidInput(
+                f"y holds {str(target.ravel()[0])!r}, which is no number, and the estimator is a "
+                "regressor; give its targets"
+            )
 
 
 def _check_estimator(estimator: Any, opset: int) -> None:

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from toolkit.errors import InvalidInput
+from toolkit.errors import InvalidInput, ParityError
+from toolkit.exporter.proof.edits import rows_of
 from toolkit.exporter.proof.evidence import gather
 from toolkit.exporter.proof.prove import Proof, prove_run
 from toolkit.exporter.schema import Schema, infer
@@ -32,7 +33,15 @@ def prove_graph(model: bytes, origin: str, estimator: Any, X: Any, y: Any = None
     names = _outputs(predictor, estimator, task)
 
     def run(rows: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        found = predictor.run(rows)
+        try:
+            found = predictor.run(rows)
+        except InvalidInput as refusal:
+            if not rows_of(rows):
+                raise
+            raise ParityError(
+                f"{origin}: refuses rows that {type(estimator).__name__} answers ({refusal}); do "
+                "not ship it"
+            ) from None
         return {ours: found[theirs] for ours, theirs in names.items()}
 
     return prove_run(run, evidence, schema)

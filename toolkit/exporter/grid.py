@@ -16,6 +16,7 @@ import numpy as np
 from toolkit.exporter.trees.ensemble import round_down
 
 DECIMALS = 9  # more are no grid that anybody writes down
+STRAY = 0.02  # of thresholds, that lie half-way between no two values of the grid
 EXACT = 2.0**50  # up to here a number times a power of ten keeps its place among whole numbers
 FLOAT32, FLOAT64 = "float32", "float64"
 
@@ -96,6 +97,40 @@ def grids_of(*rows: Mapping[str, np.ndarray]) -> dict[str, tuple[Grid, ...]]:
             whole = np.concatenate([r[name] for r in rows])
             found[name] = tuple(grid_of(whole[:, c]) for c in range(whole.shape[1]))
     return found
+
+
+def refined(grids: Grids, thresholds: Mapping[tuple[str, int], np.ndarray]) -> Grids:
+    """Return the grids, finer where thresholds of the estimator say so.
+
+    thresholds: of an input's column. They lie half-way between two values of fitting, of which the
+    rows given may be few: where twice a threshold is a decimal of more digits than the column's
+    values have, so were the values that it was fitted on; where it is none, these were any numbers.
+    """
+    found = {name: list(columns) for name, columns in grids.items()}
+    for (name, column), limits in thresholds.items():
+        own = found[name][column]
+        limits = limits[np.isfinite(limits) & (np.abs(limits) < 1e15)]
+        if own.decimals is None or not len(limits):
+            continue
+        digits = _digits(2.0 * limits, own.decimals)
+        found[name][column] = Grid() if digits is None else Grid(digits)
+    return {name: tuple(columns) for name, columns in found.items()}
+
+
+def _digits(values: np.ndarray, least: int) -> int | None:
+    """Return with how many decimals, at least so many, all but a few values are told; None if none.
+
+    To 1e-6 of a unit, since sums and steps before the trees round, and float32 more than that;
+    where that is so much that nothing can be told, `least` stands.
+    """
+    for decimals in range(least, DECIMALS + 1):
+        scaled = values * 10.0**decimals
+        slack = max(1e-6, 2.0**-22 * float(np.abs(scaled).max()))
+        if slack > 0.1:
+            return least if decimals == least else None
+        if (np.abs(scaled - np.rint(scaled)) > slack).mean() <= STRAY:
+            return decimals
+    return None
 
 
 def between(limits: np.ndarray, grid: Grid, goes_left: np.ndarray | None = None) -> np.ndarray:

@@ -130,6 +130,9 @@ def entry_beside(path: AnyPath) -> tuple[dict[str, Any], dict[str, Any] | None] 
     The entry is None where the manifest does not list the file.
     """
     folder, name = os.path.split(path)
+    if not os.path.isfile(os.path.join(folder, NAME)) and os.path.islink(path):
+        # A link to a bundle's file is that file.
+        folder, name = os.path.split(os.path.realpath(path))
     if not os.path.isfile(os.path.join(folder, NAME)):
         return None
     manifest = read_manifest(folder or ".")

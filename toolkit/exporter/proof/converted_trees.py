@@ -17,15 +17,27 @@ from toolkit.errors import UnsupportedEstimator
 from toolkit.exporter.dispatch import convert
 from toolkit.exporter.graph import Graph
 from toolkit.exporter.proof.edits import Cell
-from toolkit.exporter.proof.fitted_trees import Tree
+from toolkit.exporter.proof.fitted_trees import Tree, held
 from toolkit.exporter.schema import Schema, declare
 from toolkit.exporter.trees.ensemble import LEQ, Ensemble
 from toolkit.exporter.trees.rounding import cells_of
 
+# The trees of an ensemble, and which column of which input each of their features is.
+Forest = tuple[list[Tree], list[Cell | None]]
 
-def converted_trees(
-    estimator: Any, schema: Schema
-) -> Iterator[tuple[list[Tree], list[Cell | None]]]:
+
+def plain_trees(estimator: Any) -> bool:
+    """Tell whether an estimator is trees that scikit-learn gives float32 numbers, and no more.
+
+    They are large, and read by `fitted_trees`.
+    """
+    inner = held(estimator)
+    members = getattr(inner, "estimators_", [])
+    first = members.ravel()[0] if isinstance(members, np.ndarray) else next(iter(members), None)
+    return hasattr(inner, "tree_") or hasattr(first, "tree_")
+
+
+def converted_trees(estimator: Any, schema: Schema) -> Iterator[Forest]:
     """Yield the trees of each ensemble and which column of which input each feature is.
 
     A feature that is computed from the inputs is None. Nothing where the estimator does not

@@ -83,7 +83,8 @@ class Sample:
     """What adversarial rows are made from: sample rows, and what is known of their columns.
 
     rows: float64, integers and text by input name; known: further rows, whose values count as known
-    as well; takes: as from `which_taken`; grids: of the numeric columns.
+    as well; takes: as from `which_taken`; grids: of the numeric columns; trees: the estimator's, as
+    `converted_trees` has them, where they are read already.
     """
 
     rows: Rows
@@ -91,6 +92,7 @@ class Sample:
     schema: Schema
     takes: str
     grids: Grids
+    trees: Sequence[Any] = ()
 
     def cells(self, kinds: str) -> list[Cell]:
         """Return the columns of these numpy kinds ("f", "i", "O")."""

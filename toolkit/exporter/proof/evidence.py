@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 
 from toolkit.errors import InvalidInput, first_line
-from toolkit.exporter.grid import Grids, grids_of
+from toolkit.exporter.grid import Grids, grids_of, refined
 from toolkit.exporter.proof.acceptance import accepted_positions, which_taken
 from toolkit.exporter.proof.comparison import compare
-from toolkit.exporter.proof.edits import Hostile, Rows, Sample, rows_of
+from toolkit.exporter.proof.converted_trees import Forest, converted_trees, plain_trees
+from toolkit.exporter.proof.edits import Cell, Hostile, Rows, Sample, rows_of
 from toolkit.exporter.proof.hostile import adversarial_rows
 from toolkit.exporter.proof.rounding import own_rounding
 from toolkit.exporter.proof.ties import Ties, ties_of
@@ -98,8 +99,11 @@ def gather(estimator: Any, schema: Schema, task: str, split: Split) -> Evidence:
     held_out = split.held_out
     expected = _expected(estimator, schema, task, split)
     grids = grids_of(held_out, split.calibration)
+    trees = [] if plain_trees(estimator) else list(converted_trees(estimator, schema))
+    grids = dict(refined(grids, _thresholds(trees, grids)))
     takes = which_taken(estimator, held_out, schema)
-    hostile = adversarial_rows(estimator, Sample(held_out, split.calibration, schema, takes, grids))
+    sample = Sample(held_out, split.calibration, schema, takes, grids, trees)
+    hostile = adversarial_rows(estimator, sample)
     hostile = hostile.only(accepted_positions(estimator, hostile.rows, schema))
     sets = {HELD_OUT: held_out, ADVERSARIAL: hostile.rows}
     answers = {HELD_OUT: expected, ADVERSARIAL: expected}
@@ -120,6 +124,18 @@ def gather(estimator: Any, schema: Schema, task: str, split: Split) -> Evidence:
         scales=scales_of(expected, own_rounding(estimator, held_out, expected, schema)),
         positions=split.positions,
     )
+
+
+def _thresholds(trees: Sequence[Forest], grids: Grids) -> dict[Cell, np.ndarray]:
+    """Return the thresholds of each numeric column of the inputs that trees compare."""
+    found: dict[Cell, list[np.ndarray]] = {}
+    for members, cells in trees:
+        features = np.concatenate([t.feature[t.ordered] for t in members])
+        limits = np.concatenate([t.threshold[t.ordered] for t in members])
+        for feature, cell in enumerate(cells):
+            if cell is not None and cell[0] in grids:
+                found.setdefault(cell, []).append(limits[features == feature])
+    return {cell: np.concatenate(parts) for cell, parts in found.items()}
 
 
 def answers_to(

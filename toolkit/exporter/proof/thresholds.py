@@ -34,8 +34,9 @@ def at_thresholds(estimator: Any, sample: Sample) -> Iterator[Edit]:
             seen = True
             yield edit
     if not seen or hasattr(estimator, "steps"):
-        for trees, cells in converted_trees(estimator, sample.schema):
-            yield from _at_converted(trees, cells, sample)
+        trees = sample.trees or converted_trees(estimator, sample.schema)
+        for members, cells in trees:
+            yield from _at_converted(members, cells, sample)
 
 
 def _at_fitted(estimator: Any, sample: Sample) -> Iterator[Edit]:
