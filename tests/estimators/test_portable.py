@@ -16,7 +16,7 @@ from toolkit.errors import UnsupportedEstimator
 from toolkit.exporter.contents import Proven
 from toolkit.exporter.flow import convert_and_prove
 from toolkit.exporter.opsets import OPSETS
-from toolkit.metrics import deviation, scales_of
+from toolkit.metrics import deviation
 from toolkit.runtime.inputs import prepare
 from toolkit.runtime.predictor import Predictor
 from toolkit.subgraphs import operators
@@ -60,8 +60,7 @@ def test_the_oldest_opset_and_the_reference_evaluator(case: Case) -> None:
         return
     predictor = Predictor(proven.chosen.content, case.name)
     named = dict(zip(predictor.outputs, got, strict=True))
-    scales = scales_of(predictor.run(proven.split.held_out))
-    worst, agreement = deviation(predictor.run(few(proven)), named, scales)
+    worst, agreement = deviation(predictor.run(few(proven)), named, proven.evidence.scales)
     assert worst <= 1e-4
     assert agreement == 1.0
 

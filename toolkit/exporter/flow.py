@@ -20,7 +20,7 @@ from toolkit.exporter.contents import Candidate, Proven, write_bundle
 from toolkit.exporter.dispatch import convert
 from toolkit.exporter.fitted_on import told
 from toolkit.exporter.graph import Graph
-from toolkit.exporter.grid import FLOAT32
+from toolkit.exporter.grid import FLOAT32, MERGED
 from toolkit.exporter.model import Exported, build
 from toolkit.exporter.opsets import DEFAULT_OPSET, OPSETS
 from toolkit.exporter.proof.evidence import Evidence, answers_to, gather
@@ -200,7 +200,7 @@ class _Case:
         inputs = self.split.held_out
         return any(
             grid.decimals is not None
-            and np.nanmax(np.abs(inputs[name][:, c]), initial=0.0) * 10.0**grid.decimals > 2.0**24
+            and np.nanmax(np.abs(inputs[name][:, c]), initial=0.0) * 10.0**grid.decimals > MERGED
             for name, columns in self.evidence.grids.items()
             for c, grid in enumerate(columns)
         )

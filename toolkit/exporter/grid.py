@@ -17,6 +17,7 @@ from toolkit.exporter.trees.ensemble import round_down
 
 DECIMALS = 9  # more are no grid that anybody writes down
 STRAY = 0.02  # of thresholds, that lie half-way between no two values of the grid
+MERGED = 2.0**24  # from here on float32 holds no two whole numbers next to each other
 EXACT = 2.0**50  # up to here a number times a power of ten keeps its place among whole numbers
 FLOAT32, FLOAT64 = "float32", "float64"
 
@@ -71,18 +72,23 @@ class Grid:
 
 
 def grid_of(values: np.ndarray) -> Grid:
-    """Return the grid of a column's values [N]: the coarsest that holds all finite ones."""
+    """Return the grid of a column's values [N]: the coarsest that holds all finite ones.
+
+    Numbers that float32 holds as they are, but not all their neighbours of so many decimals, are
+    float32 numbers.
+    """
     if values.dtype.kind in "iub":
         return Grid(decimals=0)
     values = np.unique(values[np.isfinite(values)])
+    with np.errstate(over="ignore"):
+        narrow = np.array_equal(values.astype(np.float32).astype(np.float64), values)
+    largest = np.abs(values).max(initial=0.0)
     for decimals in range(DECIMALS + 1):
         unit = 10.0**decimals
-        if np.abs(values).max(initial=0.0) * unit >= EXACT:
+        if largest * unit >= (MERGED if narrow else EXACT):
             break
         if np.array_equal(np.rint(values * unit) / unit, values):
             return Grid(decimals)
-    with np.errstate(over="ignore"):
-        narrow = np.array_equal(values.astype(np.float32).astype(np.float64), values)
     return Grid(dtype=FLOAT32 if narrow else FLOAT64)
 
 

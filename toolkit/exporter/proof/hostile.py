@@ -17,7 +17,7 @@ from toolkit.runtime.schema import ANY, FINITE, MISSING
 
 UNSEEN = ("not-seen-in-fitting", "Ünseen ⟂ категория")
 KNOWN_TEXTS = 50  # of a column
-MIXED, MIXED_VALUES = 1000, 50_000  # mixed rows at most, and values in them
+MIXED, MIXED_VALUES = 500, 25_000  # mixed rows at most, and values in them
 SEED = 0
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from toolkit.exporter.proof.acceptance import answers
 from toolkit.exporter.proof.edits import Cell, Edit, Sample, edited, rows_of
 
-ROWS = 3000  # of all columns together
+ROWS = 1500  # of all columns together
 FEWEST = 6  # of a column; where there are too many columns for that, not all are gone along
 
 
