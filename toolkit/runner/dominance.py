@@ -1,7 +1,7 @@
 """Which variants are needless: another one is no larger, no further off and no slower.
 
-In bytes and error no difference is too small to count, save that answers which are scikit-learn's
-within the tolerance are all equally right. Of two times, each as a share of model.onnx's in the
+In bytes and error no difference is too small to count, save that errors which are float32's own
+rounding are all equal (`ROUNDING`). Of two times, each as a share of model.onnx's in the
 same turns, the larger counts only where it is beyond what is noise (`SLOWER`), at any batch size.
 At least one of the three has to be better, not only equal. A pack makes no ONNX file needless: that
 one runs without this package.
@@ -13,9 +13,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from toolkit.bundle import FLOAT, OK
-from toolkit.metrics import TOLERANCE
 from toolkit.runner.records import REFERENCE, Row, Times
 
+ROUNDING = 1e-11  # the NMSE that some dozens of roundings to float32 make
 FASTER, SLOWER = 0.8, 1.25  # between the two a difference of time is noise
 
 
@@ -51,13 +51,13 @@ def _standing(row: Row, base: Times | None) -> Standing | None:
     if not base or not row.latency_us:
         return None
     found = row.difference or {}
-    exact = (found.get("max_rel") or 0.0) <= TOLERANCE
+    error = found.get("nmse") or 0.0
     agreement = found.get("label_agreement")
     return Standing(
         row.method,
         not row.file.endswith(".pack"),
         row.bytes,
-        (0.0 if exact else found.get("nmse") or 0.0, 0.0 if agreement is None else 1 - agreement),
+        (error if error > ROUNDING else 0.0, 0.0 if agreement is None else 1 - agreement),
         {b: t["p50"] / base[b]["p50"] for b, t in row.latency_us.items() if b in base},
     )
 
