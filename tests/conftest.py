@@ -14,8 +14,15 @@ settings.register_profile("patient", deadline=None, suppress_health_check=[Healt
 settings.load_profile("patient")
 
 
+# Folders whose tests are slow by their number: every estimator, exported and proved.
+MANY = ("estimators",)
+
+
 def pytest_collection_modifyitems(items):
     """Files that hold slow tests come last, so that most of what fails does so at once."""
+    for item in items:
+        if item.path.parent.name in MANY:
+            item.add_marker("slow")
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: item.path in slow)
 

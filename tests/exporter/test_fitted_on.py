@@ -55,7 +55,9 @@ BOTH = {
     "boosting": GradientBoostingRegressor(n_estimators=5, random_state=0),
     "boosting, stopped early": GradientBoostingClassifier(n_iter_no_change=3, random_state=0),
     "histograms": HistGradientBoostingRegressor(max_iter=5),
-    "histograms, stopped early": HistGradientBoostingClassifier(early_stopping=True, max_iter=5),
+    "histograms, stopped early": HistGradientBoostingClassifier(
+        early_stopping=True, max_iter=5, random_state=0
+    ),
     "neighbours": KNeighborsRegressor(),
     "neighbours of classes": KNeighborsClassifier(),
     "kernel ridge": KernelRidge(),
