@@ -155,7 +155,8 @@ class Bundle:
 
     def estimator_input(self, inputs: Mapping[str, np.ndarray]) -> Any:
         """Return rows in the form that the estimator was fitted on: an array or a data frame."""
-        return to_frame(inputs, self.manifest["estimator"]["input"], self.manifest["inputs"])
+        fitted = self.manifest["estimator"]
+        return to_frame(inputs, fitted["input"], self.manifest["inputs"], fitted.get("columns", ()))
 
 
 def open_bundle(path: str | Path | Bundle) -> Bundle:

@@ -33,6 +33,10 @@ class ParityError(ToolkitError):
     exit_code = 1
 
 
+class ToolkitWarning(UserWarning):
+    """Something of the user's input is not used as it stands; the message says what."""
+
+
 def first_line(error: BaseException) -> str:
     """Return the first line of another library's message, or the error's type where it has none."""
     lines = str(error).strip().splitlines()

@@ -87,10 +87,11 @@ def _from_file(
         raise InvalidInput(
             f"{path}: --data is missing; give rows as .npz (X, y), .csv or .parquet with --target"
         )
+    from toolkit.exporter.schema import text_columns
     from toolkit.trainer.datasets.files import read_data
 
-    X, y, _ = read_data(Path(data), target)
     estimator = _unpickled(path) if path.suffix in PICKLES else _unskopsed(content, path)
+    X, y, _ = read_data(Path(data), target, lambda columns: text_columns(estimator, columns))
     return Source(name, estimator, X, y)
 
 

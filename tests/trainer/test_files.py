@@ -283,8 +283,10 @@ def test_csv_repeated_name(write):
     assert "the column 'a' is there twice" in message(write("d.csv", b"a,b,a\n1,2,3\n"))
 
 
-def test_csv_empty_name(write):
-    assert "column 2 has no name" in message(write("d.csv", b"a,\n1,2\n"))
+def test_a_csv_column_without_a_name_is_called_as_pandas_calls_it(write):
+    X, _, names = read_data(write("d.csv", b"a,\n1,2\n"), None)
+    assert names == ("a", "Unnamed: 1")
+    assert X["Unnamed: 1"].tolist() == [2]
 
 
 def test_csv_broken_quotes(write):

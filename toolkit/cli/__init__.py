@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from collections.abc import Sequence
+import warnings
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import click
 
 from toolkit import __version__
 from toolkit.cli import edge, home, lists
-from toolkit.errors import ToolkitError, one_line
+from toolkit.errors import ToolkitError, ToolkitWarning, one_line
 from toolkit.runtime.files import reader_left, set_encodings
 
 # What the base install leaves out -> the extra that brings it.
@@ -25,6 +26,25 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; return 0 done, 1 a gate failed, 2 wrong usage or input, 3 unsupported."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     set_encodings()
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", ToolkitWarning)
+        warnings.showwarning = _say(warnings.showwarning)
+        return _run(arguments)
+
+
+def _say(show: Callable[..., None]) -> Callable[..., None]:
+    """Return what shows a warning: toolkit's own as one line, others as before."""
+
+    def say(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
+        if issubclass(category, ToolkitWarning):
+            click.echo(f"warning: {message}", err=True)
+        else:
+            show(message, category, *where, **more)
+
+    return say
+
+
+def _run(arguments: list[str]) -> int:
     try:
         return cli.main(arguments, prog_name="toolkit", standalone_mode=False) or 0
     except click.exceptions.Exit as stop:

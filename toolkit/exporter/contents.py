@@ -87,8 +87,8 @@ def write_bundle(
         "estimator": {
             "type": f"{type(estimator).__module__}.{type(estimator).__name__}",
             "summary": " ".join(repr(estimator).split()),
-            "input": schema.form,
-        },
+        }
+        | schema.summary(),
         "inputs": _inputs(schema, evidence.takes),
         "outputs": _described(chosen.exported),
         "opsets": {o.domain or "ai.onnx": o.version for o in chosen.exported.model.opset_import},

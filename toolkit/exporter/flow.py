@@ -25,7 +25,7 @@ from toolkit.exporter.model import Exported, build
 from toolkit.exporter.opsets import DEFAULT_OPSET, OPSETS
 from toolkit.exporter.proof.evidence import Evidence, answers_to, gather
 from toolkit.exporter.proof.prove import prove
-from toolkit.exporter.schema import Schema, declare, infer
+from toolkit.exporter.schema import Schema, as_fitted, declare, infer
 from toolkit.exporter.session import session_options
 from toolkit.exporter.split import Split, split_rows
 from toolkit.exporter.tasks import REGRESSOR, task_of
@@ -103,7 +103,7 @@ def _kept(estimator: Any, X: Any, opset: int, feature_names: Sequence[str] | Non
         return dump_estimator(estimator)
     except (InvalidInput, UnsupportedEstimator):
         g = Graph(convert, opset)
-        convert(estimator, declare(infer(X, feature_names), g), g)
+        convert(estimator, declare(infer(as_fitted(estimator, X), feature_names, estimator), g), g)
         raise
 
 
@@ -128,7 +128,9 @@ def convert_and_prove(
         raise InvalidInput(f"input_dtype {input_dtype!r} is none of {', '.join(INPUT_DTYPES)}")
     if tune not in TUNES:
         raise InvalidInput(f"tune {tune!r} is none of {', '.join(TUNES)}")
-    task, schema = task_of(estimator), infer(X, feature_names)
+    given, tests = as_fitted(estimator, X), None if X_test is None else as_fitted(estimator, X_test)
+    task, schema = task_of(estimator), infer(given, feature_names, estimator)
+    X, X_test = given.X, None if tests is None else tests.X
     split = split_rows(X, y, X_test, y_test, schema)
     _check_target(task, split)
     split = told(split, estimator, X, y, X_test, y_test)

@@ -11,7 +11,8 @@ from toolkit.errors import InvalidInput, ParityError
 from toolkit.exporter.proof.edits import rows_of
 from toolkit.exporter.proof.evidence import gather
 from toolkit.exporter.proof.prove import Proof, prove_run
-from toolkit.exporter.schema import Schema, infer
+from toolkit.exporter.schema import Schema, as_fitted, infer
+from toolkit.exporter.schema.given import Given
 from toolkit.exporter.split import split_rows
 from toolkit.exporter.tasks import task_of, wanted_outputs
 from toolkit.runtime.predictor import Predictor
@@ -28,7 +29,8 @@ def prove_graph(model: bytes, origin: str, estimator: Any, X: Any, y: Any = None
     CorruptArtifact where onnxruntime refuses the model.
     """
     predictor = Predictor(model, origin)
-    task, schema = task_of(estimator), _schema(predictor, X)
+    given = as_fitted(estimator, X)
+    task, schema, X = task_of(estimator), _schema(predictor, given, estimator), given.X
     evidence = gather(estimator, schema, task, split_rows(X, y, None, None, schema))
     names = _outputs(predictor, estimator, task)
 
@@ -47,9 +49,9 @@ def prove_graph(model: bytes, origin: str, estimator: Any, X: Any, y: Any = None
     return prove_run(run, evidence, schema)
 
 
-def _schema(predictor: Predictor, X: Any) -> Schema:
+def _schema(predictor: Predictor, given: Given, estimator: Any) -> Schema:
     """Return the schema of X with the floating-point type that the graph takes."""
-    schema = infer(X)
+    schema = infer(given, None, estimator)
     if len(predictor.inputs) != len(schema.inputs):
         raise InvalidInput(
             f"{predictor.origin}: has {len(predictor.inputs)} inputs where the rows give "

@@ -79,7 +79,9 @@ class Graph:
     estimator that is being converted, where it is known (formulas.answers). `floats` is the type
     that whole numbers and flags become among numbers; `wide` says that nothing is computed in
     float32 that could be in float64. `compares_computed` tells that trees compare what arithmetic
-    made, so that its rounding may decide.
+    made, so that its rounding may decide. `places` is the value that the estimator is given where
+    it is not all of its columns, and which of them these are; `categorical` says which columns are
+    categories in its data frame.
     """
 
     dispatch: Callable[[Any, Value, Graph], Outputs]
@@ -98,6 +100,8 @@ class Graph:
     kernel_sums: list[KernelSum] = field(default_factory=list)
     inside: set[str] = field(default_factory=set)
     scale: Scale | None = None
+    places: tuple[Value, tuple[int, ...]] | None = None
+    categorical: tuple[int, ...] = ()
     floats: str = "float32"
     wide: bool = False
     compares_computed: bool = False
@@ -126,6 +130,18 @@ class Graph:
         rows = rows[np.isfinite(rows).all(axis=1)].astype(np.float32).astype(np.float64)
         found = rows if chain is None else chain.of(rows)
         return found if len(found) and np.isfinite(found).all() else None
+
+    def at_hand(self, x: Value, places: Sequence[int]) -> list[int]:
+        """Return which columns of x these columns of the fitting are.
+
+        Raises Unconvertible where one was left out of the inputs.
+        """
+        if self.places is None or self.places[0] is not x:
+            return list(places)
+        try:
+            return [self.places[1].index(p) for p in places]
+        except ValueError:
+            raise Unconvertible("a column that was left out of the rows given") from None
 
     def name(self, hint: str) -> str:
         """Return a tensor name that is not in use, as short as the hint allows."""

@@ -12,6 +12,7 @@ from toolkit.exporter.schema import Schema, arrays
 
 CALIBRATION_ROWS = 1024  # enough for second moments of hundreds of features, small to keep
 SEED = 0
+DENSE_BYTES = 1 << 28  # of rows that a scipy matrix holds
 
 
 @dataclass(frozen=True)
@@ -46,27 +47,50 @@ def split_rows(X: Any, y: Any, X_test: Any, y_test: Any, schema: Schema) -> Spli
 
     With X_test: calibration rows are drawn from X, all of X_test is held out. Without: a quarter
     of X, 1024 rows at most, calibrates and the rest is held out; fewer than 8 rows serve as both.
+    Of a scipy matrix, which becomes dense, only so many rows are taken as DENSE_BYTES hold.
     Raises InvalidInput where lengths or columns differ.
     """
-    rows, target = arrays(X, schema), _target(y, X)
-    count = len(next(iter(rows.values())))
+    target, taken = _target(y, X), _few(X)
+    if len(taken) < count_of(X):
+        target = None if target is None else target[taken]
+        X = X.tocsr()[taken]
+    rows = arrays(X, schema)
+    count = len(taken)
+    dense = "; sparse rows were made dense, as a device gives them" if hasattr(X, "tocsr") else ""
     order = np.random.default_rng(SEED).permutation(count)
     if X_test is not None:
         _same_width(X, X_test)
         chosen = np.sort(order[:CALIBRATION_ROWS])
         note = "held out: rows that were given as such; calibration: drawn from the training rows"
+        positions, target_test = _few(X_test), _target(y_test, X_test)
+        if len(positions) < count_of(X_test):
+            target_test = None if target_test is None else target_test[positions]
+            X_test = X_test.tocsr()[positions]
         held_out = arrays(X_test, schema)
-        positions = np.arange(len(next(iter(held_out.values()))))
-        return Split(
-            held_out, _target(y_test, X_test), *_taken(rows, target, chosen), note, positions
-        )
+        known = _taken(rows, target, chosen)
+        return Split(held_out, target_test, *known, note + dense, positions)
     if count < 8:
         note = f"only {count} rows were given: the same rows calibrate and are held out"
-        return Split(rows, target, rows, target, note, np.arange(count))
+        return Split(rows, target, rows, target, note + dense, taken)
     size = min(CALIBRATION_ROWS, max(4, count // 4))
     chosen, rest = np.sort(order[:size]), np.sort(order[size:])
     note = "held out from calibration"
-    return Split(*_taken(rows, target, rest), *_taken(rows, target, chosen), note, rest)
+    known = _taken(rows, target, chosen)
+    return Split(*_taken(rows, target, rest), *known, note + dense, taken[rest])
+
+
+def count_of(X: Any) -> int:
+    """Return the number of rows; a scipy matrix has no length."""
+    return int(X.shape[0]) if hasattr(X, "tocsr") else len(X)
+
+
+def _few(X: Any) -> np.ndarray:
+    """Return the positions of the rows to look at: of a scipy matrix, as memory allows."""
+    count = count_of(X)
+    most = DENSE_BYTES // (8 * X.shape[1]) if hasattr(X, "tocsr") else count
+    if count <= most:
+        return np.arange(count)
+    return np.sort(np.random.default_rng(SEED).permutation(count)[: max(8, most)])
 
 
 def _taken(
@@ -79,8 +103,9 @@ def _target(y: Any, X: Any) -> np.ndarray | None:
     if y is None:
         return None
     array = np.asarray(y)
-    if len(array) != len(X):
-        raise InvalidInput(f"y has {len(array)} values and X {len(X)} rows; give one for each row")
+    count = count_of(X)
+    if len(array) != count:
+        raise InvalidInput(f"y has {len(array)} values and X {count} rows; give one for each row")
     return array.astype(str) if array.dtype == object else array
 
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from toolkit.exporter.formulas.response import transformed
-from toolkit.exporter.graph import Graph, Matrix, Outputs, Table, Unconvertible, Value
+from toolkit.exporter.graph import Graph, Matrix, Outputs, Unconvertible, Value
+from toolkit.exporter.schema.told import places_of
 
 
 def pipeline(est: Any, x: Value, g: Graph) -> Outputs:
@@ -22,15 +21,17 @@ def pipeline(est: Any, x: Value, g: Graph) -> Outputs:
 
 def column_transformer(est: Any, x: Value, g: Graph) -> Outputs:
     """The parts' outputs side by side, in the order of `transformers_`."""
-    width = len(x.columns) if isinstance(x, Table) else x.width
     names = list(getattr(est, "feature_names_in_", []))
     parts: list[Matrix] = []
     weights = est.transformer_weights or {}
     for name, transformer, columns in est.transformers_:
-        indices = _indices(columns, names, width)
-        if transformer == "drop" or not indices:
+        try:
+            places = places_of(columns, names, est.n_features_in_)
+        except ValueError as error:
+            raise Unconvertible(str(error)) from None
+        if transformer == "drop" or not places:
             continue
-        part = g.select(x, indices)
+        part = g.select(x, g.at_hand(x, places))
         passed = isinstance(transformer, str)
         done = g.matrix(part) if passed else transformed(transformer, part, g)
         weight = weights.get(name)
@@ -50,27 +51,6 @@ def feature_union(est: Any, x: Value, g: Graph) -> Outputs:
         weight = weights.get(name)
         parts.append(part if weight is None else g.binary("Mul", part, [weight], "weight"))
     return {"transform": g.join(parts)}
-
-
-def _indices(columns: Any, names: list[str], width: int) -> list[int]:
-    """Return the positions that scikit-learn's column specification stands for."""
-    if callable(columns):
-        raise Unconvertible("a column selector that was not fitted")
-    if isinstance(columns, slice):
-        return list(range(width))[_positional(columns, names)]
-    many = [columns] if isinstance(columns, str | int | np.integer) else list(columns)
-    if many and all(isinstance(c, bool | np.bool_) for c in many):
-        return [i for i, taken in enumerate(many) if taken]
-    return [names.index(c) if isinstance(c, str) else range(width)[int(c)] for c in many]
-
-
-def _positional(columns: slice, names: list[str]) -> slice:
-    start, stop = columns.start, columns.stop
-    if isinstance(start, str):
-        start = names.index(start)
-    if isinstance(stop, str):  # a slice of names includes its end
-        stop = names.index(stop) + 1
-    return slice(start, stop, columns.step)
 
 
 CONVERTERS = {

@@ -14,6 +14,7 @@ from toolkit.exporter.formulas.lookup import (
     text_categories,
 )
 from toolkit.exporter.graph import ML, Graph, Matrix, Outputs, Unconvertible, Value
+from toolkit.frames import NA, NAN, mark_of
 
 Groups = tuple[np.ndarray, int, int]
 
@@ -129,7 +130,8 @@ def ordinal(est: Any, x: Value, g: Graph) -> Outputs:
     parts = []
     for i, column in enumerate(_fitted_columns(est, x, g)):
         categories = est.categories_[i]
-        gaps = np.array([c != c for c in categories.tolist()])  # None is a category like any
+        marks = [mark_of(c) for c in categories.tolist()]
+        gaps = np.array([m in (NAN, NA) for m in marks])  # None is a category like any
         rare = _infrequent(est, i)
         codes = np.where(rare, (~rare & ~gaps).sum(), np.cumsum(~rare) - 1)
         codes = np.where(gaps, est.encoded_missing_value, codes)

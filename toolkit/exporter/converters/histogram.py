@@ -8,9 +8,9 @@ import numpy as np
 
 from toolkit.exporter.converters.trees import result
 from toolkit.exporter.formulas.answers import answer, exp_answer
-from toolkit.exporter.formulas.lookup import columns_of, text_categories
+from toolkit.exporter.formulas.lookup import category_codes, columns_of
 from toolkit.exporter.formulas.sides import two_sided
-from toolkit.exporter.graph import ML, Graph, Matrix, Outputs, Unconvertible, Value
+from toolkit.exporter.graph import Graph, Matrix, Outputs, Unconvertible, Value
 from toolkit.exporter.trees.answers import tree_answer
 from toolkit.exporter.trees.ensemble import (
     LEQ,
@@ -132,7 +132,7 @@ def _encoded(g: Graph, x: Value, preprocessor: Any) -> Matrix:
     columns = columns_of(g, x)
     (_, encoder, flags), (_, _, others) = preprocessor.transformers_[:2]
     picked = [columns[i] for i in _positions(preprocessor, flags)]
-    codes = [_codes(g, c, t) for c, t in zip(picked, encoder.categories_, strict=True)]
+    codes = [category_codes(g, c, t) for c, t in zip(picked, encoder.categories_, strict=True)]
     numbers = [columns[i] for i in _positions(preprocessor, others)]
     floats = [g.floating(c) for c in numbers]
     wide = any(c.dtype == "float64" for c in floats)
@@ -145,38 +145,6 @@ def _positions(preprocessor: Any, columns: Any) -> list[int]:
         return np.flatnonzero(chosen).tolist()
     names = list(getattr(preprocessor, "feature_names_in_", []))
     return [names.index(c) if isinstance(c, str) else int(c) for c in chosen.tolist()]
-
-
-def _codes(g: Graph, column: Matrix, categories: np.ndarray) -> Matrix:
-    """Return each value's position among the fitted categories, NaN where it is none of them."""
-    if column.dtype == "string":
-        texts = text_categories(categories)
-        # A missing text has no code of its own: it is NaN, as an unknown one.
-        keys = [
-            t for t, c in zip(texts, categories.tolist(), strict=True) if c == c and c is not None
-        ]
-        codes = g.add(
-            "LabelEncoder",
-            [column.name],
-            "codes",
-            domain=ML,
-            keys_strings=keys,
-            values_floats=[float(k) for k in range(len(keys))],
-            default_float=float("nan"),
-        )
-        return Matrix(codes, "float32", 1)
-    number = g.cast(column, "float32") if column.dtype == "bool" else g.floating(column)
-    known = np.asarray(categories, dtype=np.float64)
-    known = known[~np.isnan(known)]
-    table = g.constant(known.reshape(1, -1), number.dtype, "categories")
-    equal = g.add("Equal", [number.name, table], "equal")
-    hot = g.cast(Matrix(equal, "bool", len(known)), number.dtype)
-    position = g.affine(hot, np.arange(len(known)).reshape(-1, 1), np.zeros(1))
-    count = g.affine(hot, np.ones((len(known), 1)), np.zeros(1))
-    nothing = g.constant([np.nan], number.dtype, "nan")
-    found = g.cast(count, "bool")
-    names = [found.name, position.name, nothing]
-    return Matrix(g.add("Where", names, "codes"), number.dtype, 1)
 
 
 CONVERTERS = {

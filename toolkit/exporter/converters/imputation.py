@@ -8,6 +8,7 @@ import numpy as np
 
 from toolkit.exporter.formulas.lookup import float_type
 from toolkit.exporter.graph import ML, Graph, Matrix, Outputs, Table, Unconvertible, Value
+from toolkit.frames import mark_of
 
 
 def simple_imputer(est: Any, x: Value, g: Graph) -> Outputs:
@@ -83,7 +84,7 @@ def indicated(est: Any, filled: Matrix, mask: Matrix, g: Graph) -> Matrix:
 
 def missing(marker: Any, x: Matrix, g: Graph) -> Matrix:
     """Return where x is missing, bool [N, width]; marker is NaN, None, pandas.NA or a value."""
-    unmarked = marker is None or marker != marker or type(marker).__name__ == "NAType"
+    unmarked = mark_of(marker) is not None
     if x.dtype == "string":
         # A missing text is "" in every graph, and text compares only from opset 19 on.
         keys = ["" if unmarked else str(marker)]
@@ -104,7 +105,7 @@ def _values(x: Value, g: Graph) -> Matrix:
 
 
 def _filling(value: Any) -> str:
-    if value is None or value != value:
+    if mark_of(value):
         return ""
     if not isinstance(value, str):
         raise Unconvertible(f"fill_value={value!r} in a text column")

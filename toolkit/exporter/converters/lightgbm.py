@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from toolkit.exporter.booster_categories import coded, of_lightgbm
 from toolkit.exporter.converters.trees import result
 from toolkit.exporter.formulas.answers import answer
 from toolkit.exporter.formulas.links import (
@@ -58,6 +59,7 @@ ZERO = float(np.float32(1e-35))  # what is as near to 0 is 0
 def regressor(est: Any, x: Value, g: Graph) -> Outputs:
     """LGBMRegressor and LGBMRanker with the objective's output transform."""
     header, trees = _dump(est)
+    x = _categories(g, x, est.booster_)
     name, options = _objective(header)
     if name not in LINKS:
         raise Unconvertible(f"objective={name!r}")
@@ -69,6 +71,7 @@ def regressor(est: Any, x: Value, g: Graph) -> Outputs:
 def classifier(est: Any, x: Value, g: Graph) -> Outputs:
     """LGBMClassifier: sigmoid, softmax, or normalised sigmoids (multiclassova)."""
     header, trees = _dump(est)
+    x = _categories(g, x, est.booster_)
     name, options = _objective(header)
     scale = float(dict(o.split(":") for o in options if ":" in o).get("sigmoid", 1.0))
     raw = _raw(x, g, header, trees, classifies=True)
@@ -87,11 +90,20 @@ def _dump(est: Any) -> tuple[dict[str, str], list[dict[str, str]]]:
     booster = est.booster_
     if callable(est.objective):
         raise Unconvertible("an objective that is a function")
-    if any(booster.pandas_categorical or []):
-        raise Unconvertible("categories of a data frame (encode them as numbers before it)")
     text = booster.model_to_string().split("end of trees")[0]
     head, *blocks = text.split("\nTree=")
     return _lines(head), [_lines(b) for b in blocks]
+
+
+def _categories(g: Graph, x: Value, booster: Any) -> Value:
+    """Return x with the numbers of pandas' categories, where the booster was fitted on such."""
+    known = of_lightgbm(booster, g.categorical)
+    if len(known) < len(booster.pandas_categorical or []):
+        raise Unconvertible(
+            "ordered categories, of whose columns it keeps no list (give X as the data frame with "
+            "its categories)"
+        )
+    return coded(g, x, known)
 
 
 def _lines(block: str) -> dict[str, str]:

@@ -11,6 +11,7 @@ from toolkit.exporter.formulas.distances import distances, metric_name
 from toolkit.exporter.formulas.neighbourhood import weighted
 from toolkit.exporter.formulas.real import Flag, Real, constant, joined, real
 from toolkit.exporter.graph import Graph, Matrix, Outputs, Unconvertible, Value
+from toolkit.frames import mark_of
 
 
 def imputer(est: Any, x: Value, g: Graph) -> Outputs:
@@ -52,7 +53,7 @@ def _column(
 
 
 def _missing(g: Graph, rows: Real, marker: Any) -> Flag:
-    if isinstance(marker, float) and np.isnan(marker):
+    if mark_of(marker):
         return Flag(g, g.add("IsNaN", [rows.name], "missing"))
     if not isinstance(marker, int | float | np.number):
         raise Unconvertible(f"missing_values={marker!r}")

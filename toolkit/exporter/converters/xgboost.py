@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from toolkit.exporter.booster_categories import coded, of_xgboost
 from toolkit.exporter.formulas.answers import answer, is_far
 from toolkit.exporter.formulas.links import (
     Link,
@@ -89,7 +90,7 @@ def _raw(est: Any, x: Value, g: Graph, learner: dict[str, Any], link: Link) -> M
     score = np.array(json.loads(parameters["base_score"]), dtype=np.float32).reshape(-1)
     # In float32, as XGBoost has it; a margin is added to the first tree's leaves.
     margin = np.broadcast_to(MARGINS[link](score).astype(np.float32), outputs)
-    x = _with_missing(g, x, est.missing)
+    x = _with_missing(g, coded(g, x, of_xgboost(est)), est.missing)
     booster = learner["gradient_booster"]
     if booster["name"] == "gblinear":
         # It adds the first output's margin to all (gblinear.cc: base_score(0)).

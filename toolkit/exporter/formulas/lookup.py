@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from toolkit.exporter.graph import ML, Graph, Matrix, Table, Unconvertible, Value
+from toolkit.frames import mark_of
 
 
 def exact(g: Graph, x: Value) -> Matrix:
@@ -143,6 +144,40 @@ def category_index(g: Graph, column: Matrix, categories: np.ndarray) -> Matrix:
     return g.argmax(hot)
 
 
+def category_codes(
+    g: Graph, column: Matrix, categories: np.ndarray, missing: float = np.nan
+) -> Matrix:
+    """Return each value's place among the fitted categories [N, 1], `missing` where it is none."""
+    if column.dtype == "string":
+        texts = text_categories(categories)
+        # A missing text has no code of its own: it is NaN, as an unknown one.
+        keys = [
+            t for t, c in zip(texts, categories.tolist(), strict=True) if c == c and c is not None
+        ]
+        codes = g.add(
+            "LabelEncoder",
+            [column.name],
+            "codes",
+            domain=ML,
+            keys_strings=keys,
+            values_floats=[float(k) for k in range(len(keys))],
+            default_float=float(missing),
+        )
+        return Matrix(codes, "float32", 1)
+    number = g.cast(column, "float32") if column.dtype == "bool" else g.floating(column)
+    known = np.asarray(categories, dtype=np.float64)
+    known = known[~np.isnan(known)]
+    table = g.constant(known.reshape(1, -1), number.dtype, "categories")
+    equal = g.add("Equal", [number.name, table], "equal")
+    hot = g.cast(Matrix(equal, "bool", len(known)), number.dtype)
+    position = g.affine(hot, np.arange(len(known)).reshape(-1, 1), np.zeros(1))
+    count = g.affine(hot, np.ones((len(known), 1)), np.zeros(1))
+    nothing = g.constant([missing], number.dtype, "nan")
+    found = g.cast(count, "bool")
+    names = [found.name, position.name, nothing]
+    return Matrix(g.add("Where", names, "codes"), number.dtype, 1)
+
+
 def look_up(g: Graph, column: Matrix, categories: np.ndarray, values: Any, unknown: Any) -> Matrix:
     """Return each category's row of values [K, m] as float64 [N, m], `unknown` [m] for others."""
     values = np.asarray(values, dtype=np.float64).reshape(len(categories), -1)
@@ -157,7 +192,7 @@ def text_categories(categories: np.ndarray) -> list[str]:
 
     Raises Unconvertible where the empty string is a category of its own beside the missing value.
     """
-    texts = ["" if c is None or c != c else c for c in categories.tolist()]
+    texts = ["" if mark_of(c) else c for c in categories.tolist()]
     if not all(isinstance(t, str) for t in texts):
         raise Unconvertible("categories that are neither text nor numbers")
     if len(set(texts)) < len(texts):

@@ -18,6 +18,7 @@ import numpy as np
 from toolkit.exporter.grid import Grid, between
 from toolkit.exporter.trees.ensemble import LEQ, Ensemble
 from toolkit.exporter.trees.rounding import decimal_grids
+from toolkit.frames import NAN, mark_of
 
 if TYPE_CHECKING:
     from toolkit.exporter.graph import Graph, Matrix, Value
@@ -35,9 +36,7 @@ MONOTONE: dict[str, Callable[[Any], bool]] = {
     "sklearn.QuantileTransformer": lambda est: True,
     "sklearn.PowerTransformer": lambda est: est.method == "yeo-johnson",
     "sklearn.SimpleImputer": lambda est: (
-        not est.add_indicator
-        and est.missing_values is not None
-        and est.missing_values != est.missing_values
+        not est.add_indicator and mark_of(est.missing_values) == NAN
     ),
 }
 # Where a step's results are no numbers any more for larger inputs, these go where the largest goes.

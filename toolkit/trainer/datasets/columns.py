@@ -36,6 +36,11 @@ def parse_fields(fields: Sequence[str]) -> np.ndarray:
     numbers = [field for field in present if not is_missing(field)]
     if all(map(is_number, numbers)) and (numbers or not present):
         return np.array([_number(f) for f in fields], dtype=np.float64)
+    return as_texts(fields)
+
+
+def as_texts(fields: Sequence[str]) -> np.ndarray:
+    """Return the fields of one column as text, objects [N], NaN where it is empty."""
     return _objects([field or np.nan for field in fields])
 
 

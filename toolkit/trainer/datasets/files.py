@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -12,17 +12,25 @@ import numpy as np
 from toolkit.errors import InvalidInput
 from toolkit.runtime.files import read_bytes
 from toolkit.runtime.tabular import read_csv, read_npz
-from toolkit.trainer.datasets.columns import parse_fields, plain_column
+from toolkit.trainer.datasets.columns import as_texts, parse_fields, plain_column
+
+# From the names of a table's feature columns to those that are text.
+Texts = Callable[[list[str]], set[str]]
 
 
-def read_data(path: Path, target: str | None) -> tuple[Any, np.ndarray | None, tuple[str, ...]]:
+def read_data(
+    path: Path, target: str | None, texts: Texts | None = None
+) -> tuple[Any, np.ndarray | None, tuple[str, ...]]:
     """Return the rows X, the targets y and the names of the features in the file `path`.
 
     - `.npz`: X is the array `X` [N, d] of numbers or booleans, y the array `y` ([N] or [N, k]) or
       None where there is none; the features are called x0, x1, … as scikit-learn does.
     - `.csv`, `.parquet`: X is a DataFrame of numbers, booleans and strings (NaN where missing),
-      without the column `target`, which is y [N]; y is None without `target`.
+      without the column `target`, which is y [N]; y is None without `target`. A column without a
+      name is called "Unnamed: " and its place, as pandas does.
 
+    texts: which of the features' columns are text, by their names, whatever a CSV file's fields
+    look like: 00123 may be a code.
     X and y have N ≥ 1 rows, X at least one column; X may hold NaN; no target is missing or
     infinite, and strings in y are numpy's (dtype U). Raises InvalidInput, one line that names the
     file, the offender and the remedy.
@@ -31,7 +39,7 @@ def read_data(path: Path, target: str | None) -> tuple[Any, np.ndarray | None, t
     if reader is None:
         known = ", ".join(_READERS)
         raise InvalidInput(f"{path}: unknown ending {path.suffix!r}; give one of {known}")
-    X, y, names = reader(path, target)
+    X, y, names = reader(path, target, texts)
     if 0 in X.shape:
         raise InvalidInput(
             f"{path}: X has shape {X.shape}; give at least one row and one feature column"
@@ -43,7 +51,9 @@ def read_data(path: Path, target: str | None) -> tuple[Any, np.ndarray | None, t
     return X, y, names
 
 
-def _from_npz(path: Path, target: str | None) -> tuple[Any, np.ndarray | None, tuple[str, ...]]:
+def _from_npz(
+    path: Path, target: str | None, _texts: Texts | None
+) -> tuple[Any, np.ndarray | None, tuple[str, ...]]:
     if target not in (None, "y"):
         raise InvalidInput(
             f"{path}: target {target!r} names a column, and an .npz has none; "
@@ -66,19 +76,25 @@ def _from_npz(path: Path, target: str | None) -> tuple[Any, np.ndarray | None, t
     return X, y, tuple(f"x{column}" for column in range(X.shape[1]))
 
 
-def _from_csv(path: Path, target: str | None) -> tuple[Any, np.ndarray | None, tuple[str, ...]]:
+def _from_csv(
+    path: Path, target: str | None, texts: Texts | None
+) -> tuple[Any, np.ndarray | None, tuple[str, ...]]:
     names, *rows = read_csv(read_bytes(path), str(path))
     if not rows:
         raise InvalidInput(f"{path}: has a header but no rows; give at least one row")
+    names = [name or f"Unnamed: {place}" for place, name in enumerate(names)]
     _check_names(path, names)
+    known = set() if texts is None else texts([name for name in names if name != target])
     columns = {
-        name: parse_fields(fields)
+        name: as_texts(fields) if name in known else parse_fields(fields)
         for name, fields in zip(names, zip(*rows, strict=True), strict=True)
     }
     return _table(path, columns, target)
 
 
-def _from_parquet(path: Path, target: str | None) -> tuple[Any, np.ndarray | None, tuple[str, ...]]:
+def _from_parquet(
+    path: Path, target: str | None, _texts: Texts | None
+) -> tuple[Any, np.ndarray | None, tuple[str, ...]]:
     content = read_bytes(path)  # first: a missing file is told before a missing package
     try:
         import pyarrow

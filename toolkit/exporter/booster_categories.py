@@ -1,0 +1,87 @@
+"""pandas' categories that LightGBM and XGBoost were fitted on, and their codes in a graph.
+
+Both keep the categories of each such column, and split on the number of a value among them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from toolkit.exporter.formulas.lookup import category_codes, columns_of
+from toolkit.exporter.graph import Graph, Value
+
+HOLDERS = ("best_estimator_", "calibrated_classifiers_", "estimator_", "regressor_", "estimators_")
+
+Categories = Mapping[int, Sequence[Any]]  # by the column's place
+
+
+def categories_of(estimator: Any, categorical: Sequence[int] = ()) -> Categories:
+    """Return the categories of the columns of a booster, or of one inside a search and the like.
+
+    Nothing for any other estimator, and where a step before the booster takes the rows.
+    categorical: the places of the columns that are categories in a data frame like that of the
+    fitting, where one is at hand: LightGBM itself does not keep those of ordered ones.
+    """
+    for name in HOLDERS:
+        inner = getattr(estimator, name, None)
+        if inner is not None and not isinstance(inner, str):
+            many = inner if isinstance(inner, list | tuple | np.ndarray) else [inner]
+            first = next(iter(np.asarray(many, dtype=object).ravel().tolist()), None)
+            return {} if first is None else categories_of(first, categorical)
+    if hasattr(estimator, "steps"):
+        steps = [s for _, s in estimator.steps if s is not None and not isinstance(s, str)]
+        return categories_of(steps[0], categorical) if steps else {}
+    library = type(estimator).__module__.partition(".")[0]
+    if library == "lightgbm":
+        return of_lightgbm(getattr(estimator, "_Booster", None) or estimator, categorical)
+    return of_xgboost(estimator) if library == "xgboost" else {}
+
+
+def of_lightgbm(booster: Any, categorical: Sequence[int] = ()) -> Categories:
+    """Return the categories that a lightgbm.Booster keeps; nothing where their places are unknown.
+
+    Its text says which features it splits by categories: their range is a list (`-1:0:1`), not an
+    interval. categorical: see `categories_of`.
+    """
+    lists = booster.pandas_categorical or []
+    if not lists:
+        return {}
+    head = booster.model_to_string(num_iteration=1).partition("\nTree=")[0]
+    infos = next(i for i in head.splitlines() if i.startswith("feature_infos="))
+    ranges = infos.partition("=")[2].split(" ")
+    split = [k for k, r in enumerate(ranges) if not r.startswith("[") and r != "none"]
+    places = next((p for p in (list(categorical), split) if len(p) == len(lists)), None)
+    return {} if places is None else dict(zip(places, lists, strict=True))
+
+
+def of_xgboost(estimator: Any) -> Categories:
+    """Return the categories that an XGBoost booster keeps (since version 3.1)."""
+    booster = estimator.get_booster() if hasattr(estimator, "get_booster") else estimator
+    if not hasattr(booster, "get_categories") or "c" not in (booster.feature_types or []):
+        return {}
+    kept = booster.get_categories(export_to_arrow=True).to_arrow()
+    return {k: v.to_pylist() for k, (_, v) in enumerate(kept) if v is not None}
+
+
+def coded(g: Graph, x: Value, categories: Categories, missing: float = np.nan) -> Value:
+    """Return x as a matrix of numbers, with the number of its category for each such value.
+
+    missing: for a value that is none of them.
+    """
+    if not categories:
+        return x
+    columns = [
+        category_codes(g, column, np.array(list(categories[k]), dtype=object), missing)
+        if k in categories
+        else g.floating(column)
+        for k, column in enumerate(columns_of(g, x))
+    ]
+    wide = any(c.dtype == "float64" for c in columns)
+    g.traps.append(
+        "pandas' categories: by the numbers that the booster gave them; any other counts as "
+        "missing, where XGBoost raises an error or takes the next one"
+    )
+    return g.join([g.cast(c, "float64" if wide else "float32") for c in columns])

@@ -1,0 +1,219 @@
+"""Rows as somebody has them, brought into the form that the estimator was fitted on.
+
+Its own columns, in its own order, of its own types; what it never saw is left out, and said.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from toolkit.errors import InvalidInput, ToolkitWarning, UnsupportedEstimator
+from toolkit.exporter.booster_categories import categories_of
+from toolkit.exporter.schema.told import columns_of, names_of, takes_texts
+from toolkit.exporter.schema.values import NoColumn, as_array, read_column
+from toolkit.exporter.tasks import reference, task_of
+
+INDEX = "Unnamed: "  # what pandas calls a column without a name, such as an index that was written
+TRIED = 20  # rows on which a column is shown to matter to nothing
+
+
+@dataclass(frozen=True)
+class Given:
+    """X in the estimator's form; places: which of its columns these are, None where they are all.
+
+    texts_from: the name of the column that the texts were in, where they are no table any more.
+    """
+
+    X: Any
+    places: tuple[int, ...] | None = None
+    texts_from: str | None = None
+
+
+def as_fitted(estimator: Any, X: Any) -> Given:
+    """Return rows in the form that the estimator was fitted on.
+
+    - A data frame for one that was fitted on a data frame: its columns by name, in its order.
+      Others are left out with a warning (ToolkitWarning). So are columns that hold neither numbers
+      nor text, or are not there, where the estimator answers alike without them.
+    - The single column of a data frame for a vectorizer, which takes texts.
+    - pandas' categories for a booster that was fitted on them.
+    - Anything else as it is.
+
+    Raises InvalidInput, naming the columns, where there are too many or too few.
+    """
+    if hasattr(X, "tocsr"):
+        return Given(X)
+    if isinstance(X, Mapping):
+        raise InvalidInput(
+            f"X is a {type(X).__name__}; give a data frame (pandas.DataFrame(X)) or an array"
+        )
+    _refuse_objects(X)
+    if is_frame(X):
+        _check_labels(X)
+    names = names_of(estimator)
+    if names is not None and not is_frame(X):
+        X = _as_frame(X, names)
+    if not is_frame(X):
+        return Given(X)
+    if takes_texts(estimator):
+        return _texts(estimator, X)
+    if names is None:
+        return Given(_categorical(estimator, _of_width(estimator, X)))
+    return _named(estimator, X, names)
+
+
+def is_frame(X: Any) -> bool:
+    """Tell whether rows are a pandas or polars data frame."""
+    return hasattr(X, "columns") and hasattr(X, "dtypes")
+
+
+def name_of(label: Any) -> str:
+    """Return a column's name: its label, or the labels of a MultiIndex' levels with "_" between."""
+    return "_".join(map(str, label)) if isinstance(label, tuple) else str(label)
+
+
+def _check_labels(X: Any) -> None:
+    names = [name_of(label) for label in X.columns]
+    if not len(X) or not names:
+        raise InvalidInput(f"X has the shape {tuple(X.shape)}; give at least one row and column")
+    if len(set(names)) < len(names):
+        twice = next(n for n in names if names.count(n) > 1)
+        raise InvalidInput(f"X has two columns named {twice!r}; give each its own name")
+
+
+def _refuse_objects(X: Any) -> None:
+    """Raise UnsupportedEstimator where rows are dictionaries or sets, which no tensor holds."""
+    first = X[0] if isinstance(X, list | tuple) and len(X) else None
+    if isinstance(first, dict | set | frozenset | bytes):
+        raise UnsupportedEstimator(
+            f"rows of type {type(first).__name__}: a graph takes tensors of numbers or text; give "
+            "a data frame, and an estimator that takes it, such as OneHotEncoder"
+        )
+
+
+def _as_frame(X: Any, names: Sequence[str]) -> Any:
+    """Return the rows of an array as a data frame with the fitted names, where they fit."""
+    import pandas
+
+    array = as_array(X)
+    if array.ndim != 2 or array.shape[1] != len(names):
+        return X
+    frame = pandas.DataFrame(array, columns=list(names))
+    return frame.infer_objects() if array.dtype == object else frame
+
+
+def _texts(estimator: Any, X: Any) -> Given:
+    labels = [label for label in X.columns if not str(label).startswith(INDEX)]
+    if len(labels) != 1:
+        raise InvalidInput(
+            f"{type(estimator).__name__} takes one column of texts, and the data has "
+            f"{_listed(X.columns)}; name the target's column (--target), and give no other"
+        )
+    return Given(X[labels[0]], texts_from=name_of(labels[0]))
+
+
+def _of_width(estimator: Any, X: Any) -> Any:
+    """Return the columns for an estimator that knows no names, without one of row numbers."""
+    width = columns_of(estimator)
+    if width is None or X.shape[1] == width:
+        return X
+    indexes = [label for label in X.columns if str(label).startswith(INDEX)]
+    if len(indexes) == 1 and X.shape[1] == width + 1:
+        _warn(f"column {str(indexes[0])!r} has no name of its own, as row numbers that were "
+              "written to a file; it is left out")  # fmt: skip
+        return X[[label for label in X.columns if label not in indexes]]
+    raise InvalidInput(
+        f"{type(estimator).__name__} was fitted on {width} columns, and the data has "
+        f"{_listed(X.columns)}; name the target's column (--target), and give no other"
+    )
+
+
+def _named(estimator: Any, X: Any, names: Sequence[str]) -> Given:
+    """Return the columns that the estimator was fitted on, but for those that it does not need."""
+    labels = {name_of(label): label for label in X.columns}
+    strange = [name for name in labels if name not in names]
+    if strange:
+        _warn(
+            f"{_listed(strange)} {'is' if len(strange) == 1 else 'are'} not among the columns that "
+            f"{type(estimator).__name__} was fitted on, and left out; a target is named by --target"
+        )
+    absent = [name for name in names if name not in labels]
+    at_hand = [name for name in names if name in labels]
+    if not at_hand:
+        raise InvalidInput(
+            f"X lacks the column {absent[0]!r}; {type(estimator).__name__} was fitted on "
+            f"{_listed(names)}"
+        )
+    whole = _categorical(estimator, X[[labels[name] for name in at_hand]])
+    unread = _unread(whole)
+    if not absent and not unread:
+        return Given(whole)
+    kept = [name for name in at_hand if name not in unread]
+    less = whole[[labels[name] for name in kept]] if kept else whole
+    if not kept or not _alike(estimator, whole, less, compared=not absent):
+        if unread:
+            raise next(iter(unread.values()))
+        raise InvalidInput(
+            f"X lacks the column {absent[0]!r}; {type(estimator).__name__} was fitted on "
+            f"{_listed(names)}"
+        )
+    for name in (*unread, *absent):
+        what = str(unread[name]).partition(";")[0] if name in unread else f"column {name!r} lacks"
+        _warn(f"{what}; the estimator does not use it, and it is left out")
+    return Given(less, places=tuple(names.index(name) for name in kept))
+
+
+def _unread(X: Any) -> dict[str, NoColumn]:
+    """Return the columns that hold neither numbers nor text, and what is said of them."""
+    found = {}
+    for label in X.columns:
+        try:
+            read_column(X[label], name_of(label))
+        except NoColumn as error:
+            found[name_of(label)] = error
+    return found
+
+
+def _alike(estimator: Any, whole: Any, less: Any, compared: bool) -> bool:
+    """Tell whether the estimator answers rows without some columns, and as with them."""
+    task = task_of(estimator)
+    try:
+        without = reference(estimator, less.head(TRIED), task)
+        wanted = reference(estimator, whole.head(TRIED), task) if compared else without
+    except Exception:  # whatever it raises, it needs them
+        return False
+    return all(
+        np.array_equal(without[n], a, equal_nan=a.dtype.kind == "f") for n, a in wanted.items()
+    )
+
+
+def _categorical(estimator: Any, X: Any) -> Any:
+    """Return the frame with pandas' categories in the columns where the estimator knows them."""
+    known = categories_of(estimator)
+    if not known or not hasattr(X, "iloc"):
+        return X
+    import pandas
+
+    found = {
+        k: pandas.Categorical(X.iloc[:, k], categories=pandas.Index(list(known[k])))
+        for k in known
+        if not isinstance(X.dtypes.iloc[k], pandas.CategoricalDtype)
+    }
+    if not found:
+        return X
+    columns = {label: found.get(k, X.iloc[:, k]) for k, label in enumerate(X.columns)}
+    return pandas.DataFrame(columns, index=X.index)
+
+
+def _warn(message: str) -> None:
+    warnings.warn(message, ToolkitWarning, stacklevel=2)
+
+
+def _listed(labels: Sequence[Any]) -> str:
+    names = [repr(name_of(label)) for label in labels]
+    return ", ".join(names[:20]) + (" …" if len(names) > 20 else "")

@@ -1,0 +1,224 @@
+"""What a fitted estimator tells of its columns: text or numbers, and what marks a missing value.
+
+The rows that somebody gives are a sample: none may be missing in them, and a CSV file knows no
+types. What was fitted knows better: encoders keep their categories, imputers what they replace.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from toolkit.exporter.booster_categories import categories_of
+from toolkit.exporter.schema.values import NUMBER, TEXT
+from toolkit.frames import KEPT, mark_of
+
+# Where estimators keep the fitted ones that get the very rows that they get themselves.
+HOLDERS = (
+    "best_estimator_",
+    "calibrated_classifiers_",
+    "estimator_",
+    "regressor_",
+    "classifier_",
+    "estimators_",
+    "estimator",
+)
+MEMBERS = 8  # so many of an ensemble's are looked at
+
+
+@dataclass(frozen=True)
+class Told:
+    """What is known of a column: "text" or "number", and which marks of missing ones it has met."""
+
+    kind: str
+    marks: frozenset[str] = frozenset()
+
+
+def told(estimator: Any) -> dict[int, list[Told]]:
+    """Return what is known of each column, by its place among those of the fitting.
+
+    One record of each step that gets the column as it is. Nothing of what nothing is known of.
+    """
+    found: dict[int, list[Told]] = {}
+    width = columns_of(estimator)
+    for place, record in _found(estimator, range(width or 1), names_of(estimator)):
+        found.setdefault(place, []).append(record)
+    return found
+
+
+def text_columns(estimator: Any, columns: Sequence[str]) -> set[str]:
+    """Return which columns of a table were text in fitting, whatever their values look like.
+
+    columns: the table's, without its target. By their names where the estimator knows names, else
+    by their places.
+    """
+    if takes_texts(estimator):
+        return set(columns)
+    names = names_of(estimator) or list(columns)
+    texts = {names[k] for k, t in told(estimator).items() if k < len(names) and kind_of(t) == TEXT}
+    for place, values in categories_of(estimator).items():
+        if place < len(names) and any(isinstance(v, str) for v in values):
+            texts.add(names[place])
+    return texts & set(columns)
+
+
+def kind_of(records: Sequence[Told]) -> str | None:
+    """Return whether a column holds text or numbers, None where nothing or both is told."""
+    kinds = {r.kind for r in records}
+    return next(iter(kinds)) if len(kinds) == 1 else None
+
+
+def names_of(estimator: Any) -> list[str] | None:
+    """Return the names of the columns that it was fitted on, None where it knows none."""
+    names = _quietly(estimator, "feature_names_in_")
+    return None if names is None else [str(n) for n in names]
+
+
+def columns_of(estimator: Any) -> int | None:
+    """Return how many columns it was fitted on, None where it does not say."""
+    width = _quietly(estimator, "n_features_in_")
+    return int(width) if isinstance(width, int | np.integer) else None
+
+
+def takes_texts(estimator: Any) -> bool:
+    """Tell whether its rows are single texts, as a vectorizer's are, and no table."""
+    from sklearn.utils import get_tags
+
+    if hasattr(estimator, "steps"):
+        steps = [s for _, s in estimator.steps if not isinstance(s, str | None)]
+        return bool(steps) and takes_texts(steps[0])
+    if hasattr(estimator, "transformer_list"):
+        members = [t for _, t in estimator.transformer_list if not isinstance(t, str)]
+        return bool(members) and all(map(takes_texts, members))
+    inner = _held(estimator)
+    if inner:
+        return takes_texts(inner[0])
+    try:
+        tags = get_tags(estimator).input_tags
+    except Exception:  # an estimator of another library may have none
+        return False
+    return bool(tags.string and not tags.two_d_array)
+
+
+def places_of(columns: Any, names: Sequence[str], width: int) -> list[int]:
+    """Return the places that scikit-learn's column specification stands for.
+
+    Raises ValueError for names that are none of these, and for a selector that was not fitted.
+    """
+    if callable(columns):
+        raise ValueError("a column selector that was not fitted")
+    if isinstance(columns, slice):
+        return list(range(width))[_positional(columns, names)]
+    many = [columns] if isinstance(columns, str | int | np.integer) else list(columns)
+    if many and all(isinstance(c, bool | np.bool_) for c in many):
+        return [i for i, taken in enumerate(many) if taken]
+    return [list(names).index(c) if isinstance(c, str) else range(width)[int(c)] for c in many]
+
+
+def _positional(columns: slice, names: Sequence[str]) -> slice:
+    start, stop = columns.start, columns.stop
+    if isinstance(start, str):
+        start = list(names).index(start)
+    if isinstance(stop, str):  # a slice of names includes its end
+        stop = list(names).index(stop) + 1
+    return slice(start, stop, columns.step)
+
+
+def _found(
+    estimator: Any, places: Sequence[int], names: Sequence[str] | None
+) -> Iterator[tuple[int, Told]]:
+    """Yield (place, record) of an estimator that is given the columns at these places."""
+    if estimator is None or isinstance(estimator, str):
+        return
+    if takes_texts(estimator):
+        yield from ((place, Told(TEXT, frozenset({KEPT}))) for place in places)
+    elif hasattr(estimator, "steps"):
+        yield from _of_steps([s for _, s in estimator.steps], places, names)
+    elif hasattr(estimator, "transformers_"):
+        own = names_of(estimator) or names or []
+        for _, part, columns in estimator.transformers_:
+            try:
+                chosen = places_of(columns, own, len(places))
+            except (ValueError, IndexError, TypeError):
+                continue
+            yield from _found(part, [places[i] for i in chosen], [own[i] for i in chosen if own])
+    elif hasattr(estimator, "transformer_list"):
+        for _, part in estimator.transformer_list:
+            yield from _found(part, places, names)
+    elif inner := _held(estimator):
+        for part in inner:
+            yield from _found(part, places, names)
+    else:
+        yield from _of_leaf(estimator, places)
+
+
+def _of_steps(
+    steps: Sequence[Any], places: Sequence[int], names: Sequence[str] | None
+) -> Iterator[tuple[int, Told]]:
+    """Yield what the first step tells, and those behind steps that pass their columns on."""
+    for step in steps:
+        if step is None or isinstance(step, str):
+            continue
+        yield from _found(step, places, names)
+        passes = type(step).__name__ == "FunctionTransformer" and step.func is None
+        samples = hasattr(step, "fit_resample") and not hasattr(step, "transform")
+        if not (passes or samples):
+            return
+
+
+def _of_leaf(estimator: Any, places: Sequence[int]) -> Iterator[tuple[int, Told]]:
+    """Yield what an estimator that computes something from its columns tells of them."""
+    categories = _quietly(estimator, "categories_")
+    preprocessor = _quietly(estimator, "_preprocessor")  # of histogram boosting, for categories
+    if preprocessor is not None and hasattr(preprocessor, "transformers_"):
+        yield from _found(preprocessor, places, names_of(estimator))
+    elif isinstance(categories, list) and len(categories) == len(places):
+        for place, known in zip(places, categories, strict=True):
+            yield place, _of_categories(known)
+    elif hasattr(estimator, "missing_values") and hasattr(estimator, "transform"):
+        mark = mark_of(estimator.missing_values)
+        for place, kind in zip(places, _imputed(estimator, len(places)), strict=True):
+            yield place, Told(kind, frozenset({mark or KEPT}))
+    elif columns_of(estimator) == len(places):
+        yield from ((place, Told(NUMBER)) for place in places)
+
+
+def _of_categories(known: Any) -> Told:
+    values = np.asarray(known, dtype=object).tolist()
+    marks = frozenset(m for m in map(mark_of, values) if m)
+    texts = any(isinstance(v, str) for v in values)
+    if "" in [v for v in values if isinstance(v, str)]:
+        marks |= {KEPT}
+    return Told(TEXT if texts else NUMBER, marks)
+
+
+def _imputed(imputer: Any, width: int) -> list[str]:
+    """Return for each column of an imputer or missing indicator whether it holds text."""
+    statistics = _quietly(imputer, "statistics_")
+    if statistics is None or len(statistics) != width:
+        fitted = np.dtype(getattr(imputer, "_fit_dtype", np.float64))
+        return [TEXT if fitted.kind == "O" else NUMBER] * width
+    return [TEXT if isinstance(s, str) else NUMBER for s in statistics]
+
+
+def _held(estimator: Any) -> list[Any]:
+    """Return the fitted estimators inside another that get its rows."""
+    for name in HOLDERS:
+        inner = _quietly(estimator, name)
+        if inner is None or isinstance(inner, str | type):
+            continue
+        many = inner.ravel().tolist() if isinstance(inner, np.ndarray) else inner
+        many = list(many) if isinstance(many, list | tuple) else [many]
+        return [m[1] if isinstance(m, tuple) else m for m in many[:MEMBERS]]
+    return []
+
+
+def _quietly(estimator: Any, name: str) -> Any:
+    """Return an attribute, None where there is none: some properties raise errors of their own."""
+    try:
+        return getattr(estimator, name, None)
+    except Exception:
+        return None
