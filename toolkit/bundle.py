@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -144,14 +144,30 @@ class Bundle:
                 f"{self.path / FRONT}: is not JSON ({error}); quantize again"
             ) from None
 
-    def estimator(self) -> Any:
+    @property
+    def keeps_estimator(self) -> bool:
+        """Whether the fitted reference is in the bundle; else `without_estimator` says why not."""
+        return ESTIMATOR in self.manifest["files"]
+
+    @property
+    def without_estimator(self) -> str:
+        """Why the fitted reference is not in the bundle, in words."""
+        return str(self.manifest["estimator"].get("why") or "it was taken out")
+
+    def estimator(self, trusted: Collection[str] = ()) -> Any:
         """Return the fitted reference, loaded through skops' check of its types.
 
-        Raises InvalidInput where a type in it is not one that skops or toolkit trusts.
+        trusted: types that may be restored beside those that skops or toolkit trusts. Raises
+        InvalidInput where there is another type in it, or no estimator in the bundle.
         """
         from toolkit.skops_file import load_estimator
 
-        return load_estimator(self.read(ESTIMATOR), str(self.path / ESTIMATOR))
+        if not self.keeps_estimator:
+            raise InvalidInput(
+                f"{self.path}: holds no {ESTIMATOR} ({self.without_estimator}); what needs the "
+                "estimator itself cannot be done"
+            )
+        return load_estimator(self.read(ESTIMATOR), str(self.path / ESTIMATOR), trusted)
 
     def estimator_input(self, inputs: Mapping[str, np.ndarray]) -> Any:
         """Return rows in the form that the estimator was fitted on: an array or a data frame."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,13 +15,19 @@ if TYPE_CHECKING:
 
 
 def bench(
-    bundle: Bundle | str | Path, X: Any = None, y: Any = None, *, gates: Sequence[str] | None = None
+    bundle: Bundle | str | Path,
+    X: Any = None,
+    y: Any = None,
+    *,
+    gates: Sequence[str] | None = None,
+    trusted: Collection[str] = (),
 ) -> Report:
     """Measure every variant of a model directory; write report.json, report.md and report.html.
 
     X, y: rows to score on instead of the held-out ones, in the estimator's own form. gates: limits
     such as "uint8-pack:max_abs<=0.1", beside the default ones. A gate that fails is told by
-    `Report.passed`. Raises InvalidInput where rows or gates do not fit, CorruptArtifact where a
+    `Report.passed`. trusted: full names of types that the kept estimator may hold beside toolkit's
+    own. Raises InvalidInput where rows or gates do not fit, CorruptArtifact where a
     file is damaged, and ToolkitError, before anything is measured, where the reports could not be
     drawn.
     """
@@ -33,6 +39,6 @@ def bench(
     from toolkit.runner import bench as measure
 
     bundle = open_bundle(bundle)
-    report = measure(bundle, X, y, gates)
+    report = measure(bundle, X, y, gates, trusted)
     write(report, bundle)
     return report

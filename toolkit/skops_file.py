@@ -6,6 +6,7 @@ import io
 import json
 import re
 import zipfile
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -13,10 +14,16 @@ import numpy as np
 from toolkit.errors import InvalidInput, first_line
 
 # Types outside skops' own default list that hold data and run nothing when they are restored, and
-# functions that are kept by name and not called.
+# functions and types that are kept by name and not called. Not scipy's frozen distributions:
+# restoring one executes a template that the file holds.
 TRUSTED = frozenset(
     {
+        "builtins.object",
+        "builtins.range",
+        "builtins.slice",
+        "catboost.core.CatBoost",
         "catboost.core.CatBoostClassifier",
+        "catboost.core.CatBoostRanker",
         "catboost.core.CatBoostRegressor",
         "collections.OrderedDict",
         "functools.partial",
@@ -25,11 +32,19 @@ TRUSTED = frozenset(
         "lightgbm.sklearn.LGBMRanker",
         "lightgbm.sklearn.LGBMRegressor",
         "numpy.clip",
+        "numpy.bool",
         "numpy.dtype",
+        "numpy.float32",
+        "numpy.float64",
+        "numpy.floating",
+        "numpy.int32",
+        "numpy.int64",
+        "numpy.integer",
         "numpy.max",
         "numpy.mean",
         "numpy.median",
         "numpy.min",
+        "numpy.number",
         "numpy.sum",
         "scipy._lib.array_api_compat.numpy._aliases.asarray",
         "scipy.interpolate._bsplines.BSpline",
@@ -89,8 +104,22 @@ TRUSTED = frozenset(
         "sklearn.metrics._scorer._Scorer",
         "sklearn.model_selection._search_successive_halving.HalvingGridSearchCV",
         "sklearn.model_selection._search_successive_halving.HalvingRandomSearchCV",
+        "sklearn.model_selection._split.GroupKFold",
+        "sklearn.model_selection._split.GroupShuffleSplit",
         "sklearn.model_selection._split.KFold",
+        "sklearn.model_selection._split.LeaveOneGroupOut",
+        "sklearn.model_selection._split.LeaveOneOut",
+        "sklearn.model_selection._split.LeavePGroupsOut",
+        "sklearn.model_selection._split.LeavePOut",
+        "sklearn.model_selection._split.PredefinedSplit",
+        "sklearn.model_selection._split.RepeatedKFold",
+        "sklearn.model_selection._split.RepeatedStratifiedKFold",
+        "sklearn.model_selection._split.ShuffleSplit",
+        "sklearn.model_selection._split.StratifiedGroupKFold",
         "sklearn.model_selection._split.StratifiedKFold",
+        "sklearn.model_selection._split.StratifiedShuffleSplit",
+        "sklearn.model_selection._split.TimeSeriesSplit",
+        "sklearn.model_selection._split._CVIterableWrapper",
         "sklearn.multiclass._ConstantPredictor",
         "sklearn.neighbors._ball_tree.BallTree",
         "sklearn.neighbors._kd_tree.KDTree",
@@ -110,14 +139,15 @@ TRUSTED = frozenset(
     }
 )
 
-_ID = re.compile(r'("__id__": |"file": ")(\d+)')
+_ID = re.compile(r'("__id__": )(\d+)')
+_FILE = re.compile(r'("file": ")([^"]+)')
 
 
-def dump_estimator(estimator: Any) -> bytes:
+def dump_estimator(estimator: Any, trusted: Collection[str] = ()) -> bytes:
     """Return the estimator as a skops file that is the same for equal estimators.
 
-    skops numbers its objects by their addresses and stamps the time, and records have gaps; all
-    that is made canonical here.
+    skops numbers its objects by their addresses, names files by these or at random and stamps the
+    time, and records have gaps; all that is made canonical here. trusted: types beside TRUSTED.
     Raises InvalidInput where skops cannot hold the estimator, or it holds a type that would not be
     restored.
     """
@@ -126,37 +156,47 @@ def dump_estimator(estimator: Any) -> bytes:
     try:
         # It makes all of the file in memory, twice.
         content = skops.io.dumps(estimator, compression=zipfile.ZIP_DEFLATED, compresslevel=1)
-        unknown = _untrusted(content)
+        unknown = _untrusted(content, trusted)
     except Exception as error:
         raise InvalidInput(
-            f"{type(estimator).__name__}: cannot be kept as a skops file ({first_line(error)}); "
-            "replace lambdas and local classes by importable ones"
+            f"{type(estimator).__name__}: cannot be kept as a skops file ({first_line(error)})"
         ) from error
     if unknown:
         raise InvalidInput(
-            f"{type(estimator).__name__}: holds the type {unknown[0]!r}, which a bundle does not "
-            "keep because restoring it could run code; replace it by one of scikit-learn's own"
+            f"{type(estimator).__name__}: holds the type {unknown[0]!r}, which is not kept because "
+            f"restoring it could run code; --trust {unknown[0]} keeps it"
         )
     return _canonical(content)
 
 
-def _untrusted(content: bytes) -> list[str]:
+def is_kept(value: Any, trusted: Collection[str] = ()) -> bool:
+    """Tell whether skops holds a value of which all types are trusted."""
     import skops.io
 
-    return sorted(set(skops.io.get_untrusted_types(data=content)) - TRUSTED)
+    try:
+        return not _untrusted(skops.io.dumps(value), trusted)
+    except Exception:  # whatever its own way of being pickled raises
+        return False
 
 
-def load_estimator(content: bytes, origin: str) -> Any:
+def _untrusted(content: bytes, trusted: Collection[str]) -> list[str]:
+    import skops.io
+
+    return sorted(set(skops.io.get_untrusted_types(data=content)) - TRUSTED - set(trusted))
+
+
+def load_estimator(content: bytes, origin: str, trusted: Collection[str] = ()) -> Any:
     """Return the estimator of a skops file; nothing of it runs unless all its types are trusted.
 
-    Raises InvalidInput where the file is damaged or names an untrusted type.
+    trusted: types beside TRUSTED that may be restored. Raises InvalidInput where the file is
+    damaged or names an untrusted type.
     """
     import skops.io
 
     try:
-        unknown = _untrusted(content)
+        unknown = _untrusted(content, trusted)
         if not unknown:
-            return skops.io.loads(content, trusted=sorted(TRUSTED))
+            return skops.io.loads(content, trusted=sorted(TRUSTED.union(trusted)))
     except Exception as error:
         raise InvalidInput(
             f"{origin}: is no readable skops file ({type(error).__name__}: {first_line(error)}); "
@@ -164,7 +204,7 @@ def load_estimator(content: bytes, origin: str) -> Any:
         ) from error
     raise InvalidInput(
         f"{origin}: holds the type {unknown[0]!r}, which is not trusted because restoring it could "
-        "run code; export from a .joblib file with --allow-pickle if you trust its origin"
+        f"run code; if you trust its origin, --trust {unknown[0]}"
     )
 
 
@@ -175,7 +215,9 @@ def _canonical(content: bytes) -> bytes:
     for match in _ID.finditer(schema):
         numbers.setdefault(match.group(2), str(len(numbers) + 1))
     schema = _ID.sub(lambda m: m.group(1) + numbers[m.group(2)], schema)
-    members = {_renamed(name, numbers): name for name in source.namelist() if name != "schema.json"}
+    names = _names(schema, numbers)
+    schema = _FILE.sub(lambda m: m.group(1) + names[m.group(2)], schema)
+    members = {names.get(name, name): name for name in source.namelist() if name != "schema.json"}
     compact = json.dumps(json.loads(schema), separators=(",", ":")).encode()
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -209,6 +251,10 @@ def _without_padding(name: str, content: bytes) -> bytes:
     return out.getvalue()
 
 
-def _renamed(name: str, numbers: dict[str, str]) -> str:
-    stem, dot, suffix = name.partition(".")
-    return numbers.get(stem, stem) + dot + suffix
+def _names(schema: str, numbers: dict[str, str]) -> dict[str, str]:
+    """Return each file's canonical name: its object's number, or that of its turn in the schema."""
+    names: dict[str, str] = {}
+    for match in _FILE.finditer(schema):
+        stem, dot, suffix = match.group(2).partition(".")
+        names.setdefault(match.group(2), numbers.get(stem, f"file{len(names) + 1}") + dot + suffix)
+    return names

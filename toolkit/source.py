@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,13 @@ def default_name(source: str) -> str:
 
 
 def read_source(
-    source: str, *, data: str | None, target: str | None, name: str, allow_pickle: bool
+    source: str,
+    *,
+    data: str | None,
+    target: str | None,
+    name: str,
+    allow_pickle: bool,
+    trusted: Collection[str] = (),
 ) -> Source:
     """Train a recipe, or load an estimator's file with its data.
 
@@ -43,7 +50,7 @@ def read_source(
     """
     suffix = Path(source).suffix
     if suffix in SAFE + PICKLES:
-        return _from_file(Path(source), data, target, name, allow_pickle)
+        return _from_file(Path(source), data, target, name, allow_pickle, trusted)
     if Path(source).is_file():
         raise InvalidInput(
             f"{source}: is neither a recipe nor an estimator's file ({', '.join(SAFE + PICKLES)})"
@@ -75,7 +82,12 @@ def _from_recipe(recipe: str, name: str) -> Source:
 
 
 def _from_file(
-    path: Path, data: str | None, target: str | None, name: str, allow_pickle: bool
+    path: Path,
+    data: str | None,
+    target: str | None,
+    name: str,
+    allow_pickle: bool,
+    trusted: Collection[str],
 ) -> Source:
     if path.suffix in PICKLES and not allow_pickle:
         raise InvalidInput(
@@ -90,15 +102,16 @@ def _from_file(
     from toolkit.exporter.schema import text_columns
     from toolkit.trainer.datasets.files import read_data
 
-    estimator = _unpickled(path) if path.suffix in PICKLES else _unskopsed(content, path)
+    pickled = path.suffix in PICKLES
+    estimator = _unpickled(path) if pickled else _unskopsed(content, path, trusted)
     X, y, _ = read_data(Path(data), target, lambda columns: text_columns(estimator, columns))
     return Source(name, estimator, X, y)
 
 
-def _unskopsed(content: bytes, path: Path) -> Any:
+def _unskopsed(content: bytes, path: Path, trusted: Collection[str]) -> Any:
     from toolkit.skops_file import load_estimator
 
-    return load_estimator(content, str(path))
+    return load_estimator(content, str(path), trusted)
 
 
 def _unpickled(path: Path) -> Any:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from toolkit.cli.options import common, unproved
+from toolkit.cli.options import common, trust, unproved
 from toolkit.cli.output import (
     print_export,
     print_json,
@@ -40,6 +40,7 @@ from toolkit.errors import InvalidInput, ParityError
 )
 @click.option("--allow-pickle", is_flag=True, help="Load .joblib and .pkl, which can run any code.")
 @click.option("--force", is_flag=True, help="Write over what is no directory of this model.")
+@trust
 @common
 def export(
     source: str,
@@ -52,6 +53,7 @@ def export(
     tune: str,
     allow_pickle: bool,
     force: bool,
+    trusted: tuple[str, ...],
     as_json: bool,
 ) -> None:
     """Convert SOURCE to ONNX and prove it against scikit-learn.
@@ -70,7 +72,9 @@ def export(
     opset = DEFAULT_OPSET if opset is None else opset
     check_request(name, folder, opset, force)
     say(f"reading {source} …")
-    given = read_source(source, data=data, target=target, name=name, allow_pickle=allow_pickle)
+    given = read_source(
+        source, data=data, target=target, name=name, allow_pickle=allow_pickle, trusted=trusted
+    )
     say(f"exporting {name} …")
     try:
         bundle = export_estimator(
@@ -82,6 +86,7 @@ def export(
             X_test=given.X_test,
             y_test=given.y_test,
             all_rows=given.all_rows,
+            trusted=trusted,
             force=force,
             opset=opset,
             input_dtype=input_dtype,
@@ -100,6 +105,7 @@ def export(
 @click.option("--data", required=True, help="Rows in .npz (X, y), .csv or .parquet.")
 @click.option("--target", help="The target's column in a .csv or .parquet file.")
 @click.option("--allow-pickle", is_flag=True, help="Load .joblib and .pkl, which can run any code.")
+@trust
 @common
 def prove(
     artifact: str,
@@ -107,6 +113,7 @@ def prove(
     data: str,
     target: str | None,
     allow_pickle: bool,
+    trusted: tuple[str, ...],
     as_json: bool,
 ) -> None:
     """Prove ARTIFACT, an .onnx or .pack file from anywhere, against a fitted ESTIMATOR's file."""
@@ -122,6 +129,7 @@ def prove(
         target=target,
         name=default_name(estimator),
         allow_pickle=allow_pickle,
+        trusted=trusted,
     )
 
     from toolkit.exporter.foreign import prove_graph
@@ -215,12 +223,14 @@ def _thresholds(text: str) -> int | None:
 )
 @click.option("--target", help="The target's column in a .csv or .parquet file.")
 @click.option("--gate", "gates", multiple=True, help="A limit, such as 'uint8-pack:max_abs<=0.1'.")
+@trust
 @common
 def bench(
     directories: tuple[str, ...],
     data: str | None,
     target: str | None,
     gates: tuple[str, ...],
+    trusted: tuple[str, ...],
     as_json: bool,
 ) -> int:
     """Measure every variant in DIRECTORIES through onnxruntime, scikit-learn first.
@@ -236,11 +246,12 @@ def bench(
     if data:
         from toolkit.trainer.datasets.files import read_data
 
-        X, y, _ = read_data(Path(data), target)
+        texts = {i["name"] for b in bundles for i in b.manifest["inputs"] if i["dtype"] == "string"}
+        X, y, _ = read_data(Path(data), target, lambda columns: texts.intersection(columns))
     reports = []
     for bundle in bundles:
         say(f"measuring {bundle.path} …")
-        report = measure(bundle, X, y, gates=gates)
+        report = measure(bundle, X, y, gates=gates, trusted=trusted)
         reports.append(report)
         if not as_json:
             click.echo(render_table(report))

@@ -10,6 +10,14 @@ Command = Callable[..., int | None]
 
 
 unproved = click.option("--unproved", is_flag=True, help="Use a model whose proof failed.")
+trust = click.option(
+    "--trust",
+    "trusted",
+    multiple=True,
+    metavar="TYPE",
+    help="A type that the estimator's .skops file may hold, such as package.module.Type "
+    "(repeatable).",
+)
 
 
 def common(command: Command) -> Command:

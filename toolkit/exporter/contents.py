@@ -26,6 +26,7 @@ from toolkit.bundle import (
     to_npz,
     write_files,
 )
+from toolkit.exporter.keeping import Kept
 from toolkit.exporter.model import Exported
 from toolkit.exporter.proof.edits import Hostile
 from toolkit.exporter.proof.evidence import ADVERSARIAL, HELD_OUT, Evidence, answers_to
@@ -66,9 +67,9 @@ class Proven:
 
 
 def write_bundle(
-    out: Path, name: str, kept: bytes, proven: Proven, all_rows: dict[str, float]
+    out: Path, name: str, kept: Kept, proven: Proven, all_rows: dict[str, float]
 ) -> Bundle:
-    """Write the model directory of a proven (or disproved) export; kept: the estimator's file."""
+    """Write the model directory of a proven (or disproved) export; kept: the estimator's copy."""
     evidence, split, chosen = proven.evidence, proven.split, proven.chosen
     estimator = evidence.estimator
     schema, outputs = chosen.schema, chosen.exported.outputs
@@ -88,7 +89,9 @@ def write_bundle(
             "type": f"{type(estimator).__module__}.{type(estimator).__name__}",
             "summary": " ".join(repr(estimator).split()),
         }
-        | schema.summary(),
+        | schema.summary()
+        | kept.summary()
+        | {"classes": _classes(estimator)},
         "inputs": _inputs(schema, evidence.takes),
         "outputs": _described(chosen.exported),
         "opsets": {o.domain or "ai.onnx": o.version for o in chosen.exported.model.opset_import},
@@ -115,9 +118,19 @@ def write_bundle(
             _rows(split.calibration, calibrated, outputs, split.calibration_target),
             HOME,
         ),
-        ESTIMATOR: (kept, HOME),
     }
+    if kept.content is not None:
+        contents[ESTIMATOR] = (kept.content, HOME)
     return write_files(out, manifest, contents)
+
+
+def _classes(estimator: Any) -> list[Any] | None:
+    """Return a classifier's labels in the order of the probabilities' columns."""
+    classes = getattr(estimator, "classes_", None)
+    if not isinstance(classes, np.ndarray) or classes.ndim != 1:
+        return None
+    plain = classes.tolist()
+    return plain if all(isinstance(c, str | int | float) for c in plain) else None
 
 
 def _inputs(schema: Schema, takes: str) -> list[dict[str, Any]]:

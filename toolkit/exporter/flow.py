@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,21 +17,19 @@ from toolkit.errors import (
     UnsupportedEstimator,
 )
 from toolkit.exporter.contents import Candidate, Proven, write_bundle
-from toolkit.exporter.dispatch import convert
 from toolkit.exporter.fitted_on import told
-from toolkit.exporter.graph import Graph
 from toolkit.exporter.grid import FLOAT32, MERGED
+from toolkit.exporter.keeping import keep
 from toolkit.exporter.model import Exported, build
 from toolkit.exporter.opsets import DEFAULT_OPSET, OPSETS
 from toolkit.exporter.proof.evidence import Evidence, answers_to, gather
 from toolkit.exporter.proof.prove import prove
-from toolkit.exporter.schema import Schema, as_fitted, declare, infer
+from toolkit.exporter.schema import Schema, as_fitted, infer
 from toolkit.exporter.session import session_options
 from toolkit.exporter.split import Split, split_rows
 from toolkit.exporter.tasks import REGRESSOR, task_of
 from toolkit.exporter.tuning import AUTO, LATENCY, THROUGHPUT, TUNES, Tuning, measured
 from toolkit.runtime.manifest import NAME, read_manifest
-from toolkit.skops_file import dump_estimator
 
 INPUT_DTYPES = (AUTO, "float32", "float64")
 
@@ -50,6 +48,7 @@ def export(
     tune: str = AUTO,
     feature_names: Sequence[str] | None = None,
     all_rows: Mapping[str, float] | None = None,
+    trusted: Collection[str] = (),
     force: bool = False,
 ) -> Bundle:
     """Convert a fitted estimator, prove the graph, and write the model directory `out`.
@@ -62,8 +61,9 @@ def export(
     tune: what the graph is to be fast at, "latency" (single rows), "throughput" (large batches), or
     "auto": measured on this machine where the two differ, so that another may choose otherwise.
     feature_names: the columns' names where X is an array without; the device then finds columns by
-    name. all_rows: figures of a model fitted on all rows, to be kept in the manifest. force: write
-    over a directory that is not this model's.
+    name. all_rows: figures of a model fitted on all rows, to be kept in the manifest. trusted: the
+    full names of types, such as "package.module.Type", that the kept estimator may hold beside
+    toolkit's own (see `keep`). force: write over a directory that is not this model's.
 
     Raises UnsupportedEstimator where it cannot be converted, InvalidInput where the data does not
     fit, and ParityError where the graph differs from the estimator; then the bundle is written all
@@ -71,7 +71,6 @@ def export(
     """
     out = Path(out)
     check_request(name, out, opset, force)
-    kept = _kept(estimator, X, opset, feature_names)
     proven = convert_and_prove(
         estimator,
         X,
@@ -83,6 +82,7 @@ def export(
         tune=tune,
         feature_names=feature_names,
     )
+    kept = keep(estimator, proven.evidence.answers_alike, trusted)
     bundle = write_bundle(out, name, kept, proven, dict(all_rows or {}))
     proof = proven.chosen.proof
     if not proof.passed:
@@ -91,20 +91,6 @@ def export(
             f"{proof.advice()}; {out / NAME} has the figures; do not ship it"
         )
     return bundle
-
-
-def _kept(estimator: Any, X: Any, opset: int, feature_names: Sequence[str] | None) -> bytes:
-    """Return the estimator's file, before any work is done: what cannot be kept has no bundle.
-
-    Where it does not convert either, that is the reason that is given.
-    """
-    _check_estimator(estimator, opset)
-    try:
-        return dump_estimator(estimator)
-    except (InvalidInput, UnsupportedEstimator):
-        g = Graph(convert, opset)
-        convert(estimator, declare(infer(as_fitted(estimator, X), feature_names, estimator), g), g)
-        raise
 
 
 def convert_and_prove(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ from toolkit.runner import (
 from toolkit.runner import gates as limits
 from toolkit.runner.dominance import dominated
 from toolkit.runner.records import REFERENCE, GateOutcome, Report, Row, Times
-from toolkit.runner.reference import answered, scored_rows
+from toolkit.runner.reference import answered, reference_classes, scored_rows, untimed
 from toolkit.runner.subjects import Files, Subject, groups
 
 __all__ = ["GateOutcome", "Report", "Row", "bench"]
@@ -37,13 +37,19 @@ Scales = Mapping[str, Scale]
 
 
 def bench(
-    bundle: Bundle | str | Path, X: Any = None, y: Any = None, gates: Iterable[str] | None = None
+    bundle: Bundle | str | Path,
+    X: Any = None,
+    y: Any = None,
+    gates: Iterable[str] | None = None,
+    trusted: Collection[str] = (),
 ) -> Report:
     """Measure a bundle's estimator and variants on held-out rows, or on X and y.
 
     gates: expressions such as "uint8-pack:max_abs<=0.1", beside the defaults of
     `toolkit.runner.gates` and the first of all, the bundle's proof. A bundle whose proof failed is
-    measured like any other, and every variant of it fails. Nothing is written;
+    measured like any other, and every variant of it fails. trusted: see `Bundle.estimator`. Without
+    the estimator in the bundle its answers to the held-out rows are compared with all the same, but
+    it is not timed, and no other rows can be scored. Nothing is written;
     `toolkit.report.write` does that. Raises InvalidInput where gates or rows do not fit the model
     (before anything is measured) and CorruptArtifact where a file of the bundle is damaged.
     """
@@ -51,12 +57,12 @@ def bench(
     rows = scored_rows(bundle, X, y)
     chosen = limits.choose(gates or (), bundle, targets=rows.target is not None)
     proof = proved.proof_of(bundle)
-    estimator = bundle.estimator()
+    estimator = bundle.estimator(trusted) if bundle.keeps_estimator else None
     rows = answered(bundle, estimator, rows)
     found = _measured(bundle, estimator, rows, bundle.golden().scales)
     # Fresh processes have the machine's memory to themselves: nothing is open here any more.
     made = {m: _started(one, rows) for m, one in found.rows.items()}
-    table = [made[REFERENCE]]
+    table = [made.get(REFERENCE) or untimed(bundle, rows)]
     table += [
         made.get(v.method) or _unmeasured(bundle, v, found.failures.get(v.method))
         for v in bundle.variants
@@ -106,7 +112,7 @@ class Measured:
 def _measured(bundle: Bundle, estimator: Any, rows: Rows, scales: Scales) -> Measured:
     """Return what is found of all subjects, as many of which are open at once as memory allows."""
     all_found = Measured({}, {}, {}, {})
-    classes = getattr(estimator, "classes_", None)
+    classes = reference_classes(bundle, estimator)
     with latency.one_thread():
         for subjects in groups(bundle, estimator):
             if all_found.rows:

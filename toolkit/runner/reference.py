@@ -7,9 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from toolkit.bundle import Bundle, Rows
+from toolkit.bundle import NOT_APPLICABLE, Bundle, Rows
 from toolkit.errors import InvalidInput
 from toolkit.exporter.tasks import OUTPUTS, reference
+from toolkit.runner.accuracy import metrics
+from toolkit.runner.records import REFERENCE, Row
+from toolkit.runner.verdict import unmeasured
 from toolkit.runtime.inputs import prepare
 from toolkit.runtime.schema import ANY, Input
 
@@ -67,6 +70,11 @@ def answered(bundle: Bundle, estimator: Any, rows: Rows) -> Rows:
     """
     if rows.outputs:
         return rows
+    if estimator is None:
+        raise InvalidInput(
+            f"{bundle.path}: holds no estimator to compare with on other rows "
+            f"({bundle.without_estimator}); bench it on its held-out rows, without data"
+        )
     try:
         made = outputs(bundle, estimator, rows.inputs)
     except ValueError as error:
@@ -77,6 +85,26 @@ def answered(bundle: Bundle, estimator: Any, rows: Rows) -> Rows:
             f"y has the shape {rows.target.shape}, predictions {main.shape}; give one a prediction"
         )
     return Rows(rows.inputs, made, rows.target)
+
+
+def reference_classes(bundle: Bundle, estimator: Any) -> Any:
+    """Return the labels in the order of the probabilities' columns, None where there are none."""
+    if estimator is not None:
+        return getattr(estimator, "classes_", None)
+    return bundle.manifest["estimator"].get("classes")
+
+
+def untimed(bundle: Bundle, rows: Rows) -> Row:
+    """Return the estimator's row where the bundle does not hold it: by its answers alone."""
+    classes = reference_classes(bundle, None)
+    row = Row(
+        method=REFERENCE,
+        file=None,
+        status=NOT_APPLICABLE,
+        reason=f"not timed, as it is not in the bundle: {bundle.without_estimator}",
+        metrics=metrics(bundle.task, rows.target, rows.outputs, classes),
+    )
+    return unmeasured(row, "not timed")
 
 
 def _as_given(spec: dict[str, Any]) -> Input:

@@ -49,8 +49,9 @@ class Subject:
 def groups(bundle: Bundle, estimator: Any) -> Iterator[dict[str, Subject]]:
     """Yield by method the subjects that are to be open, and to take turns, at the same time.
 
-    The estimator, model.onnx and as many variants as fit in TOGETHER, then model.onnx with so many
-    others, and so on: what is measured at different times is compared through model.onnx.
+    The estimator (None where the bundle has none), model.onnx and as many variants as fit in
+    TOGETHER, then model.onnx with so many others, and so on: what is measured at different times is
+    compared through model.onnx.
     """
     files = {v.method: v.file for v in bundle.variants if v.status == OK and v.file}
     base = {FLOAT: of_file(bundle, files.pop(FLOAT))} if FLOAT in files else {}
@@ -58,7 +59,7 @@ def groups(bundle: Bundle, estimator: Any) -> Iterator[dict[str, Subject]]:
     whole = max((s.size.bytes for s in base.values()), default=1)
     count = max(1, TOGETHER // whole - 1)
     others = list(files)
-    first = {REFERENCE: of_estimator(bundle, estimator)}
+    first = {} if estimator is None else {REFERENCE: of_estimator(bundle, estimator)}
     for at in range(0, max(1, len(others)), count):
         yield first | base | {m: of_file(bundle, files[m]) for m in others[at : at + count]}
         first = {}

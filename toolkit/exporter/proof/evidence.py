@@ -21,9 +21,10 @@ from toolkit.exporter.proof.ties import Ties, ties_of
 from toolkit.exporter.schema import Schema, frame, rounded
 from toolkit.exporter.split import Split
 from toolkit.exporter.tasks import reference
-from toolkit.metrics import Scale, scales_of
+from toolkit.metrics import LABEL, Scale, scales_of
 
 HELD_OUT, ADVERSARIAL = "held_out", "adversarial"
+THREADS = 1e-9  # of a number: so much it may change with the order of a sum
 ALONE = 64  # so many rows at most are asked again by themselves
 
 Outputs = dict[str, np.ndarray]
@@ -70,6 +71,22 @@ class Evidence:
             return rows, {}, kept
         rows = {n: a[kept] for n, a in rows.items()}
         return rows, answers_to(self.estimator, rows, self.schema, self.task), kept
+
+    def answers_alike(self, other: Any) -> bool:
+        """Tell whether another estimator gives the answers that this one gave.
+
+        But for the order in which threads add up.
+        """
+        for name, rows in self.sets.items():
+            got = answers_to(other, rows, self.schema, self.task)
+            for n, wanted in self.expected[name].items():
+                if wanted.dtype.kind == "f" and n != LABEL:
+                    same = np.allclose(got[n], wanted, rtol=THREADS, atol=0.0, equal_nan=True)
+                else:
+                    same = np.array_equal(got[n], wanted, equal_nan=wanted.dtype.kind == "f")
+                if not same:
+                    return False
+        return True
 
     def unsteady(self, name: str, positions: np.ndarray) -> np.ndarray:
         """Return which of these rows scikit-learn refuses alone, or answers otherwise, bool [N].
