@@ -41,11 +41,16 @@ class Unconvertible(Exception):
 
 @dataclass(frozen=True)
 class Matrix:
-    """A tensor [N, width] (or [N] where width is 0, for labels) of `dtype` in the graph."""
+    """A tensor [N, width] (or [N] where width is 0, for labels) of `dtype` in the graph.
+
+    sparse: whether scikit-learn hands these numbers on in a sparse matrix, which has no zeros: they
+    are missing values to XGBoost.
+    """
 
     name: str
     dtype: str
     width: int
+    sparse: bool = False
 
 
 @dataclass(frozen=True)

@@ -49,6 +49,7 @@ LINKS: dict[str, Link] = {
     "cross_entropy_lambda": softplus,
     "lambdarank": identity,
     "rank_xendcg": identity,
+    "custom": identity,
 }
 # Bits of decision_type.
 CATEGORICAL, DEFAULT_LEFT = 1, 2
@@ -75,21 +76,23 @@ def classifier(est: Any, x: Value, g: Graph) -> Outputs:
     name, options = _objective(header)
     scale = float(dict(o.split(":") for o in options if ":" in o).get("sigmoid", 1.0))
     raw = _raw(x, g, header, trees, classifies=True)
+    found = {"decision_function": result(g, x, raw)}
     if name in ("binary", "cross_entropy"):
-        return two_classes(g, x, raw, est.classes_, scale)
+        return found | two_classes(g, x, raw, est.classes_, scale)
     if name == "multiclass":
-        return many_classes(g, x, raw, est.classes_)
+        return found | many_classes(g, x, raw, est.classes_)
     if name == "multiclassova":  # not normalised to a sum of 1
         p = sigmoid(g, g.binary("Mul", raw, [scale], "scale"))
-        return {"predict": g.labels(g.argmax(p), est.classes_), "predict_proba": result(g, x, p)}
+        label = g.labels(g.argmax(p), est.classes_)
+        return found | {"predict": label, "predict_proba": result(g, x, p)}
+    if name == "custom":
+        return found | {"predict": result(g, x, raw)}
     raise Unconvertible(f"objective={name!r}")
 
 
 def _dump(est: Any) -> tuple[dict[str, str], list[dict[str, str]]]:
     """Return the header's and each tree's lines, `key=value`."""
     booster = est.booster_
-    if callable(est.objective):
-        raise Unconvertible("an objective that is a function")
     text = booster.model_to_string().split("end of trees")[0]
     head, *blocks = text.split("\nTree=")
     return _lines(head), [_lines(b) for b in blocks]
