@@ -82,7 +82,7 @@ def random_branches(seed):
 
 
 # What a pass works on, where chains of products are not it.
-GRAPHS = {"fuse_classifier": random_classifier, "name_inner": random_branches}
+GRAPHS = {"fuse_classifier": random_classifier, "name_nodes": random_branches}
 
 
 # What a pass may round in another way, on numbers of about 1.
@@ -200,7 +200,7 @@ def test_weights_of_tiny_answers_are_kept():
 @pytest.mark.parametrize("seed", range(0, 20, 2))
 def test_no_two_nodes_of_a_model_with_branches_have_one_name(seed):
     model = random_branches(seed)
-    MODULES["name_inner"].apply(model)
+    MODULES["name_nodes"].apply(model)
     names = [n.name for n in nodes_within(model.graph)]
     assert all(names)
     assert len({*names, *(n.name for n in model.graph.node if n.name)}) == len(names) + 1
@@ -211,3 +211,21 @@ def nodes_within(graph):
         for body in inside(node):
             yield from body.node
             yield from nodes_within(body)
+
+
+@pytest.mark.parametrize("tensors", [1, 2, 3])
+def test_columns_of_several_tensors_are_taken_by_nodes_with_names(tensors):
+    """onnxruntime 1.18 to 1.20 refuse two unnamed ones; one alone stays as it is."""
+    sources = ["X", *(f"x{t}" for t in range(1, tensors))]
+    nodes = [helper.make_node("Neg", ["X"], [t]) for t in sources[1:]]
+    for t in sources:
+        nodes += [helper.make_node("Gather", [t, f"c{k}"], [f"{t}{k}"], axis=1) for k in (0, 1)]
+    picked = [f"{t}{k}" for t in sources for k in (0, 1)]
+    nodes += [
+        helper.make_node("Sum", picked, ["sum"]),
+        helper.make_node("Add", ["X", "sum"], ["Y"]),
+    ]
+    model = model_of(nodes, {"c0": np.array([0]), "c1": np.array([1])}, ["Y"])
+    assert MODULES["name_nodes"].apply(model) == (tensors > 1)
+    names = [n.name for n in model.graph.node if n.op_type == "Gather"]
+    assert len(set(names)) == (2 * tensors if tensors > 1 else 1)

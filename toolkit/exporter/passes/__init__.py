@@ -9,7 +9,7 @@ from toolkit.exporter.passes import (
     flush_tiny,
     fuse_classifier,
     fuse_scaling,
-    name_inner,
+    name_nodes,
     prune,
 )
 
@@ -21,7 +21,7 @@ PASSES = (
     flush_tiny.apply,
     fuse_classifier.apply,
     fuse_scaling.apply,
-    name_inner.apply,
+    name_nodes.apply,
 )
 
 
