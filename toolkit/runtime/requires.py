@@ -1,28 +1,38 @@
-"""What a graph needs of the runtime that opens it: versions, domains, the lowest onnxruntime.
+"""What a graph needs of whatever opens it: versions, domains, the lowest onnxruntime.
 
-The numbers below are of onnxruntime 1.x, checked by running: `scripts/requires` opens and runs
-files of many kinds on each version and compares; docs/requires.md is what it found.
+The numbers are of onnxruntime 1.x and were found by running: `scripts/requires` opens and runs
+graphs of all kinds on each version; docs/requires.md is what it found.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
+from toolkit.errors import CorruptArtifact
 from toolkit.runtime import wire
 
-OLDEST = 16  # of those that were tried; what an older one would run is not known
-STANDARD = "ai.onnx"
-ML = "ai.onnx.ml"
-DOMAINS = (STANDARD, ML)
+OLDEST = 16  # of the versions that were tried; what older ones run is not known
+STANDARD, ML = "ai.onnx", "ai.onnx.ml"
 
-# The first onnxruntime 1.x that takes a version of the format, of the operators, of those of ML.
+# The first version that takes a version of the format, of the operators, and of ai.onnx.ml.
 IR_SINCE = {8: 16, 9: 16, 10: 18}
 OPSET_SINCE = {15: 16, 16: 16, 17: 16, 18: 16, 19: 16, 20: 17, 21: 18, 22: 21}
-ML_SINCE = {1: 16, 2: 16, 3: 16, 4: 17, 5: 18}
-# The first that has an operator, where its opset says less.
+ML_SINCE = {3: 16, 4: 17, 5: 18}
+# The first that has an operator, where that is later than its opset.
 OPERATOR_SINCE = {"TreeEnsemble": 21}
+# The first that computes one in float64: (version, for opsets below). Which tensors are float64 is
+# not looked up: these count wherever the graph has float64 at all.
+FLOAT64_SINCE = {"Cos": (24, 99), "ReduceL1": (20, 18)}
+# Up to 1.17 a Gemm and the activation that reads it become one node, which has no float64.
+ACTIVATIONS = frozenset({"Relu", "LeakyRelu", "Sigmoid", "Tanh", "Softplus", "Elu"})
+ACTIVATED_SINCE = 18
+# Up to 1.20 nodes inside others are taken for one where they have no names.
+NAMES_SINCE = 21
+# The first that has an element type for stored tensors.
+STORED_SINCE: dict[int, int] = {}
 
+DOUBLE = 11
 # Operators that hold graphs. Others' attributes are not read: those of trees may be millions.
-HOLDERS = {"If", "Loop", "Scan"}
-NODE_ATTRIBUTE, ATTRIBUTE_G, ATTRIBUTE_GRAPHS = 5, 6, 11
+HOLDERS = frozenset({"If", "Loop", "Scan"})
