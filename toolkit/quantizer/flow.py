@@ -33,6 +33,8 @@ from toolkit.quantizer.methods import load_method, method_names
 from toolkit.quantizer.refusals import NoOp, NotApplicable
 from toolkit.quantizer.trees.forests import OPERATORS
 from toolkit.runtime.manifest import require_proved
+from toolkit.runtime.predictor import to_onnx
+from toolkit.runtime.requires import requires, too_old
 
 
 def quantize(
@@ -77,10 +79,13 @@ def quantize(
         check_applies(limits, bundle, targets=calibration.rows.target is not None)
     standard = Standard.of(bundle, content, calibration.rows)
     made: list[tuple[Variant, bytes | None]] = []
+    runtime = bundle.manifest.get("runtime")
     for name, method in chosen.items():
         able = thresholds is not None and hasattr(method, "THRESHOLDS")
         asked = {"thresholds": thresholds} if able else {}
-        made.append(_made(name, method, given[method.SUFFIX], calibration, standard, asked))
+        made.append(
+            _made(name, method, given[method.SUFFIX], calibration, standard, asked, runtime)
+        )
         if progress:
             progress(made[-1][0])
     if limits is None:
@@ -103,22 +108,34 @@ def _made(
     calibration: Calibration,
     standard: Standard,
     asked: dict[str, Any],
+    runtime: str | None,
 ) -> tuple[Variant, bytes | None]:
     """Return what `judge` says of a method's output, with notes on what it has become.
 
-    asked: what the method was asked for besides.
+    asked: what the method was asked for besides. runtime: the version of onnxruntime that the model
+    was exported for, if one was named.
     """
     try:
         content = method.apply(given, calibration, **asked)
     except NotApplicable as reason:
         verdict = NO_OP if isinstance(reason, NoOp) else ""
         return Variant(name, NOT_APPLICABLE, reason=str(reason), verdict=verdict), None
+    if newer := _newer(content, name, runtime):
+        return Variant(name, NOT_APPLICABLE, reason=newer), None
     variant, kept = judge(name, method, content, given, standard)
     said = [variant.notes, dropped(given, content, name)]
     if kept is not None and method.SUFFIX == ".onnx":
         rows = calibration.rows.inputs
         said.append(notes(kept, str(variant.file), variant.session, rows, method.LIMITS))
     return replace(variant, notes="; ".join(filter(None, said))), kept
+
+
+def _newer(content: bytes, name: str, runtime: str | None) -> str:
+    """Return why the runtime that a model was exported for cannot run this, "" where it can."""
+    needed = requires(to_onnx(content, name), name)["onnxruntime"]
+    if runtime is None or not too_old(needed, runtime):
+        return ""
+    return f"it needs onnxruntime {needed}, and the model was exported for {runtime}"
 
 
 def _check_thresholds(most: int, model: onnx.ModelProto, chosen: dict[str, ModuleType]) -> None:

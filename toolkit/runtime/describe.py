@@ -12,6 +12,7 @@ from toolkit.runtime.forest import Forest
 from toolkit.runtime.manifest import NAME, entry_beside, read_checked, read_manifest
 from toolkit.runtime.predictor import Predictor, to_onnx
 from toolkit.runtime.proof import read_proof
+from toolkit.runtime.requires import requires
 
 
 def describe(path: str | Path) -> dict[str, Any]:
@@ -67,6 +68,7 @@ def _describe_file(path: Path) -> dict[str, Any]:
         "inputs": [i._asdict() for i in opened.inputs],
         "outputs": list(opened.outputs),
         "session": session,
+        "requires": requires(model, str(path)),
         **graph,
         **(_describe_pack(content, str(path)) if pack.is_pack(content) else {}),
     }

@@ -1,10 +1,10 @@
 """Name the nodes that older onnxruntimes would otherwise refuse, by names of their own making.
 
-Up to 1.21.0 onnxruntime makes one Split of the Gather and Slice nodes that read one tensor, and
-names it after one of them. Where those are unnamed, two such Splits have one name, and the graph is
-refused: "two nodes with same node name (/GatherSliceToSplitFusion/)". So these nodes are named where
-there are two such tensors; nodes inside branches and loops all are, since names count in the whole
-model. Other nodes need none.
+Up to 1.21 onnxruntime makes one Split of the Gather and Slice nodes that read one tensor, and names
+it after one of them. Where those are unnamed, two such Splits have one name, and the graph is
+refused: "two nodes with same node name (/GatherSliceToSplitFusion/)". So these nodes are named
+where there are two such tensors; nodes inside branches and loops all are, since names count in the
+whole model. Other nodes need none.
 """
 
 from __future__ import annotations
