@@ -162,7 +162,7 @@ def page(files: list[Path], ran: dict[str, dict[Path, str]]) -> str:
         "# What files require",
         "",
         "The lowest onnxruntime that runs a file stands in the manifest under",
-        "`files.<name>.requires`, and `toolkit inspect` shows it. `scripts/requires` wrote this page:",
+        "`files.<name>.requires`; `toolkit inspect` shows it. `scripts/requires` wrote this page:",
         f"it replayed the golden rows of each file on {', '.join(ran)},",
         "and every file ran on the versions from the one that it names on, and on none before.",
         "",

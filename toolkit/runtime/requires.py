@@ -19,8 +19,20 @@ OLDEST = 16  # of the versions that were tried; what older ones run is not known
 STANDARD, ML, CONTRIBUTED = "ai.onnx", "ai.onnx.ml", "com.microsoft"
 
 # The first version that takes a version of the format, of the operators, and of ai.onnx.ml.
-IR_SINCE = {8: 16, 9: 16, 10: 18}
-OPSET_SINCE = {15: 16, 16: 16, 17: 16, 18: 16, 19: 16, 20: 17, 21: 18, 22: 20}
+IR_SINCE = {8: 16, 9: 16, 10: 18, 11: 23, 12: 24, 13: 24}
+OPSET_SINCE = {
+    15: 16,
+    16: 16,
+    17: 16,
+    18: 16,
+    19: 16,
+    20: 17,
+    21: 18,
+    22: 21,
+    23: 23,
+    24: 24,
+    25: 24,
+}
 ML_SINCE = {3: 16, 4: 17, 5: 18}
 # The first that has an operator, where it came later than the opset that defines it; what is of
 # onnxruntime's own domain there quantizes to 16 bits.
@@ -33,7 +45,7 @@ OPERATOR_SINCE = {
 STORED_SINCE = {21: 19, 22: 19}
 # The first that computes an operator in float64, (version, for opsets below).
 FLOAT64_SINCE = {"Cos": (24, 99), "ReduceL1": (20, 18), "ReduceL2": (20, 99)}
-# Older ones make one node of an operator and the one that reads it, and lack that for float64.
+# Older ones make one node of an operator and the only one that reads it, and lack that for float64.
 ACTIVATIONS = ("Relu", "LeakyRelu", "Sigmoid", "Tanh", "Softplus", "Elu")
 FUSED_SINCE = {("Gemm", after): 18 for after in ACTIVATIONS} | {("Transpose", "MatMul"): 21}
 # Older ones make one node of the Gathers and Slices of a tensor, and name it after one of them: two
@@ -114,13 +126,14 @@ class _Node:
 class _Found:
     """What a model's messages say, graphs inside nodes among them.
 
-    stored: the element types of stored tensors. wide: the tensors of float64; passes: the tensors
-    whose type another one has.
+    readers: how often a tensor is read. stored: the element types of stored tensors. wide: the
+    tensors of float64; passes: the tensors whose type another one has.
     """
 
     ir_version: int = 0
     versions: dict[str, int] = field(default_factory=dict)
     nodes: list[_Node] = field(default_factory=list)
+    readers: Counter[str] = field(default_factory=Counter)
     stored: set[int] = field(default_factory=set)
     wide: set[str] = field(default_factory=set)
     passes: dict[str, list[str]] = field(default_factory=dict)
@@ -170,6 +183,7 @@ def _read_graph(parts: Iterable[bytes | memoryview], found: _Found) -> list[str]
             _note_type(found, name, kind)
             if number == wire.GRAPH_OUTPUT:
                 outputs.append(name)
+                found.readers[name] += 1
     return outputs
 
 
@@ -188,6 +202,7 @@ def _read_node(content: bytes | memoryview, found: _Found) -> None:
             texts.setdefault(number, []).append(wire.text(value))
     name, operator, domain = (texts.get(n, [""])[-1] for n in _TEXTS[2:])
     inputs, outputs = (texts.get(n, []) for n in _TEXTS[:2])
+    found.readers.update(inputs)
     found.nodes.append(_Node(domain or STANDARD, operator, name, inputs, outputs))
     if operator == "Cast":
         to = [v for a in attributes for n, v in wire.fields(a) if n == wire.ATTRIBUTE_INT]
@@ -222,7 +237,8 @@ def _lowest(found: _Found) -> int | None:
         if found.wide.intersection(node.inputs):
             since, below = FLOAT64_SINCE.get(node.operator, (OLDEST, 0))
             known.append(since if opset < below else OLDEST)
-            pairs = ((makers.get(i, ""), node.operator) for i in node.inputs if i in found.wide)
+            alone = (i for i in node.inputs if i in found.wide and found.readers[i] == 1)
+            pairs = ((makers.get(i, ""), node.operator) for i in alone)
             known += [FUSED_SINCE.get(pair, OLDEST) for pair in pairs]
     versions = [version for version in known if version is not None]
     return max(versions) if len(versions) == len(known) else None
