@@ -119,7 +119,7 @@ def outcomes(path: Path, files: list[Path]) -> dict[Path, str]:
 
 def replay(files: list[str]) -> None:
     """Print a line for each file: RUNS where the golden rows come out right, else why not."""
-    from toolkit.errors import ToolkitError, one_line
+    from toolkit.errors import ToolkitError
     from toolkit.runtime import golden, load
     from toolkit.runtime.manifest import read_manifest
     from toolkit.runtime.verify import replay as replayed
@@ -132,7 +132,7 @@ def replay(files: list[str]) -> None:
             check = replayed(load(path), rows, manifest["files"][path.name], path.name)
             print(RUNS if check.passed else f"wrong: {check.detail}", flush=True)
         except ToolkitError as error:
-            print(one_line(error), flush=True)
+            print(error, flush=True)
 
 
 def required(path: Path) -> str:

@@ -9,12 +9,14 @@ from typing import Any
 
 import numpy as np
 
+from toolkit.arguments import texts
 from toolkit.bundle import Bundle
 from toolkit.errors import (
     CorruptArtifact,
     InvalidInput,
     ParityError,
     UnsupportedEstimator,
+    guarded,
 )
 from toolkit.exporter.contents import Candidate, Proven, write_bundle
 from toolkit.exporter.fitted_on import told
@@ -30,11 +32,15 @@ from toolkit.exporter.session import session_options
 from toolkit.exporter.split import Split, split_rows
 from toolkit.exporter.tasks import REGRESSOR, task_of
 from toolkit.exporter.tuning import AUTO, LATENCY, THROUGHPUT, TUNES, Tuning, measured
+from toolkit.runtime.files import plain_path
 from toolkit.runtime.manifest import NAME, read_manifest
 
 INPUT_DTYPES = (AUTO, "float32", "float64")
 
+FIT = "give rows of the kind that it was fitted on, or an estimator that exports"
 
+
+@guarded("estimator", UnsupportedEstimator, FIT)
 def export(
     estimator: Any,
     X: Any,
@@ -76,7 +82,7 @@ def export(
     fit, and ParityError where the graph differs from the estimator; then the bundle is written all
     the same, with `proof.passed` false.
     """
-    out = Path(out)
+    out = Path(plain_path(out))
     check_request(name, out, opset, force, runtime)
     estimator = as_estimator(estimator, task)
     proven = convert_and_prove(
@@ -102,6 +108,7 @@ def export(
     return bundle
 
 
+@guarded("estimator", UnsupportedEstimator, FIT)
 def convert_and_prove(
     estimator: Any,
     X: Any,
@@ -121,6 +128,7 @@ def convert_and_prove(
     """
     estimator = as_estimator(estimator)
     target = target_of(opset, runtime)
+    feature_names = None if feature_names is None else texts(feature_names, "feature_names")
     _check_estimator(estimator)
     if input_dtype not in INPUT_DTYPES:
         raise InvalidInput(f"input_dtype {input_dtype!r} is none of {', '.join(INPUT_DTYPES)}")
@@ -301,6 +309,8 @@ def check_request(
 ) -> None:
     """Raise InvalidInput for what can be told before anything is loaded or trained."""
     target_of(opset, runtime)
+    if not isinstance(name, str):
+        raise InvalidInput(f"the name {name!r:.100} is no text; choose letters and dashes")
     if not name or name != Path(name).name or name.startswith("."):
         raise InvalidInput(f"the name {name!r} is no plain file name; choose letters and dashes")
     if out.is_dir() and any(out.iterdir()) and not (out / NAME).is_file() and not force:

@@ -10,6 +10,7 @@ from typing import Any
 
 import onnx
 
+from toolkit.arguments import texts
 from toolkit.bundle import (
     MODEL,
     NO_OP,
@@ -20,7 +21,7 @@ from toolkit.bundle import (
     open_bundle,
     with_variants,
 )
-from toolkit.errors import CorruptArtifact, InvalidInput, ParityError
+from toolkit.errors import CorruptArtifact, InvalidInput, ParityError, ToolkitError, guarded
 from toolkit.quantizer.budget.expression import check_applies, parse
 from toolkit.quantizer.budget.flow import fit_budget
 from toolkit.quantizer.calibration import Calibration
@@ -37,6 +38,7 @@ from toolkit.runtime.predictor import to_onnx
 from toolkit.runtime.requires import requires, too_old
 
 
+@guarded("bundle", ToolkitError, "export the model again, or leave the method out")
 def quantize(
     bundle: Bundle | str | Path,
     methods: Sequence[str] | None = None,
@@ -62,7 +64,7 @@ def quantize(
     everything is written) where nothing keeps the budget.
     """
     bundle = open_bundle(bundle)
-    names = methods or (method_names() if budget is None else ())
+    names = texts(methods or (), "methods") or (method_names() if budget is None else ())
     chosen = {name: load_method(name) for name in names}
     limits = None if budget is None else parse(budget)
     require_proved(bundle.path, bundle.manifest, unproved)
@@ -140,6 +142,8 @@ def _newer(content: bytes, name: str, runtime: str | None) -> str:
 
 def _check_thresholds(most: int, model: onnx.ModelProto, chosen: dict[str, ModuleType]) -> None:
     """Raise InvalidInput where nothing would come of a number of thresholds."""
+    if not isinstance(most, int):
+        raise InvalidInput(f"thresholds={most!r}: is no whole number; give one, or None for all")
     if most < 1:
         raise InvalidInput(f"thresholds={most}: a feature of trees has at least one; give more")
     if not any(hasattr(m, "THRESHOLDS") for m in chosen.values()):

@@ -63,6 +63,8 @@ def open_session(
     where onnxruntime refuses the bytes, or would read other files for them, and InvalidInput where
     they need a newer onnxruntime.
     """
+    if threads is not None and (not isinstance(threads, int) or threads < 0):
+        raise InvalidInput(f"threads={threads!r:.100} is no number of threads; give 1 or more")
     _refuse_external(model, origin)
     settings = _session_options(checked_options(options or {}, origin), threads)
     try:
