@@ -158,6 +158,8 @@ def compare(files: list[Path], ran: dict[str, dict[Path, str]]) -> list[str]:
 
 def page(files: list[Path], ran: dict[str, dict[Path, str]]) -> str:
     """Return docs/requires.md: for each kind, the lowest version by what it was exported for."""
+    from toolkit.bundle import MODEL
+
     lines = [
         "# What files require",
         "",
@@ -173,7 +175,7 @@ def page(files: list[Path], ran: dict[str, dict[Path, str]]) -> str:
     for path in files:
         groups.setdefault((path.parent.name, required(path)), []).append(path.name)
     for (kind, version), names in groups.items():
-        short = ", ".join(n.removeprefix("model.") for n in names)
+        short = ", ".join(n if n == MODEL else n.removeprefix("model.") for n in names)
         lines.append(f"| {kind} | {short} | {version} |")
     return "\n".join(lines) + "\n"
 

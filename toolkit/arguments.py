@@ -11,7 +11,7 @@ from toolkit.errors import InvalidInput
 
 
 def texts(value: Any, what: str) -> tuple[str, ...]:
-    """Return one text or several as a tuple; InvalidInput, naming the argument, for anything else."""
+    """Return one text or several as a tuple; InvalidInput, naming the argument, for all else."""
     found = (value,) if isinstance(value, str) or not isinstance(value, Iterable) else tuple(value)
     for one in found:
         if not isinstance(one, str):

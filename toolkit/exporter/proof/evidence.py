@@ -202,7 +202,7 @@ def _refused(estimator: Any, split: Split, schema: Schema) -> str:
             if answers(estimator, mended, schema):
                 name = spec.columns[c] if spec.columns else spec.name
                 place = "" if spec.columns or values.shape[1] == 1 else f"[{c}]"
-                column = f", column {name!r}{place}, {values[refused, c]!r}"
+                column = f", column {name!r}{place}, {values[refused, c]}"
                 return f"row {int(split.positions[refused])}{column}: "
     return f"row {int(split.positions[refused])}: "
 
