@@ -179,7 +179,7 @@ def _refusal(unknown: list[str]) -> str:
             )
     return (
         f"holds the type {unknown[0]!r}, which is not kept because restoring it could run code; "
-        f"{_trust(unknown)} keeps it"
+        f"{_trust(unknown)}, or trusted=[…] in Python, keeps it"
     )
 
 
@@ -189,7 +189,8 @@ def _trust(unknown: list[str]) -> str:
 
 def _is_found(name: str) -> bool:
     """Tell whether the full name of what was in an estimator leads to anything."""
-    module, found, rest = name, None, []
+    module, found = name, None
+    rest: list[str] = []
     while found is None and module:
         module, _, last = module.rpartition(".")
         rest.insert(0, last)
@@ -234,7 +235,7 @@ def load_estimator(content: bytes, origin: str, trusted: Collection[str] = ()) -
         ) from error
     raise InvalidInput(
         f"{origin}: holds the type {unknown[0]!r}, which is not trusted because restoring it could "
-        f"run code; if you trust its origin, {_trust(unknown)}"
+        f"run code; if you trust its origin, {_trust(unknown)}, or trusted=[…] in Python"
     )
 
 

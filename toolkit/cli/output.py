@@ -25,7 +25,17 @@ def print_export(bundle: Any, as_json: bool) -> None:
     """Print what an export wrote and its proof."""
     proof = bundle.manifest["proof"]
     if as_json:
-        keys = ("name", "task", "estimator", "inputs", "outputs", "opsets", "tuning", "proof", "files")
+        keys = (
+            "name",
+            "task",
+            "estimator",
+            "inputs",
+            "outputs",
+            "opsets",
+            "tuning",
+            "proof",
+            "files",
+        )
         print_json({"path": str(bundle.path)} | {k: bundle.manifest[k] for k in keys})
         return
     size, tuning = bundle.manifest["files"]["model.onnx"]["bytes"], bundle.manifest["tuning"]

@@ -6,6 +6,7 @@ proof and scikit-learn's answers are in the bundle anyway.
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
@@ -31,9 +32,14 @@ class Kept:
         """Return what the manifest says of it."""
         return {
             "kept": self.content is not None,
-            "left_out": list(self.left_out),
-            "why": self.why,
+            "left_out": [without_addresses(name) for name in self.left_out],
+            "why": without_addresses(self.why),
         }
+
+
+def without_addresses(text: str) -> str:
+    """Return a text without the memory addresses that Python shows, other ones in each process."""
+    return re.sub(r" at 0x[0-9a-fA-F]+", "", text)
 
 
 def keep(estimator: Any, same: Callable[[Any], bool], trusted: Collection[str] = ()) -> Kept:

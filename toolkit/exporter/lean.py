@@ -157,17 +157,25 @@ def _defaults(kind: type) -> dict[str, Any]:
     return {p.name: None if p.default is p.empty else p.default for p in parameters}
 
 
-def _saved(value: Any) -> Collection[str]:
-    """Return which attributes skops saves: not those that a type's own state lacks."""
+def _saved(value: Any) -> set[str]:
+    """Return which attributes skops saves: what the object's state lacks it does not.
+
+    CatBoost's state has the entries of a dictionary in place of the attribute that holds them.
+    """
     state = value.__getstate__()
-    return state if isinstance(state, dict) else ()
+    state = state if isinstance(state, dict) else {}
+    return {
+        name
+        for name, held in vars(value).items()
+        if name in state or (type(held) is dict and held and held.keys() <= state.keys())
+    }
 
 
 def _answers(value: Any) -> bool:
     """Tell whether a value is an estimator, or a part of one, with all that it holds by name."""
     kind = type(value)
-    by_name = hasattr(value, "__dict__") and kind.__new__ is object.__new__ and kind is not type
-    return by_name and any(hasattr(kind, call) for call in CALLS)
+    plain = getattr(kind, "__new__", None) is object.__new__  # nothing that __dict__ does not show
+    return plain and hasattr(value, "__dict__") and any(hasattr(kind, call) for call in CALLS)
 
 
 def _is_numbers(value: Any) -> bool:
@@ -175,6 +183,6 @@ def _is_numbers(value: Any) -> bool:
 
 
 def _is_labels(value: Any) -> bool:
-    """Tell whether a value is a row of pandas' (Index, Series, array), of which skops takes none."""
+    """Tell whether a value is an Index, Series or array of pandas, of which skops takes none."""
     library = type(value).__module__.partition(".")[0]
     return library == "pandas" and getattr(value, "ndim", 0) == 1 and hasattr(value, "tolist")
