@@ -78,10 +78,10 @@ def own_score(truth, predicted):
 class Halves:
     """Somebody's own splitter."""
 
-    def split(self, rows, *_):
+    def split(self, rows, *_, **__):
         return KFold(2).split(rows)
 
-    def get_n_splits(self, *_):
+    def get_n_splits(self, *_, **__):
         return 2
 
 
@@ -470,3 +470,17 @@ def test_the_manifest_says_what_was_left_out(tmp_path):
     toolkit.export(estimator.fit(X, Y), X, Y, name="m", out=tmp_path / "m")
     manifest = json.loads(Path(tmp_path / "m" / "manifest.json").read_text())
     assert left_out in manifest["estimator"]["left_out"]
+    first = toolkit.bench(tmp_path / "m").to_json()["variants"][0]
+    assert first["status"] == "ok"
+    assert f"kept without {left_out}" in first["verdict"]
+
+
+def test_bench_opens_a_type_of_ones_own_where_it_is_trusted(tmp_path):
+    name = f"{Tree.__module__}.Tree"
+    model = make_pipeline(StandardScaler(), LogisticRegression()).fit(X, Y)
+    model.note_ = Tree()
+    toolkit.export(model, X, Y, name="m", out=tmp_path / "m", trusted=[name])
+    with pytest.raises(InvalidInput, match="trusted="):
+        toolkit.bench(tmp_path / "m")
+    first = toolkit.bench(tmp_path / "m", trusted=[name]).to_json()["variants"][0]
+    assert first["status"] == "ok"
