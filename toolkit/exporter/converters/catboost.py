@@ -30,35 +30,40 @@ from toolkit.exporter.trees.answers import tree_answer
 from toolkit.exporter.trees.ensemble import Ensemble, concatenate, tree
 from toolkit.exporter.trees.leaf_tables import summed
 
-LINKS: dict[str, Link] = {
-    "RMSE": identity,
-    "MAE": identity,
-    "MAPE": identity,
-    "Quantile": identity,
-    "Huber": identity,
-    "Expectile": identity,
-    "Lq": identity,
-    "MultiRMSE": identity,
-    "Poisson": exp,
-    "Tweedie": exp,
-}
+# Losses whose answers are not the sum itself, as CatBoost's default prediction type has them.
+LINKS: dict[str, Link] = {"Poisson": exp, "Tweedie": exp}
+TWO = ("Logloss", "CrossEntropy", "Focal")
+SEVERAL = ("MultiLogloss", "MultiCrossEntropy")
 
 
 def regressor(est: Any, x: Value, g: Graph) -> Outputs:
-    """CatBoostRegressor with its loss's link."""
+    """CatBoostRegressor and CatBoostRanker with the loss's link."""
     loss = _loss(est)
-    if loss not in LINKS:
-        raise Unconvertible(f"loss_function={loss!r}")
-    found = linked(g, LINKS[loss], lambda: _raw(est, x, g, classifies=False))
+    if loss == "RMSEWithUncertainty":  # the mean, and the logarithm of the deviation
+        raw = _raw(est, x, g, classifies=False)
+        spread = g.unary("Exp", g.binary("Mul", g.column(raw, 1), [2.0], "two"))
+        return {"predict": g.join([g.column(raw, 0), spread])}
+    link = LINKS.get(loss, identity)
+    found = linked(g, link, lambda: _raw(est, x, g, classifies=False))
     return {"predict": answer(g, x, found)}
 
 
+def plain(est: Any, x: Value, g: Graph) -> Outputs:
+    """CatBoost: its `predict` gives raw values, whatever the loss."""
+    return {"predict": answer(g, x, _raw(est, x, g, classifies=False))}
+
+
 def classifier(est: Any, x: Value, g: Graph) -> Outputs:
-    """CatBoostClassifier: sigmoid, softmax, or a sigmoid a class."""
+    """CatBoostClassifier: sigmoid, softmax, or a sigmoid a class or a label."""
     loss, classes = _loss(est), np.asarray(est.classes_)
     raw = _raw(est, x, g, classifies=True)
-    if loss in ("Logloss", "CrossEntropy"):
-        return two_classes(g, x, raw, classes)
+    if loss in TWO:
+        threshold = float(est.get_probability_threshold())
+        limit = 0.0 if threshold == 0.5 else -float(np.log(1.0 / threshold - 1.0))
+        return two_classes(g, x, raw, classes, limit=limit)
+    if loss in SEVERAL:
+        label = g.cast(g.compare("Greater", raw, [0.0]), "int64")
+        return {"predict": label, "predict_proba": result(g, x, sigmoid(g, raw))}
     if loss == "MultiClass":
         return many_classes(g, x, raw, classes)
     if loss == "MultiClassOneVsAll":
@@ -72,6 +77,10 @@ def _loss(est: Any) -> str:
 
 
 def _model(est: Any) -> dict[str, Any]:
+    kinds = {"text": est.get_text_feature_indices, "embedding": est.get_embedding_feature_indices}
+    for kind, indices in kinds.items():
+        if len(indices()):
+            raise Unconvertible(f"{kind} features (CatBoost's own way with them has no operators)")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.json"
         est.save_model(str(path), format="json")
@@ -174,4 +183,6 @@ def _split(
 CONVERTERS = {
     "catboost.CatBoostRegressor": regressor,
     "catboost.CatBoostClassifier": classifier,
+    "catboost.CatBoostRanker": regressor,
+    "catboost.CatBoost": plain,
 }

@@ -13,6 +13,7 @@ import numpy as np
 from toolkit.exporter.booster_categories import coded, of_lightgbm
 from toolkit.exporter.converters.trees import result
 from toolkit.exporter.formulas.answers import answer
+from toolkit.exporter.formulas.leaf_models import leaves_of, linear_trees
 from toolkit.exporter.formulas.links import (
     Link,
     exp,
@@ -49,6 +50,7 @@ LINKS: dict[str, Link] = {
     "cross_entropy_lambda": softplus,
     "lambdarank": identity,
     "rank_xendcg": identity,
+    "custom": identity,
 }
 # Bits of decision_type.
 CATEGORICAL, DEFAULT_LEFT = 1, 2
@@ -75,21 +77,23 @@ def classifier(est: Any, x: Value, g: Graph) -> Outputs:
     name, options = _objective(header)
     scale = float(dict(o.split(":") for o in options if ":" in o).get("sigmoid", 1.0))
     raw = _raw(x, g, header, trees, classifies=True)
+    found = {"decision_function": result(g, x, raw)}
     if name in ("binary", "cross_entropy"):
-        return two_classes(g, x, raw, est.classes_, scale)
+        return found | two_classes(g, x, raw, est.classes_, scale)
     if name == "multiclass":
-        return many_classes(g, x, raw, est.classes_)
+        return found | many_classes(g, x, raw, est.classes_)
     if name == "multiclassova":  # not normalised to a sum of 1
         p = sigmoid(g, g.binary("Mul", raw, [scale], "scale"))
-        return {"predict": g.labels(g.argmax(p), est.classes_), "predict_proba": result(g, x, p)}
+        label = g.labels(g.argmax(p), est.classes_)
+        return found | {"predict": label, "predict_proba": result(g, x, p)}
+    if name == "custom":
+        return found | {"predict": result(g, x, raw)}
     raise Unconvertible(f"objective={name!r}")
 
 
 def _dump(est: Any) -> tuple[dict[str, str], list[dict[str, str]]]:
     """Return the header's and each tree's lines, `key=value`."""
     booster = est.booster_
-    if callable(est.objective):
-        raise Unconvertible("an objective that is a function")
     text = booster.model_to_string().split("end of trees")[0]
     head, *blocks = text.split("\nTree=")
     return _lines(head), [_lines(b) for b in blocks]
@@ -125,6 +129,12 @@ def _raw(
     if average:
         g.traps.append("boosting_type 'rf': the mean over the trees that there are")
     parts = [_read(t, k % outputs, share) for k, t in enumerate(trees)]
+    if any(t.get("is_linear") == "1" for t in trees):
+        width = x.width if isinstance(x, Matrix) else len(x.columns)
+        if average:
+            raise Unconvertible("linear_tree=True with boosting_type='rf'")
+        leaves = [leaves_of(t, width) for t in trees]
+        return linear_trees(g, _prepared(g, x, trees), x, parts, leaves, outputs)
     ensemble = concatenate(parts, np.zeros(outputs))
     prepared = _prepared(g, x, trees)
     return tree_answer(g, prepared, ensemble, "float64" if classifies else None, rounded=False)
@@ -132,8 +142,6 @@ def _raw(
 
 def _read(lines: dict[str, str], target: int, share: float) -> Ensemble:
     """Return one tree; splits come first, then its leaves."""
-    if lines.get("is_linear") == "1":
-        raise Unconvertible("linear_tree=True")
     values = _floats(lines["leaf_value"]) * share
     if len(values) == 1:
         zero = np.zeros(1)

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from toolkit.exporter.booster_categories import coded, of_xgboost
+from toolkit.exporter.converters.trees import result
 from toolkit.exporter.formulas.answers import answer, is_far
 from toolkit.exporter.formulas.links import (
     Link,
@@ -24,11 +25,20 @@ from toolkit.exporter.formulas.links import (
     sigmoid,
     two_classes,
 )
+from toolkit.exporter.formulas.sparse import is_sparse
 from toolkit.exporter.graph import Graph, Matrix, Outputs, Unconvertible, Value
 from toolkit.exporter.trees.ensemble import LEQ, MEMBER, Ensemble, concatenate, tree
 from toolkit.exporter.trees.leaf_tables import summed
 
+
+def step(g: Graph, raw: Matrix) -> Matrix:
+    """1 where raw is above 0, else 0."""
+    return g.cast(g.compare("Greater", raw, [0.0]), raw.dtype)
+
+
 LINKS: dict[str, Link] = {
+    "binary:hinge": step,
+    "binary:logitraw": identity,
     "reg:squarederror": identity,
     "reg:squaredlogerror": identity,
     "reg:pseudohubererror": identity,
@@ -50,6 +60,7 @@ MARGINS: dict[Link, Callable[[np.ndarray], np.ndarray]] = {
     identity: lambda p: p,
     exp: np.log,
     sigmoid: lambda p: -np.log(1.0 / p - 1.0),
+    step: lambda p: p,
 }
 # The largest margin whose float32 sigmoid is still 0.5: exp(−x) has to fall below 1 − 2⁻²⁴.
 HALF = 1.5 * 2.0**-24
@@ -58,25 +69,38 @@ HALF = 1.5 * 2.0**-24
 def regressor(est: Any, x: Value, g: Graph) -> Outputs:
     """XGBRegressor, XGBRFRegressor, XGBRanker: one output, or one a target."""
     learner = _learner(est)
-    name = learner["objective"]["name"]
-    if name not in LINKS or callable(est.objective):
-        raise Unconvertible(f"objective={est.objective!r}")
-    link = LINKS[name]
+    link = _link(learner)
     return {"predict": answer(g, x, link(g, _raw(est, x, g, learner, link)))}
 
 
 def classifier(est: Any, x: Value, g: Graph) -> Outputs:
-    """XGBClassifier, XGBRFClassifier."""
+    """XGBClassifier, XGBRFClassifier: two classes by 0.5, whatever the objective's answers are.
+
+    Several labels a row have a column each.
+    """
     learner = _learner(est)
     name = learner["objective"]["name"]
-    if name == "binary:logistic" and int(learner["learner_model_param"]["num_target"]) == 1:
-        raw = _raw(est, x, g, learner, sigmoid)
-        return two_classes(g, x, raw, est.classes_, limit=HALF)
     if name in ("multi:softprob", "multi:softmax"):
         return many_classes(g, x, _raw(est, x, g, learner, identity), est.classes_)
-    if name == "binary:logistic":
-        raise Unconvertible("several labels a row")
-    raise Unconvertible(f"objective={name!r}")
+    link = _link(learner)
+    raw = _raw(est, x, g, learner, link)
+    if raw.width > 1:
+        p = link(g, raw)
+        limit = HALF if link is sigmoid else 0.5
+        label = g.compare("Greater", raw if link is sigmoid else p, [limit])
+        return {"predict": g.cast(label, "int64"), "predict_proba": result(g, x, p)}
+    if link is sigmoid:
+        return two_classes(g, x, raw, est.classes_, limit=HALF)
+    p = link(g, raw)
+    label = g.labels(g.above(p, 0.5), est.classes_)
+    return {"predict": label, "predict_proba": result(g, x, g.complement(p))}
+
+
+def _link(learner: dict[str, Any]) -> Link:
+    name = learner["objective"]["name"]
+    if name not in LINKS:
+        raise Unconvertible(f"objective={name!r}")
+    return LINKS[name]
 
 
 def _learner(est: Any) -> dict[str, Any]:
@@ -115,9 +139,14 @@ def _raw(est: Any, x: Value, g: Graph, learner: dict[str, Any], link: Link) -> M
 
 
 def _used(est: Any, model: dict[str, Any]) -> int:
-    """Return the number of trees up to the best iteration, where fitting stopped early."""
-    best = getattr(est, "best_iteration", None) if est.early_stopping_rounds else None
-    return len(model["trees"]) if best is None else model["iteration_indptr"][best + 1]
+    """Return the number of trees up to the best iteration, where fitting stopped early.
+
+    The booster keeps it, whoever stopped: its setting, a callback, or before its file was read.
+    """
+    best = est.get_booster().attr("best_iteration")
+    if not getattr(est, "uses_best_iteration", True):
+        best = None
+    return len(model["trees"]) if best is None else model["iteration_indptr"][int(best) + 1]
 
 
 def _read(fitted: dict[str, Any], target: int, weight: float) -> Ensemble:
@@ -165,7 +194,14 @@ def _vectors(fitted: dict[str, Any], outputs: int) -> np.ndarray:
 
 
 def _with_missing(g: Graph, x: Value, missing: Any) -> Value:
-    """Return x with NaN for the value that stands for a missing one."""
+    """Return x with NaN for the value that stands for a missing one.
+
+    What a sparse matrix does not hold is missing too: its zeros.
+    """
+    if is_sparse(x):
+        g.traps.append("XGBoost after a sparse step: zeros are missing values to it")
+        m = g.floating(x)
+        x, missing = m, 0.0
     if missing is None or missing != missing:
         return x
     m = g.floating(x)
