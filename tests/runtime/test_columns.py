@@ -1,4 +1,4 @@
-"""The short way in for tables: it takes what `prepare` takes, gives the same, or leaves it alone."""
+"""The short way in for tables gives what `prepare` gives, or leaves the table alone."""
 
 from __future__ import annotations
 
