@@ -1,17 +1,23 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import Ridge
+from sklearn.pipeline import make_pipeline
 
+import toolkit
 from tests.runtime.graphs import linear
 from toolkit.errors import InvalidInput
 from toolkit.runtime import load, predictor, split
 from toolkit.runtime.predictor import Predictor
-from toolkit.runtime.split import MANY, PART_S, Splitting, run_parts
+from toolkit.runtime.split import MANY, PART_S, Splitting, in_batches, run_parts
 
 TOOLKITS = linear(**{"toolkit.task": "transformer", "toolkit.takes": "finite"}).SerializeToString()
 
@@ -264,3 +270,43 @@ def test_many_threads_in_parts(eager, california_bundle):
 
     with ThreadPoolExecutor(len(batches)) as pool:
         assert all(pool.map(right, range(len(batches))))
+
+
+@pytest.mark.parametrize(
+    ("rows", "calls"), [(5, [5]), (10, [10]), (11, [10, 1]), (35, [10] * 3 + [5])]
+)
+def test_batches_make_the_whole(rows, calls):
+    run, X = Recorder(), rows_of(rows)
+    first, second = in_batches(run, 10)(["a", "b"], {"X": X})
+    np.testing.assert_array_equal(first, 2 * X)
+    np.testing.assert_array_equal(second, 2 * X)
+    assert run.calls == calls
+
+
+def test_many_texts_take_no_more_memory_than_some(tmp_path):
+    """Of 6,000 words a text is 48 KB in the graph: 4,000 texts at once would be 190 MB."""
+    code = """
+import json, resource, sys
+import numpy as np
+from toolkit.runtime import load
+model, count = load(sys.argv[1]), int(sys.argv[2])
+rng = np.random.default_rng(0)
+texts = [" ".join(f"w{k}" for k in rng.integers(0, 6000, 20)) for _ in range(4000)]
+model.predict(texts[:200])
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+model.predict(texts[:count])
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+"""
+    words = [f"w{k}" for k in range(6000)]
+    texts = [" ".join(words[k : k + 30]) for k in range(0, 6000, 30)]
+    model = make_pipeline(TfidfVectorizer(), Ridge()).fit(texts, np.arange(len(texts)))
+    toolkit.export(model, texts, name="m", out=tmp_path / "m", tune="latency")
+    grown = int(
+        subprocess.run(
+            [sys.executable, "-c", code, str(tmp_path / "m"), "4000"],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+    )
+    assert grown < 60_000  # KB

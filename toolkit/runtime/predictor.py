@@ -23,11 +23,14 @@ from toolkit.runtime.manifest import (
 )
 from toolkit.runtime.schema import ANY, DTYPES, Input
 from toolkit.runtime.session import open_session
-from toolkit.runtime.split import Run, Splitting, cores
+from toolkit.runtime.split import Run, Splitting, cores, in_batches
 
 # Keys of a model's metadata_props that toolkit writes and the Predictor heeds.
 TASK_KEY, TAKES_KEY = "toolkit.task", "toolkit.takes"
 PROBABILITIES = "probabilities"
+# Operators of graphs that take texts apart. Such a graph holds as many numbers a text as it knows
+# words, a megabyte for 100,000 of them, so that no more than so many texts are in it at a time.
+OF_TEXTS, TEXTS = (b"StringSplit", b"MurmurHash3"), 128
 FIRST_FIELD = b"\x08"  # of a serialized model: ir_version
 
 
@@ -69,6 +72,8 @@ class Predictor:
         self._flattens = self.task != "transformer"
         self._main = "label" if "label" in self.outputs else self.outputs[0]
         run = direct_run(self.session)
+        if self.task is not None and any(operator in model for operator in OF_TEXTS):
+            run = in_batches(run, TEXTS)
         alone = threads is not None or not self._by_rows(model)
         self._call = run if alone else Splitting(run, cores())
         self._numbers = _numbers_of_labels(self.session, self._main, self.inputs)

@@ -102,6 +102,22 @@ class Splitting:
             self._left, self._rest, self._split = 1, REST[0], 0
 
 
+def in_batches(run: Run, most: int) -> Run:
+    """Return a run that gives `run` at most so many rows at a time, one batch after the other."""
+
+    def batches(names: list[str], feed: Mapping[str, np.ndarray]) -> list[Any]:
+        rows = len(next(iter(feed.values())))
+        if rows <= most:
+            return run(names, feed)
+        found = [
+            run(names, {name: array[start : start + most] for name, array in feed.items()})
+            for start in range(0, rows, most)
+        ]
+        return [np.concatenate(columns) for columns in zip(*found, strict=True)]
+
+    return batches
+
+
 def run_parts(run: Run, names: list[str], feed: Mapping[str, np.ndarray], parts: int) -> list[Any]:
     """Return `run(names, feed)`, from `parts` runs at the same time with equally many rows each.
 
