@@ -34,6 +34,7 @@ from toolkit.exporter.trees.ensemble import (
     concatenate,
     tree,
 )
+from toolkit.exporter.trees.linear_leaves import Line, linear_sums
 
 LINKS: dict[str, Link] = {
     "regression": identity,
@@ -49,6 +50,7 @@ LINKS: dict[str, Link] = {
     "cross_entropy_lambda": softplus,
     "lambdarank": identity,
     "rank_xendcg": identity,
+    "custom": identity,  # a function of the caller's: LightGBM answers with the raw scores
 }
 # Bits of decision_type.
 CATEGORICAL, DEFAULT_LEFT = 1, 2
@@ -58,38 +60,69 @@ ZERO = float(np.float32(1e-35))  # what is as near to 0 is 0
 
 def regressor(est: Any, x: Value, g: Graph) -> Outputs:
     """LGBMRegressor and LGBMRanker with the objective's output transform."""
-    header, trees = _dump(est)
-    x = _categories(g, x, est.booster_)
+    return {"predict": answer(g, x, predicted(est.booster_, x, g))}
+
+
+def predicted(booster: Any, x: Value, g: Graph) -> Matrix:
+    """Return what `Booster.predict` answers: one number a row, or one a class."""
+    header, trees = _dump(booster)
+    x = _categories(g, x, booster)
     name, options = _objective(header)
+    if name in ("binary", "multiclass", "multiclassova"):
+        return _probabilities(g, _raw(x, g, header, trees, classifies=True), name, options)
     if name not in LINKS:
         raise Unconvertible(f"objective={name!r}")
     link = signed_square if "sqrt" in options else LINKS[name]
-    found = linked(g, link, lambda: _raw(x, g, header, trees, classifies=False))
-    return {"predict": answer(g, x, found)}
+    return linked(g, link, lambda: _raw(x, g, header, trees, classifies=False))
 
 
 def classifier(est: Any, x: Value, g: Graph) -> Outputs:
-    """LGBMClassifier: sigmoid, softmax, or normalised sigmoids (multiclassova)."""
-    header, trees = _dump(est)
-    x = _categories(g, x, est.booster_)
+    """LGBMClassifier: sigmoid, softmax, or normalised sigmoids (multiclassova).
+
+    Its decision function is the raw score. Where the objective is a function, so is all else.
+    """
+    return classified(est.booster_, est.classes_, x, g)
+
+
+def classified(booster: Any, classes: Any, x: Value, g: Graph) -> Outputs:
+    """Return what a classifier of these classes answers by its booster."""
+    header, trees = _dump(booster)
+    x = _categories(g, x, booster)
     name, options = _objective(header)
-    scale = float(dict(o.split(":") for o in options if ":" in o).get("sigmoid", 1.0))
     raw = _raw(x, g, header, trees, classifies=True)
+    decision = {"decision_function": result(g, x, raw)}
+    if name == "custom":
+        return {m: decision["decision_function"] for m in ("predict", "predict_proba", *decision)}
     if name in ("binary", "cross_entropy"):
-        return two_classes(g, x, raw, est.classes_, scale)
+        return decision | two_classes(g, x, raw, classes, _slope(options))
     if name == "multiclass":
-        return many_classes(g, x, raw, est.classes_)
+        return decision | many_classes(g, x, raw, classes)
     if name == "multiclassova":  # not normalised to a sum of 1
-        p = sigmoid(g, g.binary("Mul", raw, [scale], "scale"))
-        return {"predict": g.labels(g.argmax(p), est.classes_), "predict_proba": result(g, x, p)}
-    raise Unconvertible(f"objective={name!r}")
+        p = _probabilities(g, raw, name, options)
+        return decision | {
+            "predict": g.labels(g.argmax(p), classes),
+            "predict_proba": result(g, x, p),
+        }
+    if name not in LINKS:
+        raise Unconvertible(f"objective={name!r}")
+    link = signed_square if "sqrt" in options else LINKS[name]
+    p = g.complement(link(g, raw))
+    labels = g.labels(g.argmax(p), classes)
+    return decision | {"predict": labels, "predict_proba": result(g, x, p)}
 
 
-def _dump(est: Any) -> tuple[dict[str, str], list[dict[str, str]]]:
-    """Return the header's and each tree's lines, `key=value`."""
-    booster = est.booster_
-    if callable(est.objective):
-        raise Unconvertible("an objective that is a function")
+def _probabilities(g: Graph, raw: Matrix, name: str, options: list[str]) -> Matrix:
+    if name == "multiclass":
+        return g.unary("Softmax", raw, axis=1)
+    return sigmoid(g, g.binary("Mul", raw, [_slope(options)], "scale"))
+
+
+def _slope(options: list[str]) -> float:
+    return float(dict(o.split(":") for o in options if ":" in o).get("sigmoid", 1.0))
+
+
+def _dump(booster: Any) -> tuple[dict[str, str], list[dict[str, str]]]:
+    """Return the header's and each tree's lines, `key=value`, up to the best iteration."""
     text = booster.model_to_string().split("end of trees")[0]
     head, *blocks = text.split("\nTree=")
     return _lines(head), [_lines(b) for b in blocks]
@@ -125,15 +158,17 @@ def _raw(
     if average:
         g.traps.append("boosting_type 'rf': the mean over the trees that there are")
     parts = [_read(t, k % outputs, share) for k, t in enumerate(trees)]
-    ensemble = concatenate(parts, np.zeros(outputs))
     prepared = _prepared(g, x, trees)
+    if any(t.get("is_linear") == "1" for t in trees):
+        if prepared is not x:
+            raise Unconvertible("linear_tree=True beside categories or zero_as_missing=True")
+        return linear_sums(g, x, parts, [_leaf_lines(t, share) for t in trees], outputs)
+    ensemble = concatenate(parts, np.zeros(outputs))
     return tree_answer(g, prepared, ensemble, "float64" if classifies else None, rounded=False)
 
 
 def _read(lines: dict[str, str], target: int, share: float) -> Ensemble:
     """Return one tree; splits come first, then its leaves."""
-    if lines.get("is_linear") == "1":
-        raise Unconvertible("linear_tree=True")
     values = _floats(lines["leaf_value"]) * share
     if len(values) == 1:
         zero = np.zeros(1)
@@ -170,6 +205,18 @@ def _read(lines: dict[str, str], target: int, share: float) -> Ensemble:
         ),
         count=np.append(_floats(lines["internal_count"]), _floats(lines["leaf_count"])),
     )
+
+
+def _leaf_lines(lines: dict[str, str], share: float) -> list[Line]:
+    """Return each leaf's line, in the leaves' order; none has terms in a tree of plain values."""
+    values = _floats(lines["leaf_value"]) * share
+    if lines.get("is_linear") != "1":
+        return [Line(v, v) for v in values.tolist()]
+    ends = np.cumsum(_integers(lines["num_features"]))[:-1]
+    features = np.split(_integers(lines["leaf_features"]), ends)
+    slopes = np.split(_floats(lines["leaf_coeff"]) * share, ends)
+    starts = (_floats(lines["leaf_const"]) * share).tolist()
+    return [Line(*line) for line in zip(values.tolist(), starts, features, slopes, strict=True)]
 
 
 def _members(lines: dict[str, str], number: int) -> np.ndarray:
