@@ -81,7 +81,8 @@ class Graph:
     float32 that could be in float64. `compares_computed` tells that trees compare what arithmetic
     made, so that its rounding may decide. `places` is the value that the estimator is given where
     it is not all of its columns, and which of them these are; `categorical` says which columns are
-    categories in its data frame.
+    categories in its data frame. `sparse` are the ids of the estimators inside that are given a
+    scipy matrix (exporter.sparse), where that makes a difference to them.
     """
 
     dispatch: Callable[[Any, Value, Graph], Outputs]
@@ -102,6 +103,7 @@ class Graph:
     scale: Scale | None = None
     places: tuple[Value, tuple[int, ...]] | None = None
     categorical: tuple[int, ...] = ()
+    sparse: frozenset[int] = frozenset()
     floats: str = "float32"
     wide: bool = False
     compares_computed: bool = False

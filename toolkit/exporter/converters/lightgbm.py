@@ -92,7 +92,7 @@ def classified(booster: Any, classes: Any, x: Value, g: Graph) -> Outputs:
     raw = _raw(x, g, header, trees, classifies=True)
     decision = {"decision_function": result(g, x, raw)}
     if name == "custom":
-        return {m: decision["decision_function"] for m in ("predict", "predict_proba", *decision)}
+        return dict.fromkeys(("predict", "predict_proba", *decision), decision["decision_function"])
     if name in ("binary", "cross_entropy"):
         return decision | two_classes(g, x, raw, classes, _slope(options))
     if name == "multiclass":
