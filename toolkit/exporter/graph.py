@@ -82,7 +82,7 @@ class Graph:
     made, so that its rounding may decide. `places` is the value that the estimator is given where
     it is not all of its columns, and which of them these are; `categorical` says which columns are
     categories in its data frame. `sparse` are the ids of the estimators inside that are given a
-    scipy matrix (exporter.sparse), where that makes a difference to them.
+    scipy matrix where that makes a difference (exporter.sparse).
     """
 
     dispatch: Callable[[Any, Value, Graph], Outputs]

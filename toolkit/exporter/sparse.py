@@ -1,52 +1,63 @@
 """Which estimators are given scipy's sparse matrices, where that makes a difference to them.
 
-To XGBoost what such a matrix does not hold is missing, where a zero of a dense one is a number; to
-all others both are zero. Whether a step gives one depends on its settings, on those of the steps
-before it, on the density of the rows of its fitting: so the steps are not read, but watched.
+To XGBoost what such a matrix does not hold is missing, where a zero of a dense one is a number;
+LightGBM takes a number next to zero for zero in a dense one alone; and scikit-learn's scalers
+multiply a sparse one where they divide a dense one. Whether a step gives one depends on its
+settings, on the steps before it, on the density of the rows of its fitting: so the steps are not
+read, but watched.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import wraps
 from threading import Lock
 from typing import Any
 
+# (module, class, method) of whatever tells the two apart; an optional library only where it is in
+# use: without its import there is no estimator of its own.
+APART = (
+    ("xgboost", "XGBModel", "predict"),
+    ("lightgbm", "LGBMModel", "predict"),
+    ("sklearn.preprocessing", "MaxAbsScaler", "transform"),
+    ("sklearn.preprocessing", "RobustScaler", "transform"),
+    ("sklearn.preprocessing", "StandardScaler", "transform"),
+)
 WATCHING = Lock()  # one at a time: each puts back what it found
 
 
 def takers_of_sparse(answer: Callable[[], Any]) -> frozenset[int]:
-    """Return the ids of the XGBoost estimators that get a scipy matrix while `answer` runs.
+    """Return the ids of the estimators of these classes that get a scipy matrix in `answer`.
 
     answer: asks the estimator that they are a part of.
     """
-    xgboost = sys.modules.get("xgboost")
-    if xgboost is None:  # no estimator is one of its own then
-        return frozenset()
     from joblib import parallel_config
 
     found: set[int] = set()
     # Not in processes, in which nothing is seen.
-    with WATCHING, _watched(xgboost.XGBModel, found), parallel_config(backend="threading"):
+    with WATCHING, parallel_config(backend="threading"), ExitStack() as stack:
+        for module, name, method in APART:
+            if module in sys.modules:
+                stack.enter_context(_watched(getattr(sys.modules[module], name), method, found))
         answer()
     return frozenset(found)
 
 
 @contextmanager
-def _watched(kind: Any, found: set[int]) -> Iterator[None]:
-    """Note in `found` which estimators of this kind predict on a scipy matrix."""
-    predict = kind.predict
+def _watched(kind: Any, name: str, found: set[int]) -> Iterator[None]:
+    """Note in `found` whose method of this name is called with a scipy matrix."""
+    method = getattr(kind, name)
 
-    @wraps(predict)
+    @wraps(method)
     def noted(self: Any, X: Any, *more: Any, **named: Any) -> Any:
         if hasattr(X, "tocsr"):
             found.add(id(self))
-        return predict(self, X, *more, **named)
+        return method(self, X, *more, **named)
 
-    kind.predict = noted
+    setattr(kind, name, noted)
     try:
         yield
     finally:
-        kind.predict = predict
+        setattr(kind, name, method)

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
 from toolkit.exporter.graph import Graph, Matrix, Value
-from toolkit.exporter.trees.ensemble import LEQ, Ensemble
+from toolkit.exporter.trees.ensemble import Ensemble
 from toolkit.exporter.trees.leaf_tables import summed
+
+SPLIT = ("feature", "threshold", "left", "right", "leaf")
 
 
 @dataclass(frozen=True)
@@ -51,16 +54,12 @@ def _with_values(single: Ensemble, lines: Sequence[Line]) -> tuple[Ensemble, dic
 
     At such a split everything goes left but NaN, which meets a leaf of a value.
     """
-    nodes = {
-        n: list(getattr(single, n))
-        for n in ("feature", "threshold", "left", "right", "missing_left", "leaf", "count", "mode")
-    }
+    nodes = {n: list(getattr(single, n)) for n in (*SPLIT, "missing_left", "count", "mode")}
     ends: dict[int, Line] = {}
 
     def leaf(line: Line, count: float) -> int:
-        new = dict(feature=0, threshold=0.0, left=0, right=0, missing_left=False, leaf=True)
-        for name, value in (*new.items(), ("count", count), ("mode", LEQ)):
-            nodes[name].append(value)
+        for name, values in nodes.items():
+            values.append(count if name == "count" else name == "leaf")  # all others are 0
         ends[len(nodes["leaf"]) - 1] = line
         return len(nodes["leaf"]) - 1
 
@@ -69,14 +68,14 @@ def _with_values(single: Ensemble, lines: Sequence[Line]) -> tuple[Ensemble, dic
         for feature in line.features.tolist():
             further = leaf(line, count)
             missing = leaf(Line(line.value, line.value), 0.0)
-            split = dict(feature=feature, threshold=np.inf, left=further, right=missing, leaf=False)
-            for name, value in split.items():
+            split = zip(SPLIT, (feature, np.inf, further, missing, False), strict=True)
+            for name, value in split:
                 nodes[name][here] = value
             ends.pop(here, None)
             here = further
         ends[here] = line
     count = len(nodes["leaf"])
-    arrays = {n: np.asarray(values) for n, values in nodes.items()}
+    arrays: dict[str, Any] = {n: np.asarray(values) for n, values in nodes.items()}
     target = np.broadcast_to(np.int32(0), count)
     return replace(single, **arrays, values=np.zeros(count), target=target), ends
 
@@ -94,7 +93,7 @@ def _table(ends: dict[int, Line], nodes: int, width: int) -> np.ndarray:
 
 
 def _met(g: Graph, rows: Matrix, line: Matrix) -> Matrix:
-    """Return `Σ slope · x + start` [N, 1]; a column without a slope counts for nothing, infinite too.
+    """Return `Σ slope · x + start` [N, 1]; an infinite value without a slope counts for nothing.
 
     line: what `_table` holds, summed by row, [N, 2 width + 1].
     """
