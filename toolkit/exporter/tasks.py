@@ -68,11 +68,14 @@ def task_of(estimator: Any) -> str:
 def gives_raw_scores(estimator: Any) -> bool:
     """Tell whether it is a classifier whose `predict` gives scores and no labels.
 
-    LightGBM's does that where the objective is a function: it knows no link to probabilities.
+    LightGBM's does that where the objective is a function: it knows no link to probabilities. So
+    does CatBoost's plain model, whatever its loss.
     """
     last = _last(estimator)
-    lightgbm = type(last).__module__.startswith("lightgbm.")
-    return lightgbm and hasattr(last, "predict_proba") and callable(last.objective)
+    library, name = type(last).__module__.partition(".")[0], type(last).__name__
+    if library == "lightgbm":
+        return hasattr(last, "predict_proba") and callable(last.objective)
+    return library == "catboost" and name == "CatBoost"
 
 
 def _last(estimator: Any) -> Any:
