@@ -21,6 +21,7 @@ from typing import Any
 APART = (
     ("xgboost", "XGBModel", "predict"),
     ("lightgbm", "LGBMModel", "predict"),
+    ("toolkit.exporter.raw_boosters", "OfBooster", "answers"),
     ("sklearn.preprocessing", "MaxAbsScaler", "transform"),
     ("sklearn.preprocessing", "RobustScaler", "transform"),
     ("sklearn.preprocessing", "StandardScaler", "transform"),

@@ -74,7 +74,7 @@ def gives_raw_scores(estimator: Any) -> bool:
     last = _last(estimator)
     library, name = type(last).__module__.partition(".")[0], type(last).__name__
     if library == "lightgbm":
-        return hasattr(last, "predict_proba") and callable(last.objective)
+        return hasattr(last, "predict_proba") and callable(getattr(last, "_objective", None))
     return library == "catboost" and name == "CatBoost"
 
 
