@@ -45,7 +45,7 @@ class OfBooster(BaseEstimator):
         """Raise NotImplementedError: the library's own `train` fitted the booster."""
         raise NotImplementedError("a booster is fitted by its library's train")
 
-    def __repr__(self, N_CHAR_MAX: int = 700) -> str:  # noqa: N803 (scikit-learn's own name)
+    def __repr__(self, N_CHAR_MAX: int = 700) -> str:
         """Return the class and the library: the booster's own has an address of memory."""
         return f"{type(self).__name__}({type(self.booster).__module__.partition('.')[0]}.Booster)"
 
