@@ -75,8 +75,6 @@ def classified(est: Any, x: Value, g: Graph) -> Outputs:
     loss, classes = _loss(est), np.asarray(est.classes_)
     raw = _raw(est, x, g, classifies=True)
     if loss in LABELS:
-        if not np.array_equal(classes, [0, 1]):
-            raise Unconvertible(f"several labels that are {classes.tolist()}, not 0 and 1,")
         chosen = g.compare("Greater", raw, [_limit(est)])
         return {
             "predict": g.cast(chosen, "int64"),
