@@ -41,11 +41,15 @@ class Unconvertible(Exception):
 
 @dataclass(frozen=True)
 class Matrix:
-    """A tensor [N, width] (or [N] where width is 0, for labels) of `dtype` in the graph."""
+    """A tensor [N, width] (or [N] where width is 0, for labels) of `dtype` in the graph.
+
+    blank: what the empty text stands for (`Spec.missing`), None where nobody knows.
+    """
 
     name: str
     dtype: str
     width: int
+    blank: str | None = None
 
 
 @dataclass(frozen=True)
@@ -205,7 +209,8 @@ class Graph:
             return parts[0]
         name = self.add("Concat", [p.name for p in parts], "joined", axis=1)
         self.origins[name] = Origin(tuple(given), None)
-        return Matrix(name, parts[0].dtype, sum(p.width for p in parts))
+        blank = parts[0].blank if len({p.blank for p in parts}) == 1 else None
+        return Matrix(name, parts[0].dtype, sum(p.width for p in parts), blank=blank)
 
     def select(self, x: Value, indices: Sequence[int]) -> Value:
         """Return these columns of x, in this order."""
@@ -214,7 +219,8 @@ class Graph:
         if list(indices) == list(range(x.width)):
             return x
         at = self.constant(indices, "int64", "columns")
-        return Matrix(self.add("Gather", [x.name, at], "picked", axis=1), x.dtype, len(indices))
+        name = self.add("Gather", [x.name, at], "picked", axis=1)
+        return Matrix(name, x.dtype, len(indices), blank=x.blank)
 
     def column(self, x: Matrix, index: int) -> Matrix:
         """Return one column as a matrix of width 1."""

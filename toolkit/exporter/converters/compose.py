@@ -33,7 +33,7 @@ def column_transformer(est: Any, x: Value, g: Graph) -> Outputs:
             continue
         part = g.select(x, g.at_hand(x, places))
         passed = isinstance(transformer, str)
-        done = g.matrix(part) if passed else transformed(transformer, part, g)
+        done = g.matrix(part if passed else transformed(transformer, part, g))
         weight = weights.get(name)
         parts.append(done if weight is None else g.binary("Mul", done, [weight], "weight"))
     return {"transform": g.join(parts)}
@@ -47,7 +47,7 @@ def feature_union(est: Any, x: Value, g: Graph) -> Outputs:
         if transformer == "drop":
             continue
         passed = transformer == "passthrough"
-        part = g.matrix(x) if passed else transformed(transformer, x, g)
+        part = g.matrix(x if passed else transformed(transformer, x, g))
         weight = weights.get(name)
         parts.append(part if weight is None else g.binary("Mul", part, [weight], "weight"))
     return {"transform": g.join(parts)}
