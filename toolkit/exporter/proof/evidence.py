@@ -116,7 +116,8 @@ def gather(estimator: Any, schema: Schema, task: str, split: Split) -> Evidence:
     Raises InvalidInput where scikit-learn refuses a held-out row.
     """
     held_out = split.held_out
-    expected = _expected(estimator, schema, task, split)
+    with takers_of_sparse() as sparse:
+        expected = _expected(estimator, schema, task, split)
     grids = grids_of(held_out, split.calibration)
     trees = [] if plain_trees(estimator) else list(converted_trees(estimator, schema))
     grids = dict(refined(grids, _thresholds(trees, grids)))
@@ -141,13 +142,9 @@ def gather(estimator: Any, schema: Schema, task: str, split: Split) -> Evidence:
         expected=answers,
         ties={n: _ties(estimator, frame(rows, schema), answers[n]) for n, rows in sets.items()},
         scales=scales_of(expected, own_rounding(estimator, held_out, expected, schema)),
-        sparse=takers_of_sparse(lambda: answers_to(estimator, _first(held_out), schema, task)),
+        sparse=frozenset(sparse),
         positions=split.positions,
     )
-
-
-def _first(rows: Rows) -> Rows:
-    return {n: a[:1] for n, a in rows.items()}
 
 
 def _thresholds(trees: Sequence[Forest], grids: Grids) -> dict[Cell, np.ndarray]:
