@@ -13,6 +13,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from toolkit.exporter.formulas.chain import Chain
 from toolkit.exporter.formulas.polynomials import Polynomial
+from toolkit.exporter.formulas.sparse_rows import SparseRows, as_type
 from toolkit.exporter.grid import Grids
 from toolkit.exporter.opsets import DEFAULT_OPSET
 from toolkit.exporter.trees.ensemble import Ensemble, lowered
@@ -74,7 +75,7 @@ class Graph:
     until all are known and their operators can be chosen; `origins` says what joined
     tensors and monotone steps' results were made from, for trees that take them, `chains` how
     linear steps made a tensor, for linear steps that take it, and `polynomials` which tensors are
-    products of which. `rows` are sample rows by input name, extreme ones among them, for forms
+    products of which; `sparse_rows` which are mostly zeros, for linear steps as well. `rows` are sample rows by input name, extreme ones among them, for forms
     whose rounding depends on the data; none where a graph is built without. `inputs` are the
     graph's own, and `grids` say by input and column what numbers the data hold. `kernel_sums` names
     the sums of kernels, which the model's metadata tells. `inside` has the tensors made of
@@ -101,6 +102,7 @@ class Graph:
     origins: dict[str, Origin] = field(default_factory=dict)
     chains: dict[str, Chain] = field(default_factory=dict)
     polynomials: dict[str, Polynomial] = field(default_factory=dict)
+    sparse_rows: dict[str, SparseRows] = field(default_factory=dict)
     traps: list[str] = field(default_factory=list)
     kernel_sums: list[KernelSum] = field(default_factory=list)
     inside: set[str] = field(default_factory=set)
@@ -180,7 +182,10 @@ class Graph:
         """Return x as `dtype`; x itself where it is that already."""
         if x.dtype == dtype:
             return x
-        return Matrix(self.add("Cast", [x.name], "cast", to=ELEMENT[dtype]), dtype, x.width)
+        name = self.add("Cast", [x.name], "cast", to=ELEMENT[dtype])
+        if x.name in self.sparse_rows:
+            self.sparse_rows[name] = as_type(self, self.sparse_rows[x.name], dtype)
+        return Matrix(name, dtype, x.width)
 
     def floating(self, x: Value) -> Matrix:
         """Return x as one matrix of floating-point numbers."""

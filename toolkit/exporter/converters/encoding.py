@@ -204,7 +204,6 @@ def _dictionaries(est: Any, x: Value, g: Graph) -> Outputs:
 
 CONVERTERS = {
     "sklearn.DictVectorizer": _dictionaries,
-    "sklearn.FeatureHasher": _dictionaries,
     "sklearn.LabelBinarizer": label_binarizer,
     "sklearn.LabelEncoder": label,
     "sklearn.MultiLabelBinarizer": multi_label,
