@@ -7,7 +7,7 @@ from typing import Any
 from toolkit.errors import UnsupportedEstimator
 from toolkit.exporter.converters import key_of, table
 from toolkit.exporter.fallback import convert_leaf
-from toolkit.exporter.graph import Graph, Outputs, Unconvertible, Value
+from toolkit.exporter.graph import Graph, Matrix, Outputs, Unconvertible, Value
 from toolkit.exporter.trees.folding import record
 
 
@@ -18,12 +18,14 @@ def convert(est: Any, x: Value, g: Graph) -> Outputs:
     """
     converter = table().get(key_of(est))
     try:
+        if isinstance(x, Matrix) and x.is_nothing:
+            raise Unconvertible("a step before it that keeps no column, so it")
         found = convert_leaf(est, x, g) if converter is None else converter(est, x, g)
     except Unconvertible as reason:
         raise UnsupportedEstimator(
             f"{type(est).__name__}: {reason} cannot be exported; change that setting or replace "
             "the estimator by one that exports"
         ) from reason
-    if "transform" in found:
+    if "transform" in found and not found["transform"].is_nothing:
         record(g, key_of(est), est, x, found["transform"])
     return found

@@ -53,6 +53,14 @@ class Matrix:
     width: int
     sparse: bool = False
 
+    @property
+    def is_nothing(self) -> bool:
+        """Whether a step kept none of its columns: there is no tensor."""
+        return not self.name
+
+
+NOTHING = Matrix("", "float32", 0)  # beside what other steps give it goes without saying
+
 
 @dataclass(frozen=True)
 class Table:
@@ -201,8 +209,13 @@ class Graph:
         return self.join([m for _, m in x.columns]) if isinstance(x, Table) else x
 
     def join(self, parts: Sequence[Matrix]) -> Matrix:
-        """Return the parts side by side in one matrix of their common type."""
+        """Return the parts side by side in one matrix of their common type.
+
+        Parts without columns are left out; Unconvertible where no other is there.
+        """
         parts = given = [p for p in parts if p.width]
+        if not parts:
+            raise Unconvertible("a step that keeps no column, so it")
         dtypes = {p.dtype for p in parts}
         if len(dtypes) > 1:
             if "string" in dtypes:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from toolkit.exporter.formulas.lookup import float_type
-from toolkit.exporter.graph import ML, Graph, Matrix, Outputs, Table, Unconvertible, Value
+from toolkit.exporter.graph import ML, NOTHING, Graph, Matrix, Outputs, Table, Unconvertible, Value
 from toolkit.frames import mark_of
 
 
@@ -17,8 +17,8 @@ def simple_imputer(est: Any, x: Value, g: Graph) -> Outputs:
     known = np.ones(len(statistics), dtype=bool)
     if not est.keep_empty_features:
         known = np.array([s is not None and s == s for s in statistics.tolist()])
-    if not known.any():
-        raise Unconvertible("no column with any value")
+    if not known.any() and not est.add_indicator:
+        return {"transform": NOTHING}
     x = _values(x, g)
     if _is_plain(est, x, known):
         filled = g.add(
@@ -58,7 +58,7 @@ def indicator(est: Any, x: Value, g: Graph) -> Outputs:
     mask = missing(est.missing_values, _values(x, g), g)
     if est.features == "missing-only":
         if not len(est.features_):
-            raise Unconvertible("no column with missing values")
+            return {"transform": NOTHING}
         if est.error_on_new:
             g.traps.append(
                 "missing values in further columns are passed over where scikit-learn would raise "

@@ -43,7 +43,7 @@ def marked(x: Value, sparse: bool) -> Value:
 def gives_sparse(step: Any, given: bool) -> bool:
     """Tell whether a fitted transformer hands on a sparse matrix; given: whether it gets one."""
     name = type(step).__name__
-    if step is None or isinstance(step, str):
+    if step is None or isinstance(step, str) or hasattr(step, "fit_resample"):
         return given
     if hasattr(step, "steps"):
         for _, inner in step.steps:
