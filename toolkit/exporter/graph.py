@@ -80,22 +80,22 @@ class Graph:
 
     `dispatch` converts an estimator (dispatch.convert). `traps` collects one line for each known
     error of plain conversion that was avoided, for the proof; `ensembles` holds tree ensembles
-    until all are known and their operators can be chosen; `origins` says what joined
-    tensors and monotone steps' results were made from, for trees that take them, `chains` how
-    linear steps made a tensor, for linear steps that take it, and `polynomials` which tensors are
-    products of which; `sparse_rows` which are mostly zeros, for linear steps as well. `rows` are sample rows by input name, extreme ones among them, for forms
-    whose rounding depends on the data; none where a graph is built without. `inputs` are the
-    graph's own, and `grids` say by input and column what numbers the data hold. `kernel_sums` names
-    the sums of kernels, which the model's metadata tells. `inside` has the tensors made of
-    constants that stay in the branch or loop that reads them (formulas.chunks). `tune` says what
-    the graph is to be fast at where a form gains the one at the other's cost: "latency" for single
-    rows, "throughput" for large batches. `scale` is that of the answers (`predict`) of the very
-    estimator that is being converted, where it is known (formulas.answers). `floats` is the type
-    that whole numbers and flags become among numbers; `wide` says that nothing is computed in
-    float32 that could be in float64. `compares_computed` tells that trees compare what arithmetic
-    made, so that its rounding may decide. `places` is the value that the estimator is given where
-    it is not all of its columns, and which of them these are; `categorical` says which columns are
-    categories in its data frame.
+    until all are known and their operators can be chosen; `origins` says what joined tensors and
+    monotone steps' results were made from, for trees that take them, `chains` how linear steps made
+    a tensor, for linear steps that take it, and `polynomials` which tensors are products of which;
+    `sparse_rows` which are mostly zeros, for linear steps as well. `rows` are sample rows by input
+    name, extreme ones among them, for forms whose rounding depends on the data; none where a graph
+    is built without. `inputs` are the graph's own, and `grids` say by input and column what numbers
+    the data hold. `kernel_sums` names the sums of kernels, which the model's metadata tells.
+    `inside` has the tensors made of constants that stay in the branch or loop that reads them
+    (formulas.chunks). `tune` says what the graph is to be fast at where a form gains the one at the
+    other's cost: "latency" for single rows, "throughput" for large batches. `scale` is that of the
+    answers (`predict`) of the very estimator that is being converted, where it is known
+    (formulas.answers). `floats` is the type that whole numbers and flags become among numbers;
+    `wide` says that nothing is computed in float32 that could be in float64. `compares_computed`
+    tells that trees compare what arithmetic made, so that its rounding may decide. `places` is the
+    value that the estimator is given where it is not all of its columns, and which of them these
+    are; `categorical` says which columns are categories in its data frame.
     """
 
     dispatch: Callable[[Any, Value, Graph], Outputs]

@@ -7,8 +7,8 @@ from typing import Any
 
 from toolkit.exporter.converters.discretising import normalized
 from toolkit.exporter.converters.text import check, text_column
-from toolkit.exporter.formulas.sparse_rows import SparseRows, dense, summed
-from toolkit.exporter.graph import Graph, Matrix, Outputs, Unconvertible, Value
+from toolkit.exporter.formulas.sparse_rows import SparseRows, as_type, dense, summed
+from toolkit.exporter.graph import Graph, Matrix, Outputs, Table, Unconvertible, Value
 from toolkit.exporter.text.grams import Texts, grams_of
 from toolkit.exporter.text.strings import hashes, need_strings
 
@@ -30,18 +30,23 @@ def vectorizer(est: Any, x: Value, g: Graph) -> Outputs:
 
 
 def hasher(est: Any, x: Value, g: Graph) -> Outputs:
-    """FeatureHasher of rows of equally many texts [N, k]."""
+    """FeatureHasher of rows of equally many texts [N, k], or of pairs of a text and a number."""
     need_strings(g)
-    if est.input_type != "string":
+    if est.input_type == "dict":
         raise Unconvertible(
-            f"input_type={est.input_type!r}: rows that are no texts alone (a graph takes tensors; "
-            "hash name=value texts with input_type='string', or use OneHotEncoder), so it"
+            "input_type='dict': rows that are dictionaries (a graph takes tensors; hash their "
+            "items with input_type='pair'), so it"
         )
-    texts = g.matrix(x)
-    if texts.dtype != "string":
-        raise Unconvertible("rows of numbers, where a hash takes texts, so it")
-    there = g.add("Equal", [texts.name, texts.name], "there")
-    rows = _hashed(g, [(texts.name, there)], est.n_features, est.alternate_sign)
+    parts = [m for _, m in x.columns] if isinstance(x, Table) else [x]
+    pairs = est.input_type == "pair"
+    if [m.dtype == "string" for m in parts] != [True, False][: 1 + pairs]:
+        raise Unconvertible(f"input_type={est.input_type!r} of rows that hold something else")
+    texts = parts[0].name
+    there = g.add("Equal", [texts, texts], "there")
+    rows = _hashed(g, [(texts, there)], est.n_features, est.alternate_sign)
+    if pairs:
+        rows = as_type(g, rows, parts[1].dtype)
+        rows = replace(rows, values=g.product(rows.values, parts[1]))
     return {"transform": dense(g, rows)}
 
 

@@ -1,4 +1,4 @@
-"""imbalanced-learn: samplers choose rows in fitting alone, its ensembles answer as their parents."""
+"""imbalanced-learn: samplers act in fitting alone, its ensembles answer as their parents."""
 
 from __future__ import annotations
 

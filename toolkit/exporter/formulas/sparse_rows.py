@@ -44,7 +44,9 @@ def summed(g: Graph, rows: SparseRows) -> SparseRows:
     zero, last = _numbers(g, 0, -1)
     before = g.add("Slice", [ordered, zero, last, one], "before")
     after = g.add("Slice", [ordered, one, end, one], "after")
-    new = g.add("Cast", [g.add("Not", [g.add("Equal", [before, after], "equal")], "new")], "n", to=7)
+    new = g.add(
+        "Cast", [g.add("Not", [g.add("Equal", [before, after], "equal")], "new")], "n", to=7
+    )
     new = g.add("Pad", [new, g.constant([0, 1, 0, 0], "int64", "pads")], "new")
     slot = g.add("CumSum", [new, g.constant(1, "int64", "axis")], "slot")
     empty = g.constant([0.0], rows.values.dtype, "zero")

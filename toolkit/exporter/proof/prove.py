@@ -222,9 +222,7 @@ def _lacking(
     if compared.ties > TIED * given:
         ties = evidence.ties[HELD_OUT]
         what = NEIGHBOURS if ties is None else ties.what
-        return (
-            f"on {compared.rows} of {given} held-out rows only: for the others {what} {TIE}"
-        )
+        return f"on {compared.rows} of {given} held-out rows only: for the others {what} {TIE}"
     made = coarse(evidence.hostile.kinds)
     lost = coarse([k for k, n in evidence.hostile.lost.items() for _ in range(n)])
     for kind in NEEDED:

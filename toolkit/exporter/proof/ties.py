@@ -148,9 +148,7 @@ def _equally_likely(estimator: Any, X: Any) -> Ties:
     rows = np.asarray(X, dtype=np.float64)
     sizes = [
         (((rows - m) @ (r / np.sqrt(s))) ** 2).sum(axis=1) + np.abs(np.log(s)).sum()
-        for m, r, s in zip(
-            estimator.means_, estimator.rotations_, estimator.scalings_, strict=True
-        )
+        for m, r, s in zip(estimator.means_, estimator.rotations_, estimator.scalings_, strict=True)
     ]
     best = np.sort(estimator.predict_log_proba(rows), axis=1)[:, -2:]
     equal = best[:, 1] - best[:, 0] <= ROUNDED * (1.0 + np.max(sizes, axis=0))
