@@ -130,6 +130,8 @@ TRUSTED = frozenset(
         "sklearn.utils._metadata_requests.MetadataRequest",
         "sklearn.utils._metadata_requests.MethodMetadataRequest",
         "sklearn.utils.validation.check_array",
+        "toolkit.exporter.raw_boosters.BoosterClassifier",
+        "toolkit.exporter.raw_boosters.BoosterRegressor",
         "xgboost.core.Booster",
         "xgboost.sklearn.XGBClassifier",
         "xgboost.sklearn.XGBRFClassifier",

@@ -12,7 +12,6 @@ from typing import Any
 from toolkit.errors import InvalidInput, UnsupportedEstimator
 from toolkit.exporter.flow import convert_and_prove
 from toolkit.exporter.tuning import THROUGHPUT
-from toolkit.skops_file import dump_estimator
 
 FOLDER = Path(__file__).parent / "cases"
 
@@ -54,7 +53,6 @@ def run(case: Case) -> Result:
         estimator, X, y = case.fit()
         try:
             proven = convert_and_prove(estimator, X, y, tune=THROUGHPUT)
-            dump_estimator(estimator)  # a bundle keeps the reference, or there is no bundle
         except (UnsupportedEstimator, InvalidInput) as error:
             return Result("refused", str(error))
     proof = proven.chosen.proof  # of the second form, or of the first because one of them failed

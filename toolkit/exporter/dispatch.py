@@ -26,6 +26,7 @@ def convert(est: Any, x: Value, g: Graph) -> Outputs:
             f"{type(est).__name__}: {reason} cannot be exported; change that setting or replace "
             "the estimator by one that exports"
         ) from reason
-    if "transform" in found and not found["transform"].is_nothing:
-        record(g, key_of(est), est, x, found["transform"])
+    done = found.get("transform")
+    if isinstance(done, Matrix) and not done.is_nothing:
+        record(g, key_of(est), est, x, done)
     return found

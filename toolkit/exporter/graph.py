@@ -45,13 +45,15 @@ class Matrix:
     """A tensor [N, width] (or [N] where width is 0, for labels) of `dtype` in the graph.
 
     sparse: whether scikit-learn hands these numbers on in a sparse matrix, which has no zeros: they
-    are missing values to XGBoost.
+    are missing values to XGBoost. blank: what the empty text stands for (`Spec.missing`), None
+    where nobody knows.
     """
 
     name: str
     dtype: str
     width: int
     sparse: bool = False
+    blank: str | None = None
 
     @property
     def is_nothing(self) -> bool:
@@ -226,7 +228,8 @@ class Graph:
             return parts[0]
         name = self.add("Concat", [p.name for p in parts], "joined", axis=1)
         self.origins[name] = Origin(tuple(given), None)
-        return Matrix(name, parts[0].dtype, sum(p.width for p in parts))
+        blank = parts[0].blank if len({p.blank for p in parts}) == 1 else None
+        return Matrix(name, parts[0].dtype, sum(p.width for p in parts), blank=blank)
 
     def select(self, x: Value, indices: Sequence[int]) -> Value:
         """Return these columns of x, in this order."""
@@ -235,7 +238,8 @@ class Graph:
         if list(indices) == list(range(x.width)):
             return x
         at = self.constant(indices, "int64", "columns")
-        return Matrix(self.add("Gather", [x.name, at], "picked", axis=1), x.dtype, len(indices))
+        name = self.add("Gather", [x.name, at], "picked", axis=1)
+        return Matrix(name, x.dtype, len(indices), blank=x.blank)
 
     def column(self, x: Matrix, index: int) -> Matrix:
         """Return one column as a matrix of width 1."""

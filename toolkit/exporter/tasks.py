@@ -44,6 +44,8 @@ def task_of(estimator: Any) -> str:
         (OUTLIER, is_outlier_detector),
         (CLUSTERER, is_clusterer),
     )
+    if callable(getattr(estimator, "_objective", None)):  # LightGBM: raw scores, and no labels
+        return REGRESSOR
     if hasattr(estimator, "predict"):
         for task, is_task in tests:
             if is_task(estimator):

@@ -24,8 +24,8 @@ def prepare(X: Any, inputs: Sequence[Input]) -> dict[str, np.ndarray]:
     or data frame with a column for each input (further columns are passed over), or a 2-D
     array-like with the columns in the graph's order; or lists of (text, number) pairs. For a graph
     with one input a mapping or data frame may also hold its features: they are taken by name where
-    the names are known, else in their order. None and NaN in a text column become the empty string, toolkit's missing value.
-    Rows are counted from 0 in messages.
+    the names are known, else in their order. None and NaN in a text column become the empty
+    string, toolkit's missing value. Rows are counted from 0 in messages.
     Raises InvalidInput where the width, type, names or non-finite values do not fit.
     """
     if isinstance(X, Mapping) or hasattr(X, "columns"):
@@ -99,9 +99,14 @@ def listed(names: Sequence[str]) -> str:
     return ", ".join(names[:20]) + (" …" if len(names) > 20 else "")
 
 
+def name_of(label: Any) -> str:
+    """Return a column's name: its label, or the labels of a MultiIndex' levels with "_" between."""
+    return "_".join(map(str, label)) if isinstance(label, tuple) else str(label)
+
+
 def _from_columns(X: Any, inputs: Sequence[Input]) -> dict[str, np.ndarray]:
     # A data frame may number its columns; the manifest keeps their names as text.
-    labels = {str(label): label for label in (X if isinstance(X, Mapping) else X.columns)}
+    labels = {name_of(label): label for label in (X if isinstance(X, Mapping) else X.columns)}
     if not isinstance(X, Mapping) and _is_small(X, labels):
         X = dict(zip(labels.values(), X.to_numpy(dtype=object).T, strict=True))
     if len(inputs) == 1:

@@ -82,12 +82,6 @@ def lightgbm_cases() -> list[Case]:
             LGBMRegressor(**small),
             lambda: (numbers(), np.full(ROWS, 2.5)),
         ),
-        case(
-            "LGBMRegressor-linear-tree",
-            LGBMRegressor(linear_tree=True, **small),
-            regression,
-            refused="linear_tree=True",
-        ),
         given(
             "LGBMRegressor-categorical",
             LGBMRegressor(**sets, **small),

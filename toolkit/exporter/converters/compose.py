@@ -34,7 +34,7 @@ def column_transformer(est: Any, x: Value, g: Graph) -> Outputs:
             continue
         part = g.select(x, g.at_hand(x, places))
         passed = isinstance(transformer, str)
-        done = g.matrix(part) if passed else transformed(transformer, part, g)
+        done = g.matrix(part if passed else transformed(transformer, part, g))
         weight = weights.get(name)
         parts.append(_times(g, done, weight))
     return {"transform": g.join(parts)}
@@ -48,7 +48,7 @@ def feature_union(est: Any, x: Value, g: Graph) -> Outputs:
         if transformer == "drop":
             continue
         passed = transformer == "passthrough"
-        part = g.matrix(x) if passed else transformed(transformer, x, g)
+        part = g.matrix(x if passed else transformed(transformer, x, g))
         weight = weights.get(name)
         parts.append(_times(g, part, weight))
     return {"transform": g.join(parts)}

@@ -13,6 +13,7 @@ import numpy as np
 from toolkit.exporter.booster_categories import coded, of_lightgbm
 from toolkit.exporter.converters.trees import result
 from toolkit.exporter.formulas.answers import answer
+from toolkit.exporter.formulas.leaf_models import leaves_of, linear_trees
 from toolkit.exporter.formulas.links import (
     Link,
     exp,
@@ -128,6 +129,12 @@ def _raw(
     if average:
         g.traps.append("boosting_type 'rf': the mean over the trees that there are")
     parts = [_read(t, k % outputs, share) for k, t in enumerate(trees)]
+    if any(t.get("is_linear") == "1" for t in trees):
+        width = x.width if isinstance(x, Matrix) else len(x.columns)
+        if average:
+            raise Unconvertible("linear_tree=True with boosting_type='rf'")
+        leaves = [leaves_of(t, width) for t in trees]
+        return linear_trees(g, _prepared(g, x, trees), x, parts, leaves, outputs)
     ensemble = concatenate(parts, np.zeros(outputs))
     prepared = _prepared(g, x, trees)
     return tree_answer(g, prepared, ensemble, "float64" if classifies else None, rounded=False)
@@ -135,8 +142,6 @@ def _raw(
 
 def _read(lines: dict[str, str], target: int, share: float) -> Ensemble:
     """Return one tree; splits come first, then its leaves."""
-    if lines.get("is_linear") == "1":
-        raise Unconvertible("linear_tree=True")
     values = _floats(lines["leaf_value"]) * share
     if len(values) == 1:
         zero = np.zeros(1)

@@ -53,7 +53,7 @@ def _weighted(est: Any, counts: Matrix, g: Graph, places: str | None = None) -> 
         counts = Matrix(g.add("Where", [none, zero, grown], "tf"), counts.dtype, counts.width)
     if est.use_idf and places is None:
         counts = g.binary("Mul", counts, np.asarray(est.idf_), "idf")
-    elif est.use_idf:
+    elif est.use_idf and places is not None:
         table = g.constant(est.idf_, counts.dtype, "idf")
         own = Matrix(g.add("Gather", [table, places], "idf"), counts.dtype, counts.width)
         counts = g.product(counts, own)

@@ -36,15 +36,9 @@ def step(g: Graph, raw: Matrix) -> Matrix:
     return g.cast(g.compare("Greater", raw, [0.0]), raw.dtype)
 
 
-def logit(g: Graph, raw: Matrix) -> Matrix:
-    """`raw`, whose base score is kept as a probability."""
-    return raw
-
-
 LINKS: dict[str, Link] = {
     "binary:hinge": step,
-    "binary:logitraw": logit,
-    "reg:expectileerror": identity,
+    "binary:logitraw": identity,
     "reg:squarederror": identity,
     "reg:squaredlogerror": identity,
     "reg:pseudohubererror": identity,
@@ -66,7 +60,6 @@ MARGINS: dict[Link, Callable[[np.ndarray], np.ndarray]] = {
     identity: lambda p: p,
     exp: np.log,
     sigmoid: lambda p: -np.log(1.0 / p - 1.0),
-    logit: lambda p: -np.log(1.0 / p - 1.0),
     step: lambda p: p,
 }
 # The largest margin whose float32 sigmoid is still 0.5: exp(−x) has to fall below 1 − 2⁻²⁴.
@@ -151,6 +144,8 @@ def _used(est: Any, model: dict[str, Any]) -> int:
     The booster keeps it, whoever stopped: its setting, a callback, or before its file was read.
     """
     best = est.get_booster().attr("best_iteration")
+    if not getattr(est, "uses_best_iteration", True):
+        best = None
     return len(model["trees"]) if best is None else model["iteration_indptr"][int(best) + 1]
 
 

@@ -9,6 +9,8 @@ import numpy as np
 from toolkit.exporter.graph import ML, Graph, Matrix, Table, Unconvertible, Value
 from toolkit.frames import mark_of
 
+EXACT = 2**53  # from here on float64 holds no two whole numbers next to each other
+
 
 def exact(g: Graph, x: Value) -> Matrix:
     """Return x as one float64 matrix: integers up to 2**53 and every float32 keep their value."""
@@ -128,9 +130,12 @@ def category_index(g: Graph, column: Matrix, categories: np.ndarray) -> Matrix:
         return Matrix(flat, "int64", 0)
     if categories.dtype.kind == "O" and not all(_is_number(c) for c in categories):
         raise Unconvertible("a numeric column with categories that are text")
-    known = np.asarray([np.nan if c is None else c for c in categories.tolist()], dtype=np.float64)
-    number = g.cast(column, "float64")
-    table = g.constant(known.reshape(1, -1), "float64", "categories")
+    if column.dtype == "int64" and max(map(abs, categories.tolist()), default=0) > EXACT:
+        known = categories.astype(np.int64)  # float64 would take neighbours for one another
+    else:
+        known = np.asarray([np.nan if mark_of(c) else c for c in categories.tolist()], np.float64)
+    number = g.cast(column, known.dtype.name)
+    table = g.constant(known.reshape(1, -1), known.dtype.name, "categories")
     equal = g.add("Equal", [number.name, table], "equal")
     if np.isnan(known).any():  # NaN equals nothing, itself included
         nan = g.add("IsNaN", [number.name], "isnan")

@@ -13,7 +13,7 @@ def declare(schema: Schema, g: Graph) -> Value:
 
     A wide graph casts float32 to float64 at once.
     """
-    given = [Matrix(g.name(s.name), s.dtype, s.width) for s in schema.inputs]
+    given = [Matrix(g.name(s.name), s.dtype, s.width, blank=s.missing) for s in schema.inputs]
     g.inputs |= {m.name: m for m in given}
     taken = [g.cast(m, "float64") if g.wide and m.dtype == "float32" else m for m in given]
     matrices = [(s.name, m) for s, m in zip(schema.inputs, taken, strict=True)]

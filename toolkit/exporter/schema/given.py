@@ -17,6 +17,7 @@ from toolkit.exporter.booster_categories import categories_of
 from toolkit.exporter.schema.told import columns_of, names_of, takes_texts
 from toolkit.exporter.schema.values import NoColumn, as_array, read_column
 from toolkit.exporter.tasks import reference, task_of
+from toolkit.runtime.inputs import name_of
 
 INDEX = "Unnamed: "  # what pandas calls a column without a name, such as an index that was written
 TRIED = 20  # rows on which a column is shown to matter to nothing
@@ -70,11 +71,6 @@ def as_fitted(estimator: Any, X: Any) -> Given:
 def is_frame(X: Any) -> bool:
     """Tell whether rows are a pandas or polars data frame."""
     return hasattr(X, "columns") and hasattr(X, "dtypes")
-
-
-def name_of(label: Any) -> str:
-    """Return a column's name: its label, or the labels of a MultiIndex' levels with "_" between."""
-    return "_".join(map(str, label)) if isinstance(label, tuple) else str(label)
 
 
 def _check_labels(X: Any) -> None:
