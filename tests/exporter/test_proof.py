@@ -329,7 +329,8 @@ def test_a_proof_of_ties_alone_calls_them_ties():
 
 def test_classes_that_are_equally_likely_are_a_tie():
     grid = np.array([[a, b] for a in (-2.0, -1, 0, 1, 2) for b in (-2.0, -1, 0, 1, 2)])
-    X = np.concatenate([grid + [1, 0], grid - [1, 0]])
+    moved = np.array([1.0, 0.0])
+    X = np.concatenate([grid + moved, grid - moved])
     model = QuadraticDiscriminantAnalysis().fit(X, np.repeat([0, 1], len(grid)))
     rows = np.array([[0.0, 1.0], [1e-3, 1.0]])
     expected = {"label": model.predict(rows), "probabilities": model.predict_proba(rows)}
