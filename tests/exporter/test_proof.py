@@ -23,7 +23,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, PolynomialFeatures, StandardScaler
 from sklearn.svm import SVR
 
-from toolkit.errors import CorruptArtifact
+from toolkit.errors import CorruptArtifact, InvalidInput
 from toolkit.exporter.flow import convert_and_prove
 from toolkit.exporter.proof.comparison import compare
 from toolkit.exporter.proof.evidence import answers_to, gather
@@ -318,6 +318,8 @@ def test_a_proof_of_ties_alone_calls_them_ties():
     evidence = gather(model, schema, task, split_rows(grid, None, None, None, schema))
 
     def other(rows):
+        if not len(rows["X"]):
+            raise InvalidInput("no rows")
         found = answers_to(model, rows, schema, task)
         return {"label": 1 - found["label"], "probabilities": found["probabilities"][:, ::-1]}
 
