@@ -284,21 +284,21 @@ def test_batches_make_the_whole(rows, calls):
 
 
 def test_many_texts_take_no_more_memory_than_some(tmp_path):
-    """Of 6,000 words a text is 48 KB in the graph: 4,000 texts at once would be 190 MB."""
+    """Of 20,000 words a text is 80 KB in the graph and more: 4,000 at once are 300 MB."""
     code = """
 import json, resource, sys
 import numpy as np
 from toolkit.runtime import load
 model, count = load(sys.argv[1]), int(sys.argv[2])
 rng = np.random.default_rng(0)
-texts = [" ".join(f"w{k}" for k in rng.integers(0, 6000, 20)) for _ in range(4000)]
+texts = [" ".join(f"w{k}" for k in rng.integers(0, 20000, 20)) for _ in range(4000)]
 model.predict(texts[:200])
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 model.predict(texts[:count])
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 """
-    words = [f"w{k}" for k in range(6000)]
-    texts = [" ".join(words[k : k + 30]) for k in range(0, 6000, 30)]
+    words = [f"w{k}" for k in range(20000)]
+    texts = [" ".join(words[k : k + 30]) for k in range(0, 20000, 30)]
     model = make_pipeline(TfidfVectorizer(), Ridge()).fit(texts, np.arange(len(texts)))
     toolkit.export(model, texts, name="m", out=tmp_path / "m", tune="latency")
     grown = int(
@@ -309,4 +309,4 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
             check=True,
         ).stdout
     )
-    assert grown < 60_000  # KB
+    assert grown < 90_000  # KB

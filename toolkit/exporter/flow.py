@@ -159,6 +159,7 @@ class _Case:
             e.grids,
             scale=e.scales.get("variable"),
             compute=compute,
+            sparse=e.sparse,
         )
 
     def proved(self, schema: Schema, compute: str, exported: Exported) -> Candidate:

@@ -44,15 +44,12 @@ class Unconvertible(Exception):
 class Matrix:
     """A tensor [N, width] (or [N] where width is 0, for labels) of `dtype` in the graph.
 
-    sparse: whether scikit-learn hands these numbers on in a sparse matrix, which has no zeros: they
-    are missing values to XGBoost. blank: what the empty text stands for (`Spec.missing`), None
-    where nobody knows.
+    blank: what the empty text stands for (`Spec.missing`), None where nobody knows.
     """
 
     name: str
     dtype: str
     width: int
-    sparse: bool = False
     blank: str | None = None
 
     @property
@@ -97,7 +94,9 @@ class Graph:
     `wide` says that nothing is computed in float32 that could be in float64. `compares_computed`
     tells that trees compare what arithmetic made, so that its rounding may decide. `places` is the
     value that the estimator is given where it is not all of its columns, and which of them these
-    are; `categorical` says which columns are categories in its data frame.
+    are; `categorical` says which columns are categories in its data frame. `sparse` are the ids of
+    the estimators inside that are given a scipy matrix where that makes a difference
+    (exporter.sparse).
     """
 
     dispatch: Callable[[Any, Value, Graph], Outputs]
@@ -119,6 +118,7 @@ class Graph:
     scale: Scale | None = None
     places: tuple[Value, tuple[int, ...]] | None = None
     categorical: tuple[int, ...] = ()
+    sparse: frozenset[int] = frozenset()
     floats: str = "float32"
     wide: bool = False
     compares_computed: bool = False

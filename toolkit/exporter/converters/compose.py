@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from toolkit.exporter.formulas.response import transformed
-from toolkit.exporter.formulas.sparse import gives_sparse, is_sparse, marked
 from toolkit.exporter.graph import Graph, Matrix, Outputs, Unconvertible, Value
 from toolkit.exporter.schema.told import places_of
 
@@ -16,7 +15,7 @@ def pipeline(est: Any, x: Value, g: Graph) -> Outputs:
     if not steps:
         return {"transform": g.matrix(x)}
     for step in steps[:-1]:
-        x = marked(transformed(step, x, g), gives_sparse(step, is_sparse(x)))
+        x = transformed(step, x, g)
     return g.convert(steps[-1], x, g.scale)
 
 
