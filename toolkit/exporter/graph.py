@@ -13,6 +13,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from toolkit.exporter.formulas.chain import Chain
 from toolkit.exporter.formulas.polynomials import Polynomial
+from toolkit.exporter.formulas.sparse_rows import SparseRows, as_type
 from toolkit.exporter.grid import Grids
 from toolkit.exporter.opsets import DEFAULT_OPSET
 from toolkit.exporter.trees.ensemble import Ensemble, lowered
@@ -51,6 +52,14 @@ class Matrix:
     width: int
     blank: str | None = None
 
+    @property
+    def is_nothing(self) -> bool:
+        """Whether a step kept none of its columns: there is no tensor."""
+        return not self.name
+
+
+NOTHING = Matrix("", "float32", 0)  # beside what other steps give it goes without saying
+
 
 @dataclass(frozen=True)
 class Table:
@@ -70,23 +79,24 @@ class Graph:
 
     `dispatch` converts an estimator (dispatch.convert). `traps` collects one line for each known
     error of plain conversion that was avoided, for the proof; `ensembles` holds tree ensembles
-    until all are known and their operators can be chosen; `origins` says what joined
-    tensors and monotone steps' results were made from, for trees that take them, `chains` how
-    linear steps made a tensor, for linear steps that take it, and `polynomials` which tensors are
-    products of which. `rows` are sample rows by input name, extreme ones among them, for forms
-    whose rounding depends on the data; none where a graph is built without. `inputs` are the
-    graph's own, and `grids` say by input and column what numbers the data hold. `kernel_sums` names
-    the sums of kernels, which the model's metadata tells. `inside` has the tensors made of
-    constants that stay in the branch or loop that reads them (formulas.chunks). `tune` says what
-    the graph is to be fast at where a form gains the one at the other's cost: "latency" for single
-    rows, "throughput" for large batches. `scale` is that of the answers (`predict`) of the very
-    estimator that is being converted, where it is known (formulas.answers). `floats` is the type
-    that whole numbers and flags become among numbers; `wide` says that nothing is computed in
-    float32 that could be in float64. `compares_computed` tells that trees compare what arithmetic
-    made, so that its rounding may decide. `places` is the value that the estimator is given where
-    it is not all of its columns, and which of them these are; `categorical` says which columns are
-    categories in its data frame. `sparse` are the ids of the estimators inside that are given a
-    scipy matrix where that makes a difference (exporter.sparse).
+    until all are known and their operators can be chosen; `origins` says what joined tensors and
+    monotone steps' results were made from, for trees that take them, `chains` how linear steps made
+    a tensor, for linear steps that take it, and `polynomials` which tensors are products of which;
+    `sparse_rows` which are mostly zeros, for linear steps as well. `rows` are sample rows by input
+    name, extreme ones among them, for forms whose rounding depends on the data; none where a graph
+    is built without. `inputs` are the graph's own, and `grids` say by input and column what numbers
+    the data hold. `kernel_sums` names the sums of kernels, which the model's metadata tells.
+    `inside` has the tensors made of constants that stay in the branch or loop that reads them
+    (formulas.chunks). `tune` says what the graph is to be fast at where a form gains the one at the
+    other's cost: "latency" for single rows, "throughput" for large batches. `scale` is that of the
+    answers (`predict`) of the very estimator that is being converted, where it is known
+    (formulas.answers). `floats` is the type that whole numbers and flags become among numbers;
+    `wide` says that nothing is computed in float32 that could be in float64. `compares_computed`
+    tells that trees compare what arithmetic made, so that its rounding may decide. `places` is the
+    value that the estimator is given where it is not all of its columns, and which of them these
+    are; `categorical` says which columns are categories in its data frame. `sparse` are the ids of
+    the estimators inside that are given a scipy matrix where that makes a difference
+    (exporter.sparse).
     """
 
     dispatch: Callable[[Any, Value, Graph], Outputs]
@@ -101,6 +111,7 @@ class Graph:
     origins: dict[str, Origin] = field(default_factory=dict)
     chains: dict[str, Chain] = field(default_factory=dict)
     polynomials: dict[str, Polynomial] = field(default_factory=dict)
+    sparse_rows: dict[str, SparseRows] = field(default_factory=dict)
     traps: list[str] = field(default_factory=list)
     kernel_sums: list[KernelSum] = field(default_factory=list)
     inside: set[str] = field(default_factory=set)
@@ -181,7 +192,10 @@ class Graph:
         """Return x as `dtype`; x itself where it is that already."""
         if x.dtype == dtype:
             return x
-        return Matrix(self.add("Cast", [x.name], "cast", to=ELEMENT[dtype]), dtype, x.width)
+        name = self.add("Cast", [x.name], "cast", to=ELEMENT[dtype])
+        if x.name in self.sparse_rows:
+            self.sparse_rows[name] = as_type(self, self.sparse_rows[x.name], dtype)
+        return Matrix(name, dtype, x.width)
 
     def floating(self, x: Value) -> Matrix:
         """Return x as one matrix of floating-point numbers."""
@@ -197,8 +211,13 @@ class Graph:
         return self.join([m for _, m in x.columns]) if isinstance(x, Table) else x
 
     def join(self, parts: Sequence[Matrix]) -> Matrix:
-        """Return the parts side by side in one matrix of their common type."""
+        """Return the parts side by side in one matrix of their common type.
+
+        Parts without columns are left out; Unconvertible where no other is there.
+        """
         parts = given = [p for p in parts if p.width]
+        if not parts:
+            raise Unconvertible("a step that keeps no column, so it")
         dtypes = {p.dtype for p in parts}
         if len(dtypes) > 1:
             if "string" in dtypes:
