@@ -12,10 +12,12 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from toolkit.exporter.formulas.chain import Chain
+from toolkit.exporter.formulas.codes import ELEMENTWISE, Coded, gathered, picked, side_by_side
 from toolkit.exporter.formulas.polynomials import Polynomial
 from toolkit.exporter.grid import Grids
 from toolkit.exporter.opsets import DEFAULT_OPSET
 from toolkit.exporter.trees.ensemble import Ensemble, lowered
+from toolkit.exporter.trees.by_index import by_index
 from toolkit.exporter.trees.folding import Origin, fold
 from toolkit.exporter.trees.rounding import is_computed, on_grids
 from toolkit.exporter.tuning import LATENCY
@@ -33,6 +35,9 @@ ELEMENT = {
     "bool": TensorProto.BOOL,
     "string": TensorProto.STRING,
 }
+
+
+FLOATS = ("float32", "float64")
 
 
 class Unconvertible(Exception):
@@ -73,8 +78,8 @@ class Graph:
     error of plain conversion that was avoided, for the proof; `ensembles` holds tree ensembles
     until all are known and their operators can be chosen; `origins` says what joined
     tensors and monotone steps' results were made from, for trees that take them, `chains` how
-    linear steps made a tensor, for linear steps that take it, and `polynomials` which tensors are
-    products of which. `rows` are sample rows by input name, extreme ones among them, for forms
+    linear steps made a tensor, for linear steps that take it, `polynomials` which tensors are
+    products of which, and `codes` which have columns of which a row has one at most. `rows` are sample rows by input name, extreme ones among them, for forms
     whose rounding depends on the data; none where a graph is built without. `inputs` are the
     graph's own, and `grids` say by input and column what numbers the data hold. `kernel_sums` names
     the sums of kernels, which the model's metadata tells. `inside` has the tensors made of
@@ -101,6 +106,7 @@ class Graph:
     origins: dict[str, Origin] = field(default_factory=dict)
     chains: dict[str, Chain] = field(default_factory=dict)
     polynomials: dict[str, Polynomial] = field(default_factory=dict)
+    codes: dict[str, Coded] = field(default_factory=dict)
     traps: list[str] = field(default_factory=list)
     kernel_sums: list[KernelSum] = field(default_factory=list)
     inside: set[str] = field(default_factory=set)
@@ -180,7 +186,12 @@ class Graph:
         """Return x as `dtype`; x itself where it is that already."""
         if x.dtype == dtype:
             return x
-        return Matrix(self.add("Cast", [x.name], "cast", to=ELEMENT[dtype]), dtype, x.width)
+        result = Matrix(self.add("Cast", [x.name], "cast", to=ELEMENT[dtype]), dtype, x.width)
+        if x.name in self.codes and dtype in FLOATS:
+            self.codes[result.name] = self.codes[x.name].mapped(
+                lambda values, _: values, lambda part, _: self.cast(part, dtype)
+            )
+        return result
 
     def floating(self, x: Value) -> Matrix:
         """Return x as one matrix of floating-point numbers."""
@@ -208,6 +219,8 @@ class Graph:
             return parts[0]
         name = self.add("Concat", [p.name for p in parts], "joined", axis=1)
         self.origins[name] = Origin(tuple(given), None)
+        if (coded := side_by_side(self, parts)) is not None:
+            self.codes[name] = coded
         return Matrix(name, parts[0].dtype, sum(p.width for p in parts))
 
     def select(self, x: Value, indices: Sequence[int]) -> Value:
@@ -217,7 +230,10 @@ class Graph:
         if list(indices) == list(range(x.width)):
             return x
         at = self.constant(indices, "int64", "columns")
-        return Matrix(self.add("Gather", [x.name, at], "picked", axis=1), x.dtype, len(indices))
+        result = Matrix(self.add("Gather", [x.name, at], "picked", axis=1), x.dtype, len(indices))
+        if x.name in self.codes:
+            self.codes[result.name] = picked(self, self.codes[x.name], np.asarray(indices))
+        return result
 
     def column(self, x: Matrix, index: int) -> Matrix:
         """Return one column as a matrix of width 1."""
@@ -228,7 +244,14 @@ class Graph:
     def binary(self, op: str, x: Matrix, values: Any, hint: str) -> Matrix:
         """Return `op(x, constant)` elementwise; the constant is in x's type, one for all rows."""
         constant = self.constant(values, x.dtype, hint)
-        return Matrix(self.add(op, [x.name, constant], op.lower()), x.dtype, x.width)
+        result = Matrix(self.add(op, [x.name, constant], op.lower()), x.dtype, x.width)
+        if x.name in self.codes and op in ELEMENTWISE:
+            every = np.broadcast_to(np.asarray(values, dtype=np.float64), (x.width,))
+            self.codes[result.name] = self.codes[x.name].mapped(
+                lambda own, at: ELEMENTWISE[op](own, every[at]),
+                lambda part, at: self.binary(op, part, every[at], hint),
+            )
+        return result
 
     def unary(self, op: str, x: Matrix, **attributes: Any) -> Matrix:
         """Return `op(x)` of x's type and width."""
@@ -241,6 +264,8 @@ class Graph:
     def affine(self, x: Matrix, weights: Any, bias: Any) -> Matrix:
         """Return `x @ weights + bias`; weights [width, k], bias [k]."""
         weights = np.asarray(weights)
+        if x.name in self.codes:
+            return gathered(self, x, self.codes[x.name], weights, np.asarray(bias).reshape(-1))
         names = [
             x.name,
             self.constant(weights, x.dtype, "coefficient"),
@@ -257,7 +282,7 @@ class Graph:
         input to float32 before they compare, as scikit-learn's do. Monotone steps before them are
         folded into the thresholds.
         """
-        matrix = self.matrix(x)
+        matrix, ensemble = by_index(self, self.matrix(x), ensemble)
         source, ensemble = fold(self, matrix, ensemble, rounded)
         if source is matrix:
             source = self.cast(matrix, "float32") if rounded else self.floating(matrix)

@@ -6,8 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from toolkit.exporter.graph import ML, Graph, Matrix, Table, Unconvertible, Value
+from toolkit.exporter.formulas.codes import FEWEST
+from toolkit.exporter.graph import ML, Graph, Matrix, Table, Unconvertible, Value, initializer
+from toolkit.exporter.opsets import ML_OPSETS
 from toolkit.frames import mark_of
+
+
+TENSORS = 4  # the version of ai.onnx.ml from which on a LabelEncoder's table is tensors
 
 
 def exact(g: Graph, x: Value) -> Matrix:
@@ -126,9 +131,9 @@ def category_index(g: Graph, column: Matrix, categories: np.ndarray) -> Matrix:
         )
         flat = g.add("Reshape", [index, g.constant([-1], "int64", "flat")], "codes")
         return Matrix(flat, "int64", 0)
-    if categories.dtype.kind == "O" and not all(_is_number(c) for c in categories):
-        raise Unconvertible("a numeric column with categories that are text")
-    known = np.asarray([np.nan if c is None else c for c in categories.tolist()], dtype=np.float64)
+    if count >= FEWEST and ML_OPSETS[g.opset] >= TENSORS:
+        return group_index(g, column, categories, np.arange(count), count)
+    known = _numbers(categories)
     number = g.cast(column, "float64")
     table = g.constant(known.reshape(1, -1), "float64", "categories")
     equal = g.add("Equal", [number.name, table], "equal")
@@ -142,6 +147,49 @@ def category_index(g: Graph, column: Matrix, categories: np.ndarray) -> Matrix:
     half = g.constant(0.5, "float32", "half")
     hot = Matrix(g.add("Pad", [hot.name, pads, half], "hot"), "float32", count + 1)
     return g.argmax(hot)
+
+
+def group_index(
+    g: Graph, column: Matrix, categories: np.ndarray, groups: np.ndarray, unknown: int
+) -> Matrix:
+    """Return the group of each value's category, int64 [N]; `unknown` where it is none.
+
+    groups: int64, one a category. A category whose group is that of unknown ones is left out of the
+    table. Before ai.onnx.ml 4 a number is no key of it: its place is looked up, then its group.
+    """
+    text = column.dtype == "string"
+    if not text and ML_OPSETS[g.opset] < TENSORS:
+        table = g.constant(np.append(groups, unknown), "int64", "groups")
+        index = category_index(g, column, categories)
+        return Matrix(g.add("Gather", [table, index.name], "group", axis=0), "int64", 0)
+    keys: Any = text_categories(categories) if text else _numbers(categories)
+    told = np.flatnonzero(groups != unknown)
+    if not len(told):  # an empty table is not valid
+        told = np.arange(1)
+    keys = np.asarray(keys, dtype=object if text else np.float64)[told]
+    values = groups[told]
+    if ML_OPSETS[g.opset] >= TENSORS:
+        table = {
+            "keys_tensor": initializer("keys", keys),
+            "values_tensor": initializer("values", values.astype(np.int64)),
+            "default_tensor": initializer("default", np.array([unknown], dtype=np.int64)),
+        }
+    else:
+        table = {
+            "keys_strings": keys.tolist(),
+            "values_int64s": values.tolist(),
+            "default_int64": unknown,
+        }
+    given = column if text else g.cast(column, "float64")
+    index = g.add("LabelEncoder", [given.name], "code", domain=ML, **table)
+    flat = g.add("Reshape", [index, g.constant([-1], "int64", "flat")], "codes")
+    return Matrix(flat, "int64", 0)
+
+
+def _numbers(categories: np.ndarray) -> np.ndarray:
+    if categories.dtype.kind == "O" and not all(_is_number(c) for c in categories):
+        raise Unconvertible("a numeric column with categories that are text")
+    return np.asarray([np.nan if c is None else c for c in categories.tolist()], dtype=np.float64)
 
 
 def category_codes(
