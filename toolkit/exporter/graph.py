@@ -12,7 +12,14 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from toolkit.exporter.formulas.chain import Chain
-from toolkit.exporter.formulas.codes import ELEMENTWISE, Coded, gathered, picked, side_by_side
+from toolkit.exporter.formulas.codes import (
+    ELEMENTWISE,
+    Coded,
+    Columnwise,
+    gathered,
+    picked,
+    side_by_side,
+)
 from toolkit.exporter.formulas.polynomials import Polynomial
 from toolkit.exporter.grid import Grids
 from toolkit.exporter.opsets import DEFAULT_OPSET
@@ -187,11 +194,20 @@ class Graph:
         if x.dtype == dtype:
             return x
         result = Matrix(self.add("Cast", [x.name], "cast", to=ELEMENT[dtype]), dtype, x.width)
-        if x.name in self.codes and dtype in FLOATS:
-            self.codes[result.name] = self.codes[x.name].mapped(
-                lambda values, _: values, lambda part, _: self.cast(part, dtype)
-            )
+        if dtype in FLOATS:
+            self.carry(x, result, lambda own, _: own, lambda part, _: self.cast(part, dtype))
         return result
+
+    def carry(
+        self,
+        x: Matrix,
+        result: Matrix,
+        columnwise: Columnwise,
+        other: Callable[[Matrix, slice], Matrix],
+    ) -> None:
+        """Remember what an elementwise result is a code of, where x is one; see `Coded.mapped`."""
+        if x.name in self.codes:
+            self.codes[result.name] = self.codes[x.name].mapped(columnwise, other)
 
     def floating(self, x: Value) -> Matrix:
         """Return x as one matrix of floating-point numbers."""
@@ -245,9 +261,11 @@ class Graph:
         """Return `op(x, constant)` elementwise; the constant is in x's type, one for all rows."""
         constant = self.constant(values, x.dtype, hint)
         result = Matrix(self.add(op, [x.name, constant], op.lower()), x.dtype, x.width)
-        if x.name in self.codes and op in ELEMENTWISE:
+        if op in ELEMENTWISE:
             every = np.broadcast_to(np.asarray(values, dtype=np.float64), (x.width,))
-            self.codes[result.name] = self.codes[x.name].mapped(
+            self.carry(
+                x,
+                result,
                 lambda own, at: ELEMENTWISE[op](own, every[at]),
                 lambda part, at: self.binary(op, part, every[at], hint),
             )

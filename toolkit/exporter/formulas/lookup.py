@@ -40,11 +40,24 @@ def flags(g: Graph, x: Value, threshold: float) -> Matrix:
         if float(limit) > threshold:
             limit = np.nextafter(limit, np.float32(-np.inf))
         above = g.add("Binarizer", [x.name], "above", domain=ML, threshold=float(limit))
-        return Matrix(above, kind, x.width)
+        result = Matrix(above, kind, x.width)
+        _carry_flags(g, x, result, threshold)
+        return result
     source = exact(g, x)
     limits = g.constant([threshold], "float64", "threshold")
     above = g.add("Greater", [source.name, limits], "above")
-    return g.cast(Matrix(above, "bool", source.width), kind)
+    result = g.cast(Matrix(above, "bool", source.width), kind)
+    _carry_flags(g, source, result, threshold)
+    return result
+
+
+def _carry_flags(g: Graph, x: Matrix, result: Matrix, threshold: float) -> None:
+    g.carry(
+        x,
+        result,
+        lambda own, _: (own > threshold).astype(np.float64),
+        lambda part, _: flags(g, part, threshold),
+    )
 
 
 def where(g: Graph, mask: str, yes: Any, no: Any, like: Matrix) -> Matrix:
