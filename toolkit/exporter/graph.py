@@ -235,7 +235,7 @@ class Graph:
             return parts[0]
         name = self.add("Concat", [p.name for p in parts], "joined", axis=1)
         self.origins[name] = Origin(tuple(given), None)
-        if (coded := side_by_side(self, parts)) is not None:
+        if (coded := side_by_side(self, given)) is not None:
             self.codes[name] = coded
         return Matrix(name, parts[0].dtype, sum(p.width for p in parts))
 
@@ -300,10 +300,12 @@ class Graph:
         input to float32 before they compare, as scikit-learn's do. Monotone steps before them are
         folded into the thresholds.
         """
-        matrix, ensemble = by_index(self, self.matrix(x), ensemble)
+        matrix, flags, ensemble = by_index(self, self.matrix(x), ensemble)
         source, ensemble = fold(self, matrix, ensemble, rounded)
         if source is matrix:
             source = self.cast(matrix, "float32") if rounded else self.floating(matrix)
+        if flags is not None:
+            source = self.join([source, self.cast(flags, source.dtype)])
         if ensemble.missing_left.any():
             self.traps.append("trees: missing values go where they went in fitting")
         wide = "float64" if "float64" in (dtype, source.dtype) else "float32"

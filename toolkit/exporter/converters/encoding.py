@@ -103,7 +103,7 @@ def _block(
     """Return 0/1 columns [N, count]; group −1 is a row of zeros."""
     if len(categories) >= FEWEST:
         coded = _coded(g, column, categories, groups, count, unknown)
-        upright = g.upright(coded.index).name
+        upright = coded.index.name
     else:
         index = category_index(g, column, categories)
         if not np.array_equal(groups, np.arange(count)) or unknown != -1:

@@ -145,7 +145,7 @@ def category_index(g: Graph, column: Matrix, categories: np.ndarray) -> Matrix:
         flat = g.add("Reshape", [index, g.constant([-1], "int64", "flat")], "codes")
         return Matrix(flat, "int64", 0)
     if count >= FEWEST and ML_OPSETS[g.opset] >= TENSORS:
-        return group_index(g, column, categories, np.arange(count), count)
+        return g.flat(group_index(g, column, categories, np.arange(count), count))
     known = _numbers(categories)
     number = g.cast(column, "float64")
     table = g.constant(known.reshape(1, -1), "float64", "categories")
@@ -165,7 +165,7 @@ def category_index(g: Graph, column: Matrix, categories: np.ndarray) -> Matrix:
 def group_index(
     g: Graph, column: Matrix, categories: np.ndarray, groups: np.ndarray, unknown: int
 ) -> Matrix:
-    """Return the group of each value's category, int64 [N]; `unknown` where it is none.
+    """Return the group of each value's category, int64 [N, 1]; `unknown` where it is none.
 
     groups: int64, one a category. A category whose group is that of unknown ones is left out of the
     table. Before ai.onnx.ml 4 a number is no key of it: its place is looked up, then its group.
@@ -174,7 +174,8 @@ def group_index(
     if not text and ML_OPSETS[g.opset] < TENSORS:
         table = g.constant(np.append(groups, unknown), "int64", "groups")
         index = category_index(g, column, categories)
-        return Matrix(g.add("Gather", [table, index.name], "group", axis=0), "int64", 0)
+        group = Matrix(g.add("Gather", [table, index.name], "group", axis=0), "int64", 0)
+        return g.upright(group)
     keys: Any = text_categories(categories) if text else _numbers(categories)
     told = np.flatnonzero(groups != unknown)
     if not len(told):  # an empty table is not valid
@@ -195,8 +196,7 @@ def group_index(
         }
     given = column if text else g.cast(column, "float64")
     index = g.add("LabelEncoder", [given.name], "code", domain=ML, **table)
-    flat = g.add("Reshape", [index, g.constant([-1], "int64", "flat")], "codes")
-    return Matrix(flat, "int64", 0)
+    return Matrix(index, "int64", 1)
 
 
 def _numbers(categories: np.ndarray) -> np.ndarray:

@@ -72,10 +72,10 @@ def fold(g: Graph, x: Matrix, ensemble: Ensemble, rounded: bool) -> tuple[Matrix
     """Return the input of the monotone steps before x, and the ensemble that takes it.
 
     rounded: the trees compare their input rounded to float32. x and the ensemble themselves where
-    no step can be folded, or where one has made what a split looks for in a set.
+    no step can be folded. Splits on columns behind those of x stay as they are.
     """
-    sets = ensemble.feature[~ensemble.leaf & (ensemble.mode != LEQ)]
-    if not _has_step(g, x) or not _as_is(g, x)[sets].all():
+    sets = ensemble.mode[~ensemble.leaf & (ensemble.feature < x.width)] != LEQ
+    if not _has_step(g, x) or sets.any():
         return x, ensemble
     sources, transformed = _resolve(g, x)
     source = g.floating(g.join(sources))
@@ -91,14 +91,6 @@ def _has_step(g: Graph, x: Matrix) -> bool:
     if origin is None:
         return False
     return origin.step is not None or any(_has_step(g, s) for s in origin.sources)
-
-
-def _as_is(g: Graph, x: Matrix) -> np.ndarray:
-    """Return which columns of x no step has made, bool [width]."""
-    origin = g.origins.get(x.name)
-    if origin is None or origin.step is not None:
-        return np.full(x.width, origin is None)
-    return np.concatenate([_as_is(g, s) for s in origin.sources])
 
 
 def _resolve(g: Graph, x: Matrix) -> tuple[list[Matrix], Steps]:
@@ -138,7 +130,7 @@ def _folded(
         if source.dtype == "float32":
             raw = _parting(transformed, limits, raw, grids)
         missing = _missing(transformed, source.width)
-    split = np.flatnonzero(~e.leaf & (e.mode == LEQ))
+    split = np.flatnonzero(~e.leaf & (e.feature < source.width))
     threshold, missing_left = e.threshold.copy(), e.missing_left.copy()
     threshold[split] = raw[places, columns]
     filled = missing[e.feature[split]]
@@ -150,9 +142,9 @@ def _folded(
 def _columns(e: Ensemble, width: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return each split's column and row in a table of the distinct thresholds by feature.
 
-    Of the splits by a threshold.
+    Of the splits on the first `width` columns.
     """
-    split = ~e.leaf & (e.mode == LEQ)
+    split = ~e.leaf & (e.feature < width)
     feature, threshold = e.feature[split], e.threshold[split]
     order = np.lexsort((threshold, feature))
     f, t = feature[order], threshold[order]
