@@ -23,8 +23,8 @@ from toolkit.exporter.formulas.codes import (
 from toolkit.exporter.formulas.polynomials import Polynomial
 from toolkit.exporter.grid import Grids
 from toolkit.exporter.opsets import DEFAULT_OPSET
-from toolkit.exporter.trees.ensemble import Ensemble, lowered
 from toolkit.exporter.trees.by_index import by_index
+from toolkit.exporter.trees.ensemble import Ensemble, lowered
 from toolkit.exporter.trees.folding import Origin, fold
 from toolkit.exporter.trees.rounding import is_computed, on_grids
 from toolkit.exporter.tuning import LATENCY
@@ -86,7 +86,8 @@ class Graph:
     until all are known and their operators can be chosen; `origins` says what joined
     tensors and monotone steps' results were made from, for trees that take them, `chains` how
     linear steps made a tensor, for linear steps that take it, `polynomials` which tensors are
-    products of which, and `codes` which have columns of which a row has one at most. `rows` are sample rows by input name, extreme ones among them, for forms
+    products of which, and `codes` which have columns of which a row has one at most. `rows` are
+    sample rows by input name, extreme ones among them, for forms
     whose rounding depends on the data; none where a graph is built without. `inputs` are the
     graph's own, and `grids` say by input and column what numbers the data hold. `kernel_sums` names
     the sums of kernels, which the model's metadata tells. `inside` has the tensors made of

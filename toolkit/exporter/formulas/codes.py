@@ -34,9 +34,10 @@ Columnwise = Callable[[np.ndarray, slice], np.ndarray]
 
 @dataclass(frozen=True)
 class Block:
-    """Columns [N, width] with two values each: `on` where `index` is the column's group, else `off`.
+    """Columns [N, width] of two values: `on` where `index` is the column's group, else `off`.
 
-    index: int64 [N, 1], `count` where it is no column's; group int64 [width]; off, on float64 [width].
+    index: int64 [N, 1], `count` where it is no column's; group: int64 [width]; off, on: float64
+    [width].
     """
 
     index: Matrix
@@ -113,9 +114,7 @@ def picked(g: Graph, coded: Coded, indices: np.ndarray) -> Coded:
         number = int(owner[run[0]])
         part, at = coded.parts[number], indices[run] - ends[number]
         if isinstance(part, Block):
-            parts.append(
-                replace(part, group=part.group[at], off=part.off[at], on=part.on[at])
-            )
+            parts.append(replace(part, group=part.group[at], off=part.off[at], on=part.on[at]))
         else:
             parts.append(g.matrix(g.select(part, at.tolist())))
     return Coded(tuple(parts))

@@ -11,7 +11,6 @@ from toolkit.exporter.graph import ML, Graph, Matrix, Table, Unconvertible, Valu
 from toolkit.exporter.opsets import ML_OPSETS
 from toolkit.frames import mark_of
 
-
 TENSORS = 4  # the version of ai.onnx.ml from which on a LabelEncoder's table is tensors
 
 
@@ -182,20 +181,21 @@ def group_index(
         told = np.arange(1)
     keys = np.asarray(keys, dtype=object if text else np.float64)[told]
     values = groups[told]
+    attributes: dict[str, Any]
     if ML_OPSETS[g.opset] >= TENSORS:
-        table = {
+        attributes = {
             "keys_tensor": initializer("keys", keys),
             "values_tensor": initializer("values", values.astype(np.int64)),
             "default_tensor": initializer("default", np.array([unknown], dtype=np.int64)),
         }
     else:
-        table = {
+        attributes = {
             "keys_strings": keys.tolist(),
             "values_int64s": values.tolist(),
             "default_int64": unknown,
         }
     given = column if text else g.cast(column, "float64")
-    index = g.add("LabelEncoder", [given.name], "code", domain=ML, **table)
+    index = g.add("LabelEncoder", [given.name], "code", domain=ML, **attributes)
     return Matrix(index, "int64", 1)
 
 

@@ -98,9 +98,7 @@ class _Splits:
         swapped = self.nodes[~left & ~alike]
         new["left"][swapped], new["right"][swapped] = e.right[swapped], e.left[swapped]
         new["missing_left"][self.nodes] = False
-        new["threshold"][self.nodes] = np.where(
-            alike, np.where(self.on_left, np.inf, -np.inf), 0.5
-        )
+        new["threshold"][self.nodes] = np.where(alike, np.where(self.on_left, np.inf, -np.inf), 0.5)
         return replace(e, **new)
 
 
