@@ -136,8 +136,8 @@ def page(figures: dict[str, Any]) -> str:
         "",
         f"{figures['rows'][0]['categories']:,} texts in each of {len(COLUMNS)} columns, one-hot, "
         "before a linear model. MB: the process at its peak, with what was fitted in it. "
-        "Parameters: the names in UTF-8 and the weights in float32; the pack is a `float32-pack`. Times of "
-        f"{BATCH:,} rows of a data frame, one thread, by turns: medians, and least–most. "
+        "Parameters: the names in UTF-8 and the weights in float32; the pack is a `float32-pack`. "
+        f"Times of {BATCH:,} rows of a data frame, one thread, by turns: medians, and least–most. "
         f"{libraries} on {machine['platform']}.",
         "",
         "| model | export s | MB | .onnx bytes | pack bytes | of parameters | scikit-learn ms | "

@@ -76,7 +76,7 @@ def to_frame(
     if form == SPARSE:
         import scipy.sparse
 
-        return scipy.sparse.csr_array(matrix)
+        return scipy.sparse.csr_matrix(matrix)  # CatBoost takes no csr_array
     if specs[0]["dtype"] != "string":
         return matrix.ravel().copy() if form in (LABELS, VECTOR) else matrix.copy()
     texts = _objects(matrix, specs[0]["missing"])

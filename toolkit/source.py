@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,10 +10,15 @@ from typing import Any
 
 import numpy as np
 
+from toolkit.bundle import ESTIMATOR, open_bundle
 from toolkit.errors import InvalidInput, first_line
 from toolkit.runtime.files import read_bytes
+from toolkit.runtime.manifest import NAME
 
 SAFE, PICKLES = (".skops",), (".joblib", ".pkl", ".pickle")
+# Boosters' own files: data, which runs nothing when it is read.
+BOOSTERS = {".txt": "lightgbm", ".ubj": "xgboost", ".json": "xgboost", ".cbm": "catboost"}
+KNOWN = (*SAFE, *PICKLES, *BOOSTERS)
 
 
 @dataclass(frozen=True)
@@ -31,7 +37,7 @@ class Source:
 
 def default_name(source: str) -> str:
     """Return the model's name where none is given: the recipe's, or the file's without suffix."""
-    return Path(source).stem if Path(source).suffix in SAFE + PICKLES else source
+    return Path(source).stem if Path(source).suffix in KNOWN else source
 
 
 def read_source(
@@ -49,11 +55,11 @@ def read_source(
     or a pickle is not allowed.
     """
     suffix = Path(source).suffix
-    if suffix in SAFE + PICKLES:
+    if suffix in KNOWN:
         return _from_file(Path(source), data, target, name, allow_pickle, trusted)
     if Path(source).is_file():
         raise InvalidInput(
-            f"{source}: is neither a recipe nor an estimator's file ({', '.join(SAFE + PICKLES)})"
+            f"{source}: is neither a recipe nor an estimator's file ({', '.join(KNOWN)})"
         )
     if data or target:
         raise InvalidInput(
@@ -94,6 +100,9 @@ def _from_file(
             f"{path}: loading a {path.suffix} file runs whatever code is in it; save the estimator "
             "with skops.io.dump as .skops, or give --allow-pickle if you trust the file"
         )
+    if path.name == ESTIMATOR and not path.exists() and (path.parent / NAME).is_file():
+        why = open_bundle(path.parent).without_estimator
+        raise InvalidInput(f"{path}: is not in the bundle ({why}); give the estimator's own file")
     content = read_bytes(path)
     if not data:
         raise InvalidInput(
@@ -102,10 +111,32 @@ def _from_file(
     from toolkit.exporter.schema import text_columns
     from toolkit.trainer.datasets.files import read_data
 
-    pickled = path.suffix in PICKLES
-    estimator = _unpickled(path) if pickled else _unskopsed(content, path, trusted)
+    if path.suffix in BOOSTERS:
+        estimator = _booster(path)
+    else:
+        pickled = path.suffix in PICKLES
+        estimator = _unpickled(path) if pickled else _unskopsed(content, path, trusted)
     X, y, _ = read_data(Path(data), target, lambda columns: text_columns(estimator, columns))
     return Source(name, estimator, X, y)
+
+
+def _booster(path: Path) -> Any:
+    """Load a booster's own file with its library."""
+    library = BOOSTERS[path.suffix]
+    try:
+        module = importlib.import_module(library)
+    except ImportError:
+        raise InvalidInput(f"{path}: reading it needs {library}; pip install {library}") from None
+    try:
+        if library == "lightgbm":
+            return module.Booster(model_file=str(path))
+        if library == "xgboost":
+            return module.Booster(model_file=str(path))
+        return module.CatBoost().load_model(str(path))
+    except Exception as error:  # each library has its own kind of error
+        raise InvalidInput(
+            f"{path}: is no model file of {library} ({first_line(error)}); save it again"
+        ) from error
 
 
 def _unskopsed(content: bytes, path: Path, trusted: Collection[str]) -> Any:

@@ -53,12 +53,12 @@ def test_from_a_joblib_file(run, estimators, tmp_path):
         ("zzz", "no such recipe; `toolkit recipes` lists all of them"),
         ("none.skops", "none.skops: no such file; check the path"),
         ("none.joblib", "none.joblib: loading a .joblib file runs whatever code is in it"),
-        ("notes.txt", "notes.txt: is neither a recipe nor an estimator's file"),
+        ("notes.md", "notes.md: is neither a recipe nor an estimator's file"),
         ("folder", "no such recipe"),
     ],
 )
 def test_unknown_sources(refused, tmp_path, source, expected):
-    (tmp_path / "notes.txt").write_text("x", encoding="utf-8")
+    (tmp_path / "notes.md").write_text("x", encoding="utf-8")
     (tmp_path / "folder").mkdir()
     assert expected in refused("export", source)
 

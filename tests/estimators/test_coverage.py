@@ -75,3 +75,9 @@ def test_a_failure_outweighs_what_passes() -> None:
     assert table["estimators"]["A"]["status"] == "failed"
     assert table["counts"]["failed"] == 1
     assert "off by 1" in coverage.markdown(table)
+
+
+def test_other_libraries_are_listed_with_their_settings() -> None:
+    made = [case("A"), case("Boost-x:y"), case("Boost"), case("Boost-z", refused="why")]
+    table = coverage.collect(["A"], coverage.declared(made))
+    assert "| Boost | x:y, defaults |" in coverage.markdown(table)

@@ -39,6 +39,11 @@ from toolkit.errors import InvalidInput, ParityError
     help="Fast for single rows or for large batches.  [default: auto, measured where they differ]",
 )
 @click.option("--allow-pickle", is_flag=True, help="Load .joblib and .pkl, which can run any code.")
+@click.option(
+    "--task",
+    type=click.Choice(["regressor", "classifier"]),
+    help="For a booster's own file: what it is.  [default: what its objective says]",
+)
 @click.option("--force", is_flag=True, help="Write over what is no directory of this model.")
 @trust
 @common
@@ -52,6 +57,7 @@ def export(
     input_dtype: str,
     tune: str,
     allow_pickle: bool,
+    task: str | None,
     force: bool,
     trusted: tuple[str, ...],
     as_json: bool,
@@ -59,7 +65,8 @@ def export(
     """Convert SOURCE to ONNX and prove it against scikit-learn.
 
     SOURCE is a recipe (see `toolkit recipes`) or a fitted estimator in a .skops file, or in a
-    .joblib or .pkl file with --allow-pickle.
+    .joblib or .pkl file with --allow-pickle; or a booster's own file: LightGBM's .txt, XGBoost's
+    .ubj or .json, CatBoost's .cbm.
     """
     from toolkit.bundle import open_bundle
     from toolkit.exporter.flow import check_request
@@ -87,6 +94,7 @@ def export(
             y_test=given.y_test,
             all_rows=given.all_rows,
             trusted=trusted,
+            task=task,
             force=force,
             opset=opset,
             input_dtype=input_dtype,

@@ -13,7 +13,14 @@ import numpy as np
 from toolkit.exporter.formulas.lookup import category_codes, columns_of
 from toolkit.exporter.graph import Graph, Value
 
-HOLDERS = ("best_estimator_", "calibrated_classifiers_", "estimator_", "regressor_", "estimators_")
+HOLDERS = (
+    "booster",
+    "best_estimator_",
+    "calibrated_classifiers_",
+    "estimator_",
+    "regressor_",
+    "estimators_",
+)
 
 Categories = Mapping[int, Sequence[Any]]  # by the column's place
 
@@ -27,7 +34,7 @@ def categories_of(estimator: Any, categorical: Sequence[int] = ()) -> Categories
     """
     for name in HOLDERS:
         inner = getattr(estimator, name, None)
-        if inner is not None and not isinstance(inner, str):
+        if inner is not None and not isinstance(inner, str):  # XGBoost has a setting "booster"
             many = inner if isinstance(inner, list | tuple | np.ndarray) else [inner]
             first = next(iter(np.asarray(many, dtype=object).ravel().tolist()), None)
             return {} if first is None else categories_of(first, categorical)

@@ -7,7 +7,7 @@ from typing import Any
 from toolkit.errors import UnsupportedEstimator
 from toolkit.exporter.converters import key_of, table
 from toolkit.exporter.fallback import convert_leaf
-from toolkit.exporter.graph import Graph, Outputs, Unconvertible, Value
+from toolkit.exporter.graph import Graph, Matrix, Outputs, Unconvertible, Value
 from toolkit.exporter.trees.folding import record
 
 
@@ -24,6 +24,6 @@ def convert(est: Any, x: Value, g: Graph) -> Outputs:
             f"{type(est).__name__}: {reason} cannot be exported; change that setting or replace "
             "the estimator by one that exports"
         ) from reason
-    if "transform" in found:
+    if isinstance(found.get("transform"), Matrix):
         record(g, key_of(est), est, x, found["transform"])
     return found

@@ -24,6 +24,7 @@ from toolkit.exporter.model import Exported, build
 from toolkit.exporter.opsets import DEFAULT_OPSET, OPSETS
 from toolkit.exporter.proof.evidence import Evidence, answers_to, gather
 from toolkit.exporter.proof.prove import prove
+from toolkit.exporter.raw_boosters import as_estimator
 from toolkit.exporter.schema import Schema, as_fitted, infer
 from toolkit.exporter.session import session_options
 from toolkit.exporter.split import Split, split_rows
@@ -49,6 +50,7 @@ def export(
     feature_names: Sequence[str] | None = None,
     all_rows: Mapping[str, float] | None = None,
     trusted: Collection[str] = (),
+    task: str | None = None,
     force: bool = False,
 ) -> Bundle:
     """Convert a fitted estimator, prove the graph, and write the model directory `out`.
@@ -63,7 +65,9 @@ def export(
     feature_names: the columns' names where X is an array without; the device then finds columns by
     name. all_rows: figures of a model fitted on all rows, to be kept in the manifest. trusted: the
     full names of types, such as "package.module.Type", that the kept estimator may hold beside
-    toolkit's own (see `keep`). force: write over a directory that is not this model's.
+    toolkit's own (see `keep`). task: "regressor" or "classifier" for a lightgbm.Booster,
+    xgboost.Booster or catboost.CatBoost, where its objective does not say it. force: write over a
+    directory that is not this model's.
 
     Raises UnsupportedEstimator where it cannot be converted, InvalidInput where the data does not
     fit, and ParityError where the graph differs from the estimator; then the bundle is written all
@@ -71,6 +75,7 @@ def export(
     """
     out = Path(out)
     check_request(name, out, opset, force)
+    estimator = as_estimator(estimator, task)
     proven = convert_and_prove(
         estimator,
         X,
@@ -109,6 +114,7 @@ def convert_and_prove(
 
     Arguments and errors as in `export`, but a failed proof is returned, not raised.
     """
+    estimator = as_estimator(estimator)
     _check_estimator(estimator, opset)
     if input_dtype not in INPUT_DTYPES:
         raise InvalidInput(f"input_dtype {input_dtype!r} is none of {', '.join(INPUT_DTYPES)}")
@@ -153,6 +159,7 @@ class _Case:
             e.grids,
             scale=e.scales.get("variable"),
             compute=compute,
+            sparse=e.sparse,
         )
 
     def proved(self, schema: Schema, compute: str, exported: Exported) -> Candidate:

@@ -11,6 +11,7 @@ from toolkit.errors import InvalidInput, ParityError
 from toolkit.exporter.proof.edits import rows_of
 from toolkit.exporter.proof.evidence import gather
 from toolkit.exporter.proof.prove import Proof, prove_run
+from toolkit.exporter.raw_boosters import as_estimator
 from toolkit.exporter.schema import Schema, as_fitted, infer
 from toolkit.exporter.schema.given import Given
 from toolkit.exporter.split import split_rows
@@ -28,7 +29,7 @@ def prove_graph(model: bytes, origin: str, estimator: Any, X: Any, y: Any = None
     text or booleans, everything else is numbers. Raises InvalidInput where they cannot be matched,
     CorruptArtifact where onnxruntime refuses the model.
     """
-    predictor = Predictor(model, origin)
+    predictor, estimator = Predictor(model, origin), as_estimator(estimator)
     given = as_fitted(estimator, X)
     task, schema, X = task_of(estimator), _schema(predictor, given, estimator), given.X
     evidence = gather(estimator, schema, task, split_rows(X, y, None, None, schema))

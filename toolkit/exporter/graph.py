@@ -55,14 +55,13 @@ class Unconvertible(Exception):
 class Matrix:
     """A tensor [N, width] (or [N] where width is 0, for labels) of `dtype` in the graph.
 
-    sparse: whether scikit-learn hands these numbers on in a sparse matrix, which has no zeros: they
-    are missing values to XGBoost.
+    blank: what the empty text stands for (`Spec.missing`), None where nobody knows.
     """
 
     name: str
     dtype: str
     width: int
-    sparse: bool = False
+    blank: str | None = None
 
 
 @dataclass(frozen=True)
@@ -99,7 +98,8 @@ class Graph:
     float32 that could be in float64. `compares_computed` tells that trees compare what arithmetic
     made, so that its rounding may decide. `places` is the value that the estimator is given where
     it is not all of its columns, and which of them these are; `categorical` says which columns are
-    categories in its data frame.
+    categories in its data frame. `sparse` are the ids of the estimators inside that are given a
+    scipy matrix where that makes a difference (exporter.sparse).
     """
 
     dispatch: Callable[[Any, Value, Graph], Outputs]
@@ -121,6 +121,7 @@ class Graph:
     scale: Scale | None = None
     places: tuple[Value, tuple[int, ...]] | None = None
     categorical: tuple[int, ...] = ()
+    sparse: frozenset[int] = frozenset()
     floats: str = "float32"
     wide: bool = False
     compares_computed: bool = False
@@ -238,7 +239,8 @@ class Graph:
         self.origins[name] = Origin(tuple(given), None)
         if (coded := side_by_side(self, given)) is not None:
             self.codes[name] = coded
-        return Matrix(name, parts[0].dtype, sum(p.width for p in parts))
+        blank = parts[0].blank if len({p.blank for p in parts}) == 1 else None
+        return Matrix(name, parts[0].dtype, sum(p.width for p in parts), blank=blank)
 
     def select(self, x: Value, indices: Sequence[int]) -> Value:
         """Return these columns of x, in this order."""
@@ -247,10 +249,10 @@ class Graph:
         if list(indices) == list(range(x.width)):
             return x
         at = self.constant(indices, "int64", "columns")
-        result = Matrix(self.add("Gather", [x.name, at], "picked", axis=1), x.dtype, len(indices))
+        name = self.add("Gather", [x.name, at], "picked", axis=1)
         if x.name in self.codes:
-            self.codes[result.name] = picked(self, self.codes[x.name], np.asarray(indices))
-        return result
+            self.codes[name] = picked(self, self.codes[x.name], np.asarray(indices))
+        return Matrix(name, x.dtype, len(indices), blank=x.blank)
 
     def column(self, x: Matrix, index: int) -> Matrix:
         """Return one column as a matrix of width 1."""

@@ -65,6 +65,7 @@ def build(
     grids: Grids | None = None,
     scale: Scale | None = None,
     compute: str = "float32",
+    sparse: frozenset[int] = frozenset(),
 ) -> Exported:
     """Return the estimator as a checked ONNX model with the contract's input and output names.
 
@@ -72,14 +73,16 @@ def build(
     name (`Graph.tune`, `Graph.rows`); grids: of the data's columns, by input name. scale: that of a
     regressor's answers on held-out rows; where float32 is too coarse for them the graph gives
     float64. compute: "float64" for a graph whose numbers are float64 throughout, whole numbers too,
-    even where its inputs are float32.
+    even where its inputs are float32. sparse: see `Graph.sparse`.
     Raises UnsupportedEstimator where a part of it cannot be converted, InvalidInput where a column
     has the name of an output.
     """
     _check_names(schema, [name for name, _ in wanted_outputs(estimator, task)])
     wide = compute == "float64"
     floats = "float64" if wide or any(s.dtype == "float64" for s in schema.inputs) else "float32"
-    g = Graph(convert, opset, tune, rows or {}, grids or {}, floats=floats, wide=wide)
+    g = Graph(
+        convert, opset, tune, rows or {}, grids or {}, floats=floats, wide=wide, sparse=sparse
+    )
     source = declare(schema, g)
     found = g.convert(estimator, source, scale if task == REGRESSOR else None)
     outputs = {name: found[kind] for name, kind in wanted_outputs(estimator, task) if kind in found}

@@ -15,7 +15,10 @@ CLUSTERER, TRANSFORMER = "clusterer", "transformer"
 
 # Each task's outputs: (the graph's name, the estimator's method).
 OUTPUTS: dict[str, tuple[tuple[str, str], ...]] = {
-    REGRESSOR: (("variable", "predict"),),
+    REGRESSOR: (
+        ("variable", "predict"),
+        ("probabilities", "predict_proba"),  # a classifier's with raw scores, which these are too
+    ),
     CLASSIFIER: (("label", "predict"), ("probabilities", "predict_proba")),
     OUTLIER: (("label", "predict"), ("scores", "decision_function")),
     CLUSTERER: (
@@ -45,6 +48,8 @@ def task_of(estimator: Any) -> str:
         (CLUSTERER, is_clusterer),
     )
     if hasattr(estimator, "predict"):
+        if gives_raw_scores(estimator):
+            return REGRESSOR
         for task, is_task in tests:
             if is_task(estimator):
                 return task
@@ -58,6 +63,27 @@ def task_of(estimator: Any) -> str:
         f"{type(estimator).__name__}: has neither predict nor transform for new rows; export an "
         "estimator that has"
     )
+
+
+def gives_raw_scores(estimator: Any) -> bool:
+    """Tell whether it is a classifier whose `predict` gives scores and no labels.
+
+    LightGBM's does that where the objective is a function: it knows no link to probabilities. So
+    does CatBoost's plain model, whatever its loss.
+    """
+    last = _last(estimator)
+    library, name = type(last).__module__.partition(".")[0], type(last).__name__
+    if library == "lightgbm":
+        return hasattr(last, "predict_proba") and callable(getattr(last, "_objective", None))
+    return library == "catboost" and name == "CatBoost"
+
+
+def _last(estimator: Any) -> Any:
+    """Return the estimator that answers: the last step of a pipeline, the best of a search."""
+    inner = getattr(estimator, "best_estimator_", None)
+    if inner is not None:
+        return _last(inner)
+    return _last(estimator.steps[-1][1]) if hasattr(estimator, "steps") else estimator
 
 
 def _is_mixture(estimator: Any) -> bool:
@@ -79,7 +105,7 @@ def wanted_outputs(estimator: Any, task: str) -> tuple[tuple[str, str], ...]:
 
 def _refuses(estimator: Any, method: str) -> bool:
     """Tell whether the estimator (a pipeline: its last step) has the method, yet never answers."""
-    last = estimator.steps[-1][1] if hasattr(estimator, "steps") else estimator
+    last = _last(estimator)
     refusal = REFUSALS.get((type(last).__name__, method))
     return refusal is not None and refusal(last)
 

@@ -19,6 +19,9 @@ _NUMBER = re.compile(
 # What pandas takes for a missing value where it reads a column of numbers, besides NaN.
 _MISSING = re.compile(r"|NULL|null|None|N/A|n/a|#?NA|#N/A|<NA>|-NaN|-nan|-?1\.#(?:IND|QNAN)")
 
+# As pandas writes them, and others do.
+_TRUTHS = {"false": False, "true": True}
+
 
 def parsed_dtype(spec: Input) -> np.dtype:
     """Return the type that holds the input's values as read: float64 for every float."""
@@ -40,7 +43,7 @@ def converter(spec: Input) -> Callable[[str], Any]:
     largest = float(np.finfo(spec.numpy_dtype).max)
 
     def number(field: str) -> float:
-        value = float(field) if is_number(field) else _missing(field)
+        value = float(field) if is_number(field) else _other(field)
         if takes != ANY and (math.isinf(value) or (takes == FINITE and math.isnan(value))):
             raise ValueError(field)
         if abs(value) > largest and "inf" not in field.lower():  # "1e400" is not meant as infinity
@@ -56,7 +59,11 @@ def _present(field: str) -> str:
     return field
 
 
-def _missing(field: str) -> float:
+def _other(field: str) -> float:
+    """Return what a field that is no number is among numbers: 1 or 0 for a truth, else missing."""
+    truth = _TRUTHS.get(field.strip().lower())
+    if truth is not None:
+        return float(truth)
     if not is_missing(field):
         raise ValueError(field)
     return math.nan
@@ -66,7 +73,7 @@ def _whole(field: str) -> int:
     # Not by way of a float, which would round beyond 2**53; "3.0" is whole too.
     text = field.strip()
     if not is_number(text):
-        raise ValueError(field)
+        return int(_truth(field))
     try:
         return int(text)
     except ValueError:
@@ -76,7 +83,8 @@ def _whole(field: str) -> int:
 
 
 def _truth(field: str) -> bool:
-    value = {"0": False, "1": True, "false": False, "true": True}.get(field.strip().lower())
+    text = field.strip().lower()
+    value = _TRUTHS.get(text, {"0": False, "1": True}.get(text))
     if value is None:
         raise ValueError(field)
     return value

@@ -69,9 +69,14 @@ def listed(names: Sequence[str]) -> str:
     return ", ".join(names[:20]) + (" …" if len(names) > 20 else "")
 
 
+def name_of(label: Any) -> str:
+    """Return a column's name: its label, or the labels of a MultiIndex' levels with "_" between."""
+    return "_".join(map(str, label)) if isinstance(label, tuple) else str(label)
+
+
 def _from_columns(X: Any, inputs: Sequence[Input]) -> dict[str, np.ndarray]:
     # A data frame may number its columns; the manifest keeps their names as text.
-    labels = {str(label): label for label in (X if isinstance(X, Mapping) else X.columns)}
+    labels = {name_of(label): label for label in (X if isinstance(X, Mapping) else X.columns)}
     if not isinstance(X, Mapping) and _is_small(X, labels):
         X = dict(zip(labels.values(), X.to_numpy(dtype=object).T, strict=True))
     if len(inputs) == 1:

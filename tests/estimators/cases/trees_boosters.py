@@ -82,12 +82,6 @@ def lightgbm_cases() -> list[Case]:
             LGBMRegressor(**small),
             lambda: (numbers(), np.full(ROWS, 2.5)),
         ),
-        case(
-            "LGBMRegressor-linear-tree",
-            LGBMRegressor(linear_tree=True, **small),
-            regression,
-            refused="linear_tree=True",
-        ),
         given(
             "LGBMRegressor-categorical",
             LGBMRegressor(**sets, **small),
@@ -206,7 +200,7 @@ def catboost_cases() -> list[Case]:
             CatBoostRegressor(cat_features=["town", "answer"], **small),
             text_frame,
             {},
-            refused="categorical features",
+            refused="categorical_features",
         ),
         case("CatBoostClassifier", CatBoostClassifier(**small), of(("a", "b", "ü"))),
         case("CatBoostClassifier-binary", CatBoostClassifier(**small), binary),

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from toolkit.exporter.formulas.lookup import float_type
 from toolkit.exporter.graph import ML, Graph, Matrix, Outputs, Table, Unconvertible, Value
-from toolkit.frames import mark_of
+from toolkit.frames import NA, NAN, NONE, mark_of
+
+# Marks of missing text that scikit-learn takes for the one on the left: pandas' NA stands for all.
+ALIKE: dict[str | None, tuple[str, ...]] = {NA: (NA, NAN, NONE), NAN: (NAN,), NONE: (NONE,)}
 
 
 def simple_imputer(est: Any, x: Value, g: Graph) -> Outputs:
@@ -19,6 +22,8 @@ def simple_imputer(est: Any, x: Value, g: Graph) -> Outputs:
         known = np.array([s is not None and s == s for s in statistics.tolist()])
     if not known.any():
         raise Unconvertible("no column with any value")
+    if isinstance(x, Table) and len({(m.dtype == "string", m.blank) for _, m in x.columns}) > 1:
+        return {"transform": cast(Matrix, _each(est, x, statistics, known, g))}
     x = _values(x, g)
     if _is_plain(est, x, known):
         filled = g.add(
@@ -37,12 +42,34 @@ def simple_imputer(est: Any, x: Value, g: Graph) -> Outputs:
     some, holes = g.select(x, kept), g.select(mask, kept)
     assert isinstance(some, Matrix)
     assert isinstance(holes, Matrix)
-    filling = statistics[kept]
+    return {"transform": indicated(est, _filled(some, holes, statistics[kept], g), mask, g)}
+
+
+def _filled(x: Matrix, holes: Matrix, filling: np.ndarray, g: Graph) -> Matrix:
+    """Return x with the filling [width] where there is a hole."""
     if x.dtype == "string":
         filling = np.array([_filling(v) for v in filling.tolist()], dtype=object)
     values = g.constant(filling.reshape(1, -1), x.dtype, "statistics")
-    filled = g.add("Where", [holes.name, values, some.name], "imputed")
-    return {"transform": indicated(est, Matrix(filled, x.dtype, len(kept)), mask, g)}
+    name = g.add("Where", [holes.name, values, x.name], "imputed")
+    return Matrix(name, x.dtype, x.width, blank=x.blank)
+
+
+def _each(est: Any, x: Table, statistics: np.ndarray, known: np.ndarray, g: Graph) -> Table:
+    """Return columns of text and of numbers, or of texts with unlike marks, each by itself.
+
+    A table where all other transforms are matrices (`transformed` says so).
+    """
+    if est.add_indicator:
+        raise Unconvertible("add_indicator=True on text, whose indicators are no text,")
+    done = []
+    for k, (name, column) in enumerate(x.columns):
+        if not known[k]:
+            g.traps.append("columns without any value are dropped")
+            continue
+        own = column if column.dtype == "string" else g.floating(column)
+        holes = missing(est.missing_values, own, g)
+        done.append((name, _filled(own, holes, statistics[[k]], g)))
+    return Table(tuple(done))
 
 
 def _is_plain(est: Any, x: Matrix, known: np.ndarray) -> bool:
@@ -84,13 +111,17 @@ def indicated(est: Any, filled: Matrix, mask: Matrix, g: Graph) -> Matrix:
 
 def missing(marker: Any, x: Matrix, g: Graph) -> Matrix:
     """Return where x is missing, bool [N, width]; marker is NaN, None, pandas.NA or a value."""
-    unmarked = mark_of(marker) is not None
+    mark = mark_of(marker)
+    unmarked = mark is not None
     if x.dtype == "string":
-        # A missing text is "" in every graph, and text compares only from opset 19 on.
+        # A missing text is "" in every graph, and text compares only from opset 19 on. Where ""
+        # stands for something else than what the estimator calls missing, nothing is.
         keys = ["" if unmarked else str(marker)]
-        codes: dict[str, Any] = {"keys_strings": keys, "values_int64s": [1], "default_int64": 0}
-        found = g.add("LabelEncoder", [x.name], "ismissing", domain=ML, **codes)
-        return g.cast(Matrix(found, "int64", x.width), "bool")
+        other = unmarked and x.blank is not None and x.blank not in ALIKE[mark]
+        found = [0 if other else 1]
+        codes: dict[str, Any] = {"keys_strings": keys, "values_int64s": found, "default_int64": 0}
+        flag = g.add("LabelEncoder", [x.name], "ismissing", domain=ML, **codes)
+        return g.cast(Matrix(flag, "int64", x.width), "bool")
     if unmarked:
         return Matrix(g.add("IsNaN", [x.name], "missing"), "bool", x.width)
     if not isinstance(marker, int | float | np.number):

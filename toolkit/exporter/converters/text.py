@@ -47,7 +47,7 @@ def _weighted(est: Any, counts: Matrix, g: Graph) -> Matrix:
 
 
 def _counts(est: Any, x: Value, g: Graph) -> Matrix:
-    """Return the counts [N, vocabulary], float32.
+    """Return the counts [N, vocabulary], float32, or float64 in a graph that is so throughout.
 
     The analyzer gives numbers in the order of the text and the n-grams of numbers that the
     vocabulary's terms are (None for a term that no text can have); TfIdfVectorizer counts them.
@@ -84,7 +84,7 @@ def _counts(est: Any, x: Value, g: Graph) -> Matrix:
     if reached < len(terms):
         pads = g.constant([0, 0, 0, len(terms) - reached], "int64", "pads")
         found = g.add("Pad", [found, pads], "counts")
-    return Matrix(found, "float32", len(terms))
+    return g.floating(Matrix(found, "float32", len(terms)))
 
 
 def _check(est: Any) -> None:

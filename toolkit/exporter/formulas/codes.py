@@ -142,7 +142,7 @@ def gathered(g: Graph, x: Matrix, coded: Coded, weights: np.ndarray, bias: np.nd
     for index, table in tables:
         values = g.constant(table, x.dtype, "weights")
         name = g.add("Gather", [values, g.flat(index).name], "weight", axis=0)
-        terms.append(replace(x, name=name, width=weights.shape[1], sparse=False))
+        terms.append(replace(x, name=name, width=weights.shape[1], blank=None))
     if dense:
         terms.append(g.affine(g.cast(g.join(dense), x.dtype), np.vstack(rows), bias))
     return g.total(terms)

@@ -11,6 +11,7 @@ from toolkit.exporter.graph import ML, Graph, Matrix, Table, Unconvertible, Valu
 from toolkit.exporter.opsets import ML_OPSETS
 from toolkit.frames import mark_of
 
+EXACT = 2**53  # from here on float64 holds no two whole numbers next to each other
 TENSORS = 4  # the version of ai.onnx.ml from which on a LabelEncoder's table is tensors
 
 
@@ -145,9 +146,9 @@ def category_index(g: Graph, column: Matrix, categories: np.ndarray) -> Matrix:
         return Matrix(flat, "int64", 0)
     if count >= FEWEST and ML_OPSETS[g.opset] >= TENSORS:
         return g.flat(group_index(g, column, categories, np.arange(count), count))
-    known = _numbers(categories)
-    number = g.cast(column, "float64")
-    table = g.constant(known.reshape(1, -1), "float64", "categories")
+    known = _numbers(column, categories)
+    number = g.cast(column, known.dtype.name)
+    table = g.constant(known.reshape(1, -1), known.dtype.name, "categories")
     equal = g.add("Equal", [number.name, table], "equal")
     if np.isnan(known).any():  # NaN equals nothing, itself included
         nan = g.add("IsNaN", [number.name], "isnan")
@@ -175,12 +176,11 @@ def group_index(
         index = category_index(g, column, categories)
         group = Matrix(g.add("Gather", [table, index.name], "group", axis=0), "int64", 0)
         return g.upright(group)
-    keys: Any = text_categories(categories) if text else _numbers(categories)
+    keys = _texts(categories) if text else _numbers(column, categories)
     told = np.flatnonzero(groups != unknown)
     if not len(told):  # an empty table is not valid
         told = np.arange(1)
-    keys = np.asarray(keys, dtype=object if text else np.float64)[told]
-    values = groups[told]
+    keys, values = keys[told], groups[told]
     attributes: dict[str, Any]
     if ML_OPSETS[g.opset] >= TENSORS:
         attributes = {
@@ -194,15 +194,18 @@ def group_index(
             "values_int64s": values.tolist(),
             "default_int64": unknown,
         }
-    given = column if text else g.cast(column, "float64")
+    given = column if text else g.cast(column, keys.dtype.name)
     index = g.add("LabelEncoder", [given.name], "code", domain=ML, **attributes)
     return Matrix(index, "int64", 1)
 
 
-def _numbers(categories: np.ndarray) -> np.ndarray:
+def _numbers(column: Matrix, categories: np.ndarray) -> np.ndarray:
+    """Return the categories of a column of numbers, float64 or, where that merges some, int64."""
     if categories.dtype.kind == "O" and not all(_is_number(c) for c in categories):
         raise Unconvertible("a numeric column with categories that are text")
-    return np.asarray([np.nan if c is None else c for c in categories.tolist()], dtype=np.float64)
+    if column.dtype == "int64" and max(map(abs, categories.tolist()), default=0) > EXACT:
+        return categories.astype(np.int64)  # float64 would take neighbours for one another
+    return np.asarray([np.nan if mark_of(c) else c for c in categories.tolist()], np.float64)
 
 
 def category_codes(
@@ -259,6 +262,10 @@ def text_categories(categories: np.ndarray) -> list[str]:
     if len(set(texts)) < len(texts):
         raise Unconvertible("the empty string and a missing value both as categories")
     return texts
+
+
+def _texts(categories: np.ndarray) -> np.ndarray:
+    return np.asarray(text_categories(categories), dtype=object)
 
 
 def _is_number(value: Any) -> bool:

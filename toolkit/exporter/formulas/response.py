@@ -23,8 +23,8 @@ def pick(est: Any, found: Outputs, method: str) -> Matrix:
     return found[method]
 
 
-def transformed(est: Any, x: Value, g: Graph) -> Matrix:
-    """Return the estimator's transform of x."""
+def transformed(est: Any, x: Value, g: Graph) -> Value:
+    """Return the estimator's transform of x; a table where it gives text and numbers."""
     return pick(est, g.convert(est, x), "transform")
 
 

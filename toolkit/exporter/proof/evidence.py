@@ -19,6 +19,7 @@ from toolkit.exporter.proof.hostile import adversarial_rows
 from toolkit.exporter.proof.rounding import own_rounding
 from toolkit.exporter.proof.ties import Ties, ties_of
 from toolkit.exporter.schema import Schema, frame, rounded
+from toolkit.exporter.sparse import takers_of_sparse
 from toolkit.exporter.split import Split
 from toolkit.exporter.tasks import reference
 from toolkit.metrics import LABEL, Scale, scales_of
@@ -37,7 +38,7 @@ class Evidence:
     sets: rows by input name, by set; expected: scikit-learn's answers to them as given; ties: which
     rows may differ, None where none may. scales: of the numeric outputs, on the held-out rows.
     positions: which of the caller's rows the held-out ones are. takes: see `which_taken`; grids: of
-    the columns.
+    the columns; sparse: see `takers_of_sparse`.
     """
 
     estimator: Any
@@ -50,6 +51,7 @@ class Evidence:
     expected: dict[str, Outputs]
     ties: dict[str, Ties | None]
     scales: dict[str, Scale]
+    sparse: frozenset[int]
     positions: np.ndarray = field(repr=False)
 
     @cached_property
@@ -139,8 +141,13 @@ def gather(estimator: Any, schema: Schema, task: str, split: Split) -> Evidence:
         expected=answers,
         ties={n: _ties(estimator, frame(rows, schema), answers[n]) for n, rows in sets.items()},
         scales=scales_of(expected, own_rounding(estimator, held_out, expected, schema)),
+        sparse=takers_of_sparse(lambda: answers_to(estimator, _first(held_out), schema, task)),
         positions=split.positions,
     )
+
+
+def _first(rows: Rows) -> Rows:
+    return {n: a[:1] for n, a in rows.items()}
 
 
 def _thresholds(trees: Sequence[Forest], grids: Grids) -> dict[Cell, np.ndarray]:

@@ -14,9 +14,10 @@ import numpy as np
 
 from toolkit.errors import InvalidInput, ToolkitWarning, UnsupportedEstimator
 from toolkit.exporter.booster_categories import categories_of
-from toolkit.exporter.schema.told import columns_of, names_of, takes_texts
+from toolkit.exporter.schema.told import as_spelt, columns_of, names_of, takes_texts
 from toolkit.exporter.schema.values import NoColumn, as_array, read_column
 from toolkit.exporter.tasks import reference, task_of
+from toolkit.runtime.inputs import name_of
 
 INDEX = "Unnamed: "  # what pandas calls a column without a name, such as an index that was written
 TRIED = 20  # rows on which a column is shown to matter to nothing
@@ -70,11 +71,6 @@ def as_fitted(estimator: Any, X: Any) -> Given:
 def is_frame(X: Any) -> bool:
     """Tell whether rows are a pandas or polars data frame."""
     return hasattr(X, "columns") and hasattr(X, "dtypes")
-
-
-def name_of(label: Any) -> str:
-    """Return a column's name: its label, or the labels of a MultiIndex' levels with "_" between."""
-    return "_".join(map(str, label)) if isinstance(label, tuple) else str(label)
 
 
 def _check_labels(X: Any) -> None:
@@ -136,6 +132,7 @@ def _of_width(estimator: Any, X: Any) -> Any:
 def _named(estimator: Any, X: Any, names: Sequence[str]) -> Given:
     """Return the columns that the estimator was fitted on, but for those that it does not need."""
     labels = {name_of(label): label for label in X.columns}
+    names = as_spelt(names, list(labels))
     strange = [name for name in labels if name not in names]
     if strange:
         _warn(

@@ -10,7 +10,7 @@ import numpy as np
 
 from toolkit.errors import InvalidInput
 from toolkit.exporter.booster_categories import categories_of
-from toolkit.exporter.schema.given import Given, is_frame, name_of
+from toolkit.exporter.schema.given import Given, is_frame
 from toolkit.exporter.schema.marks import text_mark
 from toolkit.exporter.schema.spec import Schema, Spec
 from toolkit.exporter.schema.told import Told, kind_of, told
@@ -40,6 +40,7 @@ from toolkit.frames import (
     VECTOR,
     Column,
 )
+from toolkit.runtime.inputs import name_of
 
 DTYPES = {FLOAT: "float32", INT: "int64", BOOL: "bool", TEXT: "string"}
 TRIED = 8  # rows at most that are tried for one into which a missing number may be put
@@ -145,8 +146,12 @@ def _of_frame(given: Given, known: Mapping[int, list[Told]], estimator: Any) -> 
         return Schema(FRAME, (Spec("X", "float32", len(names), names),), columns, places)
     if estimator is not None:
         kinds = [
-            FLOAT if _may_miss(kind, X[label]) and _takes_missing(estimator, X, label) else kind
-            for kind, label in zip(kinds, X.columns, strict=True)
+            FLOAT
+            if _may_miss(kind, X[label])
+            and not whole_beyond(f.values)  # float64 would merge them
+            and _takes_missing(estimator, X, label)
+            else kind
+            for f, kind, label in zip(fields, kinds, X.columns, strict=True)
         ]
     specs = tuple(_spec(f, kind) for f, kind in zip(fields, kinds, strict=True))
     return Schema(COLUMNS, specs, columns, places)

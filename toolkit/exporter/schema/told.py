@@ -57,7 +57,7 @@ def text_columns(estimator: Any, columns: Sequence[str]) -> set[str]:
     """
     if takes_texts(estimator):
         return set(columns)
-    names = names_of(estimator) or list(columns)
+    names = as_spelt(names_of(estimator) or list(columns), columns)
     texts = {names[k] for k, t in told(estimator).items() if k < len(names) and kind_of(t) == TEXT}
     for place, values in categories_of(estimator).items():
         if place < len(names) and any(isinstance(v, str) for v in values):
@@ -75,6 +75,12 @@ def names_of(estimator: Any) -> list[str] | None:
     """Return the names of the columns that it was fitted on, None where it knows none."""
     names = _quietly(estimator, "feature_names_in_")
     return None if names is None else [str(n) for n in names]
+
+
+def as_spelt(names: Sequence[str], columns: Sequence[str]) -> list[str]:
+    """Return fitted names as a table spells them: LightGBM keeps the column "a b" as "a_b"."""
+    spaced = {c.replace(" ", "_"): c for c in columns if c not in names}
+    return [n if n in columns else spaced.get(n, n) for n in names]
 
 
 def columns_of(estimator: Any) -> int | None:

@@ -46,7 +46,7 @@ def read_column(column: Any, name: str) -> Values:
     if array.ndim != 1:
         raise NoColumn(f"column {name!r} has the shape {array.shape}; give one value a row")
     if array.dtype.kind in "fiub":
-        return _of_numbers(array)
+        return _of_numbers(array, name)
     if array.dtype.kind in "MmcV":
         raise NoColumn(f"column {name!r} of {array.dtype} is neither numbers nor text; convert it")
     values = list(column) if array.dtype.kind == "O" else array.tolist()
@@ -74,13 +74,16 @@ def whole_beyond(values: Values) -> bool:
     return bool(max(abs(int(values.array.min())), abs(int(values.array.max()))) > LARGEST_WHOLE)
 
 
-def _of_numbers(array: np.ndarray) -> Values:
+def _of_numbers(array: np.ndarray, name: str) -> Values:
     if array.dtype.kind == "b":
         return Values(array, BOOL)
     if array.dtype.kind == "f":
         return Values(np.asarray(array, dtype=np.float64), FLOAT)
     if array.dtype.kind == "u" and len(array) and int(array.max()) > _INT64.max:
-        return Values(array.astype(np.float64), FLOAT)
+        raise NoColumn(
+            f"column {name!r} has the value {int(array.max())}, beyond int64, the largest whole "
+            "numbers of a graph; make them floating-point numbers, or text"
+        )
     return Values(array.astype(np.int64), INT)
 
 

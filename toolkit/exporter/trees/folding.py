@@ -107,7 +107,12 @@ def _resolve(g: Graph, x: Matrix) -> tuple[list[Matrix], Steps]:
         if origin.step is None:
             return rows
         reach = REACH.get(type(origin.step).__name__, np.inf)
-        return np.asarray(origin.step.transform(np.clip(rows, -reach, reach)), dtype=np.float64)
+        rows = np.clip(rows, -reach, reach)
+        if id(origin.step) in g.sparse:
+            from scipy.sparse import csr_matrix
+
+            return np.asarray(origin.step.transform(csr_matrix(rows)).toarray(), dtype=np.float64)
+        return np.asarray(origin.step.transform(rows), dtype=np.float64)
 
     return [m for sources, _ in made for m in sources], transformed
 
