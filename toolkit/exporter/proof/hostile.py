@@ -105,8 +105,10 @@ def _categories(sample: Sample) -> Iterator[Edit]:
     for k, cell in enumerate(sample.cells("O")):
         name = sample.named(cell)
         known = _spread(list(dict.fromkeys(sample.column(cell).tolist())))
-        for text in (*UNSEEN, *_look_alikes(known)):
+        for text in UNSEEN:
             yield Edit(k, {cell: text}, f"unseen text in {name}")
+        for text in _look_alikes(known):
+            yield Edit(k, {cell: text}, f"look-alike of a known text in {name}")
         if sample.takes != FINITE:
             yield Edit(k, {cell: ""}, f"missing text in {name}")
         for text in (t for t in known if t):
