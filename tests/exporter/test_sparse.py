@@ -35,10 +35,16 @@ def encoder(threshold: float = 0.3) -> Any:
     return ColumnTransformer(parts, remainder="passthrough", sparse_threshold=threshold)
 
 
+def takers(model: Any) -> set[int]:
+    with takers_of_sparse() as ids:
+        model.predict(ROWS[:1])
+    return ids
+
+
 def found(model: Any, y: Any = ANSWERS) -> set[str]:
     """Return the class names of the fitted model's steps that were found to get a matrix."""
     model.fit(ROWS, y)
-    ids = takers_of_sparse(lambda: model.predict(ROWS[:1]))
+    ids = takers(model)
     return {type(step).__name__ for _, step in model.steps if id(step) in ids}
 
 
@@ -55,25 +61,19 @@ def test_what_decides_is_what_the_steps_hand_on() -> None:
 def test_estimators_inside_others_are_found(jobs: int) -> None:
     y = np.stack([ANSWERS, -ANSWERS], axis=1)
     several = make_pipeline(encoder(), MultiOutputRegressor(booster(), n_jobs=jobs)).fit(ROWS, y)
-    ids = takers_of_sparse(lambda: several.predict(ROWS[:1]))
-    assert ids == {id(e) for e in several[-1].estimators_}
+    assert takers(several) == {id(e) for e in several[-1].estimators_}
 
 
 def test_a_stack_gets_dense_answers_unless_the_rows_are_passed_on() -> None:
     for passed in (False, True):
         stack = StackingRegressor([("r", Ridge())], booster(), cv=2, passthrough=passed)
         model = make_pipeline(encoder(), stack).fit(ROWS, ANSWERS)
-        ids = takers_of_sparse(lambda model=model: model.predict(ROWS[:1]))
-        assert (id(model[-1].final_estimator_) in ids) == passed
+        assert (id(model[-1].final_estimator_) in takers(model)) == passed
 
 
 def test_the_methods_are_put_back_whatever_happens() -> None:
     before = xgboost.XGBModel.predict, MaxAbsScaler.transform
 
-    def fails() -> None:
-        assert xgboost.XGBModel.predict is not before[0]
+    with pytest.raises(KeyError), takers_of_sparse():
         raise KeyError("rows")
-
-    with pytest.raises(KeyError):
-        takers_of_sparse(fails)
     assert (xgboost.XGBModel.predict, MaxAbsScaler.transform) == before

@@ -21,6 +21,7 @@ from toolkit.exporter.formulas.codes import (
     side_by_side,
 )
 from toolkit.exporter.formulas.polynomials import Polynomial
+from toolkit.exporter.formulas.sparse_rows import SparseRows, as_type
 from toolkit.exporter.grid import Grids
 from toolkit.exporter.opsets import DEFAULT_OPSET
 from toolkit.exporter.trees.by_index import by_index
@@ -63,6 +64,14 @@ class Matrix:
     width: int
     blank: str | None = None
 
+    @property
+    def is_nothing(self) -> bool:
+        """Whether a step kept none of its columns: there is no tensor."""
+        return not self.name
+
+
+NOTHING = Matrix("", "float32", 0)  # beside what other steps give it goes without saying
+
 
 @dataclass(frozen=True)
 class Table:
@@ -82,14 +91,14 @@ class Graph:
 
     `dispatch` converts an estimator (dispatch.convert). `traps` collects one line for each known
     error of plain conversion that was avoided, for the proof; `ensembles` holds tree ensembles
-    until all are known and their operators can be chosen; `origins` says what joined
-    tensors and monotone steps' results were made from, for trees that take them, `chains` how
-    linear steps made a tensor, for linear steps that take it, `polynomials` which tensors are
-    products of which, and `codes` which have columns of which a row has one at most. `rows` are
-    sample rows by input name, extreme ones among them, for forms
-    whose rounding depends on the data; none where a graph is built without. `inputs` are the
-    graph's own, and `grids` say by input and column what numbers the data hold. `kernel_sums` names
-    the sums of kernels, which the model's metadata tells. `inside` has the tensors made of
+    until all are known and their operators can be chosen; `origins` says what joined tensors and
+    monotone steps' results were made from, for trees that take them, `chains` how linear steps made
+    a tensor, for linear steps that take it, and `polynomials` which tensors are products of which;
+    `sparse_rows` which are mostly zeros, for linear steps as well, and `codes` which have columns
+    of which a row has one at most. `rows` are sample rows by input name, extreme ones among them,
+    for forms whose rounding depends on the data; none where a graph is built without. `inputs` are
+    the graph's own, and `grids` say by input and column what numbers the data hold. `kernel_sums`
+    names the sums of kernels, which the model's metadata tells. `inside` has the tensors made of
     constants that stay in the branch or loop that reads them (formulas.chunks). `tune` says what
     the graph is to be fast at where a form gains the one at the other's cost: "latency" for single
     rows, "throughput" for large batches. `scale` is that of the answers (`predict`) of the very
@@ -114,6 +123,7 @@ class Graph:
     origins: dict[str, Origin] = field(default_factory=dict)
     chains: dict[str, Chain] = field(default_factory=dict)
     polynomials: dict[str, Polynomial] = field(default_factory=dict)
+    sparse_rows: dict[str, SparseRows] = field(default_factory=dict)
     codes: dict[str, Coded] = field(default_factory=dict)
     traps: list[str] = field(default_factory=list)
     kernel_sums: list[KernelSum] = field(default_factory=list)
@@ -195,7 +205,10 @@ class Graph:
         """Return x as `dtype`; x itself where it is that already."""
         if x.dtype == dtype:
             return x
-        result = Matrix(self.add("Cast", [x.name], "cast", to=ELEMENT[dtype]), dtype, x.width)
+        name = self.add("Cast", [x.name], "cast", to=ELEMENT[dtype])
+        if x.name in self.sparse_rows:
+            self.sparse_rows[name] = as_type(self, self.sparse_rows[x.name], dtype)
+        result = Matrix(name, dtype, x.width)
         if dtype in FLOATS:
             self.carry(x, result, lambda own, _: own, lambda part, _: self.cast(part, dtype))
         return result
@@ -225,8 +238,13 @@ class Graph:
         return self.join([m for _, m in x.columns]) if isinstance(x, Table) else x
 
     def join(self, parts: Sequence[Matrix]) -> Matrix:
-        """Return the parts side by side in one matrix of their common type."""
+        """Return the parts side by side in one matrix of their common type.
+
+        Parts without columns are left out; Unconvertible where no other is there.
+        """
         parts = given = [p for p in parts if p.width]
+        if not parts:
+            raise Unconvertible("a step that keeps no column, so it")
         dtypes = {p.dtype for p in parts}
         if len(dtypes) > 1:
             if "string" in dtypes:

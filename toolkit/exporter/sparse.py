@@ -10,7 +10,7 @@ read, but watched.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import wraps
 from threading import Lock
@@ -29,10 +29,11 @@ APART = (
 WATCHING = Lock()  # one at a time: each puts back what it found
 
 
-def takers_of_sparse(answer: Callable[[], Any]) -> frozenset[int]:
-    """Return the ids of the estimators of these classes that get a scipy matrix in `answer`.
+@contextmanager
+def takers_of_sparse() -> Iterator[set[int]]:
+    """Give the ids of the estimators of these classes that get a scipy matrix meanwhile.
 
-    answer: asks the estimator that they are a part of.
+    They are told while the estimator that they are a part of is asked.
     """
     from joblib import parallel_config
 
@@ -42,8 +43,7 @@ def takers_of_sparse(answer: Callable[[], Any]) -> frozenset[int]:
         for module, name, method in APART:
             if module in sys.modules:
                 stack.enter_context(_watched(getattr(sys.modules[module], name), method, found))
-        answer()
-    return frozenset(found)
+        yield found
 
 
 @contextmanager

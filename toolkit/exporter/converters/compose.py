@@ -35,7 +35,7 @@ def column_transformer(est: Any, x: Value, g: Graph) -> Outputs:
         passed = isinstance(transformer, str)
         done = g.matrix(part if passed else transformed(transformer, part, g))
         weight = weights.get(name)
-        parts.append(done if weight is None else g.binary("Mul", done, [weight], "weight"))
+        parts.append(_times(g, done, weight))
     return {"transform": g.join(parts)}
 
 
@@ -49,8 +49,13 @@ def feature_union(est: Any, x: Value, g: Graph) -> Outputs:
         passed = transformer == "passthrough"
         part = g.matrix(x if passed else transformed(transformer, x, g))
         weight = weights.get(name)
-        parts.append(part if weight is None else g.binary("Mul", part, [weight], "weight"))
+        parts.append(_times(g, part, weight))
     return {"transform": g.join(parts)}
+
+
+def _times(g: Graph, part: Matrix, weight: float | None) -> Matrix:
+    unweighted = weight is None or part.is_nothing
+    return part if unweighted else g.binary("Mul", part, [weight], "weight")
 
 
 CONVERTERS = {

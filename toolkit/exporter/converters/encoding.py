@@ -15,7 +15,7 @@ from toolkit.exporter.formulas.lookup import (
     look_up,
     text_categories,
 )
-from toolkit.exporter.graph import ML, Graph, Matrix, Outputs, Unconvertible, Value
+from toolkit.exporter.graph import ML, NOTHING, Graph, Matrix, Outputs, Unconvertible, Value
 from toolkit.frames import NA, NAN, mark_of
 
 Groups = tuple[np.ndarray, int, int]
@@ -54,7 +54,7 @@ def one_hot(est: Any, x: Value, g: Graph) -> Outputs:
         if count:
             blocks.append(_block(g, column, est.categories_[i], groups, count, unknown))
     if not blocks:
-        raise Unconvertible("every category dropped")
+        return {"transform": NOTHING}
     hot = g.join(blocks)
     return {"transform": g.cast(hot, float_type(x))}
 
@@ -232,7 +232,6 @@ def _dictionaries(est: Any, x: Value, g: Graph) -> Outputs:
 
 CONVERTERS = {
     "sklearn.DictVectorizer": _dictionaries,
-    "sklearn.FeatureHasher": _dictionaries,
     "sklearn.LabelBinarizer": label_binarizer,
     "sklearn.LabelEncoder": label,
     "sklearn.MultiLabelBinarizer": multi_label,

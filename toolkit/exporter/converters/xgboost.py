@@ -274,7 +274,12 @@ def _present(g: Graph, m: Matrix) -> Matrix:
     absent = g.add("IsNaN", [m.name], "absent")
     zero = g.constant(0.0, m.dtype, "zero")
     result = Matrix(g.add("Where", [absent, zero, m.name], "present"), m.dtype, m.width)
-    g.carry(m, result, lambda own, _: np.nan_to_num(own), lambda part, _: _present(g, part))
+    g.carry(
+        m,
+        result,
+        lambda own, _: np.nan_to_num(own, posinf=np.inf, neginf=-np.inf),
+        lambda part, _: _present(g, part),
+    )
     return result
 
 

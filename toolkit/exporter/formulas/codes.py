@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from toolkit.exporter.formulas.sparse_rows import linear
+
 if TYPE_CHECKING:
     from toolkit.exporter.graph import Graph, Matrix
 
@@ -68,6 +70,11 @@ class Coded:
     def ends(self) -> np.ndarray:
         """The first column of each part, and the width."""
         return np.cumsum([0, *(p.width for p in self.parts)])
+
+    @property
+    def width(self) -> int:
+        """The number of columns."""
+        return int(self.ends[-1])
 
     def mapped(self, columnwise: Columnwise, other: Callable[[Matrix, slice], Matrix]) -> Coded:
         """Return the code of an elementwise function of this one's tensor.
@@ -144,5 +151,5 @@ def gathered(g: Graph, x: Matrix, coded: Coded, weights: np.ndarray, bias: np.nd
         name = g.add("Gather", [values, g.flat(index).name], "weight", axis=0)
         terms.append(replace(x, name=name, width=weights.shape[1], blank=None))
     if dense:
-        terms.append(g.affine(g.cast(g.join(dense), x.dtype), np.vstack(rows), bias))
+        terms.append(linear(g, g.cast(g.join(dense), x.dtype), np.vstack(rows), bias))
     return g.total(terms)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from toolkit.errors import InvalidInput, first_line
+from toolkit.errors import InvalidInput, UnsupportedEstimator, first_line
 from toolkit.exporter.grid import Grids, grids_of, refined
 from toolkit.exporter.proof.acceptance import accepted_positions, which_taken
 from toolkit.exporter.proof.comparison import compare
@@ -113,10 +113,12 @@ class Evidence:
 def gather(estimator: Any, schema: Schema, task: str, split: Split) -> Evidence:
     """Return what an estimator's graphs are proved with.
 
-    Raises InvalidInput where scikit-learn refuses a held-out row.
+    Raises InvalidInput where scikit-learn refuses a held-out row, UnsupportedEstimator where its
+    answers have no columns.
     """
     held_out = split.held_out
-    expected = _expected(estimator, schema, task, split)
+    with takers_of_sparse() as sparse:
+        expected = _expected(estimator, schema, task, split)
     grids = grids_of(held_out, split.calibration)
     trees = [] if plain_trees(estimator) else list(converted_trees(estimator, schema))
     grids = dict(refined(grids, _thresholds(trees, grids)))
@@ -141,13 +143,9 @@ def gather(estimator: Any, schema: Schema, task: str, split: Split) -> Evidence:
         expected=answers,
         ties={n: _ties(estimator, frame(rows, schema), answers[n]) for n, rows in sets.items()},
         scales=scales_of(expected, own_rounding(estimator, held_out, expected, schema)),
-        sparse=takers_of_sparse(lambda: answers_to(estimator, _first(held_out), schema, task)),
+        sparse=frozenset(sparse),
         positions=split.positions,
     )
-
-
-def _first(rows: Rows) -> Rows:
-    return {n: a[:1] for n, a in rows.items()}
 
 
 def _thresholds(trees: Sequence[Forest], grids: Grids) -> dict[Cell, np.ndarray]:
@@ -186,6 +184,11 @@ def _expected(estimator: Any, schema: Schema, task: str, split: Split) -> Output
             raise InvalidInput(
                 f"{type(estimator).__name__} answers {split.rows} rows with {len(values)} of "
                 f"{name}; give one row an answer, texts as a list or a single column"
+            )
+        if values.ndim == 2 and not values.shape[1]:
+            raise UnsupportedEstimator(
+                f"{type(estimator).__name__}: answers with no column at all, and a graph has to "
+                "give something; fit it so that it keeps a column"
             )
     return found
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from toolkit.exporter.graph import Graph, Matrix, Table, Value
 from toolkit.exporter.schema.spec import Schema
-from toolkit.frames import CATEGORY, COLUMNS, OBJECTS
+from toolkit.frames import CATEGORY, COLUMNS, OBJECTS, PAIRS
 
 
 def declare(schema: Schema, g: Graph) -> Value:
@@ -16,7 +16,7 @@ def declare(schema: Schema, g: Graph) -> Value:
     g.inputs |= {m.name: m for m in given}
     taken = [g.cast(m, "float64") if g.wide and m.dtype == "float32" else m for m in given]
     matrices = [(s.name, m) for s, m in zip(schema.inputs, taken, strict=True)]
-    several = schema.form in (COLUMNS, OBJECTS)
+    several = schema.form in (COLUMNS, OBJECTS, PAIRS)
     value: Value = Table(tuple(matrices)) if several else matrices[0][1]
     names = [s.name for s in schema.inputs] if several else list(schema.inputs[0].columns or ())
     marked = {c.name for c in schema.columns if c.dtype == CATEGORY}

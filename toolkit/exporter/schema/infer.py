@@ -35,12 +35,13 @@ from toolkit.frames import (
     LABELS,
     OBJECT,
     OBJECTS,
+    PAIRS,
     SPARSE,
     TEXTS,
     VECTOR,
     Column,
 )
-from toolkit.runtime.inputs import name_of
+from toolkit.runtime.inputs import are_pairs, name_of
 
 DTYPES = {FLOAT: "float32", INT: "int64", BOOL: "bool", TEXT: "string"}
 TRIED = 8  # rows at most that are tried for one into which a missing number may be put
@@ -69,6 +70,10 @@ def infer(X: Any, feature_names: Sequence[str] | None = None, estimator: Any = N
     X, known = given.X, {} if estimator is None else told(estimator)
     if given.texts_from is not None:
         return Schema(TEXTS, (Spec("X", "string", 1, (given.texts_from,), KEPT),))
+    if are_pairs(X):
+        width = max(map(len, X))
+        specs = Spec("name", "string", width, missing=KEPT), Spec("value", "float32", width)
+        return Schema(PAIRS, specs)
     if hasattr(X, "tocsr"):
         _check_shape(X.shape)
         return Schema(SPARSE, (Spec("X", "float32", X.shape[1], _named(feature_names, X.shape)),))
