@@ -37,7 +37,7 @@ def kinds(quick: bool) -> Iterator[tuple[str, Any, Any, Any]]:
     import pandas as pd
     from sklearn.compose import make_column_transformer
     from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestRegressor
-    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.feature_extraction.text import HashingVectorizer, TfidfVectorizer
     from sklearn.gaussian_process import GaussianProcessRegressor
     from sklearn.impute import KNNImputer
     from sklearn.linear_model import LogisticRegression, Ridge
@@ -72,6 +72,15 @@ def kinds(quick: bool) -> Iterator[tuple[str, Any, Any, Any]]:
     words = np.array(["cheap", "fast", "slow", "dear", "new", "old"], dtype=object)
     texts = np.array([" ".join(rng.choice(words, 5)) for _ in range(len(X))], dtype=object)
     yield "text", make_pipeline(TfidfVectorizer(), Ridge()).fit(texts, y), texts, y
+    yield "hashed text", make_pipeline(HashingVectorizer(), Ridge()).fit(texts, y), texts, y
+    names = pd.DataFrame({"name": rng.permutation([f"n{k % 600}" for k in range(1200)])})
+    values = names["name"].str.len().to_numpy() + rng.normal(size=len(names))
+    yield (
+        "many categories",
+        make_pipeline(OneHotEncoder(), Ridge()).fit(names, values),
+        names,
+        values,
+    )
 
 
 def make(folder: Path, quick: bool) -> None:

@@ -13,7 +13,8 @@ import numpy as np
 # matrix as a data frame, a data frame of single columns of several types, or an array of objects.
 ARRAY, SPARSE, TEXTS, LABELS, VECTOR = "array", "sparse", "texts", "labels", "vector"
 FRAME, COLUMNS, OBJECTS = "frame", "columns", "objects"
-FORMS = (ARRAY, SPARSE, TEXTS, LABELS, VECTOR, FRAME, COLUMNS, OBJECTS)
+PAIRS = "pairs"  # of a text and a number, as many as a row has: what a FeatureHasher takes
+FORMS = (ARRAY, SPARSE, TEXTS, LABELS, VECTOR, FRAME, COLUMNS, OBJECTS, PAIRS)
 
 # What marks a missing value among objects; "kept" where "" is a text of its own.
 NAN, NONE, NA, KEPT = "nan", "none", "na", "kept"
@@ -66,6 +67,9 @@ def to_frame(
     the fields of each `Column`, as the manifest has them.
     """
     particular = {c["name"]: c for c in columns}
+    if form == PAIRS:
+        names, values = (inputs[s["name"]].tolist() for s in specs)
+        return [list(zip(n, v, strict=True)) for n, v in zip(names, values, strict=True)]
     if form == OBJECTS:
         return np.stack([_objects(inputs[s["name"]], s["missing"]) for s in specs], axis=1)
     if form == COLUMNS:
@@ -76,7 +80,7 @@ def to_frame(
     if form == SPARSE:
         import scipy.sparse
 
-        return scipy.sparse.csr_array(matrix)
+        return scipy.sparse.csr_matrix(matrix)  # CatBoost takes no csr_array
     if specs[0]["dtype"] != "string":
         return matrix.ravel().copy() if form in (LABELS, VECTOR) else matrix.copy()
     texts = _objects(matrix, specs[0]["missing"])

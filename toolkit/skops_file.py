@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import sys
 import zipfile
 from collections.abc import Collection
 from typing import Any
@@ -14,8 +15,10 @@ import numpy as np
 from toolkit.errors import InvalidInput, first_line
 
 # Types outside skops' own default list that hold data and run nothing when they are restored, and
-# functions and types that are kept by name and not called. Not scipy's frozen distributions:
-# restoring one executes a template that the file holds.
+# functions that are kept by name. A file may have any of them called while it is restored, with
+# arguments of its choosing, and may set an object's state at will: none may run code or write a
+# file then. Not scipy's frozen distributions: restoring one executes a template that the file
+# holds.
 TRUSTED = frozenset(
     {
         "builtins.object",
@@ -164,11 +167,39 @@ def dump_estimator(estimator: Any, trusted: Collection[str] = ()) -> bytes:
             f"{type(estimator).__name__}: cannot be kept as a skops file ({first_line(error)})"
         ) from error
     if unknown:
-        raise InvalidInput(
-            f"{type(estimator).__name__}: holds the type {unknown[0]!r}, which is not kept because "
-            f"restoring it could run code; --trust {unknown[0]} keeps it"
-        )
+        raise InvalidInput(f"{type(estimator).__name__}: {_refusal(unknown)}")
     return _canonical(content)
+
+
+def _refusal(unknown: list[str]) -> str:
+    """Return why these types and functions are not kept, and what to do."""
+    for name in unknown:
+        if not _is_found(name):
+            return (
+                f"holds {name!r}, which no file can hold by its name; what is defined in a module "
+                "can be kept"
+            )
+    return (
+        f"holds the type {unknown[0]!r}, which is not kept because restoring it could run code; "
+        f"{_trust(unknown)}, or trusted=[…] in Python, keeps it"
+    )
+
+
+def _trust(unknown: list[str]) -> str:
+    return " ".join(f"--trust {name}" for name in unknown)
+
+
+def _is_found(name: str) -> bool:
+    """Tell whether the full name of what was in an estimator leads to anything."""
+    module, found = name, None
+    rest: list[str] = []
+    while found is None and module:
+        module, _, last = module.rpartition(".")
+        rest.insert(0, last)
+        found = sys.modules.get(module)
+    for part in rest:
+        found = getattr(found, part, None)
+    return found is not None
 
 
 def is_kept(value: Any, trusted: Collection[str] = ()) -> bool:
@@ -206,7 +237,7 @@ def load_estimator(content: bytes, origin: str, trusted: Collection[str] = ()) -
         ) from error
     raise InvalidInput(
         f"{origin}: holds the type {unknown[0]!r}, which is not trusted because restoring it could "
-        f"run code; if you trust its origin, --trust {unknown[0]}"
+        f"run code; if you trust its origin, {_trust(unknown)}, or trusted=[…] in Python"
     )
 
 

@@ -10,8 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from toolkit.bundle import ESTIMATOR, open_bundle
 from toolkit.errors import InvalidInput, first_line
 from toolkit.runtime.files import read_bytes
+from toolkit.runtime.manifest import NAME
 
 SAFE, PICKLES = (".skops",), (".joblib", ".pkl", ".pickle")
 # Boosters' own files: data, which runs nothing when it is read.
@@ -98,6 +100,9 @@ def _from_file(
             f"{path}: loading a {path.suffix} file runs whatever code is in it; save the estimator "
             "with skops.io.dump as .skops, or give --allow-pickle if you trust the file"
         )
+    if path.name == ESTIMATOR and not path.exists() and (path.parent / NAME).is_file():
+        why = open_bundle(path.parent).without_estimator
+        raise InvalidInput(f"{path}: is not in the bundle ({why}); give the estimator's own file")
     content = read_bytes(path)
     if not data:
         raise InvalidInput(

@@ -15,7 +15,7 @@ from tests.estimators.harness import Case, Result, all_cases, run
 
 DOCS = Path(__file__).parents[2] / "docs"
 JSON, MARKDOWN = DOCS / "coverage.json", DOCS / "coverage.md"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 PASSED, REFUSED, FAILED, MISSING = "passed", "refused", "failed", "missing"
 INTRO = """# Which estimators export
 
@@ -69,6 +69,8 @@ def collect(names: list[str], results: list[tuple[Case, Result]]) -> dict[str, A
     for case, result in results:
         for name in case.estimators:
             entries[name]["cases"] += 1
+            if result.status == PASSED and name not in set(names):
+                entries[name].setdefault("passed", []).append(case.name)
             if result.status != PASSED:
                 entries[name]["refused"][case.name] = result.detail
     own = {n: e for n, e in entries.items() if n in set(names)}
@@ -111,6 +113,7 @@ def markdown(table: Mapping[str, Any]) -> str:
     if missing:
         lines += ["## Missing", "", ", ".join(missing), ""]
     lines += _section("Settings that are refused", _with(table, PASSED))
+    lines += _beyond(table["others"])
     lines += ["## All", "", "| estimator | status | cases | of them refused |"]
     lines += ["| --- | --- | --: | --: |"]
     for entries in (table["estimators"], table["others"]):
@@ -128,6 +131,18 @@ def _with(table: Mapping[str, Any], status: str) -> list[tuple[str, str]]:
         c: r for e in entries.values() if e["status"] == status for c, r in e["refused"].items()
     }
     return sorted(found.items())
+
+
+def _beyond(others: Mapping[str, Any]) -> list[str]:
+    """Return the section on other libraries' estimators: each with the settings that passed.
+
+    A setting, such as an objective, is what its case's name says after the estimator's.
+    """
+    lines = ["## Beyond scikit-learn", "", "| estimator | passed with |", "| --- | --- |"]
+    for name, entry in others.items():
+        settings = [c.removeprefix(name).strip("-") or "defaults" for c in entry.get("passed", [])]
+        lines.append(f"| {name} | {', '.join(settings) or 'nothing'} |")
+    return [*lines, ""] if others else []
 
 
 def _section(title: str, reasons: list[tuple[str, str]]) -> list[str]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from toolkit.errors import InvalidInput, UnsupportedEstimator
 from toolkit.exporter.flow import convert_and_prove
+from toolkit.exporter.keeping import keep
 from toolkit.exporter.tuning import THROUGHPUT
 
 FOLDER = Path(__file__).parent / "cases"
@@ -22,7 +23,8 @@ class Case:
 
     name: the estimator's class name and what is special, "Ridge" or "SVC-rbf-binary". trap: the
     known error of plain conversion that the case guards, "" if none. refused: words of the reason
-    where the export must be refused, "" where the proof must pass. covers: the class names that
+    where the export must be refused, "" where the proof must pass. unkept: words of the reason why
+    the bundle has no copy of the estimator, "" where it must have one. covers: the class names that
     the case counts for in the coverage table, the name's first part if empty.
     """
 
@@ -30,6 +32,7 @@ class Case:
     fit: Callable[[], tuple[Any, Any, Any]]
     trap: str = ""
     refused: str = ""
+    unkept: str = ""
     covers: tuple[str, ...] = ()
 
     @property
@@ -55,6 +58,9 @@ def run(case: Case) -> Result:
             proven = convert_and_prove(estimator, X, y, tune=THROUGHPUT)
         except (UnsupportedEstimator, InvalidInput) as error:
             return Result("refused", str(error))
+        kept = keep(estimator, proven.evidence.answers_alike)
+    if bool(kept.content) == bool(case.unkept) or case.unkept not in kept.why:
+        return Result("failed", f"its copy: {kept.why or 'is kept'}")
     proof = proven.chosen.proof  # of the second form, or of the first because one of them failed
     if proof.passed and proven.tuning.chosen == THROUGHPUT:
         return Result("passed", proof.worst())

@@ -13,7 +13,7 @@ from tests.estimators.harness import Case, Result, all_cases
 
 CASES = all_cases()
 REMEDY = "run scripts/coverage"
-BOOSTERS = ("lightgbm", "xgboost", "catboost")
+LIBRARIES = ("lightgbm", "xgboost", "catboost", "imblearn")
 
 
 def case(name: str, refused: str = "", covers: tuple[str, ...] = ()) -> Case:
@@ -31,9 +31,9 @@ def recorded() -> dict:
     minor = ".".join(sklearn.__version__.split(".")[:2])
     if not table["scikit_learn"].startswith(minor + "."):
         pytest.skip(f"the table is of scikit-learn {table['scikit_learn']}")
-    absent = [name for name in BOOSTERS if find_spec(name) is None]
-    if absent:  # not every Python has wheels of all three
-        pytest.skip(f"the table has the boosters' cases, and {absent[0]} is not installed")
+    absent = [name for name in LIBRARIES if find_spec(name) is None]
+    if absent:  # not every Python has wheels of all
+        pytest.skip(f"the table has other libraries' cases, and {absent[0]} is not installed")
     return table
 
 
@@ -75,3 +75,9 @@ def test_a_failure_outweighs_what_passes() -> None:
     assert table["estimators"]["A"]["status"] == "failed"
     assert table["counts"]["failed"] == 1
     assert "off by 1" in coverage.markdown(table)
+
+
+def test_other_libraries_are_listed_with_their_settings() -> None:
+    made = [case("A"), case("Boost-x:y"), case("Boost"), case("Boost-z", refused="why")]
+    table = coverage.collect(["A"], coverage.declared(made))
+    assert "| Boost | x:y, defaults |" in coverage.markdown(table)

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from onnx import numpy_helper
 from sklearn.compose import ColumnTransformer
+from sklearn.discriminant_analysis import QuadraticDiscriminantAnalysis
 from sklearn.ensemble import (
     HistGradientBoostingClassifier,
     HistGradientBoostingRegressor,
@@ -16,16 +17,21 @@ from sklearn.ensemble import (
 )
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, PolynomialFeatures, StandardScaler
 from sklearn.svm import SVR
 
-from toolkit.errors import CorruptArtifact
+from toolkit.errors import CorruptArtifact, InvalidInput
 from toolkit.exporter.flow import convert_and_prove
 from toolkit.exporter.proof.comparison import compare
-from toolkit.exporter.proof.prove import prove
-from toolkit.exporter.proof.ties import Ties
+from toolkit.exporter.proof.evidence import answers_to, gather
+from toolkit.exporter.proof.prove import prove, prove_run
+from toolkit.exporter.proof.ties import Ties, ties_of
+from toolkit.exporter.schema import as_fitted, infer
+from toolkit.exporter.split import split_rows
+from toolkit.exporter.tasks import task_of
 from toolkit.metrics import TOLERANCE, Scale
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -302,3 +308,38 @@ def test_the_tolerance_is_stated_in_the_summary():
     assert set(summary["comparisons"]) == {"float32", "float64"}
     for by_rows in summary["comparisons"].values():
         assert set(by_rows) == {"held_out", "adversarial"}
+
+
+def test_a_proof_of_ties_alone_calls_them_ties():
+    grid = np.tile([[0.0, 0.0], [5.0, 5.0]], (40, 1))
+    model = KNeighborsClassifier(1).fit(grid, np.repeat([0, 1], 40))
+    given = as_fitted(model, grid)
+    schema, task = infer(given, None, model), task_of(model)
+    evidence = gather(model, schema, task, split_rows(grid, None, None, None, schema))
+
+    def other(rows):
+        if not len(rows["X"]):
+            raise InvalidInput("no rows")
+        found = answers_to(model, rows, schema, task)
+        return {"label": 1 - found["label"], "probabilities": found["probabilities"][:, ::-1]}
+
+    proof = prove_run(other, evidence, schema)
+    assert not proof.passed
+    assert "the nearest neighbours are a tie" in proof.worst()
+    assert "weight neighbours" in proof.advice()
+
+
+def test_classes_that_are_equally_likely_are_a_tie():
+    grid = np.array([[a, b] for a in (-2.0, -1, 0, 1, 2) for b in (-2.0, -1, 0, 1, 2)])
+    moved = np.array([1.0, 0.0])
+    X = np.concatenate([grid + moved, grid - moved])
+    model = QuadraticDiscriminantAnalysis().fit(X, np.repeat([0, 1], len(grid)))
+    rows = np.array([[0.0, 1.0], [1e-3, 1.0]])
+    expected = {"label": model.predict(rows), "probabilities": model.predict_proba(rows)}
+    ties = ties_of(model, rows, expected)
+    assert ties is not None
+    assert ties.rows.tolist() == [True, False]
+    assert "likeliest" in ties.what
+    other = {"label": 1 - expected["label"], "probabilities": expected["probabilities"]}
+    assert ties.allow(other).tolist() == [True, False]
+    assert not ties.allow(other | {"probabilities": 1.1 * expected["probabilities"]}).any()

@@ -393,3 +393,23 @@ def test_few_rows_of_a_frame_are_taken_like_many(kind, dtype, takes, monkeypatch
     if many is not None:
         assert (few.dtype, few.shape) == (many.dtype, many.shape)
         np.testing.assert_array_equal(few, many)
+
+
+# --- pairs of a text and a number -----------------------------------------------------------------
+
+PAIRED = (Input("name", "string", 2, takes="nan"), Input("value", "float32", 2))
+
+
+def test_pairs_are_parted_and_filled_up_with_what_counts_nothing():
+    found = prepare([[("a", 1.5), ("b", 2)], [], [["c", -1.0]]], PAIRED)
+    assert found["name"].tolist() == [["a", "b"], ["", ""], ["c", ""]]
+    assert found["value"].tolist() == [[1.5, 2.0], [0.0, 0.0], [-1.0, 0.0]]
+
+
+def test_more_pairs_than_the_model_takes_are_refused():
+    assert message([[("a", 1.0)] * 3], PAIRED) == "row 0 has 3 pairs, the model takes 2 at most"
+
+
+@pytest.mark.parametrize("X", [[["a", 1.0]], [[("a", "b")]], [[("a", 1.0, 2)]], [[]], [], "ab"])
+def test_what_is_no_list_of_pairs_is_not_taken_for_one(X):
+    assert not inputs.are_pairs(X)

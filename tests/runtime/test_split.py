@@ -1,17 +1,23 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import Ridge
+from sklearn.pipeline import make_pipeline
 
+import toolkit
 from tests.runtime.graphs import linear
 from toolkit.errors import InvalidInput
 from toolkit.runtime import load, predictor, split
 from toolkit.runtime.predictor import Predictor
-from toolkit.runtime.split import MANY, PART_S, Splitting, run_parts
+from toolkit.runtime.split import MANY, PART_S, Splitting, in_batches, run_parts
 
 TOOLKITS = linear(**{"toolkit.task": "transformer", "toolkit.takes": "finite"}).SerializeToString()
 
@@ -59,10 +65,34 @@ def test_a_part_that_fails_is_told():
     assert threading.active_count() == before
 
 
-def test_only_what_takes_long_is_split(monkeypatch):
+@pytest.fixture
+def timed(monkeypatch):
+    """Return a function from a pace to a recorder whose clock tells what parts take.
+
+    gain(parts): how many times the cores do in a moment what one does.
+    """
+
+    def make(row_s, gain=lambda parts: parts):
+        run = Recorder(row_s=row_s)
+        run.gain = gain
+        whole = split.run_parts
+
+        def parted(own, names, feed, parts):
+            begin = run.now
+            found = whole(own, names, feed, parts)
+            run.now = begin + (run.now - begin) / run.gain(parts)
+            return found
+
+        monkeypatch.setattr(split, "run_parts", parted)
+        monkeypatch.setattr(split.time, "perf_counter", run.clock)
+        return run
+
+    return make
+
+
+def test_only_what_takes_long_is_split(timed):
     """1,000 rows that take as long as two parts are two parts; the half of them is one."""
-    run = Recorder(row_s=2 * PART_S / 1000)
-    monkeypatch.setattr(split.time, "perf_counter", run.clock)
+    run = timed(2 * PART_S / 1000)
     splitting = Splitting(run, 8)
     for count, calls in [
         (MANY - 1, [MANY - 1]),
@@ -79,16 +109,74 @@ def test_only_what_takes_long_is_split(monkeypatch):
         assert sorted(run.calls) == calls
 
 
-def test_a_slow_moment_is_forgotten(monkeypatch):
-    run = Recorder(row_s=1.0)
-    monkeypatch.setattr(split.time, "perf_counter", run.clock)
+def test_a_slow_moment_is_forgotten(timed):
+    run = timed(1.0)
     splitting = Splitting(run, 2)
     splitting(["Y"], {"X": rows_of(1000)})
     run.row_s = 1e-9
-    splitting(["Y"], {"X": rows_of(1000)})
+    for _ in range(split.AGAIN + 2):
+        splitting(["Y"], {"X": rows_of(1000)})
     run.calls.clear()
     splitting(["Y"], {"X": rows_of(1000)})
     assert run.calls == [1000]
+
+
+def test_parts_are_given_up_where_they_do_not_pay(timed):
+    """Others have the cores: parts save a tenth, and are tried ever more seldom."""
+    run = timed(8 * PART_S / 1000, gain=lambda parts: 1.1 if parts > 1 else 1.0)
+    splitting = Splitting(run, 2)
+    counts = []
+    for _ in range(200):
+        run.calls.clear()
+        splitting(["Y"], {"X": rows_of(1000)})
+        counts.append(len(run.calls))
+    tried = [k for k, count in enumerate(counts) if count > 1]
+    assert tried[0] == 1
+    waits = np.diff(tried)
+    assert len(tried) <= 5
+    assert (np.diff(waits) > 0).all()
+    run.gain = lambda parts: parts  # the others are gone
+    for _ in range(2 * split.REST[1]):
+        splitting(["Y"], {"X": rows_of(1000)})
+    run.calls.clear()
+    splitting(["Y"], {"X": rows_of(1000)})
+    assert len(run.calls) == 2
+
+
+def test_parts_are_compared_with_none_again_and_again(timed):
+    run = timed(8 * PART_S / 1000)
+    splitting = Splitting(run, 2)
+    counts = []
+    for _ in range(3 * split.AGAIN):
+        run.calls.clear()
+        splitting(["Y"], {"X": rows_of(1000)})
+        counts.append(len(run.calls))
+    assert counts.count(1) in (3, 4)  # the first, and one in so many
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ({"cpu.max": "max 100000\n"}, 4),
+        ({"cpu.max": "100000 100000\n"}, 1),
+        ({"cpu.max": "250000 100000\n"}, 2),
+        ({"cpu.max": "20000 100000\n"}, 1),
+        ({"cpu.max": "900000 100000\n"}, 4),
+        ({"cpu.max": "nonsense\n"}, 4),
+        ({"cpu/cpu.cfs_quota_us": "-1\n", "cpu/cpu.cfs_period_us": "100000\n"}, 4),
+        ({"cpu/cpu.cfs_quota_us": "150000\n", "cpu/cpu.cfs_period_us": "100000\n"}, 1),
+        ({"cpu/cpu.cfs_quota_us": "200000\n", "cpu/cpu.cfs_period_us": "0\n"}, 4),
+        ({}, 4),
+    ],
+    ids=str,
+)
+def test_the_quota_of_a_container_counts(files, expected, tmp_path, monkeypatch):
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    monkeypatch.setattr(split, "CGROUPS", str(tmp_path))
+    monkeypatch.setattr(split.os, "sched_getaffinity", lambda _: set(range(4)), raising=False)
+    assert split.cores() == expected
 
 
 @pytest.fixture
@@ -182,3 +270,43 @@ def test_many_threads_in_parts(eager, california_bundle):
 
     with ThreadPoolExecutor(len(batches)) as pool:
         assert all(pool.map(right, range(len(batches))))
+
+
+@pytest.mark.parametrize(
+    ("rows", "calls"), [(5, [5]), (10, [10]), (11, [10, 1]), (35, [10] * 3 + [5])]
+)
+def test_batches_make_the_whole(rows, calls):
+    run, X = Recorder(), rows_of(rows)
+    first, second = in_batches(run, 10)(["a", "b"], {"X": X})
+    np.testing.assert_array_equal(first, 2 * X)
+    np.testing.assert_array_equal(second, 2 * X)
+    assert run.calls == calls
+
+
+def test_many_texts_take_no_more_memory_than_some(tmp_path):
+    """Of 20,000 words a text is 80 KB in the graph and more: 4,000 at once are 300 MB."""
+    code = """
+import json, resource, sys
+import numpy as np
+from toolkit.runtime import load
+model, count = load(sys.argv[1]), int(sys.argv[2])
+rng = np.random.default_rng(0)
+texts = [" ".join(f"w{k}" for k in rng.integers(0, 20000, 20)) for _ in range(4000)]
+model.predict(texts[:200])
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+model.predict(texts[:count])
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+"""
+    words = [f"w{k}" for k in range(20000)]
+    texts = [" ".join(words[k : k + 30]) for k in range(0, 20000, 30)]
+    model = make_pipeline(TfidfVectorizer(), Ridge()).fit(texts, np.arange(len(texts)))
+    toolkit.export(model, texts, name="m", out=tmp_path / "m", tune="latency")
+    grown = int(
+        subprocess.run(
+            [sys.executable, "-c", code, str(tmp_path / "m"), "4000"],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+    )
+    assert grown < 90_000  # KB

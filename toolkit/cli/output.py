@@ -25,7 +25,17 @@ def print_export(bundle: Any, as_json: bool) -> None:
     """Print what an export wrote and its proof."""
     proof = bundle.manifest["proof"]
     if as_json:
-        keys = ("name", "task", "inputs", "outputs", "opsets", "tuning", "proof", "files")
+        keys = (
+            "name",
+            "task",
+            "estimator",
+            "inputs",
+            "outputs",
+            "opsets",
+            "tuning",
+            "proof",
+            "files",
+        )
         print_json({"path": str(bundle.path)} | {k: bundle.manifest[k] for k in keys})
         return
     size, tuning = bundle.manifest["files"]["model.onnx"]["bytes"], bundle.manifest["tuning"]
@@ -33,7 +43,19 @@ def print_export(bundle: Any, as_json: bool) -> None:
     needed = bundle.manifest["files"]["model.onnx"]["requires"]["onnxruntime"]
     click.echo(f"  runs on onnxruntime {needed} and newer")
     click.echo(f"  tuned for {tuning['chosen']} ({tuning['requested']}): {tuning['reason']}")
+    print_kept(bundle)
     print_proof(proof, str(bundle.path / "manifest.json"))
+
+
+def print_kept(bundle: Any) -> None:
+    """Print what is not as fitted in the kept estimator, or why it is not kept; nothing else."""
+    left_out = ", ".join(bundle.manifest["estimator"].get("left_out") or ())
+    if not bundle.keeps_estimator:
+        click.echo(
+            f"  without the estimator itself, which bench will not time: {bundle.without_estimator}"
+        )
+    elif left_out:
+        click.echo(f"  the estimator is kept without what matters only in fitting: {left_out}")
 
 
 def print_proof(proof: dict[str, Any], where: str) -> None:

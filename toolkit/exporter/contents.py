@@ -26,7 +26,7 @@ from toolkit.bundle import (
     to_npz,
     write_files,
 )
-from toolkit.exporter.keeping import Kept
+from toolkit.exporter.keeping import Kept, without_addresses
 from toolkit.exporter.model import Exported
 from toolkit.exporter.opsets import Target
 from toolkit.exporter.proof.edits import Hostile
@@ -92,7 +92,7 @@ def write_bundle(
         "task": evidence.task,
         "estimator": {
             "type": f"{type(estimator).__module__}.{type(estimator).__name__}",
-            "summary": " ".join(repr(estimator).split()),
+            "summary": without_addresses(" ".join(repr(estimator).split())),
         }
         | schema.summary()
         | kept.summary()

@@ -23,13 +23,16 @@ def convert(est: Any, x: Value, g: Graph) -> Outputs:
     name, converter = type(est).__name__, table().get(key_of(est))
     with boundary(f"{name}: its conversion", UnsupportedEstimator, REPLACE):
         try:
+            if isinstance(x, Matrix) and x.is_nothing:
+                raise Unconvertible("a step before it that keeps no column, so it")
             found = convert_leaf(est, x, g) if converter is None else converter(est, x, g)
         except Unconvertible as reason:
             raise UnsupportedEstimator(
                 f"{name}: {reason} cannot be exported; {reason.remedy or _advice(str(reason))}"
             ) from reason
-    if isinstance(found.get("transform"), Matrix):
-        record(g, key_of(est), est, x, found["transform"])
+    done = found.get("transform")
+    if isinstance(done, Matrix) and not done.is_nothing:
+        record(g, key_of(est), est, x, done)
     return found
 
 

@@ -174,6 +174,7 @@ class _Case:
             scale=e.scales.get("variable"),
             compute=compute,
             newest_ml=self.target.ml_opset,
+            sparse=e.sparse,
         )
         self.target.check(e.estimator, exported.content)
         return exported

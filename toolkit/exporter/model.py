@@ -15,6 +15,7 @@ from toolkit import kernel_sums
 from toolkit.errors import InvalidInput, UnsupportedEstimator, first_line
 from toolkit.exporter import passes
 from toolkit.exporter.dispatch import convert
+from toolkit.exporter.formulas.sparse_rows import MOST, too_wide
 from toolkit.exporter.graph import CONTRIBUTED, ELEMENT, ML, Graph, Matrix, initializer
 from toolkit.exporter.grid import Grids
 from toolkit.exporter.opsets import IR_VERSIONS, ML_OPSETS
@@ -22,6 +23,7 @@ from toolkit.exporter.passes.fuse_classifier import packed_weights
 from toolkit.exporter.schema import Schema, declare
 from toolkit.exporter.sharing import share
 from toolkit.exporter.tasks import REGRESSOR, wanted_outputs
+from toolkit.exporter.text.strings import contributed_types
 from toolkit.exporter.trees.forms import placements
 from toolkit.exporter.tuning import LATENCY
 from toolkit.metrics import Scale
@@ -66,6 +68,7 @@ def build(
     scale: Scale | None = None,
     compute: str = "float32",
     newest_ml: int | None = None,
+    sparse: frozenset[int] = frozenset(),
 ) -> Exported:
     """Return the estimator as a checked ONNX model with the contract's input and output names.
 
@@ -74,14 +77,16 @@ def build(
     regressor's answers on held-out rows; where float32 is too coarse for them the graph gives
     float64. compute: "float64" for a graph whose numbers are float64 throughout, whole numbers too,
     even where its inputs are float32. newest_ml: the newest ai.onnx.ml whose trees the runtime has,
-    by default that of the opset.
+    by default that of the opset. sparse: see `Graph.sparse`.
     Raises UnsupportedEstimator where a part of it cannot be converted, InvalidInput where a column
     has the name of an output.
     """
     _check_names(schema, [name for name, _ in wanted_outputs(estimator, task)])
     wide = compute == "float64"
     floats = "float64" if wide or any(s.dtype == "float64" for s in schema.inputs) else "float32"
-    g = Graph(convert, opset, tune, rows or {}, grids or {}, floats=floats, wide=wide)
+    g = Graph(
+        convert, opset, tune, rows or {}, grids or {}, floats=floats, wide=wide, sparse=sparse
+    )
     source = declare(schema, g)
     found = g.convert(estimator, source, scale if task == REGRESSOR else None)
     outputs = {name: found[kind] for name, kind in wanted_outputs(estimator, task) if kind in found}
@@ -100,6 +105,7 @@ def build(
         metadata[kernel_sums.KEY] = kernel_sums.written(g.kernel_sums)
     helper.set_model_props(model, metadata)
     passes.run(model)
+    _check_width(estimator, g, model)
     kept_apart = {node.output[0]: more for node, more in trees} | packed_weights(model)
     content = _serialized(model, kept_apart)
     _check(content, estimator)
@@ -125,6 +131,17 @@ def _check_size(estimator: Any, g: Graph, trees: list[tuple[onnx.NodeProto, byte
         raise UnsupportedEstimator(
             f"{type(estimator).__name__}: its parameters take {size:,} bytes, and an ONNX file "
             f"holds {LARGEST:,}; fit fewer or smaller trees, or on fewer rows"
+        )
+
+
+def _check_width(estimator: Any, g: Graph, model: onnx.ModelProto) -> None:
+    """Raise UnsupportedEstimator where sparse rows are read as a matrix too wide for a batch."""
+    width = too_wide(g, [name for node in model.graph.node for name in node.output])
+    if width:
+        raise UnsupportedEstimator(
+            f"{type(estimator).__name__}: {width:,} columns of a hash or of categories that are "
+            f"read as a matrix take {width * 4:,} bytes a row; set n_features or max_categories to "
+            f"{MOST:,} or less, or read them by a linear model"
         )
 
 
@@ -197,7 +214,8 @@ def _assemble(
             inner = names.get(matrix.name, matrix.name)
             g.nodes.append(helper.make_node("Identity", [inner], [name]))
     constants = [initializer(names.get(n, n), a) for n, a in g.constants.items()]
-    graph = helper.make_graph(g.nodes, "toolkit", inputs, results, constants)
+    types = contributed_types(g.nodes)
+    graph = helper.make_graph(g.nodes, "toolkit", inputs, results, constants, value_info=types)
     opsets = [helper.make_opsetid("", g.opset)]
     versions = {ML: ml_opset, CONTRIBUTED: 1}
     opsets += [helper.make_opsetid(d, versions[d]) for d in sorted(_domains(g.nodes) - {""})]

@@ -15,7 +15,10 @@ CLUSTERER, TRANSFORMER = "clusterer", "transformer"
 
 # Each task's outputs: (the graph's name, the estimator's method).
 OUTPUTS: dict[str, tuple[tuple[str, str], ...]] = {
-    REGRESSOR: (("variable", "predict"),),
+    REGRESSOR: (
+        ("variable", "predict"),
+        ("probabilities", "predict_proba"),  # a classifier's with raw scores, which these are too
+    ),
     CLASSIFIER: (("label", "predict"), ("probabilities", "predict_proba")),
     OUTLIER: (("label", "predict"), ("scores", "decision_function")),
     CLUSTERER: (
@@ -44,9 +47,9 @@ def task_of(estimator: Any) -> str:
         (OUTLIER, is_outlier_detector),
         (CLUSTERER, is_clusterer),
     )
-    if callable(getattr(estimator, "_objective", None)):  # LightGBM: raw scores, and no labels
-        return REGRESSOR
     if hasattr(estimator, "predict"):
+        if gives_raw_scores(estimator):
+            return REGRESSOR
         for task, is_task in tests:
             if is_task(estimator):
                 return task
@@ -60,6 +63,27 @@ def task_of(estimator: Any) -> str:
         f"{type(estimator).__name__}: has neither predict nor transform for new rows; export an "
         "estimator that has"
     )
+
+
+def gives_raw_scores(estimator: Any) -> bool:
+    """Tell whether it is a classifier whose `predict` gives scores and no labels.
+
+    LightGBM's does that where the objective is a function: it knows no link to probabilities. So
+    does CatBoost's plain model, whatever its loss.
+    """
+    last = _last(estimator)
+    library, name = type(last).__module__.partition(".")[0], type(last).__name__
+    if library == "lightgbm":
+        return hasattr(last, "predict_proba") and callable(getattr(last, "_objective", None))
+    return library == "catboost" and name == "CatBoost"
+
+
+def _last(estimator: Any) -> Any:
+    """Return the estimator that answers: the last step of a pipeline, the best of a search."""
+    inner = getattr(estimator, "best_estimator_", None)
+    if inner is not None:
+        return _last(inner)
+    return _last(estimator.steps[-1][1]) if hasattr(estimator, "steps") else estimator
 
 
 def _is_mixture(estimator: Any) -> bool:
@@ -81,7 +105,7 @@ def wanted_outputs(estimator: Any, task: str) -> tuple[tuple[str, str], ...]:
 
 def _refuses(estimator: Any, method: str) -> bool:
     """Tell whether the estimator (a pipeline: its last step) has the method, yet never answers."""
-    last = estimator.steps[-1][1] if hasattr(estimator, "steps") else estimator
+    last = _last(estimator)
     refusal = REFUSALS.get((type(last).__name__, method))
     return refusal is not None and refusal(last)
 
@@ -101,17 +125,48 @@ def reference(estimator: Any, X: Any, task: str) -> dict[str, np.ndarray]:
     return found
 
 
+# What scikit-learn says to float64 rows where it was fitted on float32 and takes nothing else:
+# KMeans and its kin, and NMF.
+NARROW = ("Buffer dtype mismatch", "should have the same dtype as X")
+
+
 def _answer(method: Callable[[Any], Any], X: Any) -> Any:
     """Return the method's answer; in float32 where the estimator was fitted on that alone.
 
-    scikit-learn's KMeans and its kin, once fitted on float32, take no float64 rows.
+    It is shown float64 rows first. What it refuses is shown once more in float32 if that holds the
+    same numbers: a scaler of float32 rows puts their least one below 0 in float64.
     """
     try:
-        return method(copied(X))
-    except ValueError as error:
-        if "Buffer dtype mismatch" not in str(error) or not hasattr(X, "astype"):
+        return _of_batch(method, copied(X))
+    except (TypeError, ValueError) as error:
+        rows = _narrowed(X, any(said in str(error) for said in NARROW))
+        if rows is None:
             raise
-        return method(X.astype(np.float32))
+        return method(rows)
+
+
+def _narrowed(X: Any, rounds: bool) -> Any:
+    """Return rows of numbers as float32; None for others, and unless `rounds` where that rounds."""
+    if getattr(X, "dtype", None) != np.float64 or not hasattr(X, "astype"):
+        return X.astype(np.float32) if rounds and hasattr(X, "astype") else None
+    with np.errstate(over="ignore"):
+        rows = X.astype(np.float32)
+    same = rounds or (isinstance(X, np.ndarray) and np.array_equal(rows, X, equal_nan=True))
+    return rows if same else None
+
+
+def _of_batch(method: Callable[[Any], Any], X: Any) -> Any:
+    """Return the method's answer, of LabelBinarizer to each row alone if the batch changes it.
+
+    Fitted on two classes it gives one column, but two to a batch with a third value among them.
+    """
+    found = method(X)
+    estimator = getattr(method, "__self__", None)
+    two = len(getattr(estimator, "classes_", ())) == 2
+    if type(estimator).__name__ != "LabelBinarizer" or not two or found.shape[1] == 1:
+        return found
+    rows = [method(X[i : i + 1]) for i in range(len(X))]
+    return np.vstack([r.toarray() if hasattr(r, "toarray") else r for r in rows])
 
 
 def copied(X: Any) -> Any:

@@ -27,7 +27,13 @@ from toolkit.runner import (
 from toolkit.runner import gates as limits
 from toolkit.runner.dominance import dominated
 from toolkit.runner.records import REFERENCE, GateOutcome, Report, Row, Times
-from toolkit.runner.reference import answered, reference_classes, scored_rows, untimed
+from toolkit.runner.reference import (
+    answered,
+    lacking,
+    reference_classes,
+    scored_rows,
+    untimed,
+)
 from toolkit.runner.subjects import Files, Subject, groups
 
 __all__ = ["GateOutcome", "Report", "Row", "bench"]
@@ -69,7 +75,8 @@ def bench(
     ]
     predicted = {m: o for m, o in found.outputs.items() if m != REFERENCE}
     held, outcomes = limits.evaluate(chosen, table)
-    judged = _judged(held, found, {v.method: v.notes for v in bundle.variants})
+    notes = {REFERENCE: lacking(bundle)} | {v.method: v.notes for v in bundle.variants}
+    judged = _judged(held, found, notes)
     return Report(
         model=bundle.name,
         task=bundle.task,

@@ -93,6 +93,12 @@ def reference_classes(bundle: Bundle, estimator: Any) -> Any:
     return bundle.manifest["estimator"].get("classes")
 
 
+def lacking(bundle: Bundle) -> str:
+    """Return what the kept estimator lacks, in words, "" where it is whole or not there."""
+    left_out = bundle.manifest["estimator"].get("left_out")
+    return f"kept without {', '.join(left_out)}, which no answer uses" if left_out else ""
+
+
 def untimed(bundle: Bundle, rows: Rows) -> Row:
     """Return the estimator's row where the bundle does not hold it: by its answers alone."""
     classes = reference_classes(bundle, None)

@@ -22,16 +22,19 @@ def prepare(X: Any, inputs: Sequence[Input]) -> dict[str, np.ndarray]:
 
     X: a 2-D array-like where the graph has one input ([N] where it has one column); else a mapping
     or data frame with a column for each input (further columns are passed over), or a 2-D
-    array-like with the columns in the graph's order. For a graph with one input a mapping or data
-    frame may also hold its features: they are taken by name where the names are known, else in
-    their order. None and NaN in a text column become the empty string, toolkit's missing value.
-    Rows are counted from 0 in messages.
+    array-like with the columns in the graph's order; or lists of (text, number) pairs. For a graph
+    with one input a mapping or data frame may also hold its features: they are taken by name where
+    the names are known, else in their order. None and NaN in a text column become the empty
+    string, toolkit's missing value. Rows are counted from 0 in messages.
     Raises InvalidInput where the width, type, names or non-finite values do not fit.
     """
     if isinstance(X, Mapping) or hasattr(X, "columns"):
         return _from_columns(X, inputs)
     if len(inputs) == 1:
         return {inputs[0].name: _matrix(X, inputs[0])}
+    if len(inputs) == 2 and are_pairs(X):
+        parts = parted(X, inputs[0].width or 1)
+        return {i.name: _matrix(part, i) for i, part in zip(inputs, parts, strict=True)}
     table = _objects(X)
     if table.ndim != 2 or table.shape[1] != len(inputs):
         raise InvalidInput(
@@ -39,6 +42,33 @@ def prepare(X: Any, inputs: Sequence[Input]) -> dict[str, np.ndarray]:
             f"{listed([i.name for i in inputs])}"
         )
     return {i.name: _matrix(table[:, [k]], i) for k, i in enumerate(inputs)}
+
+
+def are_pairs(X: Any) -> bool:
+    """Tell whether rows are lists of (text, number) pairs, as feature hashing takes them."""
+    if not isinstance(X, list | tuple) or not all(isinstance(row, list | tuple) for row in X[:1]):
+        return False
+    return any(X) and all(isinstance(row, list | tuple) and all(map(_is_pair, row)) for row in X)
+
+
+def _is_pair(value: Any) -> bool:
+    two = isinstance(value, list | tuple) and len(value) == 2
+    return two and isinstance(value[0], str) and isinstance(value[1], int | float | np.number)
+
+
+def parted(X: Sequence[Sequence[Any]], width: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the texts and the numbers of rows of pairs, each [N, width].
+
+    Shorter rows end in ("", 0.0), which counts nothing. InvalidInput where a row is longer.
+    """
+    names = np.full((len(X), width), "", dtype=object)
+    values = np.zeros((len(X), width))
+    for k, row in enumerate(X):
+        if len(row) > width:
+            raise InvalidInput(f"row {k} has {len(row)} pairs, the model takes {width} at most")
+        for j, (name, value) in enumerate(row):
+            names[k, j], values[k, j] = name, value
+    return names, values
 
 
 def surely_taken(rows: np.ndarray, takes: str) -> bool:

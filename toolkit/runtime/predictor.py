@@ -23,11 +23,14 @@ from toolkit.runtime.manifest import (
 )
 from toolkit.runtime.schema import ANY, DTYPES, Input
 from toolkit.runtime.session import open_session
-from toolkit.runtime.split import Run, Splitting, cores
+from toolkit.runtime.split import Run, Splitting, cores, in_batches
 
 # Keys of a model's metadata_props that toolkit writes and the Predictor heeds.
 TASK_KEY, TAKES_KEY = "toolkit.task", "toolkit.takes"
 PROBABILITIES = "probabilities"
+# Operators of graphs that take texts apart. Such a graph holds as many numbers a text as it knows
+# words, a megabyte for 100,000 of them, so that no more than so many texts are in it at a time.
+OF_TEXTS, TEXTS = (b"StringSplit", b"MurmurHash3"), 128
 FIRST_FIELD = b"\x08"  # of a serialized model: ir_version
 
 
@@ -65,10 +68,13 @@ class Predictor:
             ) from None
         self.task: str | None = metadata.get(TASK_KEY)
         self.inputs = _read_inputs(self.session, metadata.get(TAKES_KEY), columns or {})
+        self._columns: Any = None
         self.outputs = tuple(o.name for o in self.session.get_outputs())
         self._flattens = self.task != "transformer"
         self._main = "label" if "label" in self.outputs else self.outputs[0]
         run = direct_run(self.session)
+        if self.task is not None and any(operator in model for operator in OF_TEXTS):
+            run = in_batches(run, TEXTS)
         alone = threads is not None or not self._by_rows(model)
         self._call = run if alone else Splitting(run, cores())
         self._numbers = _numbers_of_labels(self.session, self._main, self.inputs)
@@ -105,7 +111,11 @@ class Predictor:
             elif self._fits(X):
                 values = self._run({self.inputs[0].name: X}, [self._main])[0]
                 return values.ravel() if self._flattens and _is_column(values) else values
-        values = self._answers(prepare(X, self.inputs), [self._main])[0]
+        feed = self._table(X)
+        if feed is not None:
+            values = self._run(feed, [self._main])[0]
+        else:
+            values = self._answers(prepare(X, self.inputs), [self._main])[0]
         return values.ravel() if self._flattens and _is_column(values) else values
 
     def predict_proba(self, X: Any) -> np.ndarray:
@@ -122,7 +132,7 @@ class Predictor:
             answer = self._one_probability(X)
             if answer is not None:
                 return answer
-        return self._run(prepare(X, self.inputs), [PROBABILITIES])[0]
+        return self._run(self._table(X) or prepare(X, self.inputs), [PROBABILITIES])[0]
 
     def run(self, inputs: Any) -> dict[str, np.ndarray]:
         """Return every output by its name; `inputs` as for predict, or a mapping by input name."""
@@ -151,6 +161,16 @@ class Predictor:
         near = bool(self._numbers) and name == self._main
         at = Place(self.session, self.inputs[0], name, first, expected, flat=flat, near=near)
         return bound(at, self.inputs[0], self._look)
+
+    def _table(self, X: Any) -> dict[str, np.ndarray] | None:
+        """Return what the session takes, where X is a table of columns with nothing odd in it."""
+        if type(X) is not dict and not hasattr(X, "columns"):
+            return None
+        if self._columns is None:
+            from toolkit.runtime.columns import Columns  # what takes no tables starts without
+
+            self._columns = Columns(self.inputs)
+        return self._columns.read(X)
 
     def _fits(self, X: np.ndarray) -> bool:
         """Tell whether the session can take rows of its type as they are."""

@@ -17,38 +17,105 @@ Run = Callable[[list[str], Mapping[str, np.ndarray]], list[Any]]
 
 MANY = 256  # rows from which a call is timed: the time a row in smaller ones is mostly the call's
 PART_S = 1e-3  # a part that takes less does not pay for its thread
+PAYS = 0.8  # of the time without parts: what saves less costs more of the cores than it is worth
+AGAIN = 64  # calls in parts between two without, which tell what these would take by now
+REST = (16, 1024)  # calls without parts after some that did not pay: at first, and at most
+CGROUPS = "/sys/fs/cgroup"
 
 
 def cores() -> int:
-    """Return the number of cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    """Return the number of cores that this process may use: of those it may run on, its share.
+
+    A container's share (`docker run --cpus=1`) is its cgroup's quota, which the system enforces by
+    stopping all its threads for a while.
+    """
+    known = hasattr(os, "sched_getaffinity")
+    most = len(os.sched_getaffinity(0)) if known else os.cpu_count() or 1
+    share = _quota()
+    return most if share is None else max(1, min(most, int(share)))
+
+
+def _quota() -> float | None:
+    """Return how many cores' time the cgroup allows, None where it sets no limit."""
+    try:
+        with open(f"{CGROUPS}/cpu.max") as file:  # version 2
+            most, period = file.read().split()
+    except (OSError, ValueError):
+        try:
+            found = []
+            for name in ("quota", "period"):  # version 1
+                with open(f"{CGROUPS}/cpu/cpu.cfs_{name}_us") as file:
+                    found.append(file.read().strip())
+            most, period = found
+        except OSError:
+            return None
+    if not most.isdecimal() or not period.isdecimal() or not int(period):  # "max", or -1: none
+        return None
+    return int(most) / int(period)
 
 
 class Splitting:
     """`run` for batches of any size: in as many parts at once as take PART_S each, at most `most`.
 
-    How long a row takes is measured in the calls themselves, on the machine that runs them; until
-    then, and for small batches always, a call is `run`.
+    How long a row takes, alone and in parts, is measured in the calls themselves, on the machine
+    that runs them. Until that is known, for small batches always, and for a while after parts did
+    not pay (where others keep the cores busy), a call is `run`.
     """
 
     def __init__(self, run: Run, most: int) -> None:
         self._run = run
         self._most = most
-        self._row_s = 0.0  # the least that was measured; 0 before
+        self._alone_s = 0.0  # a row's time without parts, of the quickest of late; 0 before
+        self._left = 0  # calls without parts until these are tried again
+        self._rest = REST[0]  # how many there will be after the next that do not pay
+        self._split = 0  # calls in parts since the last without
 
     def __call__(self, names: list[str], feed: Mapping[str, np.ndarray]) -> list[Any]:
         """Return the named outputs for the rows of `feed`; raises what `run` raises."""
         rows = len(next(iter(feed.values())))
         if rows < MANY:
             return self._run(names, feed)
-        parts = max(1, min(self._most, int(rows * self._row_s / PART_S)))
+        parts = self._parts(rows)
         begin = time.perf_counter()
         found = run_parts(self._run, names, feed, parts)
-        taken = (time.perf_counter() - begin) * parts / rows
-        self._row_s = min(self._row_s or taken, taken)
+        self._learn(parts, (time.perf_counter() - begin) / rows)
         return found
+
+    def _parts(self, rows: int) -> int:
+        """Return in how many parts so many rows are run."""
+        parts = max(1, min(self._most, int(rows * self._alone_s / PART_S)))
+        if parts > 1 and self._left:
+            self._left -= 1
+            return 1
+        return parts
+
+    def _learn(self, parts: int, row_s: float) -> None:
+        """Take in the time that a row took."""
+        if parts == 1:
+            # The quickest counts, and is forgotten by and by: a slow moment is no slow machine.
+            self._alone_s = min(row_s, self._alone_s * 1.05 or row_s)
+            return
+        self._split += 1
+        if row_s > PAYS * self._alone_s:
+            self._left, self._rest, self._split = self._rest, min(2 * self._rest, REST[1]), 0
+        elif self._split >= AGAIN:
+            self._left, self._rest, self._split = 1, REST[0], 0
+
+
+def in_batches(run: Run, most: int) -> Run:
+    """Return a run that gives `run` at most so many rows at a time, one batch after the other."""
+
+    def batches(names: list[str], feed: Mapping[str, np.ndarray]) -> list[Any]:
+        rows = len(next(iter(feed.values())))
+        if rows <= most:
+            return run(names, feed)
+        found = [
+            run(names, {name: array[start : start + most] for name, array in feed.items()})
+            for start in range(0, rows, most)
+        ]
+        return [np.concatenate(columns) for columns in zip(*found, strict=True)]
+
+    return batches
 
 
 def run_parts(run: Run, names: list[str], feed: Mapping[str, np.ndarray], parts: int) -> list[Any]:

@@ -95,8 +95,15 @@ CASES = [
         trap=NONE,
     ),
     case("MeanShift", lambda: MeanShift(bandwidth=2.5, max_iter=10), fewer, trap=NONE),
-    # Its graph is proved; but skops cannot hold the tree of its subclusters, so there is no bundle.
-    case("Birch", lambda: Birch(threshold=1.0), rows, refused="cannot be kept as a skops file"),
+    # skops cannot hold the tree of its subclusters.
+    case("Birch", lambda: Birch(threshold=1.0), rows, trap=NONE, unkept="cannot be kept"),
+    case(
+        "Birch-scaled",
+        lambda: make_pipeline(StandardScaler(), Birch(n_clusters=3)),
+        rows,
+        trap=NONE,
+        unkept="cannot be kept",
+    ),
     case(
         "AffinityPropagation",
         lambda: AffinityPropagation(random_state=0, damping=0.8),

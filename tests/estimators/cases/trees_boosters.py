@@ -200,7 +200,7 @@ def catboost_cases() -> list[Case]:
             CatBoostRegressor(cat_features=["town", "answer"], **small),
             text_frame,
             {},
-            refused="categorical features",
+            refused="categorical_features",
         ),
         case("CatBoostClassifier", CatBoostClassifier(**small), of(("a", "b", "ü"))),
         case("CatBoostClassifier-binary", CatBoostClassifier(**small), binary),

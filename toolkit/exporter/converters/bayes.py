@@ -9,6 +9,7 @@ import numpy as np
 from toolkit.exporter.formulas import likelihood
 from toolkit.exporter.formulas.linear_map import result_dtype, wide
 from toolkit.exporter.formulas.lookup import flags
+from toolkit.exporter.formulas.sparse_rows import linear
 from toolkit.exporter.graph import Graph, Matrix, Outputs, Unconvertible, Value
 
 
@@ -75,7 +76,7 @@ def categorical(est: Any, x: Value, g: Graph) -> Outputs:
 
 def _discrete(est: Any, g: Graph, x: Value, source: Matrix, weights: Any, bias: Any) -> Outputs:
     _check_finite(weights)
-    scores = g.affine(source, np.asarray(weights).T, bias)
+    scores = linear(g, source, np.asarray(weights).T, bias)
     return likelihood.posterior(g, scores, est.classes_, result_dtype(g, x))
 
 

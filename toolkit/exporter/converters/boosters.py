@@ -5,17 +5,23 @@ from __future__ import annotations
 from typing import Any
 
 from toolkit.exporter.converters import lightgbm, xgboost
+from toolkit.exporter.formulas.answers import answer
 from toolkit.exporter.graph import Graph, Outputs, Value
 
 
 def regressor(est: Any, x: Value, g: Graph) -> Outputs:
-    """BoosterRegressor: what the library's regressor answers."""
-    return _room(est).regressor(est, x, g)
+    """BoosterRegressor: the booster's answers."""
+    room = _room(est)
+    model = room.Model(est.booster, sparse=id(est) in g.sparse)
+    return {"predict": answer(g, x, room.predicted(model, x, g))}
 
 
 def classifier(est: Any, x: Value, g: Graph) -> Outputs:
     """BoosterClassifier: what the library's classifier answers."""
-    return _room(est).classifier(est, x, g)
+    room = _room(est)
+    return dict(
+        room.classified(room.Model(est.booster, sparse=id(est) in g.sparse), est.classes_, x, g)
+    )
 
 
 def _room(est: Any) -> Any:

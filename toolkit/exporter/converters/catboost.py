@@ -30,46 +30,71 @@ from toolkit.exporter.trees.answers import tree_answer
 from toolkit.exporter.trees.ensemble import Ensemble, concatenate, tree
 from toolkit.exporter.trees.leaf_tables import summed
 
-# Losses whose answers are not the sum itself, as CatBoost's default prediction type has them.
-LINKS: dict[str, Link] = {"Poisson": exp, "Tweedie": exp}
-TWO = ("Logloss", "CrossEntropy", "Focal")
-SEVERAL = ("MultiLogloss", "MultiCrossEntropy")
+THRESHOLD = "binclass_probability_threshold"
+INPUTS = ("categorical_features", "text_features", "embedding_features")
+LABELS = ("MultiLogloss", "MultiCrossEntropy")  # losses of several labels a row
+
+
+def uncertain(g: Graph, raw: Matrix) -> Matrix:
+    """Return the mean `raw₀` and the variance `exp(2 raw₁)`."""
+    variance = g.unary("Exp", g.binary("Mul", g.column(raw, 1), [2.0], "two"))
+    return g.join([g.column(raw, 0), variance])
+
+
+# CatBoost's kinds of prediction.
+LINKS: dict[str, Link] = {
+    "RawFormulaVal": identity,
+    "Exponent": exp,
+    "RMSEWithUncertainty": uncertain,
+}
 
 
 def regressor(est: Any, x: Value, g: Graph) -> Outputs:
-    """CatBoostRegressor and CatBoostRanker with the loss's link."""
-    loss = _loss(est)
-    if loss == "RMSEWithUncertainty":  # the mean, and the logarithm of the deviation
-        raw = _raw(est, x, g, classifies=False)
-        spread = g.unary("Exp", g.binary("Mul", g.column(raw, 1), [2.0], "two"))
-        return {"predict": g.join([g.column(raw, 0), spread])}
-    link = LINKS.get(loss, identity)
+    """CatBoostRegressor with the kind of prediction that its loss has."""
+    link = LINKS[est._get_default_prediction_type()]
     found = linked(g, link, lambda: _raw(est, x, g, classifies=False))
     return {"predict": answer(g, x, found)}
 
 
 def plain(est: Any, x: Value, g: Graph) -> Outputs:
-    """CatBoost: its `predict` gives raw values, whatever the loss."""
+    """CatBoost and CatBoostRanker: the raw scores, whatever the loss."""
     return {"predict": answer(g, x, _raw(est, x, g, classifies=False))}
 
 
 def classifier(est: Any, x: Value, g: Graph) -> Outputs:
-    """CatBoostClassifier: sigmoid, softmax, or a sigmoid a class or a label."""
+    """CatBoostClassifier: sigmoid, softmax, or a sigmoid a class or label.
+
+    Its threshold (set_probability_threshold) is one of probabilities, in the model's metadata; it
+    counts for two classes and for labels.
+    """
+    return classified(est, x, g)
+
+
+def classified(est: Any, x: Value, g: Graph) -> Outputs:
+    """Return what a classifier answers by a fitted CatBoost model."""
     loss, classes = _loss(est), np.asarray(est.classes_)
     raw = _raw(est, x, g, classifies=True)
-    if loss in TWO:
-        threshold = float(est.get_probability_threshold())
-        limit = 0.0 if threshold == 0.5 else -float(np.log(1.0 / threshold - 1.0))
-        return two_classes(g, x, raw, classes, limit=limit)
-    if loss in SEVERAL:
-        label = g.cast(g.compare("Greater", raw, [0.0]), "int64")
-        return {"predict": label, "predict_proba": result(g, x, sigmoid(g, raw))}
-    if loss == "MultiClass":
-        return many_classes(g, x, raw, classes)
+    if loss in LABELS:
+        chosen = g.compare("Greater", raw, [_limit(est)])
+        return {
+            "predict": g.cast(chosen, "int64"),
+            "predict_proba": result(g, x, sigmoid(g, raw)),
+        }
+    if raw.width == 1:
+        return two_classes(g, x, raw, classes, limit=_limit(est))
     if loss == "MultiClassOneVsAll":
         p = sigmoid(g, raw)
         return {"predict": g.labels(g.argmax(raw), classes), "predict_proba": result(g, x, p)}
-    raise Unconvertible(f"loss_function={loss!r}")
+    return many_classes(g, x, raw, classes)
+
+
+def _limit(est: Any) -> float:
+    """Return the raw score above which a class is chosen, `−log(1/p − 1)` of its probability."""
+    known = est.get_metadata()
+    if THRESHOLD not in known.keys():  # noqa: SIM118 (it is no dict, and iterates over nothing)
+        return 0.0
+    with np.errstate(divide="ignore"):
+        return float(-np.log(1.0 / np.float64(known[THRESHOLD]) - 1.0))
 
 
 def _loss(est: Any) -> str:
@@ -77,25 +102,32 @@ def _loss(est: Any) -> str:
 
 
 def _model(est: Any) -> dict[str, Any]:
-    kinds = {"text": est.get_text_feature_indices, "embedding": est.get_embedding_feature_indices}
-    for kind, indices in kinds.items():
-        if len(indices()):
-            raise Unconvertible(f"{kind} features (CatBoost's own way with them has no operators)")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.json"
         est.save_model(str(path), format="json")
         return dict(json.loads(path.read_text(encoding="utf-8")))
 
 
+def _check(est: Any) -> None:
+    """Raise Unconvertible where a column is no number; some of these no JSON can hold."""
+    for kind, columns in zip(
+        INPUTS,
+        (
+            est.get_cat_feature_indices(),
+            est.get_text_feature_indices(),
+            est.get_embedding_feature_indices(),
+        ),
+        strict=True,
+    ):
+        if len(columns):
+            raise Unconvertible(f"{kind} (CatBoost makes numbers of them, which no operator does)")
+
+
 def _raw(est: Any, x: Value, g: Graph, classifies: bool) -> Matrix:
     """Return `scale · Σ leaves + bias` [N, outputs]."""
+    _check(est)
     model = _model(est)
     features = model["features_info"]
-    for kind in ("categorical_features", "text_features", "embedding_features"):
-        if features.get(kind):
-            raise Unconvertible(
-                f"{kind.replace('_', ' ')} (CatBoost hashes them, which no operator does)"
-            )
     columns = {f["feature_index"]: f["flat_feature_index"] for f in features["float_features"]}
     # NaN is below every border, except where it is treated as the largest value.
     high = {
@@ -183,6 +215,6 @@ def _split(
 CONVERTERS = {
     "catboost.CatBoostRegressor": regressor,
     "catboost.CatBoostClassifier": classifier,
-    "catboost.CatBoostRanker": regressor,
+    "catboost.CatBoostRanker": plain,
     "catboost.CatBoost": plain,
 }

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from toolkit.exporter.formulas.response import transformed
-from toolkit.exporter.formulas.sparse import gives_sparse, is_sparse, marked
 from toolkit.exporter.graph import Graph, Matrix, Outputs, Unconvertible, Value
 from toolkit.exporter.schema.told import places_of
 
@@ -16,7 +15,7 @@ def pipeline(est: Any, x: Value, g: Graph) -> Outputs:
     if not steps:
         return {"transform": g.matrix(x)}
     for step in steps[:-1]:
-        x = marked(transformed(step, x, g), gives_sparse(step, is_sparse(x)))
+        x = transformed(step, x, g)
     return g.convert(steps[-1], x, g.scale)
 
 
@@ -36,7 +35,7 @@ def column_transformer(est: Any, x: Value, g: Graph) -> Outputs:
         passed = isinstance(transformer, str)
         done = g.matrix(part if passed else transformed(transformer, part, g))
         weight = weights.get(name)
-        parts.append(done if weight is None else g.binary("Mul", done, [weight], "weight"))
+        parts.append(_times(g, done, weight))
     return {"transform": g.join(parts)}
 
 
@@ -50,8 +49,13 @@ def feature_union(est: Any, x: Value, g: Graph) -> Outputs:
         passed = transformer == "passthrough"
         part = g.matrix(x if passed else transformed(transformer, x, g))
         weight = weights.get(name)
-        parts.append(part if weight is None else g.binary("Mul", part, [weight], "weight"))
+        parts.append(_times(g, part, weight))
     return {"transform": g.join(parts)}
+
+
+def _times(g: Graph, part: Matrix, weight: float | None) -> Matrix:
+    unweighted = weight is None or part.is_nothing
+    return part if unweighted else g.binary("Mul", part, [weight], "weight")
 
 
 CONVERTERS = {

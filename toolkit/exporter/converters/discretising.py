@@ -159,7 +159,27 @@ def splines(est: Any, x: Value, g: Graph) -> Outputs:
             column = g.binary("Min", g.binary("Max", column, [-HUGE], "low"), [HUGE], "high")
         bases = table.shape[2] - (0 if est.include_bias else 1)
         blocks.append(_piecewise(g, column, knots, table[:, :, :bases]))
+    if getattr(est, "handle_missing", "error") == "zeros":
+        blocks = [_at_infinity(g, est, g.column(x, k), k, b) for k, b in enumerate(blocks)]
     return {"transform": g.cast(g.join(blocks), kind)}
+
+
+def _at_infinity(g: Graph, est: Any, x: Matrix, column: int, block: Matrix) -> Matrix:
+    """Return a column's bases [N, width] with what scikit-learn gives for infinities in them.
+
+    An estimator that takes missing values takes infinities too. Its answers there are numbers, NaN
+    or infinities, by basis and by extrapolation: they are asked for. It may refuse them.
+    """
+    for end in (np.inf, -np.inf):
+        try:
+            found = est.transform(np.full((1, est.n_features_in_), end))
+        except ValueError:  # the knots' limits are the last that it takes
+            continue
+        row = (found.toarray() if hasattr(found, "toarray") else found).reshape(-1)
+        own = row[column * block.width : (column + 1) * block.width]
+        beyond = g.compare("Equal", x, [end])
+        block = g.choose(beyond, own, block)
+    return block
 
 
 def _wrapped(g: Graph, x: Matrix, low: float, high: float) -> Matrix:

@@ -7,7 +7,7 @@ from typing import Any, cast
 import numpy as np
 
 from toolkit.exporter.formulas.lookup import float_type
-from toolkit.exporter.graph import ML, Graph, Matrix, Outputs, Table, Unconvertible, Value
+from toolkit.exporter.graph import ML, NOTHING, Graph, Matrix, Outputs, Table, Unconvertible, Value
 from toolkit.frames import NA, NAN, NONE, mark_of
 
 # Marks of missing text that scikit-learn takes for the one on the left: pandas' NA stands for all.
@@ -21,7 +21,9 @@ def simple_imputer(est: Any, x: Value, g: Graph) -> Outputs:
     if not est.keep_empty_features:
         known = np.array([s is not None and s == s for s in statistics.tolist()])
     if not known.any():
-        raise Unconvertible("no column with any value")
+        if est.add_indicator:
+            raise Unconvertible("add_indicator=True without a column with any value, so it")
+        return {"transform": NOTHING}
     if isinstance(x, Table) and len({(m.dtype == "string", m.blank) for _, m in x.columns}) > 1:
         return {"transform": cast(Matrix, _each(est, x, statistics, known, g))}
     x = _values(x, g)
@@ -85,7 +87,7 @@ def indicator(est: Any, x: Value, g: Graph) -> Outputs:
     mask = missing(est.missing_values, _values(x, g), g)
     if est.features == "missing-only":
         if not len(est.features_):
-            raise Unconvertible("no column with missing values")
+            return {"transform": NOTHING}
         if est.error_on_new:
             g.traps.append(
                 "missing values in further columns are passed over where scikit-learn would raise "

@@ -97,7 +97,7 @@ def skewed_chi2(est: Any, x: Value, g: Graph) -> Outputs:
 def _cosines(est: Any, rows: Real) -> Real:
     weights = constant(rows.g, est.random_weights_, "weights")
     projection = rows @ weights + np.asarray(est.random_offset_, dtype=np.float64)
-    return projection.apply("Cos") * float(np.sqrt(2.0 / est.n_components))
+    return projection.cosine() * float(np.sqrt(2.0 / est.n_components))
 
 
 def additive_chi2(est: Any, x: Value, g: Graph) -> Outputs:
@@ -115,7 +115,7 @@ def additive_chi2(est: Any, x: Value, g: Graph) -> Outputs:
     for j in range(1, est.sample_steps):
         factor = (rows * (2 * interval / np.cosh(np.pi * j * interval))).apply("Sqrt")
         angle = log * float(j)
-        parts += [factor * angle.apply("Cos"), factor * angle.apply("Sin")]
+        parts += [factor * angle.cosine(), factor * angle.apply("Sin")]
     return {"transform": joined(parts).matrix(x.dtype, x.width * len(parts))}
 
 

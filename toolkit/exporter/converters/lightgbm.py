@@ -6,6 +6,8 @@ ConvertOutput functions of src/objective.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -13,7 +15,6 @@ import numpy as np
 from toolkit.exporter.booster_categories import coded, of_lightgbm
 from toolkit.exporter.converters.trees import result
 from toolkit.exporter.formulas.answers import answer
-from toolkit.exporter.formulas.leaf_models import leaves_of, linear_trees
 from toolkit.exporter.formulas.links import (
     Link,
     exp,
@@ -35,6 +36,7 @@ from toolkit.exporter.trees.ensemble import (
     concatenate,
     tree,
 )
+from toolkit.exporter.trees.linear_leaves import Line, linear_sums
 
 LINKS: dict[str, Link] = {
     "regression": identity,
@@ -50,7 +52,7 @@ LINKS: dict[str, Link] = {
     "cross_entropy_lambda": softplus,
     "lambdarank": identity,
     "rank_xendcg": identity,
-    "custom": identity,
+    "custom": identity,  # a function of the caller's: LightGBM answers with the raw scores
 }
 # Bits of decision_type.
 CATEGORICAL, DEFAULT_LEFT = 1, 2
@@ -58,45 +60,91 @@ MISSING_ZERO = 1  # in its bits 2 and 3, where 0 is none and 2 is NaN
 ZERO = float(np.float32(1e-35))  # what is as near to 0 is 0
 
 
+@dataclass(frozen=True)
+class Model:
+    """A Booster, and whether it is given its rows as a scipy matrix."""
+
+    booster: Any
+    sparse: bool = False
+
+    @cached_property
+    def _parts(self) -> tuple[dict[str, str], list[dict[str, str]]]:
+        text = self.booster.model_to_string().split("end of trees")[0]
+        head, *blocks = text.split("\nTree=")
+        return _lines(head), [_lines(b) for b in blocks]
+
+    @property
+    def header(self) -> dict[str, str]:
+        """The lines of the head of its text, `key=value`."""
+        return self._parts[0]
+
+    @property
+    def trees(self) -> list[dict[str, str]]:
+        """Those of each tree, up to the best iteration."""
+        return self._parts[1]
+
+    @property
+    def objective(self) -> tuple[str, list[str]]:
+        """The objective and its options; "custom" for a function."""
+        name, *options = self.header.get("objective", "custom").split()
+        return name, options
+
+
 def regressor(est: Any, x: Value, g: Graph) -> Outputs:
     """LGBMRegressor and LGBMRanker with the objective's output transform."""
-    header, trees = _dump(est)
-    x = _categories(g, x, est.booster_)
-    name, options = _objective(header)
-    if name not in LINKS:
-        raise Unconvertible(f"objective={name!r}")
-    link = signed_square if "sqrt" in options else LINKS[name]
-    found = linked(g, link, lambda: _raw(x, g, header, trees, classifies=False))
-    return {"predict": answer(g, x, found)}
+    model = Model(est.booster_, id(est) in g.sparse)
+    return {"predict": answer(g, x, predicted(model, x, g))}
+
+
+def predicted(model: Model, x: Value, g: Graph) -> Matrix:
+    """Return what `Booster.predict` answers: one number a row, or one a class."""
+    name, options = model.objective
+    if name in ("binary", "multiclass", "multiclassova"):
+        return _probabilities(g, _raw(model, x, g, classifies=True), name, options)
+    return linked(g, _link(name, options), lambda: _raw(model, x, g, classifies=False))
 
 
 def classifier(est: Any, x: Value, g: Graph) -> Outputs:
-    """LGBMClassifier: sigmoid, softmax, or normalised sigmoids (multiclassova)."""
-    header, trees = _dump(est)
-    x = _categories(g, x, est.booster_)
-    name, options = _objective(header)
-    scale = float(dict(o.split(":") for o in options if ":" in o).get("sigmoid", 1.0))
-    raw = _raw(x, g, header, trees, classifies=True)
-    found = {"decision_function": result(g, x, raw)}
-    if name in ("binary", "cross_entropy"):
-        return found | two_classes(g, x, raw, est.classes_, scale)
-    if name == "multiclass":
-        return found | many_classes(g, x, raw, est.classes_)
-    if name == "multiclassova":  # not normalised to a sum of 1
-        p = sigmoid(g, g.binary("Mul", raw, [scale], "scale"))
-        label = g.labels(g.argmax(p), est.classes_)
-        return found | {"predict": label, "predict_proba": result(g, x, p)}
+    """LGBMClassifier: sigmoid, softmax, or normalised sigmoids (multiclassova).
+
+    Its decision function is the raw score. Where the objective is a function, so is all else.
+    """
+    return classified(Model(est.booster_, id(est) in g.sparse), est.classes_, x, g)
+
+
+def classified(model: Model, classes: Any, x: Value, g: Graph) -> Outputs:
+    """Return what a classifier of these classes answers by its booster."""
+    name, options = model.objective
+    raw = _raw(model, x, g, classifies=True)
+    decision = {"decision_function": result(g, x, raw)}
     if name == "custom":
-        return found | {"predict": result(g, x, raw)}
-    raise Unconvertible(f"objective={name!r}")
+        return dict.fromkeys(("predict", "predict_proba", *decision), result(g, x, raw))
+    if name in ("binary", "cross_entropy"):
+        return decision | two_classes(g, x, raw, classes, _slope(options))
+    if name == "multiclass":
+        return decision | many_classes(g, x, raw, classes)
+    if name == "multiclassova":  # not normalised to a sum of 1
+        p = _probabilities(g, raw, name, options)
+    else:
+        p = g.complement(_link(name, options)(g, raw))
+    labels = g.labels(g.argmax(p), classes)
+    return decision | {"predict": labels, "predict_proba": result(g, x, p)}
 
 
-def _dump(est: Any) -> tuple[dict[str, str], list[dict[str, str]]]:
-    """Return the header's and each tree's lines, `key=value`."""
-    booster = est.booster_
-    text = booster.model_to_string().split("end of trees")[0]
-    head, *blocks = text.split("\nTree=")
-    return _lines(head), [_lines(b) for b in blocks]
+def _link(name: str, options: list[str]) -> Link:
+    if name not in LINKS:
+        raise Unconvertible(f"objective={name!r}")
+    return signed_square if "sqrt" in options else LINKS[name]
+
+
+def _probabilities(g: Graph, raw: Matrix, name: str, options: list[str]) -> Matrix:
+    if name == "multiclass":
+        return g.unary("Softmax", raw, axis=1)
+    return sigmoid(g, g.binary("Mul", raw, [_slope(options)], "scale"))
+
+
+def _slope(options: list[str]) -> float:
+    return float(dict(o.split(":") for o in options if ":" in o).get("sigmoid", 1.0))
 
 
 def _categories(g: Graph, x: Value, booster: Any) -> Value:
@@ -115,33 +163,27 @@ def _lines(block: str) -> dict[str, str]:
     return {key: value for key, _, value in pairs}
 
 
-def _objective(header: dict[str, str]) -> tuple[str, list[str]]:
-    name, *options = header.get("objective", "custom").split()
-    return name, options
-
-
-def _raw(
-    x: Value, g: Graph, header: dict[str, str], trees: list[dict[str, str]], classifies: bool
-) -> Matrix:
+def _raw(model: Model, x: Value, g: Graph, classifies: bool) -> Matrix:
+    """Return the raw scores [N, outputs]."""
+    header, trees = model.header, model.trees
+    x = _categories(g, x, model.booster)
     outputs = int(header["num_tree_per_iteration"])
     average = "average_output" in header
     share = outputs / len(trees) if average and trees else 1.0
     if average:
         g.traps.append("boosting_type 'rf': the mean over the trees that there are")
-    parts = [_read(t, k % outputs, share) for k, t in enumerate(trees)]
-    if any(t.get("is_linear") == "1" for t in trees):
-        width = x.width if isinstance(x, Matrix) else len(x.columns)
-        if average:
-            raise Unconvertible("linear_tree=True with boosting_type='rf'")
-        leaves = [leaves_of(t, width) for t in trees]
-        return linear_trees(g, _prepared(g, x, trees), x, parts, leaves, outputs)
-    ensemble = concatenate(parts, np.zeros(outputs))
+    parts = [_read(t, k % outputs, share, model.sparse) for k, t in enumerate(trees)]
     prepared = _prepared(g, x, trees)
+    if any(t.get("is_linear") == "1" for t in trees):
+        if prepared is not x:
+            raise Unconvertible("linear_tree=True beside categories or zero_as_missing=True")
+        return linear_sums(g, x, parts, [_leaf_lines(t, share) for t in trees], outputs)
+    ensemble = concatenate(parts, np.zeros(outputs))
     return tree_answer(g, prepared, ensemble, "float64" if classifies else None, rounded=False)
 
 
-def _read(lines: dict[str, str], target: int, share: float) -> Ensemble:
-    """Return one tree; splits come first, then its leaves."""
+def _read(lines: dict[str, str], target: int, share: float, sparse: bool) -> Ensemble:
+    """Return one tree; splits come first, then its leaves. sparse: of rows in a scipy matrix."""
     values = _floats(lines["leaf_value"]) * share
     if len(values) == 1:
         zero = np.zeros(1)
@@ -155,8 +197,9 @@ def _read(lines: dict[str, str], target: int, share: float) -> Ensemble:
     # NaN goes its default way where the feature had missing values, else it counts as 0.
     default_left = (kind & DEFAULT_LEFT).astype(bool)
     missing_left = np.where(missing == 0, threshold >= 0, default_left) & ~categorical
-    # LightGBM reads what is as near to 0 as ZERO as 0: it goes where 0 goes, all of it.
-    tiny = (np.abs(threshold) <= ZERO) & ~categorical
+    # LightGBM reads what is as near to 0 as ZERO as 0: it goes where 0 goes, all of it. What a
+    # scipy matrix holds is compared as it is.
+    tiny = (np.abs(threshold) <= ZERO) & ~categorical & (not sparse)
     at_zero = np.where(threshold >= 0, ZERO, np.nextafter(-ZERO, -np.inf))
     limit = np.where(tiny, at_zero, threshold)
     padding = np.zeros(leaves)
@@ -178,6 +221,18 @@ def _read(lines: dict[str, str], target: int, share: float) -> Ensemble:
         ),
         count=np.append(_floats(lines["internal_count"]), _floats(lines["leaf_count"])),
     )
+
+
+def _leaf_lines(lines: dict[str, str], share: float) -> list[Line]:
+    """Return each leaf's line, in the leaves' order; none has terms in a tree of plain values."""
+    values = _floats(lines["leaf_value"]) * share
+    if lines.get("is_linear") != "1":
+        return [Line(v, v) for v in values.tolist()]
+    ends = np.cumsum(_integers(lines["num_features"]))[:-1]
+    features = np.split(_integers(lines["leaf_features"]), ends)
+    slopes = np.split(_floats(lines["leaf_coeff"]) * share, ends)
+    starts = (_floats(lines["leaf_const"]) * share).tolist()
+    return [Line(*line) for line in zip(values.tolist(), starts, features, slopes, strict=True)]
 
 
 def _members(lines: dict[str, str], number: int) -> np.ndarray:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from toolkit.exporter.formulas.polynomials import Polynomial
-from toolkit.exporter.graph import Graph, Matrix, Outputs, Value
+from toolkit.exporter.graph import NOTHING, Graph, Matrix, Outputs, Value
 
 
 def polynomial(est: Any, x: Value, g: Graph) -> Outputs:
@@ -15,6 +15,8 @@ def polynomial(est: Any, x: Value, g: Graph) -> Outputs:
 
     A linear model of one target behind it is computed without them (formulas/polynomials.py).
     """
+    if not est.n_output_features_:  # of degree 3 without any product of three columns
+        return {"transform": NOTHING}
     source, powers = g.floating(x), np.asarray(est.powers_)
     result = products(g, source, powers)
     if result.dtype == "float32":

@@ -10,8 +10,8 @@ from toolkit.exporter.formulas.chain import minus, plus, times
 from toolkit.exporter.graph import Graph, Matrix, Outputs, Value
 
 
-def centred(g: Graph, x: Matrix, center: Any, scale: Any) -> Matrix:
-    """Return `(x − center) / scale`; either may be None.
+def centred(g: Graph, x: Matrix, center: Any, scale: Any, sparse: bool = False) -> Matrix:
+    """Return `(x − center) / scale`; either may be None. sparse: the rows are a scipy matrix.
 
     The centre is taken off as a float32 and what that rounding lost is added after the scaling:
     `(x − c) / s = (x − f32(c)) · (1/s) + (f32(c) − c) / s`. One float32 subtraction of the rounded
@@ -20,6 +20,8 @@ def centred(g: Graph, x: Matrix, center: Any, scale: Any) -> Matrix:
     """
     if x.dtype == "float64":
         x = x if center is None else g.binary("Sub", x, center, "center")
+        if sparse and scale is not None:
+            return g.binary("Mul", x, 1.0 / np.asarray(scale, dtype=np.float64), "scale")
         return x if scale is None else g.binary("Div", x, scale, "scale")
     inverse = None if scale is None else 1.0 / np.asarray(scale, dtype=np.float64)
     lost = None
@@ -40,17 +42,17 @@ def centred(g: Graph, x: Matrix, center: Any, scale: Any) -> Matrix:
 def standard(est: Any, x: Value, g: Graph) -> Outputs:
     """StandardScaler."""
     center = est.mean_ if est.with_mean else None
-    return {"transform": centred(g, g.floating(x), center, est.scale_)}
+    return {"transform": centred(g, g.floating(x), center, est.scale_, id(est) in g.sparse)}
 
 
 def robust(est: Any, x: Value, g: Graph) -> Outputs:
     """RobustScaler."""
-    return {"transform": centred(g, g.floating(x), est.center_, est.scale_)}
+    return {"transform": centred(g, g.floating(x), est.center_, est.scale_, id(est) in g.sparse)}
 
 
 def max_abs(est: Any, x: Value, g: Graph) -> Outputs:
     """MaxAbsScaler; clipped to [−1, 1] where it clips."""
-    scaled = centred(g, g.floating(x), None, est.scale_)
+    scaled = centred(g, g.floating(x), None, est.scale_, id(est) in g.sparse)
     return {"transform": _clipped(g, scaled, -1.0, 1.0) if getattr(est, "clip", False) else scaled}
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from toolkit.exporter.graph import Graph, Outputs, Table, Unconvertible, Value
+from toolkit.exporter.graph import NOTHING, Graph, Outputs, Table, Value
 
 
 def selector(est: Any, x: Value, g: Graph) -> Outputs:
     """The columns of `get_support()`, in their order; a single column stays a matrix."""
     kept = [int(i) for i in est.get_support(indices=True)]
     if not kept:
-        raise Unconvertible("a selection of no feature")
+        return {"transform": NOTHING}
     picked = g.select(x if isinstance(x, Table) else g.floating(x), kept)
     return {"transform": g.matrix(picked)}
 

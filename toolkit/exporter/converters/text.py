@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from toolkit.exporter.converters.discretising import normalized
 from toolkit.exporter.formulas.lookup import columns_of, float_type
+from toolkit.exporter.formulas.sparse_rows import dense, summed
 from toolkit.exporter.graph import Graph, Matrix, Outputs, Unconvertible, Value
 from toolkit.exporter.text.characters import characters_of
 from toolkit.exporter.text.strings import need_strings
@@ -28,12 +30,20 @@ def tfidf(est: Any, x: Value, g: Graph) -> Outputs:
 
 
 def tfidf_transformer(est: Any, x: Value, g: Graph) -> Outputs:
-    """TfidfTransformer on counts."""
-    return {"transform": _weighted(est, g.cast(g.matrix(x), float_type(x)), g)}
+    """TfidfTransformer on counts; on those of hashes without making a matrix of them."""
+    counts = g.cast(g.matrix(x), float_type(x))
+    if counts.name not in g.sparse_rows:
+        return {"transform": _weighted(est, counts, g)}
+    rows = summed(g, g.sparse_rows[counts.name])
+    weighted = _weighted(est, rows.values, g, rows.places)
+    return {"transform": dense(g, replace(rows, values=weighted))}
 
 
-def _weighted(est: Any, counts: Matrix, g: Graph) -> Matrix:
-    """Return `(1 + log tf or tf) · idf`, each row divided by its norm."""
+def _weighted(est: Any, counts: Matrix, g: Graph, places: str | None = None) -> Matrix:
+    """Return `(1 + log tf or tf) · idf`, each row divided by its norm.
+
+    places: int64 tensor of the counts' shape, which columns they are where they are not all.
+    """
     if est.sublinear_tf:
         g.traps.append("sublinear tf: 1 + log of each count that is not 0")
         one, zero = g.constant([1.0], counts.dtype, "one"), g.constant([0.0], counts.dtype, "zero")
@@ -41,24 +51,26 @@ def _weighted(est: Any, counts: Matrix, g: Graph) -> Matrix:
         some = g.add("Where", [none, one, counts.name], "some")
         grown = g.add("Add", [g.add("Log", [some], "log"), one], "grown")
         counts = Matrix(g.add("Where", [none, zero, grown], "tf"), counts.dtype, counts.width)
-    if est.use_idf:
+    if est.use_idf and places is None:
         counts = g.binary("Mul", counts, np.asarray(est.idf_), "idf")
+    elif est.use_idf and places is not None:
+        table = g.constant(est.idf_, counts.dtype, "idf")
+        own = Matrix(g.add("Gather", [table, places], "idf"), counts.dtype, counts.width)
+        counts = g.product(counts, own)
     return counts if est.norm is None else normalized(g, counts, est.norm, 0.0)
 
 
 def _counts(est: Any, x: Value, g: Graph) -> Matrix:
-    """Return the counts [N, vocabulary], float32.
+    """Return the counts [N, vocabulary], float32, or float64 in a graph that is so throughout.
 
     The analyzer gives numbers in the order of the text and the n-grams of numbers that the
     vocabulary's terms are (None for a term that no text can have); TfIdfVectorizer counts them.
     """
     need_strings(g)
-    _check(est)
-    columns = columns_of(g, x)
-    if len(columns) != 1 or columns[0].dtype != "string":
-        raise Unconvertible("an input that is not one column of text")
+    check(est)
+    column = text_column(g, x)
     terms = sorted(est.vocabulary_, key=est.vocabulary_.__getitem__)
-    numbers, grams = ANALYZERS[est.analyzer](est, columns[0], terms, g)
+    numbers, grams = ANALYZERS[est.analyzer](est, column, terms, g)
     known = sorted((len(gram), gram, i) for i, gram in enumerate(grams) if gram)
     if not known:
         raise Unconvertible("a vocabulary that no text can have")
@@ -84,10 +96,10 @@ def _counts(est: Any, x: Value, g: Graph) -> Matrix:
     if reached < len(terms):
         pads = g.constant([0, 0, 0, len(terms) - reached], "int64", "pads")
         found = g.add("Pad", [found, pads], "counts")
-    return Matrix(found, "float32", len(terms))
+    return g.floating(Matrix(found, "float32", len(terms)))
 
 
-def _check(est: Any) -> None:
+def check(est: Any) -> None:
     """Refuse what runs Python code of the user's, or reads files."""
     if est.input != "content":
         raise Unconvertible(f"input={est.input!r}: a graph opens no files, so it")
@@ -98,17 +110,16 @@ def _check(est: Any) -> None:
         raise Unconvertible("analyzer=… (a Python function)")
 
 
-def hashing(est: Any, x: Value, g: Graph) -> Outputs:
-    """HashingVectorizer."""
-    raise Unconvertible(
-        "the hash of a token (no operator gives the bytes of a text that was not seen before; "
-        "TfidfVectorizer with max_features does the same with a vocabulary), so it"
-    )
+def text_column(g: Graph, x: Value) -> Matrix:
+    """Return the one column of texts that x is; Unconvertible where it is anything else."""
+    columns = columns_of(g, x)
+    if len(columns) != 1 or columns[0].dtype != "string":
+        raise Unconvertible("an input that is not one column of text")
+    return columns[0]
 
 
 CONVERTERS = {
     "sklearn.CountVectorizer": count,
-    "sklearn.HashingVectorizer": hashing,
     "sklearn.TfidfTransformer": tfidf_transformer,
     "sklearn.TfidfVectorizer": tfidf,
 }

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -25,20 +26,27 @@ from toolkit.exporter.formulas.links import (
     sigmoid,
     two_classes,
 )
-from toolkit.exporter.formulas.sparse import is_sparse
 from toolkit.exporter.graph import Graph, Matrix, Outputs, Unconvertible, Value
 from toolkit.exporter.trees.ensemble import LEQ, MEMBER, Ensemble, concatenate, tree
 from toolkit.exporter.trees.leaf_tables import summed
 
 
-def step(g: Graph, raw: Matrix) -> Matrix:
-    """1 where raw is above 0, else 0."""
+def hinge(g: Graph, raw: Matrix) -> Matrix:
+    """Return 1 where raw is above 0, else 0."""
     return g.cast(g.compare("Greater", raw, [0.0]), raw.dtype)
 
 
+def softmax(g: Graph, raw: Matrix) -> Matrix:
+    """Return the classes' shares."""
+    return g.unary("Softmax", raw, axis=1)
+
+
+def first_largest(g: Graph, raw: Matrix) -> Matrix:
+    """Return the place of the largest score, a number."""
+    return g.cast(g.upright(g.argmax(raw)), raw.dtype)
+
+
 LINKS: dict[str, Link] = {
-    "binary:hinge": step,
-    "binary:logitraw": identity,
     "reg:squarederror": identity,
     "reg:squaredlogerror": identity,
     "reg:pseudohubererror": identity,
@@ -46,6 +54,10 @@ LINKS: dict[str, Link] = {
     "reg:quantileerror": identity,
     "reg:logistic": sigmoid,
     "binary:logistic": sigmoid,
+    "binary:logitraw": identity,
+    "binary:hinge": hinge,
+    "multi:softprob": softmax,
+    "multi:softmax": first_largest,
     "count:poisson": exp,
     "reg:gamma": exp,
     "reg:tweedie": exp,
@@ -55,98 +67,122 @@ LINKS: dict[str, Link] = {
     "rank:ndcg": identity,
     "rank:map": identity,
 }
-# base_score is kept as a prediction: what its margin is, by the link.
+# base_score is kept as a prediction: what its margin is, by the link; else it is the margin.
 MARGINS: dict[Link, Callable[[np.ndarray], np.ndarray]] = {
-    identity: lambda p: p,
     exp: np.log,
     sigmoid: lambda p: -np.log(1.0 / p - 1.0),
-    step: lambda p: p,
 }
 # The largest margin whose float32 sigmoid is still 0.5: exp(−x) has to fall below 1 − 2⁻²⁴.
 HALF = 1.5 * 2.0**-24
 
 
+@dataclass(frozen=True)
+class Model:
+    """A Booster, and how rows are given to it.
+
+    missing: what stands for a missing value, besides NaN; iterations: how many of them answer, 0
+    for all; sparse: the rows are a scipy matrix, of which what is absent is missing.
+    """
+
+    booster: Any
+    missing: Any = np.nan
+    iterations: int = 0
+    sparse: bool = False
+
+    @property
+    def learner(self) -> dict[str, Any]:
+        """XGBoost's own description of it."""
+        return dict(json.loads(bytes(self.booster.save_raw("json")))["learner"])
+
+
 def regressor(est: Any, x: Value, g: Graph) -> Outputs:
     """XGBRegressor, XGBRFRegressor, XGBRanker: one output, or one a target."""
-    learner = _learner(est)
-    link = _link(learner)
-    return {"predict": answer(g, x, link(g, _raw(est, x, g, learner, link)))}
+    return {"predict": answer(g, x, predicted(_model(est, g), x, g))}
 
 
-def classifier(est: Any, x: Value, g: Graph) -> Outputs:
-    """XGBClassifier, XGBRFClassifier: two classes by 0.5, whatever the objective's answers are.
-
-    Several labels a row have a column each.
-    """
-    learner = _learner(est)
-    name = learner["objective"]["name"]
-    if name in ("multi:softprob", "multi:softmax"):
-        return many_classes(g, x, _raw(est, x, g, learner, identity), est.classes_)
-    link = _link(learner)
-    raw = _raw(est, x, g, learner, link)
-    if raw.width > 1:
-        p = link(g, raw)
-        limit = HALF if link is sigmoid else 0.5
-        label = g.compare("Greater", raw if link is sigmoid else p, [limit])
-        return {"predict": g.cast(label, "int64"), "predict_proba": result(g, x, p)}
-    if link is sigmoid:
-        return two_classes(g, x, raw, est.classes_, limit=HALF)
-    p = link(g, raw)
-    label = g.labels(g.above(p, 0.5), est.classes_)
-    return {"predict": label, "predict_proba": result(g, x, g.complement(p))}
-
-
-def _link(learner: dict[str, Any]) -> Link:
+def predicted(model: Model, x: Value, g: Graph) -> Matrix:
+    """Return what `Booster.predict` answers, [N, outputs]."""
+    learner = model.learner
     name = learner["objective"]["name"]
     if name not in LINKS:
         raise Unconvertible(f"objective={name!r}")
-    return LINKS[name]
+    return LINKS[name](g, _raw(model, x, g, learner, LINKS[name]))
 
 
-def _learner(est: Any) -> dict[str, Any]:
-    return dict(json.loads(bytes(est.get_booster().save_raw("json")))["learner"])
+def classifier(est: Any, x: Value, g: Graph) -> Outputs:
+    """XGBClassifier, XGBRFClassifier.
+
+    Of several labels a row each has its probability of being 1, and is a float, as XGBoost has it.
+    """
+    return classified(_model(est, g), est.classes_, x, g)
 
 
-def _raw(est: Any, x: Value, g: Graph, learner: dict[str, Any], link: Link) -> Matrix:
+def classified(model: Model, classes: Any, x: Value, g: Graph) -> Outputs:
+    """Return what a classifier of these classes answers by its booster."""
+    learner = model.learner
+    name = learner["objective"]["name"]
+    if name not in LINKS:
+        raise Unconvertible(f"objective={name!r}")
+    link = LINKS[name]
+    raw = _raw(model, x, g, learner, link)
+    if link in (softmax, first_largest):
+        return many_classes(g, x, raw, classes)
+    if raw.width == 1 and link is sigmoid:
+        return two_classes(g, x, raw, classes, limit=HALF)
+    p = link(g, raw)
+    if raw.width == 1:
+        label = g.labels(g.above(p, 0.5), classes)
+        return {"predict": label, "predict_proba": result(g, x, g.complement(p))}
+    chosen = (
+        g.compare("Greater", raw, [HALF]) if link is sigmoid else g.compare("Greater", p, [0.5])
+    )
+    return {"predict": g.cast(chosen, "float64"), "predict_proba": result(g, x, p)}
+
+
+def _model(est: Any, g: Graph) -> Model:
+    """Return the booster of a scikit-learn estimator as its `predict` uses it.
+
+    Its best iteration is the booster's own, whatever stopped the fitting early.
+    """
+    booster = est.get_booster()
+    best = None if est.booster == "gblinear" else booster.attr("best_iteration")
+    return Model(booster, est.missing, 0 if best is None else int(best) + 1, id(est) in g.sparse)
+
+
+def _raw(model: Model, x: Value, g: Graph, learner: dict[str, Any], link: Link) -> Matrix:
     """Return the margins [N, outputs]."""
     parameters = learner["learner_model_param"]
     outputs = max(1, int(parameters["num_class"]), int(parameters["num_target"]))
     score = np.array(json.loads(parameters["base_score"]), dtype=np.float32).reshape(-1)
     # In float32, as XGBoost has it; a margin is added to the first tree's leaves.
-    margin = np.broadcast_to(MARGINS[link](score).astype(np.float32), outputs)
-    x = _with_missing(g, coded(g, x, of_xgboost(est)), est.missing)
+    margins = MARGINS[link](score) if link in MARGINS else score
+    margin = np.broadcast_to(margins.astype(np.float32), outputs)
+    x = _with_missing(g, coded(g, x, of_xgboost(model.booster)), model.missing)
+    if model.sparse:
+        g.traps.append("XGBoost on sparse rows: what is absent, a zero, is missing to it")
+        x = _with_missing(g, x, 0.0)
     booster = learner["gradient_booster"]
     if booster["name"] == "gblinear":
         # It adds the first output's margin to all (gblinear.cc: base_score(0)).
         return _linear(g, x, np.array(booster["model"]["weights"]), margin[:1])
     weights = booster.get("weight_drop")
-    model = booster.get("gbtree", booster)["model"]
-    used = _used(est, model)
+    grown = booster.get("gbtree", booster)["model"]
+    trees = grown["trees"]
+    used = grown["iteration_indptr"][model.iterations] if model.iterations else len(trees)
     parts = [
-        _read(model["trees"][k], model["tree_info"][k], 1.0 if weights is None else weights[k])
+        _read(trees[k], grown["tree_info"][k], 1.0 if weights is None else weights[k])
         for k in range(used)
     ]
-    x = _whole(g, x, model["trees"])
-    if any(int(t["tree_param"]["size_leaf_vector"]) > 1 for t in model["trees"]):
+    x = _whole(g, x, trees)
+    if any(int(t["tree_param"]["size_leaf_vector"]) > 1 for t in trees):
         if weights is not None:
             raise Unconvertible("booster='dart' with multi_strategy='multi_output_tree'")
-        tables = [_vectors(t, outputs) for t in model["trees"][:used]]
+        tables = [_vectors(t, outputs) for t in trees[:used]]
         if is_far(g.scale):
             tables[0] = (tables[0] + margin).astype(np.float32)
             return summed(g, x, parts, tables, kind="float32")
         return g.binary("Add", summed(g, x, parts, tables), margin, "margin")
     return g.trees(x, concatenate(parts, margin), "float32")
-
-
-def _used(est: Any, model: dict[str, Any]) -> int:
-    """Return the number of trees up to the best iteration, where fitting stopped early.
-
-    The booster keeps it, whoever stopped: its setting, a callback, or before its file was read.
-    """
-    best = est.get_booster().attr("best_iteration")
-    if not getattr(est, "uses_best_iteration", True):
-        best = None
-    return len(model["trees"]) if best is None else model["iteration_indptr"][int(best) + 1]
 
 
 def _read(fitted: dict[str, Any], target: int, weight: float) -> Ensemble:
@@ -194,20 +230,23 @@ def _vectors(fitted: dict[str, Any], outputs: int) -> np.ndarray:
 
 
 def _with_missing(g: Graph, x: Value, missing: Any) -> Value:
-    """Return x with NaN for the value that stands for a missing one.
-
-    What a sparse matrix does not hold is missing too: its zeros.
-    """
-    if is_sparse(x):
-        g.traps.append("XGBoost after a sparse step: zeros are missing values to it")
-        m = g.floating(x)
-        x, missing = m, 0.0
+    """Return x with NaN for the value that stands for a missing one."""
     if missing is None or missing != missing:
         return x
-    m = g.floating(x)
+    return _gone(g, g.floating(x), float(missing))
+
+
+def _gone(g: Graph, m: Matrix, missing: float) -> Matrix:
     absent = g.add("Equal", [m.name, g.constant(missing, m.dtype, "missing")], "absent")
     nan = g.constant(np.nan, m.dtype, "nan")
-    return Matrix(g.add("Where", [absent, nan, m.name], "present"), m.dtype, m.width)
+    result = Matrix(g.add("Where", [absent, nan, m.name], "present"), m.dtype, m.width)
+    g.carry(
+        m,
+        result,
+        lambda own, _: np.where(own == missing, np.nan, own),
+        lambda part, _: _gone(g, part, missing),
+    )
+    return result
 
 
 def _whole(g: Graph, x: Value, trees: list[dict[str, Any]]) -> Value:
@@ -223,13 +262,25 @@ def _whole(g: Graph, x: Value, trees: list[dict[str, Any]]) -> Value:
 def _linear(g: Graph, x: Value, weights: np.ndarray, margin: np.ndarray) -> Matrix:
     """`x @ weights + bias + margin`, a missing value counting as nothing."""
     m = g.floating(x)
-    absent = g.add("IsNaN", [m.name], "absent")
-    zero = g.constant(0.0, m.dtype, "zero")
-    present = Matrix(g.add("Where", [absent, zero, m.name], "present"), m.dtype, m.width)
+    present = _present(g, m)
     table = weights.reshape(m.width + 1, -1)
     if is_far(g.scale):
         return _one_by_one(g, present, table, margin)
     return g.affine(present, table[:-1], table[-1] + margin)
+
+
+def _present(g: Graph, m: Matrix) -> Matrix:
+    """Return m with 0 for NaN."""
+    absent = g.add("IsNaN", [m.name], "absent")
+    zero = g.constant(0.0, m.dtype, "zero")
+    result = Matrix(g.add("Where", [absent, zero, m.name], "present"), m.dtype, m.width)
+    g.carry(
+        m,
+        result,
+        lambda own, _: np.nan_to_num(own, posinf=np.inf, neginf=-np.inf),
+        lambda part, _: _present(g, part),
+    )
+    return result
 
 
 def _one_by_one(g: Graph, x: Matrix, table: np.ndarray, margin: np.ndarray) -> Matrix:

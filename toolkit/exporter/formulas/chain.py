@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from toolkit.exporter.formulas import sparse_rows
 from toolkit.exporter.formulas.polynomials import read_out
 
 if TYPE_CHECKING:
@@ -157,7 +158,7 @@ def _rejoined(
             bias = bias + moved
         sources.append(part)
         rows.append(block)
-    return g.affine(g.join(sources), np.vstack(rows), bias)
+    return sparse_rows.linear(g, g.join(sources), np.vstack(rows), bias)
 
 
 def _placed(chain: Chain, unit: np.ndarray) -> tuple[Matrix, np.ndarray, np.ndarray]:
@@ -174,4 +175,4 @@ def _placed(chain: Chain, unit: np.ndarray) -> tuple[Matrix, np.ndarray, np.ndar
 def _linear(g: Graph, x: Matrix, weights: np.ndarray, bias: np.ndarray, unit: np.ndarray) -> Matrix:
     features = g.polynomials.get(x.name)
     found = None if features is None else read_out(g, features, weights, bias, product, unit)
-    return g.affine(x, weights, bias) if found is None else found
+    return sparse_rows.linear(g, x, weights, bias) if found is None else found

@@ -58,10 +58,26 @@ def diagonal(g: Graph, kernel: Any, x: Real) -> Real:
     return DIAGONALS[name](g, kernel, x)
 
 
+# What the rounding of `‖x‖² − 2 x·s + ‖s‖²` may cost, of a kernel of size 1: a process's weights
+# cancel to 1e-4 of what they sum to, and more where many of them do.
+STEEP = 1e-10
+ROUNDING = 2.0**-50  # of the largest ‖s‖²: four units of it
+
+
 def _scaled(g: Graph, scale: Any, x: Real, points: np.ndarray, exact: bool) -> Real:
-    """Return `‖(x − s) / scale‖²`; scale is a number, or one for each column."""
+    """Return `‖(x − s) / scale‖²`; scale is a number, or one for each column.
+
+    By differences also where a product's rounding would show: for points that are so many scales
+    from 0.
+    """
     scale = np.asarray(scale, dtype=np.float64)
+    exact = exact or _rounding(points / scale) > STEEP
     return (squared_exactly if exact else squared)(g, x / scale, points / scale)
+
+
+def _rounding(points: np.ndarray) -> float:
+    """Return how far a product's squared distances to these points are off."""
+    return ROUNDING * float((points**2).sum(axis=1).max(initial=0.0))
 
 
 def rbf(g: Graph, k: Any, x: Real, points: np.ndarray, exact: bool) -> Real:
@@ -95,7 +111,9 @@ def rational_quadratic(g: Graph, k: Any, x: Real, points: np.ndarray, exact: boo
 
 
 def periodic(g: Graph, k: Any, x: Real, points: np.ndarray, exact: bool) -> Real:
-    """ExpSineSquared: `exp(−2 (sin(π d / p) / l)²)`."""
+    """ExpSineSquared: `exp(−2 (sin(π d / p) / l)²)`, whose slope by d² is up to 2 (π / (p l))²."""
+    slope = 2.0 * (np.pi / (float(k.periodicity) * float(k.length_scale))) ** 2
+    exact = exact or _rounding(points) * slope > STEEP
     distance = _scaled(g, 1.0, x, points, exact).apply("Sqrt")
     sine = (distance * float(np.pi / k.periodicity)).apply("Sin") * float(1.0 / k.length_scale)
     return (sine * sine * -2.0).apply("Exp")

@@ -206,7 +206,7 @@ def haversine(g: Graph, x: Real, points: np.ndarray, params: Mapping[str, Any]) 
     """
     (a, s), (b, t) = _columns(g, x, points)
     latitude, longitude = ((a - s) * 0.5).apply("Sin"), ((b - t) * 0.5).apply("Sin")
-    h = latitude * latitude + a.apply("Cos") * s.apply("Cos") * longitude * longitude
+    h = latitude * latitude + a.cosine() * s.cosine() * longitude * longitude
     h = h.at_most(1.0)
     small = h.at_most(1.0 - h).at_least(0.0)
     series = small * 0.0

@@ -91,8 +91,12 @@ class Real:
         return Real(self.g, self.g.add(op, names, op.lower()))
 
     def apply(self, op: str, **attributes: Any) -> Real:
-        """Return `op` of every element: Exp, Log, Sqrt, Abs, Neg, Cos, Sin, Tanh, Sign, Softmax."""
+        """Return `op` of every element: Exp, Log, Sqrt, Abs, Neg, Sin, Tanh, Sign, Softmax."""
         return Real(self.g, self.g.add(op, [self.name], op.lower(), **attributes))
+
+    def cosine(self) -> Real:
+        """Return the cosine, as a sine: onnxruntime up to 1.23 has no Cos of float64."""
+        return (self + float(np.pi / 2)).apply("Sin")
 
     def at_least(self, limit: Any) -> Real:
         """Return the larger of the two, elementwise."""

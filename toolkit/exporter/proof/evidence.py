@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from toolkit.errors import InvalidInput, first_line
+from toolkit.errors import InvalidInput, UnsupportedEstimator, first_line
 from toolkit.exporter.grid import Grids, grids_of, refined
 from toolkit.exporter.proof.acceptance import accepted_positions, answers, which_taken
 from toolkit.exporter.proof.comparison import compare
@@ -19,6 +19,7 @@ from toolkit.exporter.proof.hostile import adversarial_rows
 from toolkit.exporter.proof.rounding import own_rounding
 from toolkit.exporter.proof.ties import Ties, ties_of
 from toolkit.exporter.schema import Schema, frame, rounded
+from toolkit.exporter.sparse import takers_of_sparse
 from toolkit.exporter.split import Split
 from toolkit.exporter.tasks import reference
 from toolkit.metrics import LABEL, Scale, scales_of
@@ -37,7 +38,7 @@ class Evidence:
     sets: rows by input name, by set; expected: scikit-learn's answers to them as given; ties: which
     rows may differ, None where none may. scales: of the numeric outputs, on the held-out rows.
     positions: which of the caller's rows the held-out ones are. takes: see `which_taken`; grids: of
-    the columns.
+    the columns; sparse: see `takers_of_sparse`.
     """
 
     estimator: Any
@@ -50,6 +51,7 @@ class Evidence:
     expected: dict[str, Outputs]
     ties: dict[str, Ties | None]
     scales: dict[str, Scale]
+    sparse: frozenset[int]
     positions: np.ndarray = field(repr=False)
 
     @cached_property
@@ -111,10 +113,12 @@ class Evidence:
 def gather(estimator: Any, schema: Schema, task: str, split: Split) -> Evidence:
     """Return what an estimator's graphs are proved with.
 
-    Raises InvalidInput where scikit-learn refuses a held-out row.
+    Raises InvalidInput where scikit-learn refuses a held-out row, UnsupportedEstimator where its
+    answers have no columns.
     """
     held_out = split.held_out
-    expected = _expected(estimator, schema, task, split)
+    with takers_of_sparse() as sparse:
+        expected = _expected(estimator, schema, task, split)
     grids = grids_of(held_out, split.calibration)
     trees = [] if plain_trees(estimator) else list(converted_trees(estimator, schema))
     grids = dict(refined(grids, _thresholds(trees, grids)))
@@ -139,6 +143,7 @@ def gather(estimator: Any, schema: Schema, task: str, split: Split) -> Evidence:
         expected=answers,
         ties={n: _ties(estimator, frame(rows, schema), answers[n]) for n, rows in sets.items()},
         scales=scales_of(expected, own_rounding(estimator, held_out, expected, schema)),
+        sparse=frozenset(sparse),
         positions=split.positions,
     )
 
@@ -180,6 +185,11 @@ def _expected(estimator: Any, schema: Schema, task: str, split: Split) -> Output
             raise InvalidInput(
                 f"{type(estimator).__name__} answers {split.rows} rows with {len(values)} of "
                 f"{name}; give one row an answer, texts as a list or a single column"
+            )
+        if values.ndim == 2 and not values.shape[1]:
+            raise UnsupportedEstimator(
+                f"{type(estimator).__name__}: answers with no column at all, and a graph has to "
+                "give something; fit it so that it keeps a column"
             )
     return found
 

@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from toolkit.errors import InvalidInput
+from toolkit.exporter.proof.batches import Run, batch_rows, in_batches
 from toolkit.exporter.proof.comparison import Comparison, compare
 from toolkit.exporter.proof.edits import Rows
 from toolkit.exporter.proof.evidence import HELD_OUT, Evidence, answers_to, coarse
 from toolkit.exporter.proof.failures import Failure, by_kind, worst_rows
-from toolkit.exporter.proof.ties import Ties
+from toolkit.exporter.proof.ties import NEIGHBOURS, Ties
 from toolkit.exporter.schema import Schema
 from toolkit.metrics import TOLERANCE
 from toolkit.runtime.predictor import Predictor
-
-Run = Callable[[Mapping[str, np.ndarray]], dict[str, np.ndarray]]
 
 AS_GIVEN, ROUNDED = "float64", "float32"
 # Kinds of adversarial rows that an estimator takes unless something is amiss.
 NEEDED = ("known value", "known text")
 ALONE = 8  # so many held-out rows are asked by themselves
+TIE = "a tie, which scikit-learn decides by its own rounding"
 TIED = 0.5  # a larger share of held-out rows that may differ proves nothing
 
 
@@ -107,6 +107,11 @@ class Proof:
 
     def advice(self) -> str:
         """Return what to try where the proof failed."""
+        if self.lacking.endswith(TIE):
+            return (
+                "two runs of scikit-learn itself may differ there: fit on numbers that part the "
+                "rows, or weight neighbours by their distance"
+            )
         if self.lacking:
             return "give rows that the estimator answers, more than a few, of all kinds"
         narrow = [c for rows, c in self.comparisons[ROUNDED].items() if rows == HELD_OUT]
@@ -139,7 +144,7 @@ def prove(
     (CorruptArtifact from the session, passed on).
     """
     run = Predictor(model, "the exported graph", options=options).run
-    return prove_run(run, evidence, schema, traps, rounded=rounded)
+    return prove_run(in_batches(run, batch_rows(model)), evidence, schema, traps, rounded=rounded)
 
 
 def prove_run(
@@ -214,10 +219,9 @@ def _lacking(
             "numbers are rounded to float32; export with float64 inputs"
         )
     if compared.ties > TIED * given:
-        return (
-            f"on {compared.rows} of {given} held-out rows only: for the others the nearest "
-            "neighbours are a tie, which scikit-learn decides by its own rounding"
-        )
+        ties = evidence.ties[HELD_OUT]
+        what = NEIGHBOURS if ties is None else ties.what
+        return f"on {compared.rows} of {given} held-out rows only: for the others {what} {TIE}"
     made = coarse(evidence.hostile.kinds)
     lost = coarse([k for k, n in evidence.hostile.lost.items() for _ in range(n)])
     for kind in NEEDED:

@@ -1,8 +1,9 @@
-"""Rows whose nearest neighbours are a toss-up: the k-th and the next one are equally far.
+"""Rows whose answer is a toss-up: the k-th neighbour and the next one are equally far.
 
 scikit-learn takes the one that its own rounding, its tree or its heap happens to put first; another
 order of summation takes the other. The same holds of points on a radius. Such rows may differ
-within what some choice among the tied points gives; those that do are counted and named.
+within what some choice among the tied points gives; those that do are counted and named. So are
+labels of classes that are equally likely to the last digit.
 """
 
 from __future__ import annotations
@@ -21,8 +22,11 @@ from toolkit.exporter.proof.fitted_trees import held
 # Distances that differ by less are equal: scikit-learn computes ‖x‖² − 2xy + ‖y‖², whose rounding
 # is so large where points lie close to each other and far from 0.
 EQUAL = 1e-9
+NEIGHBOURS, POSTERIORS = "the nearest neighbours are", "the two likeliest classes are"
 TOGETHER = ("Voting", "Stacking", "MultiOutput", "OneVsRest", "Bagging")
 MOST = 20_000_000  # distances that are looked at to find which answers a tie may have
+PROBABILITIES = "probabilities"
+ROUNDED = 1e-14  # of a posterior's terms
 SLACK = 1e-5  # of what lies between the answers of a tie: what float32 may add
 
 
@@ -30,24 +34,25 @@ SLACK = 1e-5  # of what lies between the answers of a tie: what float32 may add
 class Ties:
     """rows: which rows are ties, bool [N]; low, high: between what their numbers lie, [N, k].
 
-    By output name; an output that is missing may be anything.
+    By output name; an output that is missing may be anything. what: of what they are ties.
     """
 
     rows: np.ndarray
     low: Mapping[str, np.ndarray]
     high: Mapping[str, np.ndarray]
+    what: str = NEIGHBOURS
 
     def at(self, positions: Any) -> Ties:
         """Return the ties among the rows at these positions."""
         low, high = ({n: a[positions] for n, a in side.items()} for side in (self.low, self.high))
-        return Ties(self.rows[positions], low, high)
+        return Ties(self.rows[positions], low, high, self.what)
 
     def joined(self, rows: np.ndarray) -> Ties:
         """Return these ties and further rows that may have any answer, bool [N]."""
         free = rows & ~self.rows
         low = {n: np.where(free[:, None], -np.inf, a) for n, a in self.low.items()}
         high = {n: np.where(free[:, None], np.inf, a) for n, a in self.high.items()}
-        return Ties(self.rows | rows, low, high)
+        return Ties(self.rows | rows, low, high, self.what)
 
     def allow(self, got: Mapping[str, np.ndarray]) -> np.ndarray:
         """Return which rows are ties whose answers some choice among the tied points gives."""
@@ -87,7 +92,7 @@ def ties_of(estimator: Any, X: Any, expected: Mapping[str, np.ndarray]) -> Ties 
     high = {
         n: np.broadcast_to(np.nanmax(v, axis=0), (count, v.shape[1])) for n, v in values.items()
     }
-    return Ties(rows, low, high)
+    return Ties(rows, low, high, found[0].what)
 
 
 def _members(estimator: Any, X: Any, alone: bool = True) -> Iterator[tuple[Any, Any, bool]]:
@@ -96,7 +101,8 @@ def _members(estimator: Any, X: Any, alone: bool = True) -> Iterator[tuple[Any, 
     alone = alone and not hasattr(estimator, "regressor_")
     if hasattr(inner, "steps"):
         for _, step in inner.steps[:-1]:
-            X = X if step in (None, "passthrough") else step.transform(X)
+            passes = step in (None, "passthrough") or hasattr(step, "fit_resample")
+            X = X if passes else step.transform(X)
         yield from _members(inner.steps[-1][1], X, alone)
     elif type(inner).__name__.startswith(TOGETHER):
         features = getattr(inner, "estimators_features_", None)
@@ -109,6 +115,8 @@ def _members(estimator: Any, X: Any, alone: bool = True) -> Iterator[tuple[Any, 
 
 
 def _ties(estimator: Any, X: Any) -> Ties | None:
+    if type(estimator).__name__ == "QuadraticDiscriminantAnalysis":
+        return _equally_likely(estimator, X)
     if not hasattr(estimator, "kneighbors"):
         reaches = hasattr(estimator, "radius_neighbors") and hasattr(estimator, "radius")
         return _on_the_radius(estimator, X) if reaches else None
@@ -131,9 +139,26 @@ def _on_the_radius(estimator: Any, X: Any) -> Ties | None:
     return Ties(sides[0] != sides[1], {}, {})
 
 
+def _equally_likely(estimator: Any, X: Any) -> Ties:
+    """Return the rows whose two likeliest classes differ by no more than the terms' rounding.
+
+    Their labels are a toss-up, their probabilities are not. The terms of `½ ‖(x − μ) R S^−½‖²` are
+    large where a variance is tiny, as of columns that are all but collinear.
+    """
+    rows = np.asarray(X, dtype=np.float64)
+    sizes = [
+        (((rows - m) @ (r / np.sqrt(s))) ** 2).sum(axis=1) + np.abs(np.log(s)).sum()
+        for m, r, s in zip(estimator.means_, estimator.rotations_, estimator.scalings_, strict=True)
+    ]
+    best = np.sort(estimator.predict_log_proba(rows), axis=1)[:, -2:]
+    equal = best[:, 1] - best[:, 0] <= ROUNDED * (1.0 + np.max(sizes, axis=0))
+    p = estimator.predict_proba(rows)
+    return Ties(equal, {PROBABILITIES: p - SLACK}, {PROBABILITIES: p + SLACK}, POSTERIORS)
+
+
 def _with_choices(estimator: Any, X: Any, count: int, rows: np.ndarray) -> Ties:
     """Return the ties of a regressor or classifier with what their answers may be."""
-    name = "probabilities" if hasattr(estimator, "classes_") else "variable"
+    name = PROBABILITIES if hasattr(estimator, "classes_") else "variable"
     targets = _targets(estimator)
     at = np.flatnonzero(rows)
     size = estimator.n_samples_fit_

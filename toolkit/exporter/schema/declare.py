@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from toolkit.exporter.formulas.sparse import marked
 from toolkit.exporter.graph import Graph, Matrix, Table, Value
 from toolkit.exporter.schema.spec import Schema
-from toolkit.frames import CATEGORY, COLUMNS, OBJECTS, SPARSE
+from toolkit.frames import CATEGORY, COLUMNS, OBJECTS, PAIRS
 
 
 def declare(schema: Schema, g: Graph) -> Value:
@@ -17,12 +16,11 @@ def declare(schema: Schema, g: Graph) -> Value:
     g.inputs |= {m.name: m for m in given}
     taken = [g.cast(m, "float64") if g.wide and m.dtype == "float32" else m for m in given]
     matrices = [(s.name, m) for s, m in zip(schema.inputs, taken, strict=True)]
-    several = schema.form in (COLUMNS, OBJECTS)
+    several = schema.form in (COLUMNS, OBJECTS, PAIRS)
     value: Value = Table(tuple(matrices)) if several else matrices[0][1]
-    value = marked(value, schema.form == SPARSE)
     names = [s.name for s in schema.inputs] if several else list(schema.inputs[0].columns or ())
-    own = {c.name for c in schema.columns if c.dtype == CATEGORY}
-    g.categorical = tuple(k for k, name in enumerate(names) if name in own)
+    marked = {c.name for c in schema.columns if c.dtype == CATEGORY}
+    g.categorical = tuple(k for k, name in enumerate(names) if name in marked)
     if schema.places is not None:
         g.places = (value, schema.places)
     return value

@@ -14,7 +14,7 @@ import numpy as np
 
 from toolkit.errors import InvalidInput, ToolkitWarning, UnsupportedEstimator
 from toolkit.exporter.booster_categories import categories_of
-from toolkit.exporter.schema.told import columns_of, names_of, takes_texts
+from toolkit.exporter.schema.told import as_spelt, columns_of, names_of, takes_texts
 from toolkit.exporter.schema.values import NoColumn, as_array, read_column
 from toolkit.exporter.tasks import reference, task_of
 from toolkit.runtime.inputs import name_of
@@ -132,6 +132,7 @@ def _of_width(estimator: Any, X: Any) -> Any:
 def _named(estimator: Any, X: Any, names: Sequence[str]) -> Given:
     """Return the columns that the estimator was fitted on, but for those that it does not need."""
     labels = {name_of(label): label for label in X.columns}
+    names = as_spelt(names, list(labels))
     strange = [name for name in labels if name not in names]
     if strange:
         _warn(

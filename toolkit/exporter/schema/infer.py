@@ -35,12 +35,13 @@ from toolkit.frames import (
     LABELS,
     OBJECT,
     OBJECTS,
+    PAIRS,
     SPARSE,
     TEXTS,
     VECTOR,
     Column,
 )
-from toolkit.runtime.inputs import name_of
+from toolkit.runtime.inputs import are_pairs, name_of
 
 DTYPES = {FLOAT: "float32", INT: "int64", BOOL: "bool", TEXT: "string"}
 TRIED = 8  # rows at most that are tried for one into which a missing number may be put
@@ -66,9 +67,14 @@ def infer(X: Any, feature_names: Sequence[str] | None = None, estimator: Any = N
     rows that are no table of numbers and text.
     """
     given = X if isinstance(X, Given) else Given(X)
-    X, known = given.X, {} if estimator is None else told(estimator)
+    X = given.X
+    known = {} if estimator is None else told(estimator, _names_in(X))
     if given.texts_from is not None:
         return Schema(TEXTS, (Spec("X", "string", 1, (given.texts_from,), KEPT),))
+    if are_pairs(X):
+        width = max(map(len, X))
+        specs = Spec("name", "string", width, missing=KEPT), Spec("value", "float32", width)
+        return Schema(PAIRS, specs)
     if hasattr(X, "tocsr"):
         _check_shape(X.shape)
         return Schema(SPARSE, (Spec("X", "float32", X.shape[1], _named(feature_names, X.shape)),))
@@ -79,6 +85,11 @@ def infer(X: Any, feature_names: Sequence[str] | None = None, estimator: Any = N
     if array.ndim == 1:
         return _of_values(array)
     return _of_array(X, array, feature_names, known, estimator)
+
+
+def _names_in(X: Any) -> list[str]:
+    """Return the names of a data frame's columns."""
+    return [name_of(label) for label in X.columns] if is_frame(X) else []
 
 
 def _check_shape(shape: tuple[int, ...]) -> None:

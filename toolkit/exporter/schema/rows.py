@@ -11,8 +11,8 @@ import numpy as np
 from toolkit.exporter.schema.given import Given
 from toolkit.exporter.schema.spec import Schema
 from toolkit.exporter.schema.values import as_array, read_column
-from toolkit.frames import COLUMNS, FRAME, OBJECTS, SPARSE, mark_of, to_frame
-from toolkit.runtime.inputs import name_of
+from toolkit.frames import COLUMNS, FRAME, OBJECTS, PAIRS, SPARSE, mark_of, to_frame
+from toolkit.runtime.inputs import name_of, parted
 
 
 def arrays(X: Any, schema: Schema) -> dict[str, np.ndarray]:
@@ -22,6 +22,9 @@ def arrays(X: Any, schema: Schema) -> dict[str, np.ndarray]:
     """
     X = X.X if isinstance(X, Given) else X
     first = schema.inputs[0]
+    if schema.form == PAIRS:
+        names, values = parted(X, first.width)
+        return {"name": names, "value": values}
     if schema.form in (COLUMNS, FRAME):
         labels = {name_of(label): label for label in X.columns}
         if schema.form == COLUMNS:

@@ -59,8 +59,8 @@ def _within(term: str, numbers: dict[str, int], least: int) -> Gram:
 def _one_blank(g: Graph, index: str) -> str:
     r"""Return the numbers with `\s\s+` as one blank; a single tab or line end stays what it is."""
     space = _is_space(g, index)
-    after = g.add("And", [space, _shifted(g, space, 1)], "after")
-    before = g.add("And", [space, _shifted(g, space, -1)], "before")
+    after = g.add("And", [space, shifted(g, space, 1)], "after")
+    before = g.add("And", [space, shifted(g, space, -1)], "before")
     blank, dropped = (g.constant([v], "int64", "value") for v in (BLANK, -1))
     index = g.add("Where", [before, blank, index], "index")
     index = g.add("Where", [after, dropped, index], "index")
@@ -73,7 +73,7 @@ def _is_space(g: Graph, index: str) -> str:
     return g.add("And", [high, g.add("Less", [index, last], "low")], "space")
 
 
-def _shifted(g: Graph, flags: str, by: int) -> str:
+def shifted(g: Graph, flags: str, by: int) -> str:
     """Return bool [N, k] moved `by` columns to the right (or left), False coming in."""
     number = g.add("Cast", [flags], "number", to=6)
     left, right = max(by, 0), max(-by, 0)
@@ -95,7 +95,7 @@ def _bordered(g: Graph, index: str) -> str:
     there = g.add("Not", [g.add("Equal", [index, nothing], "none")], "there")
     slots = []
     for by, other in ((1, index), (0, dropped), (-1, dropped)):
-        here = g.add("And", [space, _shifted(g, there, by)], "here") if by else space
+        here = g.add("And", [space, shifted(g, there, by)], "here") if by else space
         value = g.add("Where", [here, blank if by else border, dropped], "value")
         slots.append(g.add("Where", [space, value, other], "slot"))
     axis = g.constant([2], "int64", "axis")

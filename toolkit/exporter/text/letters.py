@@ -31,11 +31,14 @@ ASCII = "".join(map(chr, range(128)))
 Kind = Callable[[str], str]
 
 
-def normalised(g: Graph, text: str, lower: bool, accents: str | None, kept: str, kind: Kind) -> str:
+def normalised(
+    g: Graph, text: str, lower: bool, accents: str | None, kept: str | None, kind: Kind = str
+) -> str:
     """Return texts [N] lowered and stripped of accents as far as the vocabulary can tell.
 
-    kept: the characters that the vocabulary knows. kind: what else of a text matters, such as
-    which characters are parts of words; a change that neither sees is left out.
+    kept: the characters that the vocabulary knows; None where every character counts. kind: what
+    else of a text matters, such as which characters are parts of words; a change that neither sees
+    is left out.
 
     Characters whose case matters are a handful, replaced one by one (none becomes another of them);
     those with accents are thousands, replaced at once.
@@ -45,12 +48,12 @@ def normalised(g: Graph, text: str, lower: bool, accents: str | None, kept: str,
     if lower:
         text = g.add("StringNormalizer", [text], "lower", case_change_action="LOWER", locale="C")
         text = flat(g, text)
-        if set(kept) & set("σς"):
+        if kept is None or set(kept) & set("σς"):
             text = _sigma(g, text)
     table = _table(lower, accents, kept, kind)
 
     def rewritten(h: Graph, given: str) -> str:
-        if not accents:
+        if not accents and kept is not None:
             return replace_each(h, given, table)
         pieces = mapped(h, characters(h, given), table)
         if accents == "ascii":
@@ -61,11 +64,12 @@ def normalised(g: Graph, text: str, lower: bool, accents: str | None, kept: str,
     return where_dirty(g, text, f"[{inside(ASCII)}]*", rewritten) if table else text
 
 
-def _table(lower: bool, accents: str | None, kept: str, kind: Kind) -> dict[str, str]:
-    known, table = set(kept), {}
+def _table(lower: bool, accents: str | None, kept: str | None, kind: Kind) -> dict[str, str]:
+    known, table = set(kept or ""), {}
     for character, by in changes(lower, accents).items():
         # Whatever has no ASCII form goes later, so that every ASCII form counts.
-        counts = accents == "ascii" or bool(known & set(by)) or kind(by) != kind(character)
+        counts = kept is None or accents == "ascii"
+        counts = counts or bool(known & set(by)) or kind(by) != kind(character)
         if counts and (by or accents != "ascii"):
             table[character] = by
     return table

@@ -15,11 +15,11 @@ put a blank at the end first.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any
 
-from onnx import TensorProto, ValueInfoProto, helper
+from onnx import NodeProto, TensorProto, ValueInfoProto, helper
 
 from toolkit.exporter.graph import CONTRIBUTED, ML, Graph, Unconvertible, initializer
 
@@ -27,7 +27,7 @@ from toolkit.exporter.graph import CONTRIBUTED, ML, Graph, Unconvertible, initia
 # a text has all the same; both are neither letters nor white space.
 MARK, OTHER = "\U0010fffe", "\U0010ffff"
 
-TOKENIZER = "Tokenizer"
+TOKENIZER, MURMUR = "Tokenizer", "MurmurHash3"
 
 Body = Callable[[Graph, str], str]
 
@@ -110,7 +110,7 @@ def loop(g: Graph, condition: str, state: str, body: Body, more: Body, shape: li
             helper.make_tensor_value_info(result, TensorProto.STRING, shape),
         ],
         [initializer(n, a) for n, a in inner.constants.items()],
-        value_info=[_characters_type(n.output[0]) for n in inner.nodes if n.op_type == TOKENIZER],
+        value_info=contributed_types(inner.nodes),
     )
     return g.add("Loop", ["", condition, state], "looped", body=output)
 
@@ -203,17 +203,36 @@ def replace_each(g: Graph, text: str, table: dict[str, str]) -> str:
 
 
 def characters(g: Graph, text: str) -> str:
-    """Return the characters of texts [N] one by one [N, k], with "" behind the shorter ones.
-
-    For the body of a `loop`, which says the result's type.
-    """
+    """Return the characters of texts [N] one by one [N, k], with "" behind the shorter ones."""
     how: dict[str, Any] = {"mark": 0, "mincharnum": 1, "pad_value": "", "separators": [""]}
     return g.add(TOKENIZER, [text], "characters", domain=CONTRIBUTED, **how)
 
 
-def _characters_type(name: str) -> ValueInfoProto:
-    # onnx's shape inference knows nothing of the operator, and crashes on what comes after it.
-    return helper.make_tensor_value_info(name, TensorProto.STRING, [None, None])
+def found(g: Graph, text: str, pattern: str) -> str:
+    """Return the pieces of texts [N] that match the pattern, from left to right [N, k].
+
+    "" is behind the fewer ones. The pattern matches no empty text, and something in some text.
+    """
+    how: dict[str, Any] = {"mark": 0, "mincharnum": 1, "pad_value": "", "tokenexp": pattern}
+    return g.add(TOKENIZER, [text], "pieces", domain=CONTRIBUTED, **how)
+
+
+def hashes(g: Graph, texts: str) -> str:
+    """Return MurmurHash3 (32 bits, signed, seed 0) of the texts' UTF-8, int32 [N, k]."""
+    return g.add(MURMUR, [texts], "hash", domain=CONTRIBUTED, positive=0, seed=0)
+
+
+def contributed_types(nodes: Iterable[NodeProto]) -> list[ValueInfoProto]:
+    """Return the types of what onnxruntime's own operators give.
+
+    onnx's shape inference knows nothing of them, and crashes on what comes after them.
+    """
+    kinds = {TOKENIZER: TensorProto.STRING, MURMUR: TensorProto.INT32}
+    return [
+        helper.make_tensor_value_info(n.output[0], kinds[n.op_type], [None, None])
+        for n in nodes
+        if n.domain == CONTRIBUTED and n.op_type in kinds
+    ]
 
 
 def mapped(g: Graph, pieces: str, table: dict[str, str]) -> str:

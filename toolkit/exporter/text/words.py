@@ -41,7 +41,7 @@ def words_of(est: Any, text: Matrix, terms: list[str], g: Graph) -> tuple[str, l
     0 is a word that the vocabulary has not, or the end; words that scikit-learn drops (stop words,
     too short ones) are taken out, so that their neighbours are neighbours.
     """
-    part, whole, token = _token(est.token_pattern)
+    part, whole, token = token_of(est.token_pattern)
     members = matching(part)
     stops = set(est.get_stop_words() or ())
     words = sorted({w for t in terms for w in t.split(" ")} - stops)
@@ -94,15 +94,23 @@ def compacted(g: Graph, index: str) -> str:
     """Return each row's numbers ≥ 0 moved together to the left [N, k + 1], with zeros behind."""
     zero, one = g.constant([0], "int64", "zero"), g.constant([1], "int64", "one")
     kept = g.add("GreaterOrEqual", [index, zero], "keep")
+    return moved_together(g, index, kept, zero, zero, one)
+
+
+def moved_together(g: Graph, values: str, kept: str, filler: str, zero: str, one: str) -> str:
+    """Return what is kept of each row [N, k], moved to the left [N, k + 1], with `filler` behind.
+
+    kept: bool [N, k]; filler: a constant [1] of the values' type; zero, one: int64 [1].
+    """
     axis = g.constant(1, "int64", "axis")
     place = g.add("CumSum", [g.add("Cast", [kept], "number", to=7), axis], "place")
     # Those to be dropped all go to column 0, which is cut off.
     place = g.add("Where", [kept, place, zero], "place")
     shape = g.add(
-        "Add", [g.add("Shape", [index], "shape"), g.constant([0, 2], "int64", "grow")], "s"
+        "Add", [g.add("Shape", [values], "shape"), g.constant([0, 2], "int64", "grow")], "s"
     )
-    room = g.add("Expand", [zero, shape], "room")
-    moved = g.add("ScatterElements", [room, place, index], "moved", axis=1)
+    room = g.add("Expand", [filler, shape], "room")
+    moved = g.add("ScatterElements", [room, place, values], "moved", axis=1)
     end = g.constant([2**31], "int64", "end")
     return g.add("Slice", [moved, one, end, one], "kept")
 
@@ -113,7 +121,7 @@ def _gram(term: str, numbers: dict[str, int], lengths: tuple[int, int]) -> Gram:
     return tuple(numbers[p] for p in parts) if possible else None
 
 
-def _token(pattern: str) -> tuple[str, str, str]:
+def token_of(pattern: str) -> tuple[str, str, str]:
     r"""Return regexes from a token pattern: Python's for a part of a word, both dialects' for all.
 
     `\bC{m,}\b` with C inside \w finds the words (runs of \w) that are C throughout; `C{m,}` alone
