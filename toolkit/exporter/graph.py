@@ -49,7 +49,15 @@ FLOATS = ("float32", "float64")
 
 
 class Unconvertible(Exception):
-    """A converter knows that it cannot do an estimator's setting; the message names the setting."""
+    """A converter knows that it cannot do an estimator's setting; the message names the setting.
+
+    A setting is written `name=value`. remedy: what to do where it is neither another setting nor
+    another estimator.
+    """
+
+    def __init__(self, reason: str, remedy: str = "") -> None:
+        super().__init__(reason)
+        self.remedy = remedy
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import numpy as np
 
 from toolkit.errors import CorruptArtifact, InvalidInput, first_line
 from toolkit.runtime.bound import Bound, Place, bound, direct_run, single_rows
-from toolkit.runtime.files import AnyPath, read_bytes
+from toolkit.runtime.files import AnyPath, plain_path, read_bytes
 from toolkit.runtime.inputs import is_near, prepare, surely_near, surely_taken
 from toolkit.runtime.manifest import (
     VARIANT,
@@ -57,6 +57,7 @@ class Predictor:
         takes them; without threads, batches that take long enough are spread over all cores.
         """
         self.origin = origin
+        self._loaded: tuple[str, int | None, bool] | None = None  # as `load` takes them
         self.session = open_session(model, origin, options, threads)
         try:
             _require_tensors(self.session, origin)
@@ -86,6 +87,15 @@ class Predictor:
         near = bool(self._numbers)
         self._one_prediction = single_rows(partial(one, self._main, self._flattens, near))
         self._one_probability = single_rows(partial(one, PROBABILITIES, False, False))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copy or pickle it by its path and options: what comes of that is loaded anew."""
+        if self._loaded is None:
+            raise InvalidInput(
+                f"{self.origin}: was opened from bytes, so that a copy would have no file to load; "
+                "open the file with load"
+            )
+        return _loaded, self._loaded
 
     def predict(self, X: Any) -> np.ndarray:
         """Return scikit-learn's `predict(X)`: [N] (or [N, k] for several targets).
@@ -176,10 +186,14 @@ class Predictor:
         )
 
     def _first_rows(self, rows: Any) -> np.ndarray:
+        given = None
         if not isinstance(rows, int | np.integer):
-            return prepare(rows, self.inputs)[self.inputs[0].name]
+            given = prepare(rows, self.inputs)[self.inputs[0].name]
+            rows = len(given)
         if rows < 1:
             raise InvalidInput(f"{rows} rows cannot be bound; give at least one")
+        if given is not None:
+            return given
         return np.zeros((int(rows), self.inputs[0].width or 0), self._row_dtype)
 
     def _by_rows(self, model: bytes) -> bool:
@@ -236,18 +250,20 @@ def load(path: AnyPath, *, threads: int | None = None, unproved: bool = False) -
     failed. Raises InvalidInput where there is no such file or the manifest beside it does not list
     it, CorruptArtifact where it is damaged, and ParityError where that manifest's proof failed.
     """
-    path = os.fspath(path)
+    path = given = plain_path(path)
     if os.path.isdir(path):
         path = os.path.join(path, _first_variant(path))
     found = entry_beside(path)
     if found is None:
-        return Predictor(to_onnx(read_bytes(path), path), path, threads=threads)
+        opened = Predictor(to_onnx(read_bytes(path), path), path, threads=threads)
+        opened._loaded = os.path.abspath(given), threads, unproved
+        return opened
     manifest, entry = found
     require_proved(os.path.dirname(path) or os.curdir, manifest, unproved)
     if entry is None:
         read_bytes(path)  # says so where there is no such file at all
         raise unlisted(path)
-    return Predictor(
+    opened = Predictor(
         to_onnx(read_checked(path, entry), path),
         path,
         columns={i["name"]: i.get("columns") for i in manifest["inputs"]},
@@ -255,6 +271,12 @@ def load(path: AnyPath, *, threads: int | None = None, unproved: bool = False) -
         options=entry.get("session"),
         threads=threads,
     )
+    opened._loaded = os.path.abspath(given), threads, unproved
+    return opened
+
+
+def _loaded(path: str, threads: int | None, unproved: bool) -> Predictor:
+    return load(path, threads=threads, unproved=unproved)
 
 
 def to_onnx(content: bytes, origin: str) -> bytes:

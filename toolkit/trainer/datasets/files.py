@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from toolkit.errors import InvalidInput
+from toolkit.errors import InvalidInput, install
 from toolkit.runtime.files import read_bytes
 from toolkit.runtime.tabular import read_csv, read_npz
 from toolkit.trainer.datasets.columns import as_texts, parse_fields, plain_column
@@ -102,7 +102,7 @@ def _from_parquet(
         import pyarrow.parquet
     except ImportError:
         raise InvalidInput(
-            f"{path}: reading .parquet needs pyarrow; pip install 'toolkit[parquet]'"
+            f"{path}: reading .parquet needs pyarrow; {install('parquet')}"
         ) from None
     try:
         table = pyarrow.parquet.read_table(pyarrow.BufferReader(content))
@@ -135,7 +135,7 @@ def _table(
         import pandas as pd
     except ImportError:
         raise InvalidInput(
-            f"{path}: reading a table needs pandas; pip install 'toolkit[export]', or give an .npz"
+            f"{path}: reading a table needs pandas; {install('export')}, or give an .npz"
         ) from None
     if target is not None and target not in columns:
         near = difflib.get_close_matches(target, columns, n=1)
