@@ -259,8 +259,9 @@ def bench(
     if data:
         from toolkit.trainer.datasets.files import read_data
 
-        texts = {i["name"] for b in bundles for i in b.manifest["inputs"] if i["dtype"] == "string"}
-        X, y, _ = read_data(Path(data), target, lambda columns: texts.intersection(columns))
+        specs = [i for b in bundles for i in b.manifest["inputs"] if i["dtype"] == "string"]
+        texts = {i["name"]: i.get("words") for i in specs}
+        X, y, _ = read_data(Path(data), target, lambda _: texts)
     reports = []
     for bundle in bundles:
         say(f"measuring {bundle.path} …")

@@ -152,6 +152,7 @@ def _inputs(schema: Schema, takes: str) -> list[dict[str, Any]]:
             "columns": list(s.columns) if s.columns else None,
             "takes": taken if s.dtype in ("float32", "float64", "string") else FINITE,
             "missing": s.missing,
+            "words": None if s.words is None else list(s.words),
         }
         for s, taken in zip(schema.inputs, words, strict=True)
     ]

@@ -47,13 +47,14 @@ class Predictor:
         origin: str,
         *,
         columns: dict[str, Any] | None = None,
+        words: dict[str, Any] | None = None,
         options: Mapping[str, Any] | None = None,
         threads: int | None = None,
     ) -> None:
         """Open ONNX bytes.
 
-        columns: feature names by input. options, threads: as `open_session` takes them; without
-        threads, batches that take long enough are spread over all cores.
+        columns: feature names by input; words: see `Input`. options, threads: as `open_session`
+        takes them; without threads, batches that take long enough are spread over all cores.
         """
         self.origin = origin
         self._loaded: tuple[str, int | None, bool] | None = None  # as `load` takes them
@@ -67,7 +68,9 @@ class Predictor:
                 "again"
             ) from None
         self.task: str | None = metadata.get(TASK_KEY)
-        self.inputs = _read_inputs(self.session, metadata.get(TAKES_KEY), columns or {})
+        self.inputs = _read_inputs(
+            self.session, metadata.get(TAKES_KEY), columns or {}, words or {}
+        )
         self._columns: Any = None
         self.outputs = tuple(o.name for o in self.session.get_outputs())
         self._flattens = self.task != "transformer"
@@ -264,6 +267,7 @@ def load(path: AnyPath, *, threads: int | None = None, unproved: bool = False) -
         to_onnx(read_checked(path, entry), path),
         path,
         columns={i["name"]: i.get("columns") for i in manifest["inputs"]},
+        words={i["name"]: i.get("words") for i in manifest["inputs"]},
         options=entry.get("session"),
         threads=threads,
     )
@@ -312,7 +316,9 @@ def _require_tensors(session: Any, origin: str) -> None:
             )
 
 
-def _read_inputs(session: Any, takes: str | None, columns: dict[str, Any]) -> tuple[Input, ...]:
+def _read_inputs(
+    session: Any, takes: str | None, columns: dict[str, Any], words: dict[str, Any]
+) -> tuple[Input, ...]:
     nodes = session.get_inputs()
     allowed = takes.split(",") if takes else [ANY]
     if len(allowed) != len(nodes):
@@ -324,9 +330,14 @@ def _read_inputs(session: Any, takes: str | None, columns: dict[str, Any]) -> tu
             width=_width(node.shape),
             takes=allowed[k],
             columns=tuple(columns[node.name]) if columns.get(node.name) else None,
+            words=_words(words.get(node.name)),
         )
         for k, node in enumerate(nodes)
     )
+
+
+def _words(given: Any) -> tuple[str, ...] | None:
+    return tuple(w for w in given if isinstance(w, str)) if isinstance(given, list) else None
 
 
 def _numbers_of_labels(session: Any, main: str, inputs: tuple[Input, ...]) -> tuple[str, ...]:
