@@ -92,13 +92,11 @@ class _Copier:
             return self._dict(value, path)
         if self._is_kept(value):
             return value
-        if not _answers(value):
-            return ABSENT
-        if hasattr(type(value), "__deepcopy__"):  # a library's own copy may be leaner
-            copied = copy.deepcopy(value)
+        if any(hasattr(type(value), call) for call in CALLS) and hasattr(value, "__deepcopy__"):
+            copied = copy.deepcopy(value)  # a library's own copy may be leaner
             if self._is_kept(copied):
                 return copied
-        return self.of_object(value)
+        return self.of_object(value) if _answers(value) else ABSENT
 
     def _row(self, value: Any, path: str) -> Any:
         """Return a list or tuple; of a row with estimators in it a part may be left out."""
@@ -175,6 +173,8 @@ def _answers(value: Any) -> bool:
     """Tell whether a value is an estimator, or a part of one, with all that it holds by name."""
     kind = type(value)
     plain = getattr(kind, "__new__", None) is object.__new__  # nothing that __dict__ does not show
+    # What frees something at its end, such as a booster, would free it twice.
+    plain = plain and not hasattr(kind, "__del__")
     return plain and hasattr(value, "__dict__") and any(hasattr(kind, call) for call in CALLS)
 
 
