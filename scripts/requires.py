@@ -118,7 +118,9 @@ def outcomes(path: Path, files: list[Path]) -> dict[Path, str]:
     while len(found) < len(files):
         left = files[len(found) :]
         command = [interpreter, __file__, "replay", *map(str, left)]
-        done = subprocess.run(command, env=environment, text=True, capture_output=True, check=False)
+        done = subprocess.run(
+            command, env=environment, encoding="utf-8", capture_output=True, check=False
+        )
         lines = done.stdout.splitlines()
         found |= dict(zip(left, lines, strict=False))
         if len(lines) < len(left):

@@ -80,7 +80,7 @@ def run_apart(names, trusted, folder):
     done = subprocess.run(
         [sys.executable, "-c", program, str(Path(__file__).parent), json.dumps([names, trusted])],
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         cwd=folder,
     )
     assert done.returncode == 0, done.stderr[-600:]

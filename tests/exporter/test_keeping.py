@@ -437,7 +437,9 @@ def run():
 
     def call(*arguments):
         return subprocess.run(
-            [sys.executable, "-m", "toolkit", *map(str, arguments)], capture_output=True, text=True
+            [sys.executable, "-m", "toolkit", *map(str, arguments)],
+            capture_output=True,
+            encoding="utf-8",
         )
 
     return call
@@ -462,13 +464,13 @@ def test_no_address_of_memory_is_in_a_manifest(tmp_path):
     """Else a re-export by another process would differ."""
     model = make_pipeline(SelectKBest(lambda *_: np.arange(3.0), k=2), LogisticRegression())
     toolkit.export(model.fit(X, Y), X, Y, name="m", out=tmp_path / "m", tune="latency")
-    assert " at 0x" not in (tmp_path / "m" / "manifest.json").read_text()
+    assert " at 0x" not in (tmp_path / "m" / "manifest.json").read_text(encoding="utf-8")
 
 
 def test_the_manifest_says_what_was_left_out(tmp_path):
     estimator, left_out = LEAN["uniform"]
     toolkit.export(estimator.fit(X, Y), X, Y, name="m", out=tmp_path / "m")
-    manifest = json.loads(Path(tmp_path / "m" / "manifest.json").read_text())
+    manifest = json.loads(Path(tmp_path / "m" / "manifest.json").read_text(encoding="utf-8"))
     assert left_out in manifest["estimator"]["left_out"]
     first = toolkit.bench(tmp_path / "m").to_json()["variants"][0]
     assert first["status"] == "ok"

@@ -174,7 +174,7 @@ def test_parts_are_compared_with_none_again_and_again(timed):
 def test_the_quota_of_a_container_counts(files, expected, tmp_path, monkeypatch):
     for name, text in files.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_text(text)
+        (tmp_path / name).write_text(text, encoding="utf-8")
     monkeypatch.setattr(split, "CGROUPS", str(tmp_path))
     monkeypatch.setattr(split.os, "sched_getaffinity", lambda _: set(range(4)), raising=False)
     assert split.cores() == expected
@@ -333,7 +333,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
         [sys.executable, "-c", code, str(bundle)],
         input=json.dumps(texts),
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         check=True,
     )
     return int(done.stdout)
@@ -374,7 +374,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
         subprocess.run(
             [sys.executable, "-c", code, str(tmp_path / "m"), "4000"],
             capture_output=True,
-            text=True,
+            encoding="utf-8",
             check=True,
         ).stdout
     )

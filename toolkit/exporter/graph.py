@@ -294,7 +294,7 @@ class Graph:
         """Return `op(x, constant)` elementwise; the constant is in x's type, one for all rows."""
         constant = self.constant(values, x.dtype, hint)
         result = Matrix(self.add(op, [x.name, constant], op.lower()), x.dtype, x.width)
-        if op in ELEMENTWISE:
+        if op in ELEMENTWISE and x.width:  # [N] is never one-hot
             every = np.broadcast_to(np.asarray(values, dtype=np.float64), (x.width,))
             self.carry(
                 x,

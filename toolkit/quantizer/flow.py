@@ -134,8 +134,10 @@ def _made(
 
 def _newer(content: bytes, name: str, runtime: str | None) -> str:
     """Return why the runtime that a model was exported for cannot run this, "" where it can."""
+    if runtime is None:
+        return ""
     needed = requires(to_onnx(content, name), name)["onnxruntime"]
-    if runtime is None or not too_old(needed, runtime):
+    if not too_old(needed, runtime):
         return ""
     return f"it needs onnxruntime {needed}, and the model was exported for {runtime}"
 

@@ -12,7 +12,7 @@ from toolkit.exporter.schema.told import kind_of, told
 from toolkit.exporter.schema.values import NUMBER, as_array
 from toolkit.exporter.tasks import reference, task_of
 from toolkit.runtime.fields import is_missing, is_number
-from toolkit.runtime.inputs import name_of
+from toolkit.runtime.inputs import are_pairs, name_of
 
 TEXTS = ("object", "str", "string")  # pandas' types that hold texts
 TRIED = 20  # rows on which a change is shown to matter to nothing
@@ -20,7 +20,8 @@ TRIED = 20  # rows on which a change is shown to matter to nothing
 
 def as_numbers(estimator: Any, X: Any) -> Any:
     """Return an array of texts that all stand for numbers as these, where no step takes text."""
-    array = as_array(X) if isinstance(X, list | tuple | np.ndarray) else np.zeros(0)
+    rows = isinstance(X, list | tuple | np.ndarray) and not are_pairs(X)
+    array = as_array(X) if rows else np.zeros(0)
     if array.ndim != 2 or array.dtype.kind not in "OU":
         return X
     records = told(estimator)
