@@ -6,11 +6,13 @@ import decimal
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from toolkit.errors import InvalidInput
+from toolkit.runtime import load
 from toolkit.runtime.columns import Columns
 from toolkit.runtime.inputs import FAR, prepare
 from toolkit.runtime.schema import Input
@@ -24,7 +26,25 @@ TABLE = (
     Input("port", "string", 1, "finite"),
 )
 MATRIX = (Input("X", "float32", 3, "nan*2|finite", ("a", "b", "c")),)
-WORDS = st.sampled_from(["m", "f", "", None, float("nan"), 3])
+ODD = [decimal.Decimal("nan"), np.datetime64("NaT"), np.str_(""), (), 0.0]
+WORDS = st.sampled_from(
+    [
+        "m",
+        "f",
+        "",
+        None,
+        float("nan"),
+        np.float32("nan"),
+        3,
+        0,
+        False,
+        b"",
+        b"m",
+        np.str_("f"),
+        pd.NA,
+        *ODD,
+    ]
+)
 NUMBERS = st.one_of(
     st.floats(width=32),
     st.integers(-(2**70), 2**70),
@@ -139,9 +159,11 @@ def test_missing_texts_are_empty_ones(dtype, rows):
 )
 @pytest.mark.parametrize("rows", [1, 2])
 def test_what_is_no_number_is_not_read_as_one(column, value, rows):
-    X = {name: plain(rows)[name].tolist() for name in plain(rows)} | {column: [value] * rows}
-    assert outcome(TABLE, X) is None
-    assert Columns(TABLE).read(X) is None
+    for beside in (value, 1, 2.5, True, np.float64(2), np.nan):
+        own = [beside] * (rows - 1) + [value]
+        X = {name: plain(rows)[name].tolist() for name in plain(rows)} | {column: own}
+        assert outcome(TABLE, X) is None
+        assert Columns(TABLE).read(X) is None
 
 
 def plain(rows):
@@ -196,6 +218,29 @@ def test_what_is_odd_is_left_to_prepare(column):
     assert Columns(TABLE).read(X) is None
 
 
+@pytest.mark.parametrize("rows", [1, 2])
+@pytest.mark.parametrize(
+    "values",
+    [
+        pd.array([["m"], ["f"]], dtype=pd.ArrowDtype(pa.list_(pa.string()))),
+        pd.array([{"m": 1}, {"m": 2}], dtype=pd.ArrowDtype(pa.struct([("m", pa.int64())]))),
+        pd.array([b"m", b"f"], dtype=pd.ArrowDtype(pa.binary())),
+        pd.array([1, 2], dtype=pd.ArrowDtype(pa.duration("s"))),
+        pd.array([decimal.Decimal("0.5")] * 2, dtype=pd.ArrowDtype(pa.decimal128(5, 2))),
+        pd.array(["m", None], dtype=pd.ArrowDtype(pa.dictionary(pa.int8(), pa.string()))),
+        pd.to_datetime(["2020-01-01", "2021-01-01"]).array,
+        pd.to_timedelta([1, 2], unit="s").array,
+        pd.interval_range(0, 2).array,
+        pd.arrays.SparseArray([1.5, 0.0]),
+        pd.Categorical([2.5, None]),
+    ],
+    ids=lambda v: str(v.dtype),
+)
+def test_rare_types_are_read_alike_or_left_alone(values, rows):
+    for name in plain(rows):
+        assert_alike(TABLE, plain(rows).assign(**{name: values[:rows]}))
+
+
 def test_columns_that_move_are_found_again():
     reader, X = Columns(TABLE), plain(5)
     for names in (list(X), list(X)[::-1], sorted(X)):
@@ -204,3 +249,37 @@ def test_columns_that_move_are_found_again():
     assert reader.read(X[list(X)]) is not None
     assert reader.read(X.rename(columns={"fare": "price"})) is None
     assert reader.read(pd.concat([X, X], axis=1)) is None
+
+
+@pytest.fixture(scope="module")
+def model(classifier_bundle):
+    return load(classifier_bundle)
+
+
+FORMS = {
+    "size": ["float64", "Float64", "double[pyarrow]", "object", "category"],
+    "rooms": ["int64", "Int64", "int64[pyarrow]", "object", "category", "float64"],
+    "city": ["str", "string[python]", "string[pyarrow]", "object", "category"],
+}
+
+
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_a_table_is_answered_alike_in_every_form(model, data):
+    """One table as dict, as data frame of any types and as array of objects."""
+    rows = data.draw(st.sampled_from([1, 3, 300]))
+    rng = np.random.default_rng(data.draw(st.integers(0, 99)))
+    missing = data.draw(st.booleans())
+    gaps = rng.random(rows) < 0.3 * missing
+    table = {
+        "size": np.where(gaps, None, rng.normal(70, 9, rows)).tolist(),
+        "rooms": rng.integers(1, 6, rows).tolist(),
+        "city": np.where(gaps, None, rng.choice(["Ulm", "Kiel"], rows)).tolist(),
+    }
+    wanted = model.predict_proba(np.array(list(table.values()), dtype=object).T)
+    dtypes = {name: data.draw(st.sampled_from(forms)) for name, forms in FORMS.items()}
+    frame = pd.DataFrame({n: pd.Series(v, dtype=dtypes[n]) for n, v in table.items()})
+    names = data.draw(st.permutations(sorted(table)))
+    for X in (table, frame[names], frame[names].reset_index()):
+        np.testing.assert_array_equal(model.predict_proba(X), wanted)
+        np.testing.assert_array_equal(model.predict(X), model.run(X)["label"].ravel())
