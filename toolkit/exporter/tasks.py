@@ -162,7 +162,8 @@ def _of_batch(method: Callable[[Any], Any], X: Any) -> Any:
     """
     found = method(X)
     estimator = getattr(method, "__self__", None)
-    two = len(getattr(estimator, "classes_", ())) == 2
+    classes = getattr(estimator, "classes_", None)  # None of a TargetEncoder of numbers
+    two = classes is not None and len(classes) == 2
     if type(estimator).__name__ != "LabelBinarizer" or not two or found.shape[1] == 1:
         return found
     rows = [method(X[i : i + 1]) for i in range(len(X))]
