@@ -30,6 +30,8 @@ def lean_copy(
     What can be kept is shared with the estimator, which stays as it is. same: tells whether a copy
     answers as the estimator does. trusted: types beside toolkit's own that can be kept.
     """
+    if not _answers(estimator):
+        return None
     known: dict[int, tuple[bool, Any]] = {}
     trial = _Copier(trusted, known, stand_for)
     if not same(trial.of_object(estimator)) or any(stand.asked for stand in trial.placed):
