@@ -58,7 +58,8 @@ def run(case: Case) -> Result:
             proven = convert_and_prove(estimator, X, y, tune=THROUGHPUT)
         except (UnsupportedEstimator, InvalidInput) as error:
             return Result("refused", str(error))
-        kept = keep(estimator, proven.evidence.answers_alike)
+        evidence = proven.evidence  # its estimator stands around a booster of its own
+        kept = keep(evidence.estimator, evidence.answers_alike)
     if bool(kept.content) == bool(case.unkept) or case.unkept not in kept.why:
         return Result("failed", f"its copy: {kept.why or 'is kept'}")
     proof = proven.chosen.proof  # of the second form, or of the first because one of them failed

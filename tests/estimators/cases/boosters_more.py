@@ -156,8 +156,18 @@ def lightgbm_cases() -> list[Case]:
         case("LGBMRegressor-linear-tree-nan", line, with_missing),
         case("LGBMClassifier-linear-tree", LGBMClassifier(linear_tree=True, **small), classes),
         case("LGBMRegressor-linear-tree-rf", LGBMRegressor(**line_forest, **small), with_missing),
-        case("LGBMRegressor-own-loss", LGBMRegressor(objective=raw_loss, **small), regression),
-        case("LGBMClassifier-own-loss", LGBMClassifier(objective=raw_loss, **small), binary),
+        case(
+            "LGBMRegressor-own-loss",
+            LGBMRegressor(objective=raw_loss, **small),
+            regression,
+            unkept="raw_loss",
+        ),
+        case(
+            "LGBMClassifier-own-loss",
+            LGBMClassifier(objective=raw_loss, **small),
+            binary,
+            unkept="raw_loss",
+        ),
         *(
             case(f"LGBMClassifier-{n}", LGBMClassifier(objective=n, **small), binary)
             for n in ("regression", "cross_entropy", "cross_entropy_lambda")
