@@ -11,23 +11,28 @@ from toolkit.exporter.proof.edits import rows_of
 
 Run = Callable[[Mapping[str, np.ndarray]], dict[str, np.ndarray]]
 
+PRODUCTS = ("MatMul", "Gemm")
 BYTES = 1 << 27  # of a graph's widest tensor; onnxruntime holds a few of them at a time
 
 
 def batch_rows(model: bytes) -> int:
     """Return how many rows of the graph's widest tensor take BYTES bytes, 8 a number.
 
-    Tensors whose width depends on the data, such as a text's words, do not count.
+    Its width is read from the constants that it meets (onnx's shape inference ends the process on
+    some large graphs); tensors as wide as a text's words do not count.
     """
-    graph = onnx.shape_inference.infer_shapes(onnx.load_from_string(model)).graph
+    graph = onnx.load_from_string(model).graph
     return max(1, BYTES // (8 * max(_widths(graph), default=1)))
 
 
 def _widths(graph: onnx.GraphProto) -> Iterator[int]:
-    for value in (*graph.value_info, *graph.input, *graph.output):
-        dims = [d.dim_value for d in value.type.tensor_type.shape.dim[1:]]
-        if all(dims):
-            yield int(np.prod(dims, dtype=np.int64))
+    factors = {n.input[1] for n in graph.node if n.op_type in PRODUCTS and len(n.input) > 1}
+    for tensor in graph.initializer:
+        read = tensor.dims if tensor.name in factors else tensor.dims[1:]
+        yield max(read, default=1)
+    for node in graph.node:
+        if node.op_type == "OneHotEncoder":
+            yield max((len(a.strings) + len(a.ints) for a in node.attribute), default=1)
 
 
 def in_batches(run: Run, most: int) -> Run:

@@ -22,10 +22,9 @@ from toolkit.exporter.schema import Schema, frame, rounded
 from toolkit.exporter.sparse import takers_of_sparse
 from toolkit.exporter.split import Split
 from toolkit.exporter.tasks import reference
-from toolkit.metrics import LABEL, Scale, scales_of
+from toolkit.metrics import Scale, scales_of
 
 HELD_OUT, ADVERSARIAL = "held_out", "adversarial"
-THREADS = 1e-9  # of a number: so much it may change with the order of a sum
 ALONE = 64  # so many rows at most are asked again by themselves
 
 Outputs = dict[str, np.ndarray]
@@ -77,18 +76,15 @@ class Evidence:
     def answers_alike(self, other: Any) -> bool:
         """Tell whether another estimator gives the answers that this one gave.
 
-        But for the order in which threads add up.
+        But for rounding, such as the order in which threads add up, by the rule of the proof.
         """
-        for name, rows in self.sets.items():
-            got = answers_to(other, rows, self.schema, self.task)
-            for n, wanted in self.expected[name].items():
-                if wanted.dtype.kind == "f" and n != LABEL:
-                    same = np.allclose(got[n], wanted, rtol=THREADS, atol=0.0, equal_nan=True)
-                else:
-                    same = np.array_equal(got[n], wanted, equal_nan=wanted.dtype.kind == "f")
-                if not same:
-                    return False
-        return True
+        return all(
+            compare(self.expected[name], self._answers_of(other, rows), self.scales).passed
+            for name, rows in self.sets.items()
+        )
+
+    def _answers_of(self, other: Any, rows: Rows) -> Outputs:
+        return answers_to(other, rows, self.schema, self.task)
 
     def unsteady(self, name: str, positions: np.ndarray) -> np.ndarray:
         """Return which of these rows scikit-learn refuses alone, or answers otherwise, bool [N].

@@ -13,6 +13,7 @@ from toolkit.exporter.proof.edits import Cell, Edit, Hostile, Sample, edited, ro
 from toolkit.exporter.proof.points import at_points
 from toolkit.exporter.proof.sweep import sweep
 from toolkit.exporter.proof.thresholds import at_thresholds
+from toolkit.frames import TEXTS
 from toolkit.runtime.schema import ANY, FINITE, MISSING
 
 UNSEEN = ("not-seen-in-fitting", "Ünseen ⟂ категория")
@@ -107,7 +108,8 @@ def _categories(sample: Sample) -> Iterator[Edit]:
         known = _spread(list(dict.fromkeys(sample.column(cell).tolist())))
         for text in UNSEEN:
             yield Edit(k, {cell: text}, f"unseen text in {name}")
-        for text in _look_alikes(known):
+        # A label encoder cuts texts to its longest label, and finds a look-alike that is longer.
+        for text in _look_alikes(known) if sample.schema.form != TEXTS else ():
             yield Edit(k, {cell: text}, f"look-alike of a known text in {name}")
         if sample.takes != FINITE:
             yield Edit(k, {cell: ""}, f"missing text in {name}")

@@ -154,7 +154,7 @@ def _named(estimator: Any, X: Any, names: Sequence[str]) -> Given:
     whole = _categorical(estimator, X[[labels[name] for name in at_hand]])
     unread = _unread(whole)
     needless: dict[str, str | NoColumn] = dict(unread)
-    if unread or any(dtype.name in TEXTS or dtype.name == "category" for dtype in whole.dtypes):
+    if unread or any(getattr(d, "name", "") in (*TEXTS, "category") for d in whole.dtypes):
         # An input a column: none is asked for that is dropped.
         dropped = (names[k] for k in dropped_by(estimator))
         needless |= {
