@@ -12,15 +12,8 @@ import numpy as np
 
 from toolkit.exporter.formulas.lookup import category_codes, columns_of
 from toolkit.exporter.graph import Graph, Value
-
-HOLDERS = (
-    "booster",
-    "best_estimator_",
-    "calibrated_classifiers_",
-    "regressor_",
-    "estimators_",
-    "estimator_",
-)
+from toolkit.exporter.held import held_by
+from toolkit.exporter.raw_boosters import OfBooster
 
 Categories = Mapping[int, Sequence[Any]]  # by the column's place
 
@@ -32,12 +25,9 @@ def categories_of(estimator: Any, categorical: Sequence[int] = ()) -> Categories
     categorical: the places of the columns that are categories in a data frame like that of the
     fitting, where one is at hand: LightGBM itself does not keep those of ordered ones.
     """
-    for name in HOLDERS:
-        inner = getattr(estimator, name, None)
-        if inner is not None and not isinstance(inner, str):  # XGBoost has a setting "booster"
-            many = inner if isinstance(inner, list | tuple | np.ndarray) else [inner]
-            first = next(iter(np.asarray(many, dtype=object).ravel().tolist()), None)
-            return {} if first is None else categories_of(first, categorical)
+    inner = [estimator.booster] if isinstance(estimator, OfBooster) else held_by(estimator)
+    if inner:
+        return categories_of(inner[0], categorical)
     if hasattr(estimator, "steps"):
         steps = [s for _, s in estimator.steps if s is not None and not isinstance(s, str)]
         return categories_of(steps[0], categorical) if steps else {}

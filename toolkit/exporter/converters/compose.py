@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, cast
 
-from toolkit.exporter.formulas.lookup import columns_of as split
+from toolkit.exporter.formulas.lookup import columns_of
 from toolkit.exporter.formulas.response import transformed
 from toolkit.exporter.graph import Graph, Matrix, Outputs, Table, Unconvertible, Value
 from toolkit.exporter.schema.told import places_of
@@ -40,17 +40,13 @@ def column_transformer(est: Any, x: Value, g: Graph) -> Outputs:
         passed = isinstance(transformer, str)
         done = part if passed else transformed(transformer, part, g)
         weight = weights.get(name)
-        whole = [g.matrix(done)] if not _is_mixed(columns_of(done)) else columns_of(done)
+        mixed = isinstance(done, Table) and _is_mixed(columns_of(g, done))
+        whole = columns_of(g, done) if mixed else [g.matrix(done)]
         parts += [_times(g, one, weight) for one in whole]
     if _is_mixed(parts):
-        columns = [c for p in parts for c in split(g, p)]
+        columns = [c for p in parts for c in columns_of(g, p)]
         return {"transform": cast(Matrix, Table(tuple((c.name, c) for c in columns)))}
     return {"transform": g.join(parts)}
-
-
-def columns_of(x: Value) -> list[Matrix]:
-    """Return a table's columns, or a matrix as it is."""
-    return [m for _, m in x.columns] if isinstance(x, Table) else [x]
 
 
 def _is_mixed(parts: Sequence[Matrix]) -> bool:

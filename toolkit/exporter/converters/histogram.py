@@ -11,6 +11,7 @@ from toolkit.exporter.formulas.answers import answer, exp_answer
 from toolkit.exporter.formulas.lookup import category_codes, columns_of
 from toolkit.exporter.formulas.sides import two_sided
 from toolkit.exporter.graph import Graph, Matrix, Outputs, Unconvertible, Value
+from toolkit.exporter.schema.told import places_of
 from toolkit.exporter.trees.answers import tree_answer
 from toolkit.exporter.trees.ensemble import (
     LEQ,
@@ -130,21 +131,14 @@ def _known(est: Any) -> list[np.ndarray | None]:
 def _encoded(g: Graph, x: Value, preprocessor: Any) -> Matrix:
     """Return the categorical columns as codes (NaN for an unknown one), then the numeric ones."""
     columns = columns_of(g, x)
+    names = list(getattr(preprocessor, "feature_names_in_", []))
     (_, encoder, flags), (_, _, others) = preprocessor.transformers_[:2]
-    picked = [columns[i] for i in _positions(preprocessor, flags)]
+    picked = [columns[i] for i in places_of(flags, names, len(columns))]
     codes = [category_codes(g, c, t) for c, t in zip(picked, encoder.categories_, strict=True)]
-    numbers = [columns[i] for i in _positions(preprocessor, others)]
+    numbers = [columns[i] for i in places_of(others, names, len(columns))]
     floats = [g.floating(c) for c in numbers]
     wide = any(c.dtype == "float64" for c in floats)
     return g.join([g.cast(c, "float64" if wide else "float32") for c in [*codes, *floats]])
-
-
-def _positions(preprocessor: Any, columns: Any) -> list[int]:
-    chosen = np.asarray(columns)
-    if chosen.dtype == bool:
-        return np.flatnonzero(chosen).tolist()
-    names = list(getattr(preprocessor, "feature_names_in_", []))
-    return [names.index(c) if isinstance(c, str) else int(c) for c in chosen.tolist()]
 
 
 CONVERTERS = {

@@ -79,12 +79,11 @@ class Evidence:
         But for rounding, such as the order in which threads add up, by the rule of the proof.
         """
         return all(
-            compare(self.expected[name], self._answers_of(other, rows), self.scales).passed
+            compare(
+                self.expected[name], answers_to(other, rows, self.schema, self.task), self.scales
+            ).passed
             for name, rows in self.sets.items()
         )
-
-    def _answers_of(self, other: Any, rows: Rows) -> Outputs:
-        return answers_to(other, rows, self.schema, self.task)
 
     def unsteady(self, name: str, positions: np.ndarray) -> np.ndarray:
         """Return which of these rows scikit-learn refuses alone, or answers otherwise, bool [N].

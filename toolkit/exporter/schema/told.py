@@ -13,22 +13,12 @@ from typing import Any
 import numpy as np
 
 from toolkit.exporter.booster_categories import categories_of
+from toolkit.exporter.held import held_by, quietly
 from toolkit.exporter.schema.values import NUMBER, TEXT
 from toolkit.frames import KEPT, mark_of
 from toolkit.runtime.fields import NA_TEXTS
 
-# Where estimators keep the fitted ones that get the very rows that they get themselves.
-HOLDERS = (
-    "best_estimator_",
-    "calibrated_classifiers_",
-    "estimators_",  # before the next, which may be no more than their pattern
-    "estimator_",
-    "regressor_",
-    "classifier_",
-    "estimator",
-)
 PASSES = "FunctionTransformer"  # takes text and numbers alike
-MEMBERS = 8  # so many of an ensemble's are looked at
 
 
 @dataclass(frozen=True)
@@ -93,7 +83,7 @@ def kind_of(records: Sequence[Told]) -> str | None:
 
 def names_of(estimator: Any) -> list[str] | None:
     """Return the names of the columns that it was fitted on, None where it knows none."""
-    names = _quietly(estimator, "feature_names_in_")
+    names = quietly(estimator, "feature_names_in_")
     return None if names is None else [str(n) for n in names]
 
 
@@ -105,7 +95,7 @@ def as_spelt(names: Sequence[str], columns: Sequence[str]) -> list[str]:
 
 def columns_of(estimator: Any) -> int | None:
     """Return how many columns it was fitted on, None where it does not say."""
-    width = _quietly(estimator, "n_features_in_")
+    width = quietly(estimator, "n_features_in_")
     return int(width) if isinstance(width, int | np.integer) else None
 
 
@@ -119,7 +109,7 @@ def takes_texts(estimator: Any) -> bool:
     if hasattr(estimator, "transformer_list"):
         members = [t for _, t in estimator.transformer_list if not isinstance(t, str)]
         return bool(members) and all(map(takes_texts, members))
-    inner = _held(estimator)
+    inner = held_by(estimator)
     if inner:
         return takes_texts(inner[0])
     try:
@@ -131,7 +121,7 @@ def takes_texts(estimator: Any) -> bool:
 
 def dropped_by(estimator: Any) -> list[int]:
     """Return the places of the columns that a column transformer at the start drops."""
-    inner = _held(estimator) if not hasattr(estimator, "steps") else []
+    inner = held_by(estimator) if not hasattr(estimator, "steps") else []
     if inner:
         return dropped_by(inner[0])
     if hasattr(estimator, "steps"):
@@ -193,7 +183,7 @@ def _found(
     elif hasattr(estimator, "transformer_list"):
         for _, part in estimator.transformer_list:
             yield from _found(part, places, names)
-    elif inner := _held(estimator):
+    elif inner := held_by(estimator):
         for part in inner:
             yield from _found(part, places, names)
     else:
@@ -221,7 +211,7 @@ def _of_steps(
 
 def _fills(step: Any, width: int) -> bool:
     """Tell whether a step is an imputer that gives each column as it gets it, but filled."""
-    statistics = _quietly(step, "statistics_")
+    statistics = quietly(step, "statistics_")
     if statistics is None or len(statistics) != width or getattr(step, "add_indicator", False):
         return False
     return all(mark_of(s) is None for s in np.asarray(statistics, dtype=object).tolist())
@@ -229,8 +219,8 @@ def _fills(step: Any, width: int) -> bool:
 
 def _of_leaf(estimator: Any, places: Sequence[int]) -> Iterator[tuple[int, Told]]:
     """Yield what an estimator that computes something from its columns tells of them."""
-    categories = _quietly(estimator, "categories_")
-    preprocessor = _quietly(estimator, "_preprocessor")  # of histogram boosting, for categories
+    categories = quietly(estimator, "categories_")
+    preprocessor = quietly(estimator, "_preprocessor")  # of histogram boosting, for categories
     if preprocessor is not None and hasattr(preprocessor, "transformers_"):
         yield from _found(preprocessor, places, names_of(estimator))
     elif isinstance(categories, list) and len(categories) == len(places):
@@ -256,28 +246,8 @@ def _of_categories(known: Any) -> Told:
 
 def _imputed(imputer: Any, width: int) -> list[str]:
     """Return for each column of an imputer or missing indicator whether it holds text."""
-    statistics = _quietly(imputer, "statistics_")
+    statistics = quietly(imputer, "statistics_")
     if statistics is None or len(statistics) != width:
         fitted = np.dtype(getattr(imputer, "_fit_dtype", np.float64))
         return [TEXT if fitted.kind == "O" else NUMBER] * width
     return [TEXT if isinstance(s, str) else NUMBER for s in statistics]
-
-
-def _held(estimator: Any) -> list[Any]:
-    """Return the fitted estimators inside another that get its rows."""
-    for name in HOLDERS:
-        inner = _quietly(estimator, name)
-        if inner is None or isinstance(inner, str | type):
-            continue
-        many = inner.ravel().tolist() if isinstance(inner, np.ndarray) else inner
-        many = list(many) if isinstance(many, list | tuple) else [many]
-        return [m[1] if isinstance(m, tuple) else m for m in many[:MEMBERS]]
-    return []
-
-
-def _quietly(estimator: Any, name: str) -> Any:
-    """Return an attribute, None where there is none: some properties raise errors of their own."""
-    try:
-        return getattr(estimator, name, None)
-    except Exception:
-        return None
