@@ -39,13 +39,13 @@ def cores() -> int:
 def _quota() -> float | None:
     """Return how many cores' time the cgroup allows, None where it sets no limit."""
     try:
-        with open(f"{CGROUPS}/cpu.max", encoding="ascii") as file:  # version 2
+        with open(f"{CGROUPS}/cpu.max", encoding="utf-8") as file:  # version 2
             most, period = file.read().split()
     except (OSError, ValueError):
         try:
             found = []
             for name in ("quota", "period"):  # version 1
-                with open(f"{CGROUPS}/cpu/cpu.cfs_{name}_us", encoding="ascii") as file:
+                with open(f"{CGROUPS}/cpu/cpu.cfs_{name}_us", encoding="utf-8") as file:
                     found.append(file.read().strip())
             most, period = found
         except OSError:
