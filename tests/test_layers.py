@@ -9,7 +9,7 @@ import sys
 import pytest
 
 ABSENT_ON_THE_DEVICE = (
-    "click", "google.protobuf", "joblib", "matplotlib", "onnx", "pandas", "pyarrow", "rich",
+    "click", "filelock", "google.protobuf", "joblib", "matplotlib", "onnx", "pandas", "pyarrow", "rich",
     "scipy", "skl2onnx", "skops", "sklearn",
 )  # fmt: skip
 HEAVY = (

@@ -15,10 +15,11 @@ from toolkit import __version__
 from toolkit.cli import edge, home, lists
 from toolkit.errors import ToolkitError, ToolkitWarning, one_line
 from toolkit.runtime.files import reader_left, set_encodings
+from toolkit.runtime.stopping import INTERRUPTED, heed_sigterm, stopped
 
 # What the base install leaves out -> the extra that brings it.
 EXTRAS = dict.fromkeys(
-    ("joblib", "onnx", "pandas", "scipy", "skl2onnx", "sklearn", "skops"), "export"
+    ("filelock", "joblib", "onnx", "pandas", "scipy", "skl2onnx", "sklearn", "skops"), "export"
 ) | dict.fromkeys(("matplotlib", "rich"), "report")
 
 
@@ -26,6 +27,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; return 0 done, 1 a gate failed, 2 wrong usage or input, 3 unsupported."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     set_encodings()
+    heed_sigterm()
     with warnings.catch_warnings():
         warnings.simplefilter("always", ToolkitWarning)
         warnings.showwarning = _say(warnings.showwarning)
@@ -52,9 +54,11 @@ def _run(arguments: list[str]) -> int:
     except click.ClickException as error:
         error.show()
         return 2
-    except (click.Abort, KeyboardInterrupt):
-        click.echo("stopped; nothing was half-written", err=True)
-        return 130
+    except (click.Abort, KeyboardInterrupt) as stop:
+        # click makes an Abort of it.
+        signalled = stop if isinstance(stop, KeyboardInterrupt) else stop.__cause__
+        click.echo(stopped(signalled), err=True)
+        return getattr(signalled, "exit_code", INTERRUPTED)
     except ToolkitError as error:
         if {"-v", "--verbose"} & set(arguments):
             traceback.print_exc()
