@@ -150,3 +150,22 @@ def test_damage():
                 np.testing.assert_array_equal(loaded.predict(X), good.predict(X))
             assert "\n" not in text
     assert refused > len(content) / 8
+
+
+@pytest.mark.parametrize("library", ["xgboost", "catboost", "lightgbm"])
+def test_boosters_in_whatever_they_are_give_one_file_that_opens(library):
+    """Their files' random names may begin with digits: twenty dumps are the same, and each opens."""
+    module = pytest.importorskip(library)
+    make = {
+        "xgboost": lambda n: module.XGBClassifier(n_estimators=n),
+        "catboost": lambda n: module.CatBoostClassifier(
+            iterations=n, verbose=0, allow_writing_files=False
+        ),
+        "lightgbm": lambda n: module.LGBMClassifier(n_estimators=n, verbose=-1),
+    }[library]
+    X = np.random.default_rng(0).normal(size=(60, 3))
+    votes = VotingClassifier([(f"of{n}", make(n)) for n in (1, 2, 3)]).fit(X, X[:, 0] > 0)
+    dumps = {dump_estimator(votes) for _ in range(20)}
+    assert len(dumps) == 1
+    again = load_estimator(dumps.pop(), "x")
+    np.testing.assert_array_equal(again.predict(X), votes.predict(X))

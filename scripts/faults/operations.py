@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import filelock  # noqa: F401  the children find it loaded
 import numpy as np
 
 from toolkit.bundle import (
@@ -21,6 +22,8 @@ from toolkit.bundle import (
     with_variants,
     write_files,
 )
+from toolkit.runtime.stopping import heed_sigterm
+from toolkit.runtime.tabular import write_output
 
 MODEL, OUTPUT = "model", "answers.csv"
 NAMES = ("export", "export-again", "quantize", "bench", "predict")
@@ -57,9 +60,6 @@ def writing(made: Path) -> dict[str, Operation]:
         return with_reports(open_bundle(folder / MODEL), reports)
 
     def predict(folder: Path) -> None:
-        from toolkit.runtime.stopping import heed_sigterm
-        from toolkit.runtime.tabular import write_output
-
         heed_sigterm()
         write_output(b"new\n" * 5000, str(folder / OUTPUT))
 
