@@ -8,7 +8,11 @@ import zipfile
 import numpy as np
 import pytest
 import skops.io
-from sklearn.ensemble import GradientBoostingRegressor, HistGradientBoostingRegressor
+from sklearn.ensemble import (
+    GradientBoostingRegressor,
+    HistGradientBoostingRegressor,
+    VotingClassifier,
+)
 from sklearn.linear_model import (
     GammaRegressor,
     LinearRegression,
@@ -153,8 +157,8 @@ def test_damage():
 
 
 @pytest.mark.parametrize("library", ["xgboost", "catboost", "lightgbm"])
-def test_boosters_in_whatever_they_are_give_one_file_that_opens(library):
-    """Their files' random names may begin with digits: twenty dumps are the same, and each opens."""
+def test_ensembles_of_boosters_give_one_file_that_opens(library):
+    """Their files' random names may begin with digits: twenty dumps are one, and it opens."""
     module = pytest.importorskip(library)
     make = {
         "xgboost": lambda n: module.XGBClassifier(n_estimators=n),

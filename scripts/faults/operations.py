@@ -22,6 +22,7 @@ from toolkit.bundle import (
     with_variants,
     write_files,
 )
+from toolkit.runtime import predictor, requires  # noqa: F401  the children find them loaded
 from toolkit.runtime.stopping import heed_sigterm
 from toolkit.runtime.tabular import write_output
 

@@ -30,6 +30,11 @@ from toolkit.runtime.manifest import PREFIX, settled, staged_name
 from toolkit.runtime.verify import verify
 
 
+def graph(name="tiny"):
+    """A model that says the version of its format, and a name."""
+    return b"\x08\x0a\x12" + bytes([len(name)]) + name.encode()
+
+
 def names(folder):
     return sorted(p.name for p in folder.iterdir())
 
@@ -128,10 +133,10 @@ def test_what_is_not_ours_is_not_removed(california, removals):
 
 
 def test_two_files_of_the_same_bytes(california):
-    made = [(variant("one"), b"abc"), (variant("two"), b"abc")]
+    made = [(variant("one"), graph()), (variant("two"), graph())]
     with_variants(open_bundle(california), made)
     for name in ("model.one.onnx", "model.two.onnx"):
-        assert (california / name).read_bytes() == b"abc"
+        assert (california / name).read_bytes() == graph()
 
 
 def test_what_cannot_be_read_back_is_not_committed(california, monkeypatch):
@@ -141,8 +146,8 @@ def test_what_cannot_be_read_back_is_not_committed(california, monkeypatch):
         return real(handle, bytes(content[:-1]) + b"?")
 
     monkeypatch.setattr(os, "write", flip)
-    with pytest.raises(CorruptArtifact, match=r"model\.tiny\.onnx: 3 bytes were read back"):
-        with_variants(open_bundle(california), [(variant(), b"abc")])
+    with pytest.raises(CorruptArtifact, match=r"model\.tiny\.onnx: 8 bytes were read back"):
+        with_variants(open_bundle(california), [(variant(), graph())])
     monkeypatch.undo()
     assert contents(california) == before
 
@@ -176,9 +181,9 @@ def test_a_rename_that_fails_once_is_tried_again(california, monkeypatch):
         replace(source, target)
 
     monkeypatch.setattr(os, "replace", fail)
-    with_variants(open_bundle(california), [(variant(), b"abc")])
+    with_variants(open_bundle(california), [(variant(), graph())])
     assert failed
-    assert (california / "model.tiny.onnx").read_bytes() == b"abc"
+    assert (california / "model.tiny.onnx").read_bytes() == graph()
 
 
 # --- commands that ran meanwhile ------------------------------------------------------------------
@@ -187,11 +192,11 @@ def test_a_rename_that_fails_once_is_tried_again(california, monkeypatch):
 def test_variants_of_two_commands_are_both_kept(california):
     """Both opened the bundle before either of them wrote."""
     one, other = open_bundle(california), open_bundle(california)
-    with_variants(one, [(variant("one"), b"abc")])
-    with_variants(other, [(variant("two"), b"def")])
+    with_variants(one, [(variant("one"), graph("one"))])
+    with_variants(other, [(variant("two"), graph("two"))])
     bundle = open_bundle(california)
-    assert bundle.read("model.one.onnx") == b"abc"
-    assert bundle.read("model.two.onnx") == b"def"
+    assert bundle.read("model.one.onnx") == graph("one")
+    assert bundle.read("model.two.onnx") == graph("two")
     assert {"one", "two"} <= {v.method for v in bundle.variants}
 
 
@@ -210,7 +215,7 @@ def test_another_export_meanwhile(california, named_bundle):
     shutil.rmtree(california)
     shutil.copytree(named_bundle, california)
     with pytest.raises(InvalidInput, match="was exported anew while this command ran; quantize"):
-        with_variants(opened, [(variant(), b"abc")])
+        with_variants(opened, [(variant(), graph())])
     with pytest.raises(InvalidInput, match="was exported anew while this command ran; bench"):
         with_reports(opened, {"report.md": b"new"})
     with pytest.raises(InvalidInput, match="another command wrote it while this one was reading"):
@@ -242,7 +247,7 @@ def test_a_reader_begins_again_where_a_writer_came_between(california):
     def read(manifest):
         seen.append(len(manifest["files"]))
         if len(seen) == 1:
-            with_variants(open_bundle(california), [(variant(), b"abc")])
+            with_variants(open_bundle(california), [(variant(), graph())])
             raise CorruptArtifact("half of it is another one's")
         return seen
 
@@ -288,20 +293,20 @@ def test_ctrl_c(california, monkeypatch, at):
 
     monkeypatch.setattr(os, at, interrupted)
     with pytest.raises(KeyboardInterrupt) as stop:
-        with_variants(open_bundle(california), [(variant(), b"abc")])
+        with_variants(open_bundle(california), [(variant(), graph())])
     if at == "write":
         assert str(stop.value) == ""
         assert contents(california) == before
     else:
         assert str(stop.value) == f"{california} had been written"
-        assert open_bundle(california).read("model.tiny.onnx") == b"abc"
+        assert open_bundle(california).read("model.tiny.onnx") == graph()
     assert not any(n.startswith(".") for n in names(california))
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def test_other_threads_write_too(california):
     def write(name):
-        with_variants(open_bundle(california), [(variant(name), name.encode())])
+        with_variants(open_bundle(california), [(variant(name), graph(name))])
 
     threads = [threading.Thread(target=write, args=(f"v{k}",)) for k in range(6)]
     for thread in threads:
@@ -310,5 +315,5 @@ def test_other_threads_write_too(california):
         thread.join()
     bundle = open_bundle(california)
     for k in range(6):
-        assert bundle.read(f"model.v{k}.onnx") == f"v{k}".encode()
+        assert bundle.read(f"model.v{k}.onnx") == graph(f"v{k}")
     assert not any(n.startswith(".") for n in names(california))

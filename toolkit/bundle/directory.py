@@ -13,6 +13,7 @@ import numpy as np
 from toolkit.errors import CorruptArtifact, InvalidInput, ToolkitError
 from toolkit.frames import FORMS, to_frame
 from toolkit.runtime import golden
+from toolkit.runtime.files import plain_path
 from toolkit.runtime.manifest import NAME, is_there, read_checked, read_manifest
 from toolkit.runtime.tabular import read_npz
 
@@ -72,6 +73,10 @@ class Bundle:
 
     path: Path
     manifest: dict[str, Any]
+
+    def __fspath__(self) -> str:
+        """The directory's path: a bundle is opened, verified and described like it."""
+        return str(self.path)
 
     @property
     def name(self) -> str:
@@ -190,14 +195,14 @@ def open_bundle(path: str | Path | Bundle) -> Bundle:
 
     A Bundle is opened anew: its directory may have changed since.
     """
-    path = path.path if isinstance(path, Bundle) else path
-    manifest = read_manifest(Path(path))
+    path = Path(plain_path(path))
+    manifest = read_manifest(path)
     for key, is_sound in (("variants", _are_variants), ("estimator", _is_estimator)):
         if not is_sound(manifest.get(key)):
             raise CorruptArtifact(
-                f"{Path(path) / NAME}: {key!r} is missing or damaged; export the model again"
+                f"{path / NAME}: {key!r} is missing or damaged; export the model again"
             )
-    return Bundle(Path(path), manifest)
+    return Bundle(path, manifest)
 
 
 def _are_variants(entries: Any) -> bool:

@@ -7,17 +7,16 @@ from collections.abc import Callable
 from typing import Any
 
 from toolkit.errors import CorruptArtifact
-from toolkit.runtime import golden, pack
+from toolkit.runtime import golden
 from toolkit.runtime.tabular import read_npz
 
 Reader = Callable[[bytes, str, dict[str, Any]], object]
 
-# By the end of a file's name. Graphs and the estimator were run from these very bytes by whoever
-# made them: by the proof, by a method's judge, by `keep`. Reports are text.
+# By the end of a file's name. Graphs, packs and the estimator were opened and run from these very
+# bytes by whoever made them: by the proof, by a method's judge, by `keep`. Reports are text.
 READERS: dict[str, Reader] = {
     golden.NAME: golden.read,
     ".npz": lambda content, origin, _: read_npz(content, origin),
-    ".pack": lambda content, origin, _: pack.read(content, origin),
     ".json": lambda content, origin, _: json.loads(content),
 }
 

@@ -25,8 +25,17 @@ def to_npz(arrays: Mapping[str, np.ndarray]) -> bytes:
     return buffer.getvalue()
 
 
-def file_entry(content: bytes, role: str, variant: Variant | None = None) -> dict[str, Any]:
-    """Return a manifest entry: method (None for a file that is no variant), bytes, sha256, role."""
+def file_entry(
+    name: str, content: bytes, role: str, variant: Variant | None = None
+) -> dict[str, Any]:
+    """Return a manifest entry: method (None for a file that is no variant), bytes, sha256, role.
+
+    A variant's has its tolerance, its session's options and what it requires too.
+    """
+    # onnxruntime, which they import, is not needed to read a bundle.
+    from toolkit.runtime.predictor import to_onnx
+    from toolkit.runtime.requires import requires
+
     entry: dict[str, Any] = {
         "method": variant.method if variant else None,
         "bytes": len(content),
@@ -36,6 +45,7 @@ def file_entry(content: bytes, role: str, variant: Variant | None = None) -> dic
     if variant:
         entry["tolerance"] = variant.tolerance
         entry["session"] = variant.session
+        entry["requires"] = requires(to_onnx(content, name), name)
     return entry
 
 
@@ -64,7 +74,7 @@ def _listing(
     """Return a manifest with these files added to it, and their bytes."""
     for name, (content, role) in contents.items():
         variant = next((Variant(**v) for v in manifest["variants"] if v["file"] == name), None)
-        manifest["files"][name] = file_entry(content, role, variant)
+        manifest["files"][name] = file_entry(name, content, role, variant)
     return manifest, {name: content for name, (content, _) in contents.items()}
 
 

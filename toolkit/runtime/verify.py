@@ -9,6 +9,7 @@ from typing import Any
 from toolkit.errors import CorruptArtifact, InvalidInput
 from toolkit.metrics import deviation
 from toolkit.runtime import golden
+from toolkit.runtime.files import plain_path
 from toolkit.runtime.manifest import (
     GOLDEN,
     HOME,
@@ -40,7 +41,7 @@ def verify(folder: str | Path, unproved: bool = False) -> list[Check]:
     ParityError where its proof failed. What travels to the device is checked and replayed before
     what stays at home: the error for a damaged report says that the models are whole.
     """
-    folder = Path(folder)
+    folder = Path(plain_path(folder))
     return settled(folder, lambda manifest: _checked(folder, manifest, unproved))
 
 

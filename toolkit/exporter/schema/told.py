@@ -6,8 +6,8 @@ types. What was fitted knows better: encoders keep their categories, imputers wh
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,54 +15,74 @@ import numpy as np
 from toolkit.exporter.booster_categories import categories_of
 from toolkit.exporter.schema.values import NUMBER, TEXT
 from toolkit.frames import KEPT, mark_of
+from toolkit.runtime.fields import NA_TEXTS
 
 # Where estimators keep the fitted ones that get the very rows that they get themselves.
 HOLDERS = (
     "best_estimator_",
     "calibrated_classifiers_",
+    "estimators_",  # before the next, which may be no more than their pattern
     "estimator_",
     "regressor_",
     "classifier_",
-    "estimators_",
     "estimator",
 )
+PASSES = "FunctionTransformer"  # takes text and numbers alike
 MEMBERS = 8  # so many of an ensemble's are looked at
 
 
 @dataclass(frozen=True)
 class Told:
-    """What is known of a column: "text" or "number", and which marks of missing ones it has met."""
+    """What is known of a column: "text" or "number", and which marks of missing ones it has met.
+
+    words: which of the words that pandas reads as missing are texts to it; None for all of them.
+    """
 
     kind: str
     marks: frozenset[str] = frozenset()
+    words: frozenset[str] | None = frozenset()
 
 
-def told(estimator: Any) -> dict[int, list[Told]]:
+def told(estimator: Any, columns: Sequence[str] = ()) -> dict[int, list[Told]]:
     """Return what is known of each column, by its place among those of the fitting.
 
     One record of each step that gets the column as it is. Nothing of what nothing is known of.
+    columns: the data's, for an estimator that does not say what it was fitted on.
     """
     found: dict[int, list[Told]] = {}
-    width = columns_of(estimator)
-    for place, record in _found(estimator, range(width or 1), names_of(estimator)):
+    names = names_of(estimator) or (list(columns) or None)
+    width = columns_of(estimator) or len(columns) or 1
+    for place, record in _found(estimator, range(width), names):
         found.setdefault(place, []).append(record)
     return found
 
 
-def text_columns(estimator: Any, columns: Sequence[str]) -> set[str]:
+def text_columns(estimator: Any, columns: Sequence[str]) -> dict[str, Collection[str] | None]:
     """Return which columns of a table were text in fitting, whatever their values look like.
 
+    For each the words that pandas reads as missing and are texts all the same (`Told.words`).
     columns: the table's, without its target. By their names where the estimator knows names, else
     by their places.
     """
     if takes_texts(estimator):
-        return set(columns)
+        return dict.fromkeys(columns)
     names = as_spelt(names_of(estimator) or list(columns), columns)
-    texts = {names[k] for k, t in told(estimator).items() if k < len(names) and kind_of(t) == TEXT}
+    texts = {
+        names[k]: words_of(records)
+        for k, records in told(estimator, columns).items()
+        if k < len(names) and kind_of(records) == TEXT
+    }
     for place, values in categories_of(estimator).items():
         if place < len(names) and any(isinstance(v, str) for v in values):
-            texts.add(names[place])
-    return texts & set(columns)
+            texts[names[place]] = NA_TEXTS.intersection(v for v in values if isinstance(v, str))
+    return {name: words for name, words in texts.items() if name in columns}
+
+
+def words_of(records: Sequence[Told]) -> Collection[str] | None:
+    """Return the words of all records together; None where one takes all texts as they are."""
+    if any(r.words is None for r in records):
+        return None
+    return frozenset[str]().union(*(r.words or () for r in records))
 
 
 def kind_of(records: Sequence[Told]) -> str | None:
@@ -140,7 +160,7 @@ def _found(
     if estimator is None or isinstance(estimator, str):
         return
     if takes_texts(estimator):
-        yield from ((place, Told(TEXT, frozenset({KEPT}))) for place in places)
+        yield from ((place, Told(TEXT, frozenset({KEPT}), None)) for place in places)
     elif hasattr(estimator, "steps"):
         yield from _of_steps([s for _, s in estimator.steps], places, names)
     elif hasattr(estimator, "transformers_"):
@@ -165,14 +185,27 @@ def _of_steps(
     steps: Sequence[Any], places: Sequence[int], names: Sequence[str] | None
 ) -> Iterator[tuple[int, Told]]:
     """Yield what the first step tells, and those behind steps that pass their columns on."""
+    filled = False
     for step in steps:
         if step is None or isinstance(step, str):
             continue
-        yield from _found(step, places, names)
-        passes = type(step).__name__ == "FunctionTransformer" and step.func is None
+        for place, record in _found(step, places, names):
+            # What comes after an imputer meets nothing missing.
+            yield place, replace(record, marks=frozenset()) if filled else record
+        passes = type(step).__name__ == PASSES and step.func is None
         samples = hasattr(step, "fit_resample") and not hasattr(step, "transform")
-        if not (passes or samples):
+        fills = _fills(step, len(places))
+        filled = filled or fills
+        if not (passes or samples or fills):
             return
+
+
+def _fills(step: Any, width: int) -> bool:
+    """Tell whether a step is an imputer that gives each column as it gets it, but filled."""
+    statistics = _quietly(step, "statistics_")
+    if statistics is None or len(statistics) != width or getattr(step, "add_indicator", False):
+        return False
+    return all(mark_of(s) is None for s in np.asarray(statistics, dtype=object).tolist())
 
 
 def _of_leaf(estimator: Any, places: Sequence[int]) -> Iterator[tuple[int, Told]]:
@@ -188,7 +221,7 @@ def _of_leaf(estimator: Any, places: Sequence[int]) -> Iterator[tuple[int, Told]
         mark = mark_of(estimator.missing_values)
         for place, kind in zip(places, _imputed(estimator, len(places)), strict=True):
             yield place, Told(kind, frozenset({mark or KEPT}))
-    elif columns_of(estimator) == len(places):
+    elif columns_of(estimator) == len(places) and type(estimator).__name__ != PASSES:
         yield from ((place, Told(NUMBER)) for place in places)
 
 
@@ -198,7 +231,8 @@ def _of_categories(known: Any) -> Told:
     texts = any(isinstance(v, str) for v in values)
     if "" in [v for v in values if isinstance(v, str)]:
         marks |= {KEPT}
-    return Told(TEXT if texts else NUMBER, marks)
+    words = NA_TEXTS.intersection(v for v in values if isinstance(v, str)) - {""}
+    return Told(TEXT if texts else NUMBER, marks, words)
 
 
 def _imputed(imputer: Any, width: int) -> list[str]:
