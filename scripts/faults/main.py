@@ -117,8 +117,8 @@ class Points:
         now = state(folder)
         is_output = self.name == "predict"
         key = operations.OUTPUT if is_output else f"{operations.MODEL}/manifest.json"
-        seen = "new" if same_file(key, now.get(key), self.new.get(key)) else "old"
-        if seen == "old" and now.get(key) != self.old.get(key):
+        seen = "old" if now.get(key) == self.old.get(key) else "new"
+        if seen == "new" and not same_file(key, now.get(key), self.new.get(key)):
             wrong.append("is neither the old one nor the new one")
         meant = self.new if seen == "new" else self.old
         if not is_output and now.get(key) is not None:
@@ -172,9 +172,10 @@ def child(run: Callable[[], object], log: Path) -> int:
     code = 1
     real_exit = os._exit
     try:
-        with open(log, "w", encoding="utf-8") as stream:
-            os.dup2(stream.fileno(), 1)
-            os.dup2(stream.fileno(), 2)
+        stream = open(log, "w", encoding="utf-8", buffering=1)  # noqa: SIM115  as long as it lives
+        os.dup2(stream.fileno(), 1)
+        os.dup2(stream.fileno(), 2)
+        sys.stdout = sys.stderr = stream
         run()
         code = 0
     except SystemExit as end:
