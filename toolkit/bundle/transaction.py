@@ -188,7 +188,7 @@ def _made(folder: Path) -> Iterator[None]:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise InvalidInput(
-                f"{folder}: cannot be made ({error.strerror}); choose a writable folder"
+                f"{folder}: cannot be written ({error.strerror}); choose a writable folder"
             ) from None
         yield
     except BaseException:
