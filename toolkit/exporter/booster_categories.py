@@ -94,7 +94,6 @@ def coded(g: Graph, x: Value, categories: Categories, missing: float = np.nan) -
     ]
     wide = any(c.dtype == "float64" for c in columns)
     g.traps.append(
-        "pandas' categories: by the numbers that the booster gave them; any other counts as "
-        "missing, where XGBoost raises an error or takes the next one"
+        "pandas' categories: by the numbers that the booster gave them; any other counts as missing"
     )
     return g.join([g.cast(c, "float64" if wide else "float32") for c in columns])

@@ -29,8 +29,9 @@ from toolkit.runtime.split import Run, Splitting, cores, in_batches
 TASK_KEY, TAKES_KEY = "toolkit.task", "toolkit.takes"
 PROBABILITIES = "probabilities"
 # Operators of graphs that take texts apart. Such a graph holds as many numbers a text as it knows
-# words, a megabyte for 100,000 of them, so that no more than so many texts are in it at a time.
-OF_TEXTS, TEXTS = (b"StringSplit", b"MurmurHash3"), 128
+# words, a megabyte for 250,000 of them, and up to half a kilobyte for each character (measured).
+OF_TEXTS = (b"StringSplit", b"Tokenizer", b"MurmurHash3")
+TEXTS, CHARACTERS = 128, 2**18  # at most in such a graph at a time
 FIRST_FIELD = b"\x08"  # of a serialized model: ir_version
 
 
@@ -77,7 +78,7 @@ class Predictor:
         self._main = "label" if "label" in self.outputs else self.outputs[0]
         run = direct_run(self.session)
         if self.task is not None and any(operator in model for operator in OF_TEXTS):
-            run = in_batches(run, TEXTS)
+            run = in_batches(run, TEXTS, CHARACTERS)
         alone = threads is not None or not self._by_rows(model)
         self._call = run if alone else Splitting(run, cores())
         self._numbers = _numbers_of_labels(self.session, self._main, self.inputs)

@@ -135,10 +135,14 @@ def _session_options(options: Mapping[str, Any], threads: int | None) -> Any:
 
 
 def _refuse_newer(model: bytes, origin: str) -> None:
-    """Raise InvalidInput where a model needs a newer onnxruntime than this one."""
+    """Raise InvalidInput where a well-formed model needs a newer onnxruntime than this one."""
     from toolkit.runtime.requires import requires, too_old  # no part of a start that goes well
 
-    if old := too_old(requires(model, origin)["onnxruntime"], onnxruntime.__version__):
+    try:
+        needed = requires(model, origin)["onnxruntime"]
+    except CorruptArtifact:
+        return
+    if old := too_old(needed, onnxruntime.__version__):
         raise InvalidInput(f"{origin}: {old}")
 
 

@@ -129,6 +129,25 @@ def takes_texts(estimator: Any) -> bool:
     return bool(tags.string and not tags.two_d_array)
 
 
+def dropped_by(estimator: Any) -> list[int]:
+    """Return the places of the columns that a column transformer at the start drops."""
+    inner = _held(estimator) if not hasattr(estimator, "steps") else []
+    if inner:
+        return dropped_by(inner[0])
+    if hasattr(estimator, "steps"):
+        steps = [s for _, s in estimator.steps if s is not None and not isinstance(s, str)]
+        return dropped_by(steps[0]) if steps else []
+    parts = getattr(estimator, "transformers_", None)
+    width, names = columns_of(estimator), names_of(estimator) or []
+    if parts is None or width is None:
+        return []
+    used: set[int] = set()
+    for _, part, columns in parts:
+        if not (isinstance(part, str) and part == "drop"):
+            used.update(places_of(columns, names, width))
+    return [k for k in range(width) if k not in used]
+
+
 def places_of(columns: Any, names: Sequence[str], width: int) -> list[int]:
     """Return the places that scikit-learn's column specification stands for.
 
