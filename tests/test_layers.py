@@ -9,8 +9,8 @@ import sys
 import pytest
 
 ABSENT_ON_THE_DEVICE = (
-    "click", "google.protobuf", "joblib", "matplotlib", "onnx", "pandas", "pyarrow", "rich",
-    "scipy", "skl2onnx", "skops", "sklearn",
+    "click", "filelock", "google.protobuf", "joblib", "matplotlib", "onnx", "pandas", "pyarrow",
+    "rich", "scipy", "skl2onnx", "skops", "sklearn",
 )  # fmt: skip
 HEAVY = (
     "matplotlib",

@@ -8,7 +8,11 @@ import zipfile
 import numpy as np
 import pytest
 import skops.io
-from sklearn.ensemble import GradientBoostingRegressor, HistGradientBoostingRegressor
+from sklearn.ensemble import (
+    GradientBoostingRegressor,
+    HistGradientBoostingRegressor,
+    VotingClassifier,
+)
 from sklearn.linear_model import (
     GammaRegressor,
     LinearRegression,
@@ -150,3 +154,22 @@ def test_damage():
                 np.testing.assert_array_equal(loaded.predict(X), good.predict(X))
             assert "\n" not in text
     assert refused > len(content) / 8
+
+
+@pytest.mark.parametrize("library", ["xgboost", "catboost", "lightgbm"])
+def test_ensembles_of_boosters_give_one_file_that_opens(library):
+    """Their files' random names may begin with digits: twenty dumps are one, and it opens."""
+    module = pytest.importorskip(library)
+    make = {
+        "xgboost": lambda n: module.XGBClassifier(n_estimators=n),
+        "catboost": lambda n: module.CatBoostClassifier(
+            iterations=n, verbose=0, allow_writing_files=False
+        ),
+        "lightgbm": lambda n: module.LGBMClassifier(n_estimators=n, verbose=-1),
+    }[library]
+    X = np.random.default_rng(0).normal(size=(60, 3))
+    votes = VotingClassifier([(f"of{n}", make(n)) for n in (1, 2, 3)]).fit(X, X[:, 0] > 0)
+    dumps = {dump_estimator(votes) for _ in range(20)}
+    assert len(dumps) == 1
+    again = load_estimator(dumps.pop(), "x")
+    np.testing.assert_array_equal(again.predict(X), votes.predict(X))

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 # What the base install leaves out -> the extra that brings it.
 EXTRAS = (
-    dict.fromkeys(("joblib", "onnx", "pandas", "scipy", "skl2onnx", "sklearn", "skops"), "export")
+    dict.fromkeys(
+        ("filelock", "joblib", "onnx", "pandas", "scipy", "skl2onnx", "sklearn", "skops"), "export"
+    )
     | dict.fromkeys(("matplotlib", "rich"), "report")
     | {"pyarrow": "parquet"}
 )

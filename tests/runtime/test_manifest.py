@@ -167,7 +167,7 @@ def test_write_atomic_leaves_the_old_file_or_the_new_one(tmp_path, monkeypatch):
     def fail(*_):
         raise OSError(28, "No space left on device")
 
-    for name in ("fsync", "replace", "chmod"):
+    for name in ("open", "write", "fsync", "replace"):
         with monkeypatch.context() as patch:
             patch.setattr(os, name, fail)
             with pytest.raises(InvalidInput, match="No space left on device"):

@@ -49,6 +49,18 @@ def test_a_changed_file(california, name):
         verify(california)
 
 
+@pytest.mark.parametrize("name", ["evaluation.npz", "estimator.skops"])
+def test_a_damaged_file_that_stays_at_home_is_told_from_a_damaged_model(california, name):
+    for damaged, whole in ((name, True), ("model.uint8-pack.pack", False)):
+        path = california / damaged
+        path.write_bytes(path.read_bytes()[:-1])
+        with pytest.raises(CorruptArtifact) as caught:
+            verify(california)
+        text = str(caught.value)
+        assert f"{damaged}: its SHA-256" in text
+        assert ("the models are whole and replay their golden rows" in text) == whole
+
+
 def test_a_deviation_beyond_the_tolerance(california):
     def tighten(manifest):
         manifest["files"]["model.uint8-pack.pack"]["tolerance"]["relative"] = 1e-6

@@ -15,6 +15,7 @@ from toolkit import __version__
 from toolkit.cli import edge, home, lists
 from toolkit.errors import ToolkitError, ToolkitWarning, boundary
 from toolkit.runtime.files import reader_left, set_encodings
+from toolkit.runtime.stopping import INTERRUPTED, heed_sigterm, stopped
 
 REPORT = "run it again with -v, and report what it shows"
 
@@ -23,6 +24,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; return 0 done, 1 a gate failed, 2 wrong usage or input, 3 unsupported."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     set_encodings()
+    heed_sigterm()
     with warnings.catch_warnings():
         warnings.simplefilter("always", ToolkitWarning)
         warnings.showwarning = _say(warnings.showwarning)
@@ -45,9 +47,9 @@ def _run(arguments: list[str]) -> int:
     try:
         with boundary("toolkit", ToolkitError, REPORT):
             return _invoke(arguments)
-    except KeyboardInterrupt:
-        click.echo("stopped; nothing was half-written", err=True)
-        return 130
+    except KeyboardInterrupt as stop:
+        click.echo(stopped(stop), err=True)
+        return getattr(stop, "exit_code", INTERRUPTED)
     except ToolkitError as error:
         if {"-v", "--verbose"} & set(arguments):
             traceback.print_exc()
@@ -63,7 +65,9 @@ def _invoke(arguments: list[str]) -> int:
     except click.ClickException as error:
         error.show()
         return 2
-    except click.Abort:
+    except click.Abort as abort:  # what click makes of it
+        if isinstance(abort.__cause__, KeyboardInterrupt):
+            raise abort.__cause__ from None
         raise KeyboardInterrupt from None
 
 

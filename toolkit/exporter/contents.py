@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from itertools import islice, zip_longest
@@ -72,9 +72,17 @@ class Proven:
 
 
 def write_bundle(
-    out: Path, name: str, kept: Kept, proven: Proven, all_rows: dict[str, float]
+    out: Path,
+    name: str,
+    kept: Kept,
+    proven: Proven,
+    all_rows: dict[str, float],
+    check: Callable[[], None],
 ) -> Bundle:
-    """Write the model directory of a proven (or disproved) export; kept: the estimator's copy."""
+    """Write the model directory of a proven (or disproved) export.
+
+    kept: the estimator's copy. check: raises where the directory has become another model's.
+    """
     evidence, split, chosen = proven.evidence, proven.split, proven.chosen
     estimator = evidence.estimator
     schema, outputs = chosen.schema, chosen.exported.outputs
@@ -127,7 +135,7 @@ def write_bundle(
     }
     if kept.content is not None:
         contents[ESTIMATOR] = (kept.content, HOME)
-    return write_files(out, manifest, contents)
+    return write_files(out, manifest, contents, check)
 
 
 def _classes(estimator: Any) -> list[Any] | None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from toolkit.arguments import texts
-from toolkit.bundle import Bundle
+from toolkit.bundle import Bundle, is_empty
 from toolkit.errors import (
     CorruptArtifact,
     InvalidInput,
@@ -98,7 +99,8 @@ def export(
         feature_names=feature_names,
     )
     kept = keep(estimator, proven.evidence.answers_alike, trusted)
-    bundle = write_bundle(out, name, kept, proven, dict(all_rows or {}))
+    free = partial(check_request, name, out, opset, force, runtime)
+    bundle = write_bundle(out, name, kept, proven, dict(all_rows or {}), free)
     proof = proven.chosen.proof
     if not proof.passed:
         raise ParityError(
@@ -314,7 +316,7 @@ def check_request(
         raise InvalidInput(f"the name {name!r:.100} is no text; choose letters and dashes")
     if not name or name != Path(name).name or name.startswith("."):
         raise InvalidInput(f"the name {name!r} is no plain file name; choose letters and dashes")
-    if out.is_dir() and any(out.iterdir()) and not (out / NAME).is_file() and not force:
+    if out.is_dir() and not is_empty(out) and not (out / NAME).is_file() and not force:
         raise InvalidInput(
             f"{out}: is not empty and no model directory; choose another with -o, or --force"
         )

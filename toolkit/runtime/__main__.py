@@ -5,21 +5,20 @@ from __future__ import annotations
 import argparse
 import gc
 import os
-import signal
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
 from toolkit.errors import ToolkitError, boundary
 from toolkit.runtime.files import reader_left, set_encodings
+from toolkit.runtime.stopping import INTERRUPTED, heed_sigterm, stopped
 
 PROGRAM = "python -m toolkit.runtime"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code (0 done, 1 parity failed, 2 bad input)."""
-    # As process 1 of a container Python would ignore SIGTERM.
-    signal.signal(signal.SIGTERM, lambda *_: os._exit(128 + signal.SIGTERM))
+    heed_sigterm()
     set_encodings()
     args = _parser().parse_args(argv)
     try:
@@ -32,9 +31,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             traceback.print_exc()
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
-    except KeyboardInterrupt:
-        print("stopped; nothing was half-written", file=sys.stderr)
-        return 130
+    except KeyboardInterrupt as stop:
+        print(stopped(stop), file=sys.stderr)
+        return getattr(stop, "exit_code", INTERRUPTED)
 
 
 def _ended(args: argparse.Namespace) -> int:

@@ -12,7 +12,7 @@ import numpy as np
 
 from toolkit.errors import InvalidInput
 from toolkit.runtime import tabular
-from toolkit.runtime.manifest import read_checked, read_manifest, require_proved
+from toolkit.runtime.manifest import read_checked, read_manifest, require_proved, settled
 from toolkit.runtime.predictor import load
 
 OUTPUT_KINDS = {".csv": "csv", ".json": "json", ".npz": "npz"}
@@ -91,6 +91,17 @@ def replay(folder: str, as_json: bool = False, unproved: bool = False, shown: in
     """
     import json
 
+    results, given, name = settled(folder, lambda m: _replays(folder, m, unproved))
+    if as_json:
+        print(json.dumps({"schema_version": 1, "model": name, "variants": results}))
+        return 0
+    for result in results:
+        _print_replay(name, result, shown, given=given)
+    return 0
+
+
+def _replays(folder: str, manifest: dict, unproved: bool) -> tuple[list[dict], bool, str]:
+    """Return each variant's answers, whether targets were given, and the model's name."""
     from toolkit.runtime.golden import NAME as GOLDEN_NAME
     from toolkit.runtime.golden import read as read_golden
 
@@ -110,12 +121,7 @@ def replay(folder: str, as_json: bool = False, unproved: bool = False, shown: in
         if item["role"] == "variant":
             model = load(os.path.join(folder, name), unproved=unproved)
             results.append(_replayed(model.predict(inputs), truth, name))
-    if as_json:
-        print(json.dumps({"schema_version": 1, "model": manifest["name"], "variants": results}))
-        return 0
-    for result in results:
-        _print_replay(manifest["name"], result, shown, given=rows.target is not None)
-    return 0
+    return results, rows.target is not None, manifest["name"]
 
 
 def _replayed(predicted: np.ndarray, truth: np.ndarray, name: str) -> dict:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ from toolkit.errors import CorruptArtifact
 from toolkit.runtime import pack, wire
 from toolkit.runtime.files import plain_path, read_bytes, sha256
 from toolkit.runtime.forest import Forest
-from toolkit.runtime.manifest import NAME, entry_beside, read_checked, read_manifest
+from toolkit.runtime.manifest import NAME, beside, read_checked, read_manifest
 from toolkit.runtime.predictor import Predictor, to_onnx
 from toolkit.runtime.proof import read_proof
 from toolkit.runtime.requires import requires
@@ -21,7 +22,9 @@ def describe(path: str | Path) -> dict[str, Any]:
     Raises InvalidInput where there is no such file and CorruptArtifact where it is damaged.
     """
     path = Path(plain_path(path))
-    return _describe_bundle(path) if path.is_dir() else _describe_file(path)
+    if path.is_dir():
+        return _describe_bundle(path)
+    return beside(path, partial(_describe_file, path))
 
 
 def _describe_bundle(folder: Path) -> dict[str, Any]:
@@ -47,8 +50,9 @@ def _proof_of_file(
     return _proof(manifest, path.parent)
 
 
-def _describe_file(path: Path) -> dict[str, Any]:
-    manifest, entry = entry_beside(path) or (None, None)
+def _describe_file(
+    path: Path, manifest: dict[str, Any] | None, entry: dict[str, Any] | None
+) -> dict[str, Any]:
     content = read_bytes(path) if entry is None else read_checked(path, entry)
     model = to_onnx(content, str(path))
     session = {} if entry is None else entry.get("session", {})

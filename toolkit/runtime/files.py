@@ -7,6 +7,7 @@ Paths are text on the way to a prediction: importing pathlib takes a twentieth o
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import sys
@@ -15,6 +16,8 @@ from toolkit.errors import InvalidInput
 
 AnyPath = str | os.PathLike[str]
 
+PART = ".part"  # ends the name of a file that is being written
+CHUNK = 1 << 24  # bytes of one write: signals come through between two
 SMALL = 1 << 20  # bytes that are hashed without OpenSSL in less time than loading it takes
 
 
@@ -45,33 +48,104 @@ def read_bytes(path: AnyPath) -> bytes:
 def write_atomic(path: AnyPath, content: bytes) -> None:
     """Write `content` to a temporary name beside `path`, then rename it over `path`.
 
-    Raises InvalidInput where the folder cannot be written.
+    What killed runs left of the same path is removed first. Raises InvalidInput where the folder
+    cannot be written; then, as where it is interrupted, `path` is as it was.
     """
-    import tempfile
-
     folder, name = os.path.split(path)
+    folder = folder or os.curdir
+    temporary = os.path.join(folder, f".{name}.{os.urandom(8).hex()}{PART}")
     try:
-        os.makedirs(folder or ".", exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=folder or ".", prefix=f".{name}.")
+        os.makedirs(folder, exist_ok=True)
+        _remove_abandoned(folder, name)
+        write_synced(temporary, content)
+        os.replace(temporary, path)
+    except OSError as error:
+        _remove(temporary)
+        raise InvalidInput(
+            f"{path}: cannot be written ({error.strerror}); free some space or choose a writable "
+            "folder"
+        ) from None
+    except BaseException:
+        _remove(temporary)
+        raise
+    try:
+        sync_folder(folder)
     except OSError as error:
         raise InvalidInput(
-            f"{path}: cannot be written ({error.strerror}); choose a writable folder"
+            f"{path}: is written, but may be lost if the power fails now ({error.strerror}); check "
+            "the disk"
         ) from None
+
+
+def write_synced(path: AnyPath, content: bytes) -> None:
+    """Write a new file and have it on the disk; FileExistsError where there is one.
+
+    What is written in is locked for as long where the system has such locks, so that others see
+    that it is not abandoned.
+    """
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    handle = os.open(path, flags, 0o666)
     try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.chmod(temporary, 0o666 & ~_umask())
-        os.replace(temporary, path)
-    except BaseException as error:
-        os.unlink(temporary)
-        if isinstance(error, OSError):
-            raise InvalidInput(
-                f"{path}: cannot be written ({error.strerror}); free some space or choose another "
-                "path"
-            ) from None
-        raise
+        _lock(handle)
+        rest = memoryview(content)
+        while rest:
+            rest = rest[os.write(handle, rest[:CHUNK]) :]
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def sync_folder(folder: AnyPath) -> None:
+    """Have a folder's names on the disk; where a system cannot, nothing is done."""
+    import errno
+
+    if os.name == "nt":  # opens no folders, and needs no such thing
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # some network drives
+            raise
+    finally:
+        os.close(handle)
+
+
+def _remove_abandoned(folder: str, name: str) -> None:
+    """Remove the temporary files of a name that nobody is writing any more."""
+    start = f".{name}."
+    for found in os.listdir(folder):
+        if not (found.startswith(start) and found.endswith(PART)):
+            continue
+        path = os.path.join(folder, found)
+        try:
+            handle = os.open(path, os.O_RDWR)
+        except OSError:
+            continue
+        try:
+            free = _lock(handle)
+        finally:
+            os.close(handle)
+        if free:
+            _remove(path)
+
+
+def _lock(handle: int) -> bool:
+    """Lock an open file, unless another one has; Windows removes no open file anyway."""
+    try:
+        import fcntl
+
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except (ImportError, OSError):  # none there, or none on this drive
+        pass
+    return True
+
+
+def _remove(path: str) -> None:
+    with contextlib.suppress(OSError):
+        os.unlink(path)
 
 
 def sha256(content: bytes) -> str:
@@ -115,10 +189,3 @@ def reader_left(error: OSError) -> bool:
 
     on_windows = sys.platform == "win32" and error.errno == errno.EINVAL  # how it says it there
     return isinstance(error, BrokenPipeError) or on_windows
-
-
-def _umask() -> int:
-    # mkstemp makes files private; artifacts are to be read by other users (a container's, say).
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

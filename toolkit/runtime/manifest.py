@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
-from toolkit.errors import CorruptArtifact, InvalidInput, ParityError
+from toolkit.errors import CorruptArtifact, InvalidInput, ParityError, ToolkitError
 from toolkit.runtime.files import AnyPath, read_bytes, sha256
 
 NAME = "manifest.json"
@@ -13,6 +14,9 @@ SCHEMA_VERSION = 1
 
 # Where a file of a bundle belongs: "variant" and "golden" travel to the device, "home" stays.
 VARIANT, GOLDEN, HOME = "variant", "golden", "home"
+
+# What a writer has there for a moment, or left there when it was killed, begins with this.
+PREFIX = ".toolkit-"
 
 _REQUIRED: dict[str, type] = {
     "name": str,
@@ -30,8 +34,33 @@ def read_manifest(folder: AnyPath) -> dict[str, Any]:
     Raises InvalidInput where there is no bundle, CorruptArtifact where the manifest is damaged or
     of a later schema.
     """
-    import json
+    return _parsed(_content(folder), os.path.join(folder, NAME))
 
+
+Found = TypeVar("Found")
+
+
+def settled(folder: AnyPath, read: Callable[[dict[str, Any]], Found]) -> Found:
+    """Return what `read` makes of a manifest and the files beside it, all of one state of a bundle.
+
+    A command may write the bundle meanwhile: then `read`, which may raise ToolkitError of what it
+    found, is called again with what is there now. Readers take no lock.
+    """
+    while True:
+        content = _content(folder)
+        failure: ToolkitError | None = None
+        try:
+            found = read(_parsed(content, os.path.join(folder, NAME)))
+        except ToolkitError as error:
+            failure = error
+        if _content(folder) != content:
+            continue
+        if failure:
+            raise failure
+        return found
+
+
+def _content(folder: AnyPath) -> bytes:
     path = os.path.join(folder, NAME)
     if not os.path.isdir(folder):
         raise InvalidInput(f"{folder}: no such model directory; make one with `toolkit export`")
@@ -40,8 +69,14 @@ def read_manifest(folder: AnyPath) -> dict[str, Any]:
             f"{folder}: holds no {NAME}, so it is no model directory; make one with "
             "`toolkit export`"
         )
+    return read_bytes(path)
+
+
+def _parsed(content: bytes, path: str) -> dict[str, Any]:
+    import json
+
     try:
-        manifest = json.loads(read_bytes(path))
+        manifest = json.loads(content)
     except (ValueError, RecursionError) as error:
         raise CorruptArtifact(f"{path}: is not JSON ({error}); export the model again") from None
     if not isinstance(manifest, dict) or not isinstance(manifest.get("schema_version"), int):
@@ -114,15 +149,49 @@ def _is_entry(entry: Any) -> bool:
     )
 
 
+def staged_name(name: str, digest: str) -> str:
+    """Return the name that a file has until it is moved to its own, once its manifest is there."""
+    return f"{PREFIX}{digest[:16]}-{name}"
+
+
+def is_there(path: AnyPath, entry: dict[str, Any]) -> bool:
+    """Tell whether a bundle's file is there, under its own name or the staged one."""
+    return os.path.isfile(path) or os.path.isfile(_staged(path, entry))
+
+
 def read_checked(path: AnyPath, entry: dict[str, Any]) -> bytes:
-    """Return the bytes of a bundle's file; CorruptArtifact where they are not those recorded."""
+    """Return the bytes of a bundle's file; CorruptArtifact where they are not those recorded.
+
+    Where a writer has committed a manifest and not yet moved the file to its place, or was killed
+    before it did, the file is read under its staged name.
+    """
+    content = _read_if_there(path)
+    if content is not None and sha256(content) == entry["sha256"]:
+        return content
+    # Once more under its own name: it may have been moved there in between.
+    for candidate in (_staged(path, entry), path):
+        other = _read_if_there(candidate)
+        if other is not None and sha256(other) == entry["sha256"]:
+            return other
     content = read_bytes(path)
-    if sha256(content) != entry["sha256"]:
-        raise CorruptArtifact(
-            f"{path}: its SHA-256 is not the one in {NAME} ({len(content)} bytes, recorded "
-            f"{entry['bytes']}); copy it again or make it again with toolkit"
-        )
-    return content
+    raise CorruptArtifact(
+        f"{path}: its SHA-256 is not the one in {NAME} ({len(content)} bytes, recorded "
+        f"{entry['bytes']}); copy it again or make it again with toolkit"
+    )
+
+
+def _read_if_there(path: AnyPath) -> bytes | None:
+    try:
+        return read_bytes(path)
+    except InvalidInput:
+        return None
+
+
+def _staged(path: AnyPath, entry: dict[str, Any]) -> str:
+    folder, name = os.path.split(path)
+    if os.path.islink(path) and not os.path.isfile(os.path.join(folder, NAME)):
+        folder, name = os.path.split(os.path.realpath(path))
+    return os.path.join(folder, staged_name(name, entry["sha256"]))
 
 
 def entry_beside(path: AnyPath) -> tuple[dict[str, Any], dict[str, Any] | None] | None:
@@ -138,6 +207,23 @@ def entry_beside(path: AnyPath) -> tuple[dict[str, Any], dict[str, Any] | None] 
         return None
     manifest = read_manifest(folder or ".")
     return manifest, manifest["files"].get(name)
+
+
+def beside(
+    path: AnyPath, read: Callable[[dict[str, Any] | None, dict[str, Any] | None], Found]
+) -> Found:
+    """Return what `read` makes of a file's (manifest, entry), (None, None) in no bundle.
+
+    Where it raises ToolkitError because a command has just written the bundle, it is called again
+    with what is there now.
+    """
+    while True:
+        found = entry_beside(path)
+        try:
+            return read(*(found or (None, None)))
+        except ToolkitError:
+            if entry_beside(path) == found:
+                raise
 
 
 def unlisted(path: AnyPath) -> InvalidInput:

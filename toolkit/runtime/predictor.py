@@ -15,7 +15,7 @@ from toolkit.runtime.files import AnyPath, plain_path, read_bytes
 from toolkit.runtime.inputs import is_near, prepare, surely_near, surely_taken
 from toolkit.runtime.manifest import (
     VARIANT,
-    entry_beside,
+    beside,
     read_checked,
     read_manifest,
     require_proved,
@@ -254,24 +254,24 @@ def load(path: AnyPath, *, threads: int | None = None, unproved: bool = False) -
     path = given = plain_path(path)
     if os.path.isdir(path):
         path = os.path.join(path, _first_variant(path))
-    found = entry_beside(path)
-    if found is None:
-        opened = Predictor(to_onnx(read_bytes(path), path), path, threads=threads)
-        opened._loaded = os.path.abspath(given), threads, unproved
-        return opened
-    manifest, entry = found
-    require_proved(os.path.dirname(path) or os.curdir, manifest, unproved)
-    if entry is None:
-        read_bytes(path)  # says so where there is no such file at all
-        raise unlisted(path)
-    opened = Predictor(
-        to_onnx(read_checked(path, entry), path),
-        path,
-        columns={i["name"]: i.get("columns") for i in manifest["inputs"]},
-        words={i["name"]: i.get("words") for i in manifest["inputs"]},
-        options=entry.get("session"),
-        threads=threads,
-    )
+
+    def open_file(manifest: dict[str, Any] | None, entry: dict[str, Any] | None) -> Predictor:
+        if manifest is None:
+            return Predictor(to_onnx(read_bytes(path), path), path, threads=threads)
+        require_proved(os.path.dirname(path) or os.curdir, manifest, unproved)
+        if entry is None:
+            read_bytes(path)  # says so where there is no such file at all
+            raise unlisted(path)
+        return Predictor(
+            to_onnx(read_checked(path, entry), path),
+            path,
+            columns={i["name"]: i.get("columns") for i in manifest["inputs"]},
+            words={i["name"]: i.get("words") for i in manifest["inputs"]},
+            options=entry.get("session"),
+            threads=threads,
+        )
+
+    opened = beside(path, open_file)
     opened._loaded = os.path.abspath(given), threads, unproved
     return opened
 

@@ -14,9 +14,10 @@ from toolkit.runtime.manifest import (
     GOLDEN,
     HOME,
     VARIANT,
+    is_there,
     read_checked,
-    read_manifest,
     require_proved,
+    settled,
 )
 from toolkit.runtime.predictor import Predictor, load
 
@@ -37,20 +38,30 @@ def verify(folder: str | Path, unproved: bool = False) -> list[Check]:
     Files that stay at home (evaluation, calibration, estimator, report) may be absent. unproved:
     check it although its proof failed; a copy can be whole, and its model wrong. Raises
     InvalidInput where there is no bundle, CorruptArtifact where a file is missing or damaged, and
-    ParityError where its proof failed.
+    ParityError where its proof failed. What travels to the device is checked and replayed before
+    what stays at home: the error for a damaged report says that the models are whole.
     """
     folder = Path(plain_path(folder))
-    manifest = read_manifest(folder)
+    return settled(folder, lambda manifest: _checked(folder, manifest, unproved))
+
+
+def _checked(folder: Path, manifest: dict[str, Any], unproved: bool) -> list[Check]:
     require_proved(folder, manifest, unproved)
-    checks = [
-        _check_hash(folder, n, e) for n, e in manifest["files"].items() if _expected(folder, n, e)
-    ]
+    files = manifest["files"]
+    travels = {n: _check_hash(folder, n, e) for n, e in files.items() if e["role"] != HOME}
     rows = _read_golden(folder, manifest)
-    variants = [n for n, e in manifest["files"].items() if e["role"] == VARIANT]
+    variants = [n for n, e in files.items() if e["role"] == VARIANT]
     if not variants:
         raise InvalidInput(f"{folder}: its manifest lists no model; export it again")
     opened = ((n, load(folder / n, unproved=unproved)) for n in variants)
-    return checks + [replay(model, rows, manifest["files"][n], n) for n, model in opened]
+    replays = [replay(model, rows, files[n], n) for n, model in opened]
+    stays = {
+        n: _check_at_home(folder, n, e, all(r.passed for r in replays))
+        for n, e in files.items()
+        if e["role"] == HOME and is_there(folder / n, e)
+    }
+    hashes = travels | stays
+    return [hashes[n] for n in files if n in hashes] + replays
 
 
 def replay(model: Predictor, rows: golden.Golden, entry: dict[str, Any], name: str) -> Check:
@@ -84,17 +95,23 @@ def as_json(checks: list[Check]) -> dict[str, Any]:
     }
 
 
-def _expected(folder: Path, name: str, entry: dict[str, Any]) -> bool:
-    return entry["role"] != HOME or (folder / name).exists()
-
-
 def _check_hash(folder: Path, name: str, entry: dict[str, Any]) -> Check:
     path = folder / name
-    if not path.is_file():
+    if not is_there(path, entry):
         raise CorruptArtifact(
             f"{path}: is listed in the manifest and missing; copy it or export again"
         )
     return Check(name, "hash", True, f"{len(read_checked(path, entry))} bytes")
+
+
+def _check_at_home(folder: Path, name: str, entry: dict[str, Any], replayed: bool) -> Check:
+    try:
+        return _check_hash(folder, name, entry)
+    except CorruptArtifact as error:
+        whole = "are whole" + (" and replay their golden rows" if replayed else "")
+        raise CorruptArtifact(
+            f"{error}; the models {whole}: only this file, which stays at home, is damaged"
+        ) from None
 
 
 def _read_golden(folder: Path, manifest: dict[str, Any]) -> golden.Golden:

@@ -1,21 +1,20 @@
-"""The model directory: one object to read it, one function to write files into it."""
+"""The model directory: one object to read it."""
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from toolkit.errors import CorruptArtifact, InvalidInput
+from toolkit.errors import CorruptArtifact, InvalidInput, ToolkitError
 from toolkit.frames import FORMS, to_frame
 from toolkit.runtime import golden
-from toolkit.runtime.files import plain_path, read_bytes, sha256, write_atomic
-from toolkit.runtime.manifest import HOME, NAME, VARIANT, is_plain, read_checked, read_manifest
+from toolkit.runtime.files import plain_path
+from toolkit.runtime.manifest import NAME, is_there, read_checked, read_manifest
 from toolkit.runtime.tabular import read_npz
 
 MODEL, ESTIMATOR = "model.onnx", "estimator.skops"
@@ -102,12 +101,24 @@ class Bundle:
     def read(self, name: str) -> bytes:
         """Return a listed file's bytes, held against its SHA-256.
 
-        Raises CorruptArtifact where it differs, InvalidInput where it is not there.
+        Raises CorruptArtifact where it differs, InvalidInput where it is not there, or where the
+        directory was written anew since it was opened.
         """
         entry = self.manifest["files"].get(name)
-        if entry is None or not (self.path / name).is_file():
-            raise InvalidInput(f"{self.path}: has no {name}; export the model again")
-        return read_checked(self.path / name, entry)
+        try:
+            if entry is None or not is_there(self.path / name, entry):
+                raise InvalidInput(f"{self.path}: has no {name}; export the model again")
+            return read_checked(self.path / name, entry)
+        except ToolkitError:
+            self.require_unchanged()
+            raise
+
+    def require_unchanged(self) -> None:
+        """Raise InvalidInput where another command has written the directory meanwhile."""
+        if read_manifest(self.path) != self.manifest:
+            raise InvalidInput(
+                f"{self.path}: another command wrote it while this one was reading; run this again"
+            )
 
     def evaluation(self) -> Rows:
         """Return the held-out rows."""
@@ -208,94 +219,3 @@ def _are_variants(entries: Any) -> bool:
 
 def _is_estimator(entry: Any) -> bool:
     return isinstance(entry, dict) and entry.get("input") in FORMS
-
-
-def to_npz(arrays: Mapping[str, np.ndarray]) -> bytes:
-    """Return arrays as compressed npz bytes, the same for the same arrays; text as unicode."""
-    buffer = io.BytesIO()
-    plain = {n: a.astype(str) if a.dtype == object else a for n, a in arrays.items()}
-    np.savez_compressed(buffer, **plain)  # type: ignore[arg-type]
-    return buffer.getvalue()
-
-
-def file_entry(
-    name: str, content: bytes, role: str, variant: Variant | None = None
-) -> dict[str, Any]:
-    """Return a manifest entry: method (None for a file that is no variant), bytes, sha256, role.
-
-    A variant's has its tolerance, its session's options and what it requires too.
-    """
-    # onnxruntime, which they import, is not needed to read a bundle.
-    from toolkit.runtime.predictor import to_onnx
-    from toolkit.runtime.requires import requires
-
-    entry: dict[str, Any] = {
-        "method": variant.method if variant else None,
-        "bytes": len(content),
-        "sha256": sha256(content),
-        "role": role,
-    }
-    if variant:
-        entry["tolerance"] = variant.tolerance
-        entry["session"] = variant.session
-        entry["requires"] = requires(to_onnx(content, name), name)
-    return entry
-
-
-def write_files(
-    path: Path, manifest: dict[str, Any], contents: Mapping[str, tuple[bytes, str]]
-) -> Bundle:
-    """Write files (name -> (bytes, role)), and last the manifest that lists them.
-
-    The files that the old manifest listed and the new one does not are removed after that.
-    """
-    old = _listed(path)
-    for name, (content, role) in contents.items():
-        variant = next((Variant(**v) for v in manifest["variants"] if v["file"] == name), None)
-        manifest["files"][name] = file_entry(name, content, role, variant)
-        write_atomic(path / name, content)
-    write_atomic(path / NAME, (json.dumps(manifest, indent=2, ensure_ascii=False) + "\n").encode())
-    for name in old - manifest["files"].keys():
-        (path / name).unlink(missing_ok=True)
-    return Bundle(path, manifest)
-
-
-def with_variants(
-    bundle: Bundle, made: list[tuple[Variant, bytes | None]], front: bytes | None = None
-) -> Bundle:
-    """Return the bundle with these variants written in place of earlier ones of the same methods.
-
-    A report that measured the earlier variants is removed: it would describe other files. front:
-    what the budget's variant was chosen from, where it is among them.
-    """
-    methods = {variant.method for variant, _ in made}
-    manifest = json.loads(json.dumps(bundle.manifest))
-    kept = [v for v in manifest["variants"] if v["method"] not in methods]
-    manifest["variants"] = kept + [asdict(variant) for variant, _ in made]
-    listed = {v["file"] for v in manifest["variants"]} - {None}
-    replaced = {*REPORTS, *((FRONT,) if BUDGET in methods else ())}
-    manifest["files"] = {
-        name: entry
-        for name, entry in manifest["files"].items()
-        if (entry["role"] != VARIANT or name in listed) and name not in replaced
-    }
-    contents = {v.file: (content, VARIANT) for v, content in made if v.file and content is not None}
-    if front is not None:
-        contents[FRONT] = (front, HOME)
-    return write_files(bundle.path, manifest, contents)
-
-
-def with_reports(bundle: Bundle, reports: Mapping[str, bytes]) -> Bundle:
-    """Return the bundle with its report files (name -> bytes) written and listed."""
-    manifest = json.loads(json.dumps(bundle.manifest))
-    return write_files(
-        bundle.path, manifest, {name: (content, HOME) for name, content in reports.items()}
-    )
-
-
-def _listed(path: Path) -> set[str]:
-    try:
-        names = json.loads(read_bytes(path / NAME))["files"].keys()
-    except (InvalidInput, ValueError, KeyError, AttributeError):
-        return set()
-    return {name for name in names if is_plain(name)}
