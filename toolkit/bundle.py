@@ -101,7 +101,7 @@ class Bundle:
         Raises CorruptArtifact where it differs, InvalidInput where it is not there.
         """
         entry = self.manifest["files"].get(name)
-        if entry is None or not (self.path / name).is_file():
+        if entry is None or not (self.path / name).exists():
             raise InvalidInput(f"{self.path}: has no {name}; export the model again")
         return read_checked(self.path / name, entry)
 

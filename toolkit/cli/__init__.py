@@ -60,6 +60,11 @@ def _run(arguments: list[str]) -> int:
             traceback.print_exc()
         click.echo(f"error: {one_line(error)}", err=True)
         return error.exit_code
+    except MemoryError:
+        from toolkit.runtime.bounds import out_of_memory
+
+        click.echo(f"error: {out_of_memory()}", err=True)
+        return 2
     except ModuleNotFoundError as error:
         extra = EXTRAS.get((error.name or "").partition(".")[0])
         if extra is None:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+import stat
 from typing import Any
 
 from toolkit.errors import CorruptArtifact, InvalidInput, ParityError
-from toolkit.runtime.files import AnyPath, read_bytes, sha256
+from toolkit.runtime.files import AnyPath, sha256, unreadable
 
 NAME = "manifest.json"
 SCHEMA_VERSION = 1
+LARGEST = 1 << 24  # bytes of a manifest; JSON takes up to thirty times as many when it is read
+DIGITS = 19  # of the integers in it: 64 bits
+LONGEST = 255  # bytes of a file's name, and letters of a model's
 
 # Where a file of a bundle belongs: "variant" and "golden" travel to the device, "home" stays.
 VARIANT, GOLDEN, HOME = "variant", "golden", "home"
@@ -41,7 +45,10 @@ def read_manifest(folder: AnyPath) -> dict[str, Any]:
             "`toolkit export`"
         )
     try:
-        manifest = json.loads(read_bytes(path))
+        text = _read_regular(path, LARGEST).decode()
+        manifest = json.loads(text, parse_int=_integer)
+        if "\\u" in text:  # half a pair, which no name of a file, column or output can have
+            json.dumps(manifest, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
         raise CorruptArtifact(f"{path}: is not JSON ({error}); export the model again") from None
     if not isinstance(manifest, dict) or not isinstance(manifest.get("schema_version"), int):
@@ -61,6 +68,11 @@ def _check(manifest: dict[str, Any], path: str) -> None:
             raise CorruptArtifact(
                 f"{path}: {key!r} is missing or no {kind.__name__}; export the model again"
             )
+    if len(manifest["name"]) > LONGEST:
+        raise CorruptArtifact(
+            f"{path}: the model's name has {len(manifest['name'])} letters, up to {LONGEST} are "
+            "taken; export the model again under another"
+        )
     if not isinstance(manifest["proof"].get("passed", False), bool):
         raise CorruptArtifact(
             f"{path}: the proof's 'passed' is {manifest['proof']['passed']!r}, neither true nor "
@@ -75,7 +87,7 @@ def _check(manifest: dict[str, Any], path: str) -> None:
     for name, entry in manifest["files"].items():
         if not is_plain(name) or not _is_entry(entry):
             raise CorruptArtifact(
-                f"{path}: the entry of file {name!r} is damaged; export the model again"
+                f"{path}: the entry of file {name!r:.100} is damaged; export the model again"
             )
 
 
@@ -91,7 +103,15 @@ def require_proved(folder: AnyPath, manifest: dict[str, Any], unproved: bool) ->
 def is_plain(name: str) -> bool:
     """Tell whether a name is that of a file in the folder itself, whatever the system."""
     # Anything else could point out of the bundle; Windows takes C:x for x on another drive.
-    return name not in ("", ".", "..") and not set("/\\:\0") & set(name)
+    if name in ("", ".", "..") or set("/\\:\0") & set(name):
+        return False
+    return len(name.encode(errors="replace")) <= LONGEST
+
+
+def _integer(text: str) -> int:
+    if len(text.lstrip("-")) > DIGITS:
+        raise ValueError(f"an integer of {len(text)} digits")
+    return int(text)
 
 
 def _is_tensor(entry: Any) -> bool:
@@ -114,14 +134,64 @@ def _is_entry(entry: Any) -> bool:
 
 
 def read_checked(path: AnyPath, entry: dict[str, Any]) -> bytes:
-    """Return the bytes of a bundle's file; CorruptArtifact where they are not those recorded."""
-    content = read_bytes(path)
+    """Return the bytes of a bundle's file; CorruptArtifact where they are not those recorded.
+
+    Nothing is read of what is no regular file of the recorded size, nor of what a link leads to
+    out of the bundle. A link from elsewhere to a bundle's file is that file.
+    """
+    if os.path.islink(path):
+        _refuse_way_out(path)
+    content = _read_regular(path, entry["bytes"], entry["bytes"])
     if sha256(content) != entry["sha256"]:
-        raise CorruptArtifact(
-            f"{path}: its SHA-256 is not the one in {NAME} ({len(content)} bytes, recorded "
-            f"{entry['bytes']}); copy it again or make it again with toolkit"
-        )
+        raise _another(path, len(content), entry["bytes"])
     return content
+
+
+def _another(path: AnyPath, size: int, recorded: int) -> CorruptArtifact:
+    return CorruptArtifact(
+        f"{path}: its SHA-256 is not the one in {NAME} ({size} bytes, recorded {recorded}); copy "
+        "it again or make it again with toolkit"
+    )
+
+
+def _read_regular(path: AnyPath, most: int, size: int | None = None) -> bytes:
+    """Return the bytes of a regular file, of `most` at most; else CorruptArtifact.
+
+    size: how many it must have, where that is recorded. Raises InvalidInput where it cannot be
+    opened.
+    """
+    # A FIFO would make open() wait for its other end; O_BINARY is Windows'.
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    try:
+        with open(path, "rb", opener=lambda name, _: os.open(name, flags)) as stream:
+            status = os.fstat(stream.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                raise CorruptArtifact(
+                    f"{path}: is no regular file (a pipe, a device or a folder); copy the file"
+                )
+            if size is not None and status.st_size != size:
+                raise _another(path, status.st_size, size)
+            if status.st_size > most:
+                raise CorruptArtifact(
+                    f"{path}: has {status.st_size} bytes, up to {most} are read; export the model "
+                    "again"
+                )
+            return stream.read(most)
+    except FileNotFoundError:
+        raise InvalidInput(f"{path}: no such file; check the path") from None
+    except OSError as error:
+        raise unreadable(path, error) from None
+
+
+def _refuse_way_out(path: AnyPath) -> None:
+    folder, real = os.path.dirname(path), os.path.realpath(path)
+    if not os.path.isfile(os.path.join(folder, NAME)):
+        return  # a link from elsewhere, to a bundle's file
+    home = os.path.realpath(folder)
+    if not real.startswith(os.path.join(home, "")):
+        raise CorruptArtifact(
+            f"{path}: is a link out of the bundle, to {real}; copy the file itself into it"
+        )
 
 
 def entry_beside(path: AnyPath) -> tuple[dict[str, Any], dict[str, Any] | None] | None:

@@ -89,7 +89,7 @@ def _expected(folder: Path, name: str, entry: dict[str, Any]) -> bool:
 
 def _check_hash(folder: Path, name: str, entry: dict[str, Any]) -> Check:
     path = folder / name
-    if not path.is_file():
+    if not path.exists():
         raise CorruptArtifact(
             f"{path}: is listed in the manifest and missing; copy it or export again"
         )
