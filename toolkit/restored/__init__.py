@@ -8,6 +8,7 @@ looks into a skops file before anything of it is made, `check_restored` into wha
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -78,7 +79,7 @@ def _parts(value: Any) -> Iterator[Any]:
     elif isinstance(value, np.ndarray):
         if value.dtype.hasobject:
             yield from value.ravel().tolist()
-    elif hasattr(value, "func") and hasattr(value, "keywords"):  # functools.partial
+    elif isinstance(value, partial):
         yield from (value.func, value.args, value.keywords)
     if isinstance(getattr(value, "__dict__", None), dict) and not isinstance(value, type):
         yield from value.__dict__.values()

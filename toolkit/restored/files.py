@@ -52,8 +52,8 @@ def check_sizes(content: bytes, origin: str) -> None:
 def check_calls(content: bytes, asked: Collection[str] = ()) -> None:
     """Raise Damaged for types that are called as skops never does, and trees of wrong sizes.
 
-    `Tree(columns, classes [n], n)` reads n numbers of the array, however many that has. asked: types
-    that may be called all the same, since the user trusts them by name.
+    `Tree(columns, classes [n], n)` reads n numbers of the array, however many that has. asked:
+    types that may be called all the same, since the user trusts them by name.
     """
     archive = zipfile.ZipFile(io.BytesIO(content))
     nodes = list(_nodes(json.loads(archive.read(SCHEMA))))

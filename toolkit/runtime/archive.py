@@ -60,7 +60,7 @@ def check_arrays(archive: Any, origin: str) -> None:
             if not dtype.hasobject and math.prod(shape) * dtype.itemsize != left:
                 raise InvalidInput(
                     f"{origin}: its member {member.filename!r:.100} declares the shape "
-                    f"{str(shape):.60} of {str(dtype):.60} in {left} bytes; write it again with "
+                    f"{shape!s:.60} of {dtype!s:.60} in {left} bytes; write it again with "
                     "numpy.savez"
                 )
 
