@@ -190,7 +190,7 @@ def test_a_limit_of_memory(module, artifact):
 @pytest.mark.parametrize(
     "option",
     [
-        *(["--limit-memory", size] for size in ("x", "0", "-1G", "1M", "9" * 30)),
+        *(["--limit-memory", size] for size in ("x", "0", "1.5X", "1M", "9" * 30)),
         *(["--limit-seconds", time] for time in ("x", "0", "nan", "-1", "1e9")),
     ],
     ids=" ".join,

@@ -91,12 +91,13 @@ def read_csv(content: bytes, origin: str) -> list[list[str]]:
 def _numbered(content: bytes, origin: str) -> list[tuple[int, list[str]]]:
     """Return the rows as in `read_csv`, each with the number of the line on which it begins."""
     rows: list[tuple[int, list[str]]] = []
+    blank = [""]  # one list for all of them
     begin, most = 1, FREE_ROWS + len(content) // BYTES_A_ROW
     try:
         text = content.removeprefix(BYTE_ORDER_MARK).decode("utf-8")
         reader = csv.reader(_lines(text, origin), strict=True)
         for texts in reader:
-            rows.append((begin, texts or [""]))
+            rows.append((begin, texts or blank))
             begin = reader.line_num + 1
             if len(texts) > WIDEST or len(rows) > most:
                 _refuse_size(rows, most, origin)
