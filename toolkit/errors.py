@@ -37,12 +37,21 @@ class ToolkitWarning(UserWarning):
     """Something of the user's input is not used as it stands; the message says what."""
 
 
+LONGEST_LINE = 2000  # letters of a message
+LONGEST = 500  # letters of another library's message, which may hold a damaged file's bytes
+
+
 def first_line(error: BaseException) -> str:
     """Return the first line of another library's message, or the error's type where it has none."""
     lines = str(error).strip().splitlines()
-    return lines[0].strip() if lines else type(error).__name__
+    line = lines[0].strip() if lines else type(error).__name__
+    return line if len(line) <= LONGEST else f"{line[:LONGEST]} …"
 
 
 def one_line(error: BaseException) -> str:
-    """Return the message on one line; a file's name or another library's words may hold breaks."""
-    return " ".join(str(error).splitlines())
+    """Return the message on one line; a file's name or another library's words may hold breaks.
+
+    Names in files from anywhere may be of any length; a message is not.
+    """
+    line = " ".join(str(error).splitlines())
+    return line if len(line) <= LONGEST_LINE else f"{line[:LONGEST_LINE]} …"
