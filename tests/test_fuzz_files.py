@@ -56,9 +56,7 @@ def test_a_process_that_dies_is_found(fuzz, tmp_path, monkeypatch):
     import os
     import signal
 
-    monkeypatch.setitem(
-        fuzz.KINDS, "csv", lambda *_: lambda: os.kill(os.getpid(), signal.SIGKILL)
-    )
+    monkeypatch.setitem(fuzz.KINDS, "csv", lambda *_: lambda: os.kill(os.getpid(), signal.SIGKILL))
     assert fuzz.batch("csv", range(2, 4), tmp_path) == "csv 2\nended by -9"
 
 

@@ -285,7 +285,9 @@ def test_support_vectors(kind, change):
     model = SVC().fit(X, CLASSES) if kind == "classes" else OneClassSVM().fit(X)
     load(model)
     value = np.array(getattr(model, change))
-    setattr(model, change, value + 10**6 if change in ("_n_support", "support_") else value[..., :0])
+    setattr(
+        model, change, value + 10**6 if change in ("_n_support", "support_") else value[..., :0]
+    )
     refused(model, type(model).__name__)
 
 

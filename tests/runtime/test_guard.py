@@ -66,8 +66,33 @@ SIZES = {
 
 @pytest.mark.parametrize("kind", SIZES)
 def test_constant_sizes(kind):
-    with pytest.raises(CorruptArtifact, match=r"m\.onnx: its operator \w+ makes a tensor of 1e\+10"):
+    with pytest.raises(
+        CorruptArtifact, match=r"m\.onnx: its operator \w+ makes a tensor of 1e\+10"
+    ):
         open_session(SIZES[kind]().SerializeToString(), "m.onnx")
+
+
+@pytest.mark.parametrize("kind", SIZES)
+def test_constant_sizes_in_a_large_model(kind):
+    model = SIZES[kind]()
+    model.graph.initializer.append(
+        onnx.numpy_helper.from_array(np.zeros(100_000, np.float32), "large")
+    )
+    with pytest.raises(CorruptArtifact, match="makes a tensor"):
+        open_session(model.SerializeToString(), "m.onnx")
+
+
+def test_a_large_node():
+    """Its own attribute is large, or that of a node in a branch."""
+    large = helper.make_tensor("v", TensorProto.FLOAT, [1], [1.0])
+    large.doc_string = "long" * 20_000
+    model = adding(node("ConstantOfShape", ["s"], ["c"], value=large), s=SIZE)
+    with pytest.raises(CorruptArtifact, match="makes a tensor"):
+        open_session(model.SerializeToString(), "m.onnx")
+    model = in_a_branch()
+    model.graph.node[0].attribute[0].g.doc_string = "long" * 20_000
+    with pytest.raises(CorruptArtifact, match="makes a tensor"):
+        open_session(model.SerializeToString(), "m.onnx")
 
 
 def test_a_graph_in_two_parts():
@@ -87,9 +112,7 @@ def test_numbers_of_int32_and_integers_one_by_one():
     with pytest.raises(CorruptArtifact, match="makes a tensor"):
         open_session(model.SerializeToString(), "m.onnx")
     pair = np.array([7, 7], dtype=np.int32)  # the bytes of one large int64
-    model = adding(
-        node("Cast", ["p"], ["s"], to=7), node("ConstantOfShape", ["s"], ["c"]), p=pair
-    )
+    model = adding(node("Cast", ["p"], ["s"], to=7), node("ConstantOfShape", ["s"], ["c"]), p=pair)
     open_session(model.SerializeToString(), "m.onnx")
 
 

@@ -48,9 +48,7 @@ def read_stream(stream: Any, origin: AnyPath) -> bytes:
 
 def unreadable(path: AnyPath, error: OSError) -> InvalidInput:
     """Return the refusal of a file that the system does not let be read."""
-    return InvalidInput(
-        f"{path!s:.300}: cannot be read ({error.strerror}); give a readable file"
-    )
+    return InvalidInput(f"{path!s:.300}: cannot be read ({error.strerror}); give a readable file")
 
 
 def write_atomic(path: AnyPath, content: bytes) -> None:

@@ -20,6 +20,8 @@ BY_SHAPE = {b"ConstantOfShape": 0, b"Expand": 1}
 BY_REPEATS, BY_RANGE, BY_DEPTH = b"Tile", b"Range", b"OneHot"
 BY_ATTRIBUTE = (b"RandomNormal", b"RandomUniform")
 SIZED = (b"ConstantOfShape", b"Expand", b"Tile", b"Range", b"OneHot", *BY_ATTRIBUTE)
+WITH_GRAPHS = (b"If", b"Loop", b"Scan")
+SMALL = 1 << 15  # bytes that are searched sooner than they are looked into
 
 # Field numbers of onnx.proto3.
 FUNCTIONS, FUNCTIONS_KEY = 25, b"\xca\x01"
@@ -39,8 +41,21 @@ def guard(model: bytes, origin: str) -> None:
     if FUNCTIONS_KEY in model:
         _refuse_functions(model, origin)
     # Most models have none of these operators: their parts are not looked at.
-    if any(name in model for name in SIZED):
+    searched = model if len(model) <= SMALL else _without_parameters(model)
+    if any(name in searched for name in SIZED):
         _Sizes(origin).model(model)
+
+
+def _without_parameters(model: bytes) -> bytes:
+    """Return the nodes of a model, but the large ones only where they may hold such operators.
+
+    To search ten megabytes of weights would take longer than to open them.
+    """
+    kept = []
+    for node in _parts(_merged(model, GRAPH), NODE):
+        if len(node) <= SMALL or _text(node, OPERATOR) in (*SIZED, *WITH_GRAPHS):
+            kept.append(node)
+    return b"".join(kept)
 
 
 def _refuse_functions(model: bytes, origin: str) -> None:

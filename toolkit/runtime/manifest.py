@@ -12,7 +12,9 @@ from toolkit.runtime.files import AnyPath, sha256, unreadable
 NAME = "manifest.json"
 SCHEMA_VERSION = 1
 LARGEST = 1 << 24  # bytes of a manifest; JSON takes up to thirty times as many when it is read
-DIGITS = 19  # of the integers in it: 64 bits
+# To read a file with: a FIFO would make open() wait for its other end; O_BINARY is Windows'.
+FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+FAR = 1 << 63  # integers of JSON have no end; those of files and of floats do
 LONGEST = 255  # bytes of a file's name, and letters of a model's
 
 # Where a file of a bundle belongs: "variant" and "golden" travel to the device, "home" stays.
@@ -45,9 +47,9 @@ def read_manifest(folder: AnyPath) -> dict[str, Any]:
             "`toolkit export`"
         )
     try:
-        text = _read_regular(path, LARGEST).decode()
-        manifest = json.loads(text, parse_int=_integer)
-        if "\\u" in text:  # half a pair, which no name of a file, column or output can have
+        content = _read_regular(path, LARGEST)
+        manifest = json.loads(content.decode())
+        if b"\\" in content:  # half a pair, which no name of a file, column or output can have
             json.dumps(manifest, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
         raise CorruptArtifact(f"{path}: is not JSON ({error}); export the model again") from None
@@ -105,13 +107,7 @@ def is_plain(name: str) -> bool:
     # Anything else could point out of the bundle; Windows takes C:x for x on another drive.
     if name in ("", ".", "..") or set("/\\:\0") & set(name):
         return False
-    return len(name.encode(errors="replace")) <= LONGEST
-
-
-def _integer(text: str) -> int:
-    if len(text.lstrip("-")) > DIGITS:
-        raise ValueError(f"an integer of {len(text)} digits")
-    return int(text)
+    return len(name if name.isascii() else name.encode(errors="replace")) <= LONGEST
 
 
 def _is_tensor(entry: Any) -> bool:
@@ -127,10 +123,19 @@ def _is_entry(entry: Any) -> bool:
     return (
         isinstance(entry, dict)
         and isinstance(entry.get("bytes"), int)
+        and 0 <= entry["bytes"] < FAR
         and isinstance(entry.get("sha256"), str)
         and entry.get("role") in (VARIANT, GOLDEN, HOME)
         and isinstance(entry.get("session", {}), dict)
+        and _are_near(entry.get("tolerance"))
     )
+
+
+def _are_near(tolerance: Any) -> bool:
+    """Tell whether no number of a tolerance is an integer that no float can hold."""
+    if not tolerance or not isinstance(tolerance, dict):
+        return True
+    return not any(type(v) is int and not -FAR < v < FAR for v in tolerance.values())
 
 
 def read_checked(path: AnyPath, entry: dict[str, Any]) -> bytes:
@@ -160,11 +165,10 @@ def _read_regular(path: AnyPath, most: int, size: int | None = None) -> bytes:
     size: how many it must have, where that is recorded. Raises InvalidInput where it cannot be
     opened.
     """
-    # A FIFO would make open() wait for its other end; O_BINARY is Windows'.
-    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     try:
-        with open(path, "rb", opener=lambda name, _: os.open(name, flags)) as stream:
-            status = os.fstat(stream.fileno())
+        handle = os.open(path, FLAGS)
+        try:
+            status = os.fstat(handle)
             if not stat.S_ISREG(status.st_mode):
                 raise CorruptArtifact(
                     f"{path}: is no regular file (a pipe, a device or a folder); copy the file"
@@ -176,11 +180,23 @@ def _read_regular(path: AnyPath, most: int, size: int | None = None) -> bytes:
                     f"{path}: has {status.st_size} bytes, up to {most} are read; export the model "
                     "again"
                 )
-            return stream.read(most)
+            return _all_of(handle, status.st_size)
+        finally:
+            os.close(handle)
     except FileNotFoundError:
         raise InvalidInput(f"{path}: no such file; check the path") from None
     except OSError as error:
         raise unreadable(path, error) from None
+
+
+def _all_of(handle: int, size: int) -> bytes:
+    content = os.read(handle, size)
+    while len(content) < size:  # the system gives two gigabytes at a time
+        more = os.read(handle, size - len(content))
+        if not more:
+            break
+        content += more
+    return content
 
 
 def _refuse_way_out(path: AnyPath) -> None:
