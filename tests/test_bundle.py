@@ -29,6 +29,8 @@ from toolkit.quantizer import quantize
 from toolkit.runtime.files import sha256
 from toolkit.runtime.tabular import read_npz
 
+CONTENT = b"\x08\x0a"  # a model that says the version of its format and nothing else
+
 
 def edit(folder, change):
     path = folder / "manifest.json"
@@ -157,7 +159,8 @@ def test_absent_and_damaged_files(california, name):
 def test_rows_without_an_array(california):
     content = to_npz({"input_0": np.ones((2, 8))})
     (california / "evaluation.npz").write_bytes(content)
-    edit(california, lambda m: m["files"]["evaluation.npz"].update(sha256=sha256(content)))
+    entry = {"bytes": len(content), "sha256": sha256(content)}
+    edit(california, lambda m: m["files"]["evaluation.npz"].update(entry))
     with pytest.raises(CorruptArtifact, match="lacks the array 'output_0'"):
         open_bundle(california).evaluation()
 
@@ -172,12 +175,12 @@ def variant(file="model.tiny.onnx", status=OK):
 def test_variants_replace_those_of_the_same_method(california):
     bundle = with_reports(open_bundle(california), {"report.json": b"{}"})
     assert "report.json" in names(california)
-    bundle = with_variants(bundle, [(variant(), b"abc")])
-    assert (california / "model.tiny.onnx").read_bytes() == b"abc"
+    bundle = with_variants(bundle, [(variant(), CONTENT)])
+    assert (california / "model.tiny.onnx").read_bytes() == CONTENT
     assert "report.json" not in names(california)  # it measured other variants
     assert open_bundle(california).variants[-1] == variant()
     entry = bundle.manifest["files"]["model.tiny.onnx"]
-    assert (entry["method"], entry["sha256"]) == ("tiny", sha256(b"abc"))
+    assert (entry["method"], entry["sha256"]) == ("tiny", sha256(CONTENT))
     assert entry["tolerance"] == variant().tolerance
     gone = Variant("tiny", NOT_APPLICABLE, None, "larger")
     with_variants(bundle, [(gone, None)])
@@ -190,7 +193,7 @@ def test_variants_replace_those_of_the_same_method(california):
 def test_a_bundle_in_memory_is_not_changed(california):
     bundle = open_bundle(california)
     before = json.dumps(bundle.manifest)
-    with_variants(bundle, [(variant(), b"abc")])
+    with_variants(bundle, [(variant(), CONTENT)])
     with_reports(bundle, {"report.json": b"{}"})
     assert json.dumps(bundle.manifest) == before
 
@@ -208,7 +211,7 @@ def test_a_failing_write_leaves_a_bundle_that_opens(california, monkeypatch, cal
 
     monkeypatch.setattr(os, "replace", fail)
     with pytest.raises(InvalidInput, match="No space left on device"):
-        with_variants(bundle, [(variant(), b"abc")])
+        with_variants(bundle, [(variant(), CONTENT)])
     monkeypatch.undo()
     after = {n: (california / n).read_bytes() for n in names(california)}
     assert {n: c for n, c in after.items() if n != "model.tiny.onnx"} == before

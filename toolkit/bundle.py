@@ -14,7 +14,7 @@ import numpy as np
 from toolkit.errors import CorruptArtifact, InvalidInput
 from toolkit.frames import FORMS, to_frame
 from toolkit.runtime import golden
-from toolkit.runtime.files import read_bytes, sha256, write_atomic
+from toolkit.runtime.files import plain_path, read_bytes, sha256, write_atomic
 from toolkit.runtime.manifest import FAR, HOME, NAME, VARIANT, is_plain, read_checked, read_manifest
 from toolkit.runtime.tabular import read_npz
 
@@ -74,6 +74,10 @@ class Bundle:
 
     path: Path
     manifest: dict[str, Any]
+
+    def __fspath__(self) -> str:
+        """The directory's path: a bundle is opened, verified and described like it."""
+        return str(self.path)
 
     @property
     def name(self) -> str:
@@ -180,18 +184,18 @@ def open_bundle(path: str | Path | Bundle) -> Bundle:
 
     A Bundle is opened anew: its directory may have changed since.
     """
-    path = path.path if isinstance(path, Bundle) else path
-    manifest = read_manifest(Path(path))
+    path = Path(plain_path(path))
+    manifest = read_manifest(path)
     for key, is_sound in (("variants", _are_variants), ("estimator", _is_estimator)):
         if not is_sound(manifest.get(key)):
             raise CorruptArtifact(
-                f"{Path(path) / NAME}: {key!r} is missing or damaged; export the model again"
+                f"{path / NAME}: {key!r} is missing or damaged; export the model again"
             )
     if not _are_near(manifest):
         raise CorruptArtifact(
-            f"{Path(path) / NAME}: holds an integer of more than 64 bits; export the model again"
+            f"{path / NAME}: holds an integer of more than 64 bits; export the model again"
         )
-    return Bundle(Path(path), manifest)
+    return Bundle(path, manifest)
 
 
 def _are_near(document: Any) -> bool:
@@ -227,8 +231,17 @@ def to_npz(arrays: Mapping[str, np.ndarray]) -> bytes:
     return buffer.getvalue()
 
 
-def file_entry(content: bytes, role: str, variant: Variant | None = None) -> dict[str, Any]:
-    """Return a manifest entry: method (None for a file that is no variant), bytes, sha256, role."""
+def file_entry(
+    name: str, content: bytes, role: str, variant: Variant | None = None
+) -> dict[str, Any]:
+    """Return a manifest entry: method (None for a file that is no variant), bytes, sha256, role.
+
+    A variant's has its tolerance, its session's options and what it requires too.
+    """
+    # onnxruntime, which they import, is not needed to read a bundle.
+    from toolkit.runtime.predictor import to_onnx
+    from toolkit.runtime.requires import requires
+
     entry: dict[str, Any] = {
         "method": variant.method if variant else None,
         "bytes": len(content),
@@ -238,6 +251,7 @@ def file_entry(content: bytes, role: str, variant: Variant | None = None) -> dic
     if variant:
         entry["tolerance"] = variant.tolerance
         entry["session"] = variant.session
+        entry["requires"] = requires(to_onnx(content, name), name)
     return entry
 
 
@@ -251,7 +265,7 @@ def write_files(
     old = _listed(path)
     for name, (content, role) in contents.items():
         variant = next((Variant(**v) for v in manifest["variants"] if v["file"] == name), None)
-        manifest["files"][name] = file_entry(content, role, variant)
+        manifest["files"][name] = file_entry(name, content, role, variant)
         write_atomic(path / name, content)
     write_atomic(path / NAME, (json.dumps(manifest, indent=2, ensure_ascii=False) + "\n").encode())
     for name in old - manifest["files"].keys():

@@ -152,7 +152,13 @@ def _unpickled(path: Path) -> Any:
     try:
         return joblib.load(path)
     except Exception as error:  # whatever the code in the file raises
+        own = isinstance(error, AttributeError) and "__main__" in str(error)
+        remedy = (
+            "it holds a function or class of the script that saved it: move that to a module which "
+            "can be imported, or save a search's best_estimator_"
+            if own
+            else "install what it was made with, or save it again"
+        )
         raise InvalidInput(
-            f"{path}: cannot be loaded ({type(error).__name__}: {first_line(error)}); install what "
-            "it was made with, or save it again"
+            f"{path}: cannot be loaded ({type(error).__name__}: {first_line(error)}); {remedy}"
         ) from error

@@ -24,9 +24,14 @@ CSV = """
 ## Fields of a CSV file
 
 What `predict` reads, by the type of the graph's input ("—" is an error that names line and column).
-An empty field and NA are missing values where the model takes such, and errors where it does not. In
-`export`, a column is text where the estimator was fitted on text there; else it is numbers where all
-its fields are numbers (or NA), truths where all are true or false, and text otherwise.
+An empty field is missing, and so are NA, None, NaN and the other words that pandas reads so; in a
+column of text unless the encoder was fitted on that very word (NA is a country's code), or the
+column is read by a vectorizer. A missing value where the model takes none is an error. The header's
+empty name is `Unnamed: 0`, as pandas has it.
+
+In `export`, a column is text where the estimator was fitted on text there; else it is numbers where
+all its fields are numbers (or missing), truths where all are true or false, and text otherwise. A
+plain `pandas.read_csv` makes numbers of postal codes: read them with `dtype=str` before fitting.
 """
 
 
@@ -41,7 +46,7 @@ def rendered() -> str:
     kinds = list(next(iter(FIELDS.values())))
     lines = [f"| field | {' | '.join(kinds)} |", "|---" * (len(kinds) + 1) + "|"]
     for text, read in FIELDS.items():
-        cells = ["—" if read[k] is None else f"{read[k]!r}".strip("'") or "missing" for k in kinds]
+        cells = ["—" if read[k] is None else f"{read[k]!r}".strip("'") for k in kinds]
         lines.append(f"| `{text or ' '}` | {' | '.join(cells)} |")
     parts.append(CSV + "\n" + "\n".join(lines) + "\n")
     return "".join(parts)

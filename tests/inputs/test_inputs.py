@@ -50,15 +50,21 @@ def test_what_is_given_is_taken_or_refused(case: Given, tmp_path: Any) -> None:
 @pytest.mark.parametrize("text", FIELDS)
 @pytest.mark.parametrize("dtype", ["float32", "int64", "bool", "string"])
 def test_a_field_of_a_csv_file(text: str, dtype: str) -> None:
-    read, expected = converter(Input("X", dtype, 1, "nan")), FIELDS[text][dtype]
+    read, expected = converter(Input("X", dtype, 1, "nan", words=())), FIELDS[text][dtype]
     if expected is None:
         with pytest.raises(ValueError, match=r".*"):
             read(text)
     elif expected == "missing":
-        assert np.isnan(read(text))
+        assert read(text) == "" if dtype == "string" else np.isnan(read(text))
     else:
         assert read(text) == expected
         assert type(read(text)) is type(expected)
+
+
+def test_a_word_that_the_encoder_knows_is_a_text() -> None:
+    read = converter(Input("X", "string", 1, "nan", words=("NA",)))
+    assert (read("NA"), read("None"), read("")) == ("NA", "", "")
+    assert converter(Input("X", "string", 1, "nan"))("NA") == "NA"  # nothing is known of the column
 
 
 def test_the_page_is_current() -> None:

@@ -310,7 +310,7 @@ def archive(members):
 def test_sizes_that_are_declared():
     big = archive({"schema.json": "{}", "1.npy": bytes(300 << 20)})
     assert len(big) < 1 << 20
-    with pytest.raises(InvalidInput, match="would unpack to 3.15e"):
+    with pytest.raises(InvalidInput, match=r"would unpack to 3\.15e"):
         load_estimator(big, "e.skops")
 
 

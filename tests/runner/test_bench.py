@@ -291,7 +291,7 @@ def test_rows_without_targets_have_no_metrics(quick, linear_model):
         (np.ones((0, 3)), None, "no rows"),
         (np.array([["a", "b", "c"]]), None, "takes numbers"),
         (np.array([[1.0, np.nan, 2.0]]), None, "finite numbers only"),
-        (np.ones((4, 3)), np.ones(3), "X has 4 rows and y has 3"),
+        (np.ones((4, 3)), np.ones(3), "y has 3 values and X 4 rows"),
         (np.ones((2, 3)), np.array(["high", "low"]), "a regressor's targets"),
         (np.ones((2, 3)), np.array([1.0, np.nan]), "finite targets"),
         (np.ones((2, 3)), np.ones((2, 2)), "y has the shape"),

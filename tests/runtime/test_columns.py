@@ -76,6 +76,74 @@ def test_any_matrix_is_read_alike_or_left_alone(data):
     assert_alike(MATRIX, pd.DataFrame({n: pd.Series(v, dtype=object) for n, v in X.items()}))
 
 
+COLUMNS = {
+    "Int64": (st.integers(-(2**40), 2**40), {"age", "fare", "rooms"}),
+    "Float64": (st.floats(width=32), {"age", "fare"}),
+    "boolean": (st.booleans(), {"age", "fare", "open"}),
+    "int64[pyarrow]": (st.integers(-(2**40), 2**40), {"age", "fare", "rooms"}),
+    "double[pyarrow]": (st.floats(width=32), {"age", "fare"}),
+    "bool[pyarrow]": (st.booleans(), {"age", "fare", "open"}),
+    "string[pyarrow]": (st.sampled_from(["m", "f", ""]), {"sex", "port"}),
+    "string[python]": (st.sampled_from(["m", "f", ""]), {"sex", "port"}),
+    "str": (st.sampled_from(["m", "f", ""]), {"sex", "port"}),
+    "category": (st.sampled_from(["m", "f", ""]), {"sex", "port"}),
+    "object": (st.sampled_from([2, 2.5, True, decimal.Decimal("0.5")]), {"age", "fare"}),
+}
+CODES = st.integers(-9, 9)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data())
+def test_types_of_pandas_are_read_alike(data):
+    """Every type in every column, fitting or not, some values missing."""
+    rows = data.draw(st.integers(1, 4))
+    X = {}
+    for spec in TABLE:
+        dtype = data.draw(st.sampled_from(sorted(COLUMNS)))
+        values, _ = COLUMNS[dtype]
+        if dtype == "category" and data.draw(st.booleans()):
+            values = CODES
+        cell = st.one_of(values, st.none()) if data.draw(st.booleans()) else values
+        X[spec.name] = pd.Series(
+            data.draw(st.lists(cell, min_size=rows, max_size=rows)), dtype=dtype
+        )
+    assert_alike(TABLE, pd.DataFrame(X))
+
+
+@pytest.mark.parametrize("rows", [1, 300])
+@pytest.mark.parametrize("dtype", sorted(COLUMNS.keys() - {"object"}))
+def test_types_of_pandas_take_the_short_way(dtype, rows):
+    X = plain(rows).fillna({"age": 0.5})
+    for name in COLUMNS[dtype][1]:
+        values = X[name].round() if "nt" in dtype else X[name]
+        X[name] = (values > 0).astype(dtype) if "bool" in dtype else values.astype(dtype)
+    assert Columns(TABLE).read(X) is not None
+    assert_alike(TABLE, X)
+
+
+@pytest.mark.parametrize("rows", [1, 200])
+@pytest.mark.parametrize("dtype", ["str", "object", "string[pyarrow]", "category"])
+def test_missing_texts_are_empty_ones(dtype, rows):
+    X = plain(rows)
+    X["sex"] = pd.Series([None, "m", "f"] * rows, dtype=dtype)[:rows]
+    assert Columns(TABLE).read(X)["sex"][0, 0] == ""
+    assert_alike(TABLE, X)
+    X["port"] = X["sex"]  # which takes none
+    assert outcome(TABLE, X) is None
+    assert Columns(TABLE).read(X) is None
+
+
+@pytest.mark.parametrize("column", ["age", "fare", "rooms"])
+@pytest.mark.parametrize(
+    "value", [np.complex64(3 + 2j), np.timedelta64(5), np.str_("3"), np.bytes_(b"3")], ids=repr
+)
+@pytest.mark.parametrize("rows", [1, 2])
+def test_what_is_no_number_is_not_read_as_one(column, value, rows):
+    X = {name: plain(rows)[name].tolist() for name in plain(rows)} | {column: [value] * rows}
+    assert outcome(TABLE, X) is None
+    assert Columns(TABLE).read(X) is None
+
+
 def plain(rows):
     rng = np.random.default_rng(rows)
     return pd.DataFrame(
@@ -133,5 +201,6 @@ def test_columns_that_move_are_found_again():
     for names in (list(X), list(X)[::-1], sorted(X)):
         found = reader.read(X[names])
         np.testing.assert_array_equal(found["fare"].ravel(), X["fare"])
+    assert reader.read(X[list(X)]) is not None
     assert reader.read(X.rename(columns={"fare": "price"})) is None
     assert reader.read(pd.concat([X, X], axis=1)) is None

@@ -1,4 +1,4 @@
-"""Files from strangers: what is no file of the recorded size, archives that swell, odd manifests."""
+"""Files from strangers: of another kind than recorded, archives that swell, odd manifests."""
 
 from __future__ import annotations
 

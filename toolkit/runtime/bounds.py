@@ -77,11 +77,6 @@ def limit_seconds(text: str) -> None:
         signal.setitimer(signal.ITIMER_REAL, seconds + GRACE)
 
 
-def out_of_memory() -> str:
-    """Return the message for a process that met its limit, or the machine's."""
-    return "out of memory; give smaller files, or a larger --limit-memory"
-
-
 def _stop(text: str) -> None:
     line = f"error: not done after {text} seconds (--limit-seconds); nothing more was written\n"
     os.write(2, line.encode())

@@ -6,7 +6,7 @@ plain numbers and texts, where nothing is, at a fraction of its time: None for a
 
 from __future__ import annotations
 
-from array import array
+import struct
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -18,7 +18,7 @@ from toolkit.runtime.schema import FINITE, Input, takes_of_columns
 NUMBERS = frozenset({float, int, bool, np.float64, np.float32, np.int64, np.int32, np.bool_})
 WHOLE = frozenset({int, np.int64, np.int32})
 TRUTHS = frozenset({bool, np.bool_})
-CODES = {"float32": "f", "float64": "d", "int64": "q"}  # of Python's arrays, which read lists fast
+CODES = {"float32": "f", "float64": "d", "int64": "q"}  # of struct, which reads lists fast
 TAKEN = {"f": "fiub", "i": "i", "b": "b"}  # numpy's kinds that become numbers of a column's kind
 ROW = (1, 1)
 
@@ -41,8 +41,9 @@ class Columns:
         joined = len(inputs) == 1 and inputs[0].columns is not None
         self._whole = inputs[0] if joined and inputs[0].dtype != "string" else None
         self._columns = _columns_of(inputs)
-        self._labels: list[Any] = []
-        self._places: list[int] = []
+        # A frame's labels, as pandas' object and as a list, and where the columns are among them:
+        # one tuple, since threads with other frames replace it.
+        self._known: tuple[Any, list[Any], list[int]] = (None, [], [])
 
     def read(self, X: Any) -> dict[str, np.ndarray] | None:
         """Return one array [N, width] an input for a dict of lists or arrays, or a pandas frame.
@@ -55,7 +56,7 @@ class Columns:
         try:
             values = self._dict(X) if type(X) is dict else self._frame(X)
             return None if values is None else self._fed(values)
-        except (KeyError, TypeError, ValueError, OverflowError, IndexError, AttributeError):
+        except (LookupError, TypeError, ValueError, OverflowError, AttributeError, struct.error):
             return None
 
     def _dict(self, X: dict[Any, Any]) -> list[Any]:
@@ -64,14 +65,16 @@ class Columns:
     def _frame(self, X: Any) -> list[Any] | None:
         """Return the columns of a pandas frame as they lie there."""
         column: Callable[[int], Any] = X._get_column_array  # X[label] takes ten times as long
-        labels = X.columns.tolist()
-        if labels != self._labels:
-            names = [name_of(label) for label in labels]
-            if len(set(names)) < len(names):
-                return None
-            places = [names.index(c.name) for c in self._columns]
-            self._places, self._labels = places, labels
-        return [column(k) for k in self._places]
+        index, labels, places = self._known
+        if X.columns is not index:  # its labels never change
+            given = X.columns.tolist()
+            if given != labels:
+                names = [name_of(label) for label in given]
+                if len(set(names)) < len(names):
+                    return None
+                places = [names.index(c.name) for c in self._columns]
+            self._known = X.columns, given, places
+        return [column(k) for k in places]
 
     def _fed(self, values: list[Any]) -> dict[str, np.ndarray] | None:
         rows = len(values[0])
@@ -109,17 +112,23 @@ def _columns_of(inputs: Sequence[Input]) -> list[Column]:
 
 def _cell(column: Column, values: Any) -> np.ndarray | None:
     """Return the only value as an array [1, 1]."""
-    value = values.item() if type(values) is np.ndarray else values[0]
+    arrow = getattr(values, "_pa_array", None)
+    if arrow is not None:
+        value = arrow[0].as_py()  # values[0] takes four times as long
+    else:
+        value = values.item() if type(values) is np.ndarray else values[0]
     kind = type(value)
     if column.kind == "O":
         if kind is not str:
-            if value is not None and value == value:
+            if not _is_missing(value):
                 return None
             value = ""
         if not value and not column.missing:
             return None
     elif column.kind == "f":
-        if kind not in NUMBERS or not (-FAR < value < FAR or (column.missing and value != value)):
+        if value is None and column.missing:
+            value = np.nan
+        elif kind not in NUMBERS or not (-FAR < value < FAR or (column.missing and value != value)):
             return None
     elif kind not in (WHOLE if column.kind == "i" else TRUTHS):
         return None
@@ -134,9 +143,14 @@ def _many(column: Column, values: Any) -> np.ndarray | None:
         return _texts(column, values)
     if type(values) is list:
         if column.code:
-            values = np.frombuffer(array(column.code, values), column.dtype)
+            if not NUMBERS.issuperset(map(type, values)):  # struct takes half of a complex number
+                return None
+            packed = struct.pack(f"{len(values)}{column.code}", *values)
+            values = np.frombuffer(packed, column.dtype)
         elif TRUTHS.issuperset(map(type, values)):
             values = np.array(values)
+    elif type(values) is not np.ndarray:
+        values = _of_pandas(column, values)
     if type(values) is not np.ndarray or values.dtype.kind not in TAKEN[column.kind]:
         return None
     if values.ndim == 1:
@@ -152,6 +166,18 @@ def _many(column: Column, values: Any) -> np.ndarray | None:
     return values if column.kind != "f" or _is_taken(values, column.missing) else None
 
 
+def _of_pandas(column: Column, values: Any) -> np.ndarray | None:
+    """Return the numbers of an array of pandas' own as one of numpy's, NaN for NA."""
+    if hasattr(values, "categories"):
+        return np.asarray(values)
+    kind = values.dtype.kind
+    if kind not in TAKEN[column.kind]:
+        return None
+    if column.kind == "f":
+        return values.to_numpy(np.float64, na_value=np.nan)
+    return values.to_numpy()  # of objects where NA is among them
+
+
 def _is_taken(values: np.ndarray, missing: bool) -> bool:
     """Tell whether no number is FAR, and none is missing where that is not taken."""
     if np.vdot(values, values) < FAR * FAR:  # nearly always, in one pass
@@ -161,21 +187,63 @@ def _is_taken(values: np.ndarray, missing: bool) -> bool:
 
 
 def _texts(column: Column, values: Any) -> np.ndarray | None:
+    if type(values) is not list and type(values) is not np.ndarray:
+        coded = _coded(values)
+        if coded is not None:
+            return _of_known(column, *coded)
+        values = values.to_numpy(dtype=object)  # an array of pandas' own
+    whole = None
     if type(values) is not list:
-        if type(values) is not np.ndarray:
-            values = values.to_numpy(dtype=object)  # an array of pandas' own
         if values.dtype != object:
             return None
         whole, values = values, values.ravel().tolist()
         if len(whole) != len(values):
             return None
-    else:
+    try:
+        "".join(values)  # a TypeError where one is no text, in a third of the time of looking
+    except TypeError:
+        values = [v if type(v) is str else _text_of(v) for v in values]
         whole = None
-    "".join(values)  # a TypeError where one is no text, in a third of the time of looking at types
-    if not column.missing and "" in values:
+    if not column.missing and not all(values):
         return None
     if whole is not None:
         return whole.reshape(-1, 1)
     out = np.empty((len(values), 1), dtype=object)
     out[:, 0] = values
     return out
+
+
+def _coded(values: Any) -> tuple[list[Any], np.ndarray] | None:
+    """Return the known texts and which of them each row has, -1 for none; None for other arrays.
+
+    pandas keeps categories so, and pyarrow makes it of its texts in half the time of their copies.
+    """
+    if hasattr(values, "categories"):
+        return values.categories.tolist(), values.codes
+    arrow = getattr(values, "_pa_array", None)
+    if arrow is None:
+        return None
+    found = arrow.combine_chunks().dictionary_encode()
+    codes = found.indices.fill_null(-1) if found.null_count else found.indices
+    return found.dictionary.to_pylist(), codes.to_numpy()
+
+
+def _of_known(column: Column, known: list[Any], codes: np.ndarray) -> np.ndarray | None:
+    """Return the texts with these codes as an array [N, 1]."""
+    "".join(known)  # a TypeError where one is no text
+    if not column.missing and not (all(known) and (codes >= 0).all()):
+        return None
+    texts = np.empty(len(known) + 1, dtype=object)
+    texts[:] = [*known, ""]  # the last is that of -1
+    return texts[codes].reshape(-1, 1)
+
+
+def _text_of(value: Any) -> str:
+    """Return the text that stands for a missing value; a TypeError for any other."""
+    if not _is_missing(value):
+        raise TypeError(value)
+    return ""
+
+
+def _is_missing(value: Any) -> bool:
+    return value is None or bool(value != value)  # pandas' NA raises a TypeError

@@ -7,11 +7,12 @@ from typing import Any
 
 from toolkit.errors import CorruptArtifact
 from toolkit.runtime import pack, wire
-from toolkit.runtime.files import read_bytes, sha256
+from toolkit.runtime.files import plain_path, read_bytes, sha256
 from toolkit.runtime.forest import Forest
 from toolkit.runtime.manifest import NAME, entry_beside, read_checked, read_manifest
 from toolkit.runtime.predictor import Predictor, to_onnx
 from toolkit.runtime.proof import read_proof
+from toolkit.runtime.requires import requires
 
 
 def describe(path: str | Path) -> dict[str, Any]:
@@ -19,7 +20,7 @@ def describe(path: str | Path) -> dict[str, Any]:
 
     Raises InvalidInput where there is no such file and CorruptArtifact where it is damaged.
     """
-    path = Path(path)
+    path = Path(plain_path(path))
     return _describe_bundle(path) if path.is_dir() else _describe_file(path)
 
 
@@ -67,6 +68,7 @@ def _describe_file(path: Path) -> dict[str, Any]:
         "inputs": [i._asdict() for i in opened.inputs],
         "outputs": list(opened.outputs),
         "session": session,
+        "requires": requires(model, str(path)),
         **graph,
         **(_describe_pack(content, str(path)) if pack.is_pack(content) else {}),
     }

@@ -51,11 +51,9 @@ def _without_parameters(model: bytes) -> bytes:
 
     To search ten megabytes of weights would take longer than to open them.
     """
-    kept = []
-    for node in _parts(_merged(model, GRAPH), NODE):
-        if len(node) <= SMALL or _text(node, OPERATOR) in (*SIZED, *WITH_GRAPHS):
-            kept.append(node)
-    return b"".join(kept)
+    told = (*SIZED, *WITH_GRAPHS)
+    nodes = _parts(_merged(model, GRAPH), NODE)
+    return b"".join([n for n in nodes if len(n) <= SMALL or _text(n, OPERATOR) in told])
 
 
 def _refuse_functions(model: bytes, origin: str) -> None:

@@ -128,6 +128,7 @@ def _is_entry(entry: Any) -> bool:
         and entry.get("role") in (VARIANT, GOLDEN, HOME)
         and isinstance(entry.get("session", {}), dict)
         and _are_near(entry.get("tolerance"))
+        and isinstance(entry.get("requires", {}), dict)
     )
 
 

@@ -6,6 +6,7 @@ each unless told not to. The threads made here cost some 50 µs each and are gon
 
 from __future__ import annotations
 
+import itertools
 import os
 import time
 from collections.abc import Callable, Mapping
@@ -102,20 +103,46 @@ class Splitting:
             self._left, self._rest, self._split = 1, REST[0], 0
 
 
-def in_batches(run: Run, most: int) -> Run:
-    """Return a run that gives `run` at most so many rows at a time, one batch after the other."""
+def in_batches(run: Run, rows: int, characters: int) -> Run:
+    """Return a run that gives `run` texts in batches, one after the other.
+
+    A batch has at most so many rows, and no more characters than that, if every row were as long as
+    its longest: operators that take texts apart pad them so. A text that is longer comes alone.
+    """
 
     def batches(names: list[str], feed: Mapping[str, np.ndarray]) -> list[Any]:
-        rows = len(next(iter(feed.values())))
-        if rows <= most:
+        cuts = _cuts(feed, rows, characters)
+        if len(cuts) == 2:
             return run(names, feed)
         found = [
-            run(names, {name: array[start : start + most] for name, array in feed.items()})
-            for start in range(0, rows, most)
+            run(names, {name: array[begin:end] for name, array in feed.items()})
+            for begin, end in itertools.pairwise(cuts)
         ]
         return [np.concatenate(columns) for columns in zip(*found, strict=True)]
 
     return batches
+
+
+def _cuts(feed: Mapping[str, np.ndarray], rows: int, characters: int) -> list[int]:
+    """Return where batches begin, and the number of rows."""
+    lengths = _lengths(feed)
+    cuts, longest = [0], 0
+    for k, length in enumerate(lengths):
+        longest, count = max(longest, length), k - cuts[-1]
+        if count == rows or (count and (count + 1) * longest > characters):
+            cuts.append(k)
+            longest = length
+    return [*cuts, len(lengths)]
+
+
+def _lengths(feed: Mapping[str, np.ndarray]) -> list[int]:
+    """Return how many characters each row's texts have."""
+    sums = np.zeros(len(next(iter(feed.values()))), dtype=np.int64)
+    for array in feed.values():
+        if array.dtype == object:
+            lengths = np.fromiter(map(len, array.ravel().tolist()), np.int64, array.size)
+            sums += lengths.reshape(array.shape).sum(axis=1)
+    return sums.tolist()
 
 
 def run_parts(run: Run, names: list[str], feed: Mapping[str, np.ndarray], parts: int) -> list[Any]:

@@ -204,6 +204,7 @@ def _header(
                 f"{origin}: line 1 has {texts[0]!r} among numbers, so it is neither a header nor a "
                 "row; mend it"
             )
+    line = [name or f"Unnamed: {place}" for place, name in enumerate(line)]  # as pandas has it
     for name in wanted or ():
         if line.count(name) != 1:
             what = "names twice" if name in line else "lacks"

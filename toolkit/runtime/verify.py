@@ -9,6 +9,7 @@ from typing import Any
 from toolkit.errors import CorruptArtifact, InvalidInput
 from toolkit.metrics import deviation
 from toolkit.runtime import golden
+from toolkit.runtime.files import plain_path
 from toolkit.runtime.manifest import (
     GOLDEN,
     HOME,
@@ -38,7 +39,7 @@ def verify(folder: str | Path, unproved: bool = False) -> list[Check]:
     InvalidInput where there is no bundle, CorruptArtifact where a file is missing or damaged, and
     ParityError where its proof failed.
     """
-    folder = Path(folder)
+    folder = Path(plain_path(folder))
     manifest = read_manifest(folder)
     require_proved(folder, manifest, unproved)
     checks = [

@@ -7,20 +7,23 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
-
-import numpy as np
 
 from toolkit.errors import InvalidInput, ToolkitWarning, UnsupportedEstimator
 from toolkit.exporter.booster_categories import categories_of
-from toolkit.exporter.schema.told import as_spelt, columns_of, names_of, takes_texts
+from toolkit.exporter.schema.numbers_of import TEXTS, alike, as_numbers, numbers_in
+from toolkit.exporter.schema.told import (
+    as_spelt,
+    columns_of,
+    dropped_by,
+    names_of,
+    takes_texts,
+)
 from toolkit.exporter.schema.values import NoColumn, as_array, read_column
-from toolkit.exporter.tasks import reference, task_of
 from toolkit.runtime.inputs import name_of
 
 INDEX = "Unnamed: "  # what pandas calls a column without a name, such as an index that was written
-TRIED = 20  # rows on which a column is shown to matter to nothing
 
 
 @dataclass(frozen=True)
@@ -60,12 +63,14 @@ def as_fitted(estimator: Any, X: Any) -> Given:
     if names is not None and not is_frame(X):
         X = _as_frame(X, names)
     if not is_frame(X):
-        return Given(X)
+        return Given(as_numbers(estimator, X))
     if takes_texts(estimator):
         return _texts(estimator, X)
     if names is None:
-        return Given(_categorical(estimator, _of_width(estimator, X)))
-    return _named(estimator, X, names)
+        own = _categorical(estimator, _of_width(estimator, X))
+        return Given(numbers_in(estimator, own))
+    given = _named(estimator, X, names)
+    return replace(given, X=numbers_in(estimator, given.X, given.places))
 
 
 def is_frame(X: Any) -> bool:
@@ -148,20 +153,32 @@ def _named(estimator: Any, X: Any, names: Sequence[str]) -> Given:
         )
     whole = _categorical(estimator, X[[labels[name] for name in at_hand]])
     unread = _unread(whole)
-    if not absent and not unread:
+    needless: dict[str, str | NoColumn] = dict(unread)
+    if unread or any(dtype.name in TEXTS or dtype.name == "category" for dtype in whole.dtypes):
+        # An input a column: none is asked for that is dropped.
+        dropped = (names[k] for k in dropped_by(estimator))
+        needless |= {
+            n: f"column {n!r} is dropped" for n in dropped if n in at_hand and n not in unread
+        }
+    if not absent and not needless:
         return Given(whole)
-    kept = [name for name in at_hand if name not in unread]
-    less = whole[[labels[name] for name in kept]] if kept else whole
-    if not kept or not _alike(estimator, whole, less, compared=not absent):
-        if unread:
-            raise next(iter(unread.values()))
+    kept, less = at_hand, whole
+    for name, what in needless.items():  # one by one, so that the one that is used is named
+        left = [other for other in kept if other != name]
+        fewer = whole[[labels[other] for other in left]]
+        if not left or not alike(estimator, less, fewer, compared=not absent):
+            if isinstance(what, NoColumn):
+                raise what
+            continue
+        kept, less = left, fewer
+        _warn(f"{str(what).partition(';')[0]}; the estimator does not use it, and it is left out")
+    if absent and not alike(estimator, less, less, compared=False):
         raise InvalidInput(
             f"X lacks the column {absent[0]!r}; {type(estimator).__name__} was fitted on "
             f"{_listed(names)}"
         )
-    for name in (*unread, *absent):
-        what = str(unread[name]).partition(";")[0] if name in unread else f"column {name!r} lacks"
-        _warn(f"{what}; the estimator does not use it, and it is left out")
+    for name in absent:
+        _warn(f"column {name!r} is not in the data; the estimator does not use it")
     return Given(less, places=tuple(names.index(name) for name in kept))
 
 
@@ -174,19 +191,6 @@ def _unread(X: Any) -> dict[str, NoColumn]:
         except NoColumn as error:
             found[name_of(label)] = error
     return found
-
-
-def _alike(estimator: Any, whole: Any, less: Any, compared: bool) -> bool:
-    """Tell whether the estimator answers rows without some columns, and as with them."""
-    task = task_of(estimator)
-    try:
-        without = reference(estimator, less.head(TRIED), task)
-        wanted = reference(estimator, whole.head(TRIED), task) if compared else without
-    except Exception:  # whatever it raises, it needs them
-        return False
-    return all(
-        np.array_equal(without[n], a, equal_nan=a.dtype.kind == "f") for n, a in wanted.items()
-    )
 
 
 def _categorical(estimator: Any, X: Any) -> Any:
