@@ -218,7 +218,8 @@ def test_many_blank_lines_take_little_memory(tmp_path):
         "from toolkit.runtime.tabular import read_csv\n"
         "from toolkit.errors import InvalidInput\n"
         "try: read_csv(open(sys.argv[1], 'rb').read(), 'rows.csv')\n"
-        "except InvalidInput: print(re.search(r'VmHWM:\\s*(\\d+)', open('/proc/self/status').read())[1])"
+        "except InvalidInput: status = open('/proc/self/status').read()\n"
+        "print(re.search(r'VmHWM:\\s*(\\d+)', status)[1])"
     )
     done = subprocess.run(
         [sys.executable, "-c", program, str(path)], capture_output=True, text=True, check=True
