@@ -21,6 +21,7 @@ EXTRAS = (
     | dict.fromkeys(("matplotlib", "rich"), "report")
     | {"pyarrow": "parquet"}
 )
+LONGEST_LINE = 2000  # letters of a message
 LONGEST = 500  # letters of another library's message
 
 
@@ -28,12 +29,14 @@ class ToolkitError(Exception):
     """Base of every deliberate error: one line that names offender, value and remedy.
 
     A file's name, a value or another library's words may hold breaks: they become blanks.
+    Names in files from anywhere may be of any length: the message is cut.
     """
 
     exit_code = 2
 
     def __init__(self, message: object = "") -> None:
-        super().__init__(" ".join(str(message).splitlines()))
+        line = " ".join(str(message).splitlines())
+        super().__init__(line if len(line) <= LONGEST_LINE else f"{line[:LONGEST_LINE]} …")
 
 
 class InvalidInput(ToolkitError):

@@ -13,6 +13,9 @@ from typing import Any
 import numpy as np
 
 from toolkit.errors import InvalidInput, first_line
+from toolkit.restored import check_restored
+from toolkit.restored.files import check_calls, check_sizes
+from toolkit.restored.refusal import Damaged
 
 # Types outside skops' own default list that hold data and run nothing when they are restored, and
 # functions that are kept by name. A file may have any of them called while it is restored, with
@@ -222,14 +225,25 @@ def load_estimator(content: bytes, origin: str, trusted: Collection[str] = ()) -
     """Return the estimator of a skops file; nothing of it runs unless all its types are trusted.
 
     trusted: types beside TRUSTED that may be restored. Raises InvalidInput where the file is
-    damaged or names an untrusted type.
+    damaged, names an untrusted type, would unpack to more than `toolkit.runtime.archive` allows, or
+    holds what compiled code cannot follow (see `toolkit.restored`).
     """
     import skops.io
 
     try:
+        check_sizes(content, origin)
         unknown = _untrusted(content, trusted)
         if not unknown:
-            return skops.io.loads(content, trusted=sorted(TRUSTED.union(trusted)))
+            check_calls(content, trusted)
+            estimator = skops.io.loads(content, trusted=sorted(TRUSTED.union(trusted)))
+            check_restored(estimator)
+            return estimator
+    except InvalidInput:
+        raise
+    except Damaged as error:
+        raise InvalidInput(
+            f"{origin}: is damaged or hostile: {error}; write it again with skops.io.dump"
+        ) from None
     except Exception as error:
         raise InvalidInput(
             f"{origin}: is no readable skops file ({type(error).__name__}: {first_line(error)}); "

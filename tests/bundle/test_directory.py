@@ -158,7 +158,8 @@ def test_absent_and_damaged_files(california, name):
 def test_rows_without_an_array(california):
     content = to_npz({"input_0": np.ones((2, 8))})
     (california / "evaluation.npz").write_bytes(content)
-    edit(california, lambda m: m["files"]["evaluation.npz"].update(sha256=sha256(content)))
+    entry = {"bytes": len(content), "sha256": sha256(content)}
+    edit(california, lambda m: m["files"]["evaluation.npz"].update(entry))
     with pytest.raises(CorruptArtifact, match="lacks the array 'output_0'"):
         open_bundle(california).evaluation()
 

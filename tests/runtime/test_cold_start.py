@@ -44,6 +44,7 @@ OURS = {
             "bound",
             "external",
             "files",
+            "guard",
             "inputs",
             "manifest",
             "ort",

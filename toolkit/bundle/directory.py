@@ -14,7 +14,7 @@ from toolkit.errors import CorruptArtifact, InvalidInput, ToolkitError
 from toolkit.frames import FORMS, to_frame
 from toolkit.runtime import golden
 from toolkit.runtime.files import plain_path
-from toolkit.runtime.manifest import NAME, is_there, read_checked, read_manifest
+from toolkit.runtime.manifest import FAR, NAME, is_there, read_checked, read_manifest
 from toolkit.runtime.tabular import read_npz
 
 MODEL, ESTIMATOR = "model.onnx", "estimator.skops"
@@ -202,7 +202,20 @@ def open_bundle(path: str | Path | Bundle) -> Bundle:
             raise CorruptArtifact(
                 f"{path / NAME}: {key!r} is missing or damaged; export the model again"
             )
+    if not _are_near(manifest):
+        raise CorruptArtifact(
+            f"{path / NAME}: holds an integer of more than 64 bits; export the model again"
+        )
     return Bundle(path, manifest)
+
+
+def _are_near(document: Any) -> bool:
+    """Tell whether every integer of a document has 64 bits or fewer; figures are made of them."""
+    if isinstance(document, dict):
+        return all(map(_are_near, document.values()))
+    if isinstance(document, list):
+        return all(map(_are_near, document))
+    return not isinstance(document, int) or -FAR < document < FAR
 
 
 def _are_variants(entries: Any) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from toolkit.cli.options import common, unproved
+from toolkit.cli.options import common, limited, unproved
 
 
 @click.command()
@@ -14,6 +14,7 @@ from toolkit.cli.options import common, unproved
 )
 @click.option("--output", "target", default="-", help="A .csv, .json or .npz file.  [default: -]")
 @unproved
+@limited("toolkit.runtime.commands")
 @common
 def predict(artifact: str, source: str, target: str, unproved: bool, as_json: bool) -> int:
     """Predict rows with an .onnx or .pack file, or with a model directory."""
@@ -25,6 +26,7 @@ def predict(artifact: str, source: str, target: str, unproved: bool, as_json: bo
 @click.command()
 @click.argument("directory")
 @unproved
+@limited("toolkit.runtime.commands")
 @common
 def verify(directory: str, unproved: bool, as_json: bool) -> int:
     """Check every file's hash and replay the golden rows through every variant."""
@@ -35,6 +37,7 @@ def verify(directory: str, unproved: bool, as_json: bool) -> int:
 
 @click.command()
 @click.argument("artifact")
+@limited("toolkit.runtime.commands")
 @common
 def inspect(artifact: str, as_json: bool) -> int:
     """Show what an .onnx or .pack file, or a model directory, holds."""

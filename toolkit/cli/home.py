@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from toolkit.cli.options import common, trust, unproved
+from toolkit.cli.options import common, limited, trust, unproved
 from toolkit.cli.output import (
     print_export,
     print_json,
@@ -51,6 +51,7 @@ from toolkit.errors import InvalidInput, ParityError
 )
 @click.option("--force", is_flag=True, help="Write over what is no directory of this model.")
 @trust
+@limited("toolkit.exporter.flow")
 @common
 def export(
     source: str,
@@ -119,6 +120,7 @@ def export(
 @click.option("--target", help="The target's column in a .csv or .parquet file.")
 @click.option("--allow-pickle", is_flag=True, help="Load .joblib and .pkl, which can run any code.")
 @trust
+@limited("toolkit.exporter.foreign")
 @common
 def prove(
     artifact: str,
@@ -237,6 +239,7 @@ def _thresholds(text: str) -> int | None:
 @click.option("--target", help="The target's column in a .csv or .parquet file.")
 @click.option("--gate", "gates", multiple=True, help="A limit, such as 'uint8-pack:max_abs<=0.1'.")
 @trust
+@limited("toolkit.measure")
 @common
 def bench(
     directories: tuple[str, ...],

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 import click
 
@@ -18,6 +20,49 @@ trust = click.option(
     help="A type that the estimator's .skops file may hold, such as package.module.Type "
     "(repeatable).",
 )
+
+
+def limited(libraries: str) -> Callable[[Command], Command]:
+    """Return what gives a command that reads files from anywhere the limits of its process.
+
+    libraries: a module that imports what the command needs.
+    """
+
+    def add(command: Command) -> Command:
+        for option in (
+            click.option(
+                "--limit-seconds",
+                metavar="N",
+                expose_value=False,
+                callback=_limit_seconds,
+                help="Stop after so many seconds, with exit code 2.",
+            ),
+            click.option(
+                "--limit-memory",
+                metavar="SIZE",
+                expose_value=False,
+                callback=partial(_limit_memory, libraries),
+                help="Take no more memory, such as 2G (Linux).",
+            ),
+        ):
+            command = option(command)
+        return command
+
+    return add
+
+
+def _limit_seconds(_context: Any, _option: Any, value: str | None) -> None:
+    if value is not None:
+        from toolkit.runtime.bounds import limit_seconds
+
+        limit_seconds(value)
+
+
+def _limit_memory(libraries: str, _context: Any, _option: Any, value: str | None) -> None:
+    if value is not None:
+        from toolkit.runtime.bounds import limit_memory
+
+        limit_memory(value, libraries)
 
 
 def common(command: Command) -> Command:

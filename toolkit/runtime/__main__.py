@@ -51,6 +51,8 @@ def _ended(args: argparse.Namespace) -> int:
 
 
 def _run(args: argparse.Namespace) -> int:
+    if args.limit_memory is not None or args.limit_seconds is not None:
+        _limit(args)
     from toolkit.runtime import commands  # numpy and onnxruntime: not for --help
 
     if args.command == "predict":
@@ -60,6 +62,15 @@ def _run(args: argparse.Namespace) -> int:
     if args.command == "inspect":
         return commands.inspect(args.artifact, args.json)
     return commands.replay(args.directory, args.json, args.unproved)
+
+
+def _limit(args: argparse.Namespace) -> None:
+    from toolkit.runtime import bounds
+
+    if args.limit_memory is not None:
+        bounds.limit_memory(args.limit_memory, "toolkit.runtime.commands")
+    if args.limit_seconds is not None:
+        bounds.limit_seconds(args.limit_seconds)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -88,6 +99,12 @@ def _parser() -> argparse.ArgumentParser:
             "--unproved", action="store_true", help="use a model whose proof failed"
         )
     for command in (predict, verify, inspect, replay):
+        command.add_argument(
+            "--limit-memory", metavar="SIZE", help="take no more memory, such as 2G (Linux)"
+        )
+        command.add_argument(
+            "--limit-seconds", metavar="N", help="stop after so many seconds, with exit code 2"
+        )
         command.add_argument("--json", action="store_true", help="print JSON for machines")
         command.add_argument(
             "-v", "--verbose", action="store_true", help="show tracebacks of errors"

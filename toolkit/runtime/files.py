@@ -10,7 +10,9 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import stat
 import sys
+from typing import Any
 
 from toolkit.errors import InvalidInput
 
@@ -19,6 +21,9 @@ AnyPath = str | os.PathLike[str]
 PART = ".part"  # ends the name of a file that is being written
 CHUNK = 1 << 24  # bytes of one write: signals come through between two
 SMALL = 1 << 20  # bytes that are hashed without OpenSSL in less time than loading it takes
+
+
+STREAM = 1 << 28  # bytes that are taken of what has no size: a pipe, a device
 
 
 def plain_path(path: AnyPath) -> str:
@@ -36,13 +41,28 @@ def read_bytes(path: AnyPath) -> bytes:
     """Return the content of `path`; InvalidInput where it is missing or not a readable file."""
     try:
         with open(path, "rb") as stream:
-            return stream.read()
+            if stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+                return stream.read()
+            return read_stream(stream, path)
     except FileNotFoundError:
         raise InvalidInput(f"{path}: no such file; check the path") from None
+    except ValueError:
+        raise InvalidInput(f"{path!r:.300}: is no name of a file; check the path") from None
     except OSError as error:
-        raise InvalidInput(
-            f"{path}: cannot be read ({error.strerror}); give a readable file"
-        ) from None
+        raise unreadable(path, error) from None
+
+
+def read_stream(stream: Any, origin: AnyPath) -> bytes:
+    """Return all of a pipe or device; InvalidInput where that is more than `STREAM` bytes."""
+    content = stream.read(STREAM + 1)
+    if len(content) > STREAM:
+        raise InvalidInput(f"{origin}: gives more than {STREAM} bytes; give a file")
+    return content
+
+
+def unreadable(path: AnyPath, error: OSError) -> InvalidInput:
+    """Return the refusal of a file that the system does not let be read."""
+    return InvalidInput(f"{path!s:.300}: cannot be read ({error.strerror}); give a readable file")
 
 
 def write_atomic(path: AnyPath, content: bytes) -> None:

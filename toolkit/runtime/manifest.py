@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 from toolkit.errors import CorruptArtifact, InvalidInput, ParityError, ToolkitError
-from toolkit.runtime.files import AnyPath, read_bytes, sha256
+from toolkit.runtime.files import AnyPath, sha256, unreadable
 
 NAME = "manifest.json"
 SCHEMA_VERSION = 1
+LARGEST = 1 << 24  # bytes of a manifest; JSON takes up to thirty times as many when it is read
+# To read a file with: a FIFO would make open() wait for its other end; O_BINARY is Windows'.
+FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+FAR = 1 << 63  # integers of JSON have no end; those of files and of floats do
+LONGEST = 255  # bytes of a file's name, and letters of a model's
 
 # Where a file of a bundle belongs: "variant" and "golden" travel to the device, "home" stays.
 VARIANT, GOLDEN, HOME = "variant", "golden", "home"
@@ -69,14 +75,16 @@ def _content(folder: AnyPath) -> bytes:
             f"{folder}: holds no {NAME}, so it is no model directory; make one with "
             "`toolkit export`"
         )
-    return read_bytes(path)
+    return _read_regular(path, LARGEST)
 
 
 def _parsed(content: bytes, path: str) -> dict[str, Any]:
     import json
 
     try:
-        manifest = json.loads(content)
+        manifest = json.loads(content.decode())
+        if b"\\" in content:  # half a pair, which no name of a file, column or output can have
+            json.dumps(manifest, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
         raise CorruptArtifact(f"{path}: is not JSON ({error}); export the model again") from None
     if not isinstance(manifest, dict) or not isinstance(manifest.get("schema_version"), int):
@@ -96,6 +104,11 @@ def _check(manifest: dict[str, Any], path: str) -> None:
             raise CorruptArtifact(
                 f"{path}: {key!r} is missing or no {kind.__name__}; export the model again"
             )
+    if len(manifest["name"]) > LONGEST:
+        raise CorruptArtifact(
+            f"{path}: the model's name has {len(manifest['name'])} letters, up to {LONGEST} are "
+            "taken; export the model again under another"
+        )
     if not isinstance(manifest["proof"].get("passed", False), bool):
         raise CorruptArtifact(
             f"{path}: the proof's 'passed' is {manifest['proof']['passed']!r}, neither true nor "
@@ -110,7 +123,7 @@ def _check(manifest: dict[str, Any], path: str) -> None:
     for name, entry in manifest["files"].items():
         if not is_plain(name) or not _is_entry(entry):
             raise CorruptArtifact(
-                f"{path}: the entry of file {name!r} is damaged; export the model again"
+                f"{path}: the entry of file {name!r:.100} is damaged; export the model again"
             )
 
 
@@ -126,7 +139,9 @@ def require_proved(folder: AnyPath, manifest: dict[str, Any], unproved: bool) ->
 def is_plain(name: str) -> bool:
     """Tell whether a name is that of a file in the folder itself, whatever the system."""
     # Anything else could point out of the bundle; Windows takes C:x for x on another drive.
-    return name not in ("", ".", "..") and not set("/\\:\0") & set(name)
+    if name in ("", ".", "..") or set("/\\:\0") & set(name):
+        return False
+    return len(name if name.isascii() else name.encode(errors="replace")) <= LONGEST
 
 
 def _is_tensor(entry: Any) -> bool:
@@ -142,11 +157,20 @@ def _is_entry(entry: Any) -> bool:
     return (
         isinstance(entry, dict)
         and isinstance(entry.get("bytes"), int)
+        and 0 <= entry["bytes"] < FAR
         and isinstance(entry.get("sha256"), str)
         and entry.get("role") in (VARIANT, GOLDEN, HOME)
         and isinstance(entry.get("session", {}), dict)
+        and _are_near(entry.get("tolerance"))
         and isinstance(entry.get("requires", {}), dict)
     )
+
+
+def _are_near(tolerance: Any) -> bool:
+    """Tell whether no number of a tolerance is an integer that no float can hold."""
+    if not tolerance or not isinstance(tolerance, dict):
+        return True
+    return not any(type(v) is int and not -FAR < v < FAR for v in tolerance.values())
 
 
 def staged_name(name: str, digest: str) -> str:
@@ -156,35 +180,33 @@ def staged_name(name: str, digest: str) -> str:
 
 def is_there(path: AnyPath, entry: dict[str, Any]) -> bool:
     """Tell whether a bundle's file is there, under its own name or the staged one."""
-    return os.path.isfile(path) or os.path.isfile(_staged(path, entry))
+    return os.path.exists(path) or os.path.isfile(_staged(path, entry))
 
 
 def read_checked(path: AnyPath, entry: dict[str, Any]) -> bytes:
     """Return the bytes of a bundle's file; CorruptArtifact where they are not those recorded.
 
-    Where a writer has committed a manifest and not yet moved the file to its place, or was killed
-    before it did, the file is read under its staged name.
+    Nothing is read of what is no regular file of the recorded size, nor of what a link leads to
+    out of the bundle. A link from elsewhere to a bundle's file is that file. Where a writer has
+    committed a manifest and not yet moved the file to its place, or was killed before it did, the
+    file is read under its staged name.
     """
-    content = _read_if_there(path)
-    if content is not None and sha256(content) == entry["sha256"]:
-        return content
     # Once more under its own name: it may have been moved there in between.
-    for candidate in (_staged(path, entry), path):
-        other = _read_if_there(candidate)
-        if other is not None and sha256(other) == entry["sha256"]:
-            return other
-    content = read_bytes(path)
-    raise CorruptArtifact(
-        f"{path}: its SHA-256 is not the one in {NAME} ({len(content)} bytes, recorded "
-        f"{entry['bytes']}); copy it again or make it again with toolkit"
-    )
+    for candidate in (path, _staged(path, entry), path):
+        try:
+            return _read_recorded(candidate, entry)
+        except ToolkitError as error:
+            failure = error
+    raise failure
 
 
-def _read_if_there(path: AnyPath) -> bytes | None:
-    try:
-        return read_bytes(path)
-    except InvalidInput:
-        return None
+def _read_recorded(path: AnyPath, entry: dict[str, Any]) -> bytes:
+    if os.path.islink(path):
+        _refuse_way_out(path)
+    content = _read_regular(path, entry["bytes"], entry["bytes"])
+    if sha256(content) != entry["sha256"]:
+        raise _another(path, len(content), entry["bytes"])
+    return content
 
 
 def _staged(path: AnyPath, entry: dict[str, Any]) -> str:
@@ -192,6 +214,64 @@ def _staged(path: AnyPath, entry: dict[str, Any]) -> str:
     if os.path.islink(path) and not os.path.isfile(os.path.join(folder, NAME)):
         folder, name = os.path.split(os.path.realpath(path))
     return os.path.join(folder, staged_name(name, entry["sha256"]))
+
+
+def _another(path: AnyPath, size: int, recorded: int) -> CorruptArtifact:
+    return CorruptArtifact(
+        f"{path}: its SHA-256 is not the one in {NAME} ({size} bytes, recorded {recorded}); copy "
+        "it again or make it again with toolkit"
+    )
+
+
+def _read_regular(path: AnyPath, most: int, size: int | None = None) -> bytes:
+    """Return the bytes of a regular file, of `most` at most; else CorruptArtifact.
+
+    size: how many it must have, where that is recorded. Raises InvalidInput where it cannot be
+    opened.
+    """
+    try:
+        handle = os.open(path, FLAGS)
+        try:
+            status = os.fstat(handle)
+            if not stat.S_ISREG(status.st_mode):
+                raise CorruptArtifact(
+                    f"{path}: is no regular file (a pipe, a device or a folder); copy the file"
+                )
+            if size is not None and status.st_size != size:
+                raise _another(path, status.st_size, size)
+            if status.st_size > most:
+                raise CorruptArtifact(
+                    f"{path}: has {status.st_size} bytes, up to {most} are read; export the model "
+                    "again"
+                )
+            return _all_of(handle, status.st_size)
+        finally:
+            os.close(handle)
+    except FileNotFoundError:
+        raise InvalidInput(f"{path}: no such file; check the path") from None
+    except OSError as error:
+        raise unreadable(path, error) from None
+
+
+def _all_of(handle: int, size: int) -> bytes:
+    content = os.read(handle, size)
+    while len(content) < size:  # the system gives two gigabytes at a time
+        more = os.read(handle, size - len(content))
+        if not more:
+            break
+        content += more
+    return content
+
+
+def _refuse_way_out(path: AnyPath) -> None:
+    folder, real = os.path.dirname(path), os.path.realpath(path)
+    if not os.path.isfile(os.path.join(folder, NAME)):
+        return  # a link from elsewhere, to a bundle's file
+    home = os.path.realpath(folder)
+    if not real.startswith(os.path.join(home, "")):
+        raise CorruptArtifact(
+            f"{path}: is a link out of the bundle, to {real}; copy the file itself into it"
+        )
 
 
 def entry_beside(path: AnyPath) -> tuple[dict[str, Any], dict[str, Any] | None] | None:

@@ -125,7 +125,7 @@ def read_proof(manifest: Mapping[str, Any], origin: str) -> Proof:
             failed_rows=tuple(row_text(f) for f in recorded.get("failures", ())),
             advice=str(recorded.get("advice", "")),
         )
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
         raise CorruptArtifact(
             f"{origin}: the figures of its proof are damaged ({error!r}); export the model again"
         ) from None

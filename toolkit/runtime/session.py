@@ -7,6 +7,7 @@ from typing import Any
 
 from toolkit.errors import CorruptArtifact, InvalidInput, first_line
 from toolkit.runtime.external import external_file
+from toolkit.runtime.guard import guard
 from toolkit.runtime.ort import onnxruntime
 
 # What a manifest may set of a session, and to which values: those listed, or text of the letters.
@@ -60,12 +61,13 @@ def open_session(
     options: what the manifest records for the file (see `checked_options`). threads: intra-op
     threads in place of those recorded. One by default: small models gain nothing from more, results
     do not depend on the number of cores, and an idle device does not spin. Raises CorruptArtifact
-    where onnxruntime refuses the bytes, or would read other files for them, and InvalidInput where
-    they need a newer onnxruntime.
+    where onnxruntime refuses the bytes, would read other files for them, or would take memory for
+    them without a bound (see `toolkit.runtime.guard`), and InvalidInput where they need a newer
+    onnxruntime.
     """
     if threads is not None and (not isinstance(threads, int) or threads < 0):
         raise InvalidInput(f"threads={threads!r:.100} is no number of threads; give 1 or more")
-    _refuse_external(model, origin)
+    _refuse_harmful(model, origin)
     settings = _session_options(checked_options(options or {}, origin), threads)
     try:
         # Its fallback would try the same again and print about it on standard output.
@@ -146,15 +148,16 @@ def _refuse_newer(model: bytes, origin: str) -> None:
         raise InvalidInput(f"{origin}: {old}")
 
 
-def _refuse_external(model: bytes, origin: str) -> None:
+def _refuse_harmful(model: bytes, origin: str) -> None:
     try:
         path = external_file(model)
+        if path is not None:
+            raise CorruptArtifact(
+                f"{origin}: names another file, {path!r}, for a tensor's data; only whole models "
+                "are opened, so save it with its data inside"
+            )
+        guard(model, origin)
     except ValueError as error:
         raise CorruptArtifact(
             f"{origin}: is no well-formed ONNX model ({error}); copy or make the file again"
         ) from None
-    if path is not None:
-        raise CorruptArtifact(
-            f"{origin}: names another file, {path!r}, for a tensor's data; only whole models are "
-            "opened, so save it with its data inside"
-        )

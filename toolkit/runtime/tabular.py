@@ -7,19 +7,22 @@ import io
 import os
 import sys
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from toolkit.errors import InvalidInput, first_line
 from toolkit.runtime import fields
-from toolkit.runtime.files import read_bytes, write_atomic
+from toolkit.runtime.files import read_bytes, read_stream, write_atomic
 from toolkit.runtime.inputs import listed
 from toolkit.runtime.schema import Input
 
 STANDARD = "-"
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"  # Windows writes it before UTF-8 text
+# Of a CSV file. A row takes some 150 bytes of memory beside its fields, so that a file of blank
+# lines would take 180 times its size: beyond FREE_ROWS a row needs so many bytes on average.
+WIDEST, LONGEST_LINE, FREE_ROWS, BYTES_A_ROW = 100_000, 1 << 24, 1_000_000, 8
 
 
 def read_rows(source: str, inputs: Sequence[Input]) -> Any:
@@ -33,7 +36,7 @@ def read_rows(source: str, inputs: Sequence[Input]) -> Any:
     is empty, ragged, damaged or of another kind, or does not fit the model.
     """
     if source == STANDARD:
-        return _from_csv(sys.stdin.buffer.read(), "standard input", inputs)
+        return _from_csv(read_stream(sys.stdin.buffer, "standard input"), "standard input", inputs)
     suffix = os.path.splitext(source)[1]
     if suffix == ".npz":
         return _from_npz(source, inputs)
@@ -47,13 +50,20 @@ def read_rows(source: str, inputs: Sequence[Input]) -> Any:
 def read_npz(content: bytes, origin: str) -> dict[str, np.ndarray]:
     """Return the arrays of an npz file, by name; never unpickles.
 
-    Raises InvalidInput where it is damaged or holds pickled objects.
+    Raises InvalidInput where it is damaged, holds pickled objects, or would unpack to more than
+    `toolkit.runtime.archive` allows.
     """
+    from toolkit.runtime.archive import check_archive, check_arrays  # not for a CSV file
+
+    check_archive(content, origin)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what numpy guesses of a damaged header
             with np.load(io.BytesIO(content), allow_pickle=False) as archive:
+                check_arrays(archive.zip, origin)
                 arrays = {name: archive[name] for name in archive.files}
+    except InvalidInput:
+        raise
     except Exception as error:  # besides zipfile's and numpy's own, zlib's and struct's errors
         raise InvalidInput(
             f"{origin}: is not a readable npz file of plain arrays ({first_line(error)}); write it "
@@ -71,7 +81,9 @@ def read_csv(content: bytes, origin: str) -> list[list[str]]:
     """Return the rows of a CSV file as lists of fields, all of one length.
 
     The last line may be blank; any other blank line is a row with one empty field. Raises
-    InvalidInput where the file is empty, not UTF-8 or ragged.
+    InvalidInput where the file is empty, not UTF-8, ragged, or larger than is read: rows of more
+    than WIDEST fields, lines of more than LONGEST_LINE letters, more than FREE_ROWS rows of less
+    than BYTES_A_ROW bytes on average.
     """
     return [texts for _, texts in _numbered(content, origin)]
 
@@ -79,13 +91,16 @@ def read_csv(content: bytes, origin: str) -> list[list[str]]:
 def _numbered(content: bytes, origin: str) -> list[tuple[int, list[str]]]:
     """Return the rows as in `read_csv`, each with the number of the line on which it begins."""
     rows: list[tuple[int, list[str]]] = []
-    begin = 1
+    blank = [""]  # one list for all of them
+    begin, most = 1, FREE_ROWS + len(content) // BYTES_A_ROW
     try:
         text = content.removeprefix(BYTE_ORDER_MARK).decode("utf-8")
-        reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+        reader = csv.reader(_lines(text, origin), strict=True)
         for texts in reader:
-            rows.append((begin, texts or [""]))
+            rows.append((begin, texts or blank))
             begin = reader.line_num + 1
+            if len(texts) > WIDEST or len(rows) > most:
+                _refuse_size(rows, most, origin)
     except UnicodeDecodeError as error:
         raise InvalidInput(
             f"{origin}: is not UTF-8 text ({error.reason}); save it as UTF-8"
@@ -106,6 +121,29 @@ def _numbered(content: bytes, origin: str) -> list[tuple[int, list[str]]]:
                 "as many"
             )
     return rows
+
+
+def _lines(text: str, origin: str) -> Iterator[str]:
+    for number, line in enumerate(io.StringIO(text, newline=""), 1):
+        if len(line) > LONGEST_LINE:
+            raise InvalidInput(
+                f"{origin}: line {number} has {len(line)} letters, up to {LONGEST_LINE} are read; "
+                "give rows as .npz"
+            )
+        yield line
+
+
+def _refuse_size(rows: list[tuple[int, list[str]]], most: int, origin: str) -> None:
+    line, texts = rows[-1]
+    if len(texts) > WIDEST:
+        raise InvalidInput(
+            f"{origin}: line {line} has {len(texts)} fields, up to {WIDEST} are read; give rows as "
+            ".npz"
+        )
+    raise InvalidInput(
+        f"{origin}: has more than {most} rows of less than {BYTES_A_ROW} bytes; remove its blank "
+        "lines, or give rows as .npz"
+    )
 
 
 def _ends_blank(content: bytes) -> bool:

@@ -120,11 +120,13 @@ def _from_parquet(
 
 
 def _check_names(path: Path, names: list[str]) -> None:
+    before: set[str] = set()
     for position, name in enumerate(names):
         if not name:
             raise InvalidInput(f"{path}: column {position + 1} has no name; name it")
-        if name in names[:position]:
+        if name in before:
             raise InvalidInput(f"{path}: the column {name!r} is there twice; rename one of the two")
+        before.add(name)
 
 
 def _table(
