@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import warnings
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -11,11 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from toolkit.errors import CorruptArtifact, InvalidInput
+from toolkit.errors import CorruptArtifact, InvalidInput, ToolkitWarning
 from toolkit.frames import FORMS, to_frame
 from toolkit.runtime import golden
 from toolkit.runtime.files import read_bytes, sha256, write_atomic
 from toolkit.runtime.manifest import HOME, NAME, VARIANT, is_plain, read_checked, read_manifest
+from toolkit.runtime.signature import NAME as SIGNATURE
 from toolkit.runtime.tabular import read_npz
 
 MODEL, ESTIMATOR = "model.onnx", "estimator.skops"
@@ -233,14 +235,19 @@ def write_files(
 ) -> Bundle:
     """Write files (name -> (bytes, role)), and last the manifest that lists them.
 
-    The files that the old manifest listed and the new one does not are removed after that.
+    The files that the old manifest listed and the new one does not are removed after that; so is a
+    signature of another manifest, with a warning.
     """
     old = _listed(path)
     for name, (content, role) in contents.items():
         variant = next((Variant(**v) for v in manifest["variants"] if v["file"] == name), None)
         manifest["files"][name] = file_entry(content, role, variant)
         write_atomic(path / name, content)
-    write_atomic(path / NAME, (json.dumps(manifest, indent=2, ensure_ascii=False) + "\n").encode())
+    text = (json.dumps(manifest, indent=2, ensure_ascii=False) + "\n").encode()
+    signed = (path / SIGNATURE).is_file() and not _holds(path / NAME, text)
+    write_atomic(path / NAME, text)
+    if signed:
+        _remove_signature(path / SIGNATURE)
     for name in old - manifest["files"].keys():
         (path / name).unlink(missing_ok=True)
     return Bundle(path, manifest)
@@ -276,6 +283,19 @@ def with_reports(bundle: Bundle, reports: Mapping[str, bytes]) -> Bundle:
     manifest = json.loads(json.dumps(bundle.manifest))
     return write_files(
         bundle.path, manifest, {name: (content, HOME) for name, content in reports.items()}
+    )
+
+
+def _holds(path: Path, content: bytes) -> bool:
+    return path.is_file() and read_bytes(path) == content
+
+
+def _remove_signature(path: Path) -> None:
+    path.unlink(missing_ok=True)
+    warnings.warn(
+        f"{path}: signed the model as it was; it is removed, sign the model again",
+        ToolkitWarning,
+        stacklevel=2,
     )
 
 

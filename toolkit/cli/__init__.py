@@ -12,14 +12,14 @@ from typing import Any
 import click
 
 from toolkit import __version__
-from toolkit.cli import edge, home, lists
+from toolkit.cli import edge, home, lists, origin
 from toolkit.errors import ToolkitError, ToolkitWarning, one_line
 from toolkit.runtime.files import reader_left, set_encodings
 
 # What the base install leaves out -> the extra that brings it.
 EXTRAS = dict.fromkeys(
     ("joblib", "onnx", "pandas", "scipy", "skl2onnx", "sklearn", "skops"), "export"
-) | dict.fromkeys(("matplotlib", "rich"), "report")
+) | dict.fromkeys(("matplotlib", "rich"), "report") | {"cryptography": "sign"}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -98,5 +98,5 @@ def cli() -> None:
     """
 
 
-for command in (*home.COMMANDS, *edge.COMMANDS, *lists.COMMANDS):
+for command in (*home.COMMANDS, *edge.COMMANDS, *lists.COMMANDS, *origin.COMMANDS):
     cli.add_command(command)

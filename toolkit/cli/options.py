@@ -20,6 +20,17 @@ trust = click.option(
 )
 
 
+def require_signature(*other_names: str) -> Callable[[Command], Command]:
+    """Give a command the option of a public key, under other names too."""
+    return click.option(
+        "--require-signature",
+        *other_names,
+        "require_signature",
+        metavar="PUBKEY",
+        help="Use only what was signed with this public key (a PEM file).",
+    )
+
+
 def common(command: Command) -> Command:
     """Give a command the options that all have."""
     for option in (

@@ -7,24 +7,26 @@ from typing import Any
 
 from toolkit.errors import CorruptArtifact
 from toolkit.runtime import pack, wire
-from toolkit.runtime.files import read_bytes, sha256
+from toolkit.runtime.files import AnyPath, read_bytes, sha256
 from toolkit.runtime.forest import Forest
 from toolkit.runtime.manifest import NAME, entry_beside, read_checked, read_manifest
 from toolkit.runtime.predictor import Predictor, to_onnx
 from toolkit.runtime.proof import read_proof
 
 
-def describe(path: str | Path) -> dict[str, Any]:
+def describe(path: str | Path, require_signature: AnyPath | None = None) -> dict[str, Any]:
     """Return what `inspect --json` prints; the proof's outcome first, where there is a manifest.
 
-    Raises InvalidInput where there is no such file and CorruptArtifact where it is damaged.
+    require_signature: as for `load`. Raises InvalidInput where there is no such file and
+    CorruptArtifact where it is damaged.
     """
     path = Path(path)
-    return _describe_bundle(path) if path.is_dir() else _describe_file(path)
+    describe_it = _describe_bundle if path.is_dir() else _describe_file
+    return describe_it(path, require_signature)
 
 
-def _describe_bundle(folder: Path) -> dict[str, Any]:
-    manifest = read_manifest(folder)
+def _describe_bundle(folder: Path, require_signature: AnyPath | None) -> dict[str, Any]:
+    manifest = read_manifest(folder, require_signature)
     return {
         **_proof(manifest, folder),
         "schema_version": 1,
@@ -46,8 +48,8 @@ def _proof_of_file(
     return _proof(manifest, path.parent)
 
 
-def _describe_file(path: Path) -> dict[str, Any]:
-    manifest, entry = entry_beside(path) or (None, None)
+def _describe_file(path: Path, require_signature: AnyPath | None) -> dict[str, Any]:
+    manifest, entry = entry_beside(path, require_signature) or (None, None)
     content = read_bytes(path) if entry is None else read_checked(path, entry)
     model = to_onnx(content, str(path))
     session = {} if entry is None else entry.get("session", {})

@@ -24,11 +24,12 @@ _REQUIRED: dict[str, type] = {
 }
 
 
-def read_manifest(folder: AnyPath) -> dict[str, Any]:
+def read_manifest(folder: AnyPath, require_signature: AnyPath | None = None) -> dict[str, Any]:
     """Return the manifest of a bundle.
 
-    Raises InvalidInput where there is no bundle, CorruptArtifact where the manifest is damaged or
-    of a later schema.
+    require_signature: the file of a public key that must have signed it, see
+    `toolkit.runtime.signature`. Raises InvalidInput where there is no bundle, CorruptArtifact where
+    the manifest is damaged or of a later schema; and both where the signature is not as required.
     """
     import json
 
@@ -40,8 +41,9 @@ def read_manifest(folder: AnyPath) -> dict[str, Any]:
             f"{folder}: holds no {NAME}, so it is no model directory; make one with "
             "`toolkit export`"
         )
+    content = read_bytes(path)
     try:
-        manifest = json.loads(read_bytes(path))
+        manifest = json.loads(content)
     except (ValueError, RecursionError) as error:
         raise CorruptArtifact(f"{path}: is not JSON ({error}); export the model again") from None
     if not isinstance(manifest, dict) or not isinstance(manifest.get("schema_version"), int):
@@ -52,6 +54,10 @@ def read_manifest(folder: AnyPath) -> dict[str, Any]:
             f"up to {SCHEMA_VERSION}; update toolkit"
         )
     _check(manifest, path)
+    if require_signature is not None:
+        from toolkit.runtime import signature  # few ask for it
+
+        signature.require(folder, content, manifest, signature.read_key(require_signature))
     return manifest
 
 
@@ -124,18 +130,26 @@ def read_checked(path: AnyPath, entry: dict[str, Any]) -> bytes:
     return content
 
 
-def entry_beside(path: AnyPath) -> tuple[dict[str, Any], dict[str, Any] | None] | None:
+def entry_beside(
+    path: AnyPath, require_signature: AnyPath | None = None
+) -> tuple[dict[str, Any], dict[str, Any] | None] | None:
     """Return (manifest, file entry) where `path` lies in a bundle, else None.
 
-    The entry is None where the manifest does not list the file.
+    The entry is None where the manifest does not list the file. require_signature: as for
+    `read_manifest`; InvalidInput where `path` lies in no bundle, which alone can be signed.
     """
     folder, name = os.path.split(path)
     if not os.path.isfile(os.path.join(folder, NAME)) and os.path.islink(path):
         # A link to a bundle's file is that file.
         folder, name = os.path.split(os.path.realpath(path))
     if not os.path.isfile(os.path.join(folder, NAME)):
+        if require_signature is not None:
+            raise InvalidInput(
+                f"{path}: lies in no model directory, so that no signature covers it; give the "
+                "directory that was signed, or a file in it"
+            )
         return None
-    manifest = read_manifest(folder or ".")
+    manifest = read_manifest(folder or ".", require_signature)
     return manifest, manifest["files"].get(name)
 
 

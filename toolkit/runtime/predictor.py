@@ -222,7 +222,13 @@ class Predictor:
             ) from error
 
 
-def load(path: AnyPath, *, threads: int | None = None, unproved: bool = False) -> Predictor:
+def load(
+    path: AnyPath,
+    *,
+    threads: int | None = None,
+    unproved: bool = False,
+    require_signature: AnyPath | None = None,
+) -> Predictor:
     """Open an `.onnx` or `.pack` file, or a model directory (its `model.onnx`).
 
     A file that lies in a model directory is held against the SHA-256 in the manifest first, and
@@ -230,13 +236,15 @@ def load(path: AnyPath, *, threads: int | None = None, unproved: bool = False) -
     refused. threads: onnxruntime's intra-op
     threads; if None, one thread, and all cores for a batch that keeps each of them busy for a
     millisecond (see `toolkit.runtime.split`). unproved: open it although the proof in the manifest
-    failed. Raises InvalidInput where there is no such file or the manifest beside it does not list
-    it, CorruptArtifact where it is damaged, and ParityError where that manifest's proof failed.
+    failed. require_signature: a public key's file (PEM); open only what was signed with it (see
+    `toolkit.runtime.signature`). Raises InvalidInput where there is no such file or the manifest
+    beside it does not list it, CorruptArtifact where it is damaged, and ParityError where that
+    manifest's proof failed.
     """
     path = os.fspath(path)
     if os.path.isdir(path):
         path = os.path.join(path, _first_variant(path))
-    found = entry_beside(path)
+    found = entry_beside(path, require_signature)
     if found is None:
         return Predictor(to_onnx(read_bytes(path), path), path, threads=threads)
     manifest, entry = found

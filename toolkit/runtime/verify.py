@@ -9,6 +9,7 @@ from typing import Any
 from toolkit.errors import CorruptArtifact, InvalidInput
 from toolkit.metrics import deviation
 from toolkit.runtime import golden
+from toolkit.runtime.files import AnyPath
 from toolkit.runtime.manifest import (
     GOLDEN,
     HOME,
@@ -22,7 +23,7 @@ from toolkit.runtime.predictor import Predictor, load
 
 @dataclass(frozen=True)
 class Check:
-    """What was found of one file: `kind` "hash" or "golden", and the figures in `detail`."""
+    """What was found of one file: `kind` "signed", "hash" or "golden", the figures in `detail`."""
 
     file: str
     kind: str
@@ -30,25 +31,32 @@ class Check:
     detail: str
 
 
-def verify(folder: str | Path, unproved: bool = False) -> list[Check]:
+def verify(
+    folder: str | Path, unproved: bool = False, require_signature: AnyPath | None = None
+) -> list[Check]:
     """Return a check for each hash and each replay.
 
     Files that stay at home (evaluation, calibration, estimator, report) may be absent. unproved:
-    check it although its proof failed; a copy can be whole, and its model wrong. Raises
-    InvalidInput where there is no bundle, CorruptArtifact where a file is missing or damaged, and
-    ParityError where its proof failed.
+    check it although its proof failed; a copy can be whole, and its model wrong.
+    require_signature: a public key's file; what it did not sign is an error, and so is a file that
+    the manifest does not list. Raises InvalidInput where there is no bundle, CorruptArtifact where
+    a file is missing or damaged, and ParityError where its proof failed.
     """
     folder = Path(folder)
-    manifest = read_manifest(folder)
+    manifest = read_manifest(folder, require_signature)
     require_proved(folder, manifest, unproved)
-    checks = [
+    checks = [] if require_signature is None else [_signed(folder, manifest, require_signature)]
+    checks += [
         _check_hash(folder, n, e) for n, e in manifest["files"].items() if _expected(folder, n, e)
     ]
     rows = _read_golden(folder, manifest)
     variants = [n for n, e in manifest["files"].items() if e["role"] == VARIANT]
     if not variants:
         raise InvalidInput(f"{folder}: its manifest lists no model; export it again")
-    opened = ((n, load(folder / n, unproved=unproved)) for n in variants)
+    opened = (
+        (n, load(folder / n, unproved=unproved, require_signature=require_signature))
+        for n in variants
+    )
     return checks + [replay(model, rows, manifest["files"][n], n) for n, model in opened]
 
 
@@ -81,6 +89,19 @@ def as_json(checks: list[Check]) -> dict[str, Any]:
         "passed": all(c.passed for c in checks),
         "checks": [asdict(c) for c in checks],
     }
+
+
+def _signed(folder: Path, manifest: dict[str, Any], key_file: AnyPath) -> Check:
+    """Return the check of a signature that `read_manifest` has found good."""
+    from toolkit.runtime import signature
+
+    signature.refuse_unlisted(folder, manifest)
+    return Check(
+        signature.NAME,
+        "signed",
+        True,
+        f"Ed25519, key {signature.hint(signature.read_key(key_file))[:16]}…",
+    )
 
 
 def _expected(folder: Path, name: str, entry: dict[str, Any]) -> bool:
