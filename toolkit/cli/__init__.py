@@ -17,9 +17,11 @@ from toolkit.errors import ToolkitError, ToolkitWarning, one_line
 from toolkit.runtime.files import reader_left, set_encodings
 
 # What the base install leaves out -> the extra that brings it.
-EXTRAS = dict.fromkeys(
-    ("joblib", "onnx", "pandas", "scipy", "skl2onnx", "sklearn", "skops"), "export"
-) | dict.fromkeys(("matplotlib", "rich"), "report") | {"cryptography": "sign"}
+EXTRAS = (
+    dict.fromkeys(("joblib", "onnx", "pandas", "scipy", "skl2onnx", "sklearn", "skops"), "export")
+    | dict.fromkeys(("matplotlib", "rich"), "report")
+    | {"cryptography": "sign"}
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -13,7 +13,7 @@ from typing import Any
 
 from toolkit import __version__
 from toolkit.bundle import CALIBRATION, EVALUATION, Bundle
-from toolkit.errors import CorruptArtifact
+from toolkit.errors import CorruptArtifact, first_line
 from toolkit.runtime import golden
 from toolkit.runtime.files import read_bytes, sha256
 from toolkit.runtime.manifest import NAME as MANIFEST
@@ -44,14 +44,30 @@ def as_bom(bundle: Bundle, report: dict[str, Any] | None) -> str:
     """Return the CycloneDX 1.6 document as JSON.
 
     report: what `read_report` returns; without it the document has the proof's figures alone.
+    Raises CorruptArtifact where a file is not the one that is listed, or what the manifest or the
+    report says is not of its kind.
     """
+    for name in bundle.manifest["files"]:
+        if (bundle.path / name).is_file():
+            bundle.read(name)
+    try:
+        document = _document(bundle, report)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise CorruptArtifact(
+            f"{bundle.path}: a value in {MANIFEST} or {REPORT} is not what it should be "
+            f"({first_line(error)}); export and bench the model again"
+        ) from None
+    return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _document(bundle: Bundle, report: dict[str, Any] | None) -> dict[str, Any]:
     manifest = bundle.manifest
     content = sha256(read_bytes(bundle.path / MANIFEST))
     files = [_file(name, entry) for name, entry in manifest["files"].items()]
     files.append(_component(MANIFEST, "file", content, {}))
     libraries = _libraries(manifest, report)
     refs = [c["bom-ref"] for c in (*files, *libraries)]
-    document = {
+    return {
         "$schema": f"http://cyclonedx.org/schema/bom-{SPEC}.schema.json",
         "bomFormat": "CycloneDX",
         "specVersion": SPEC,
@@ -79,7 +95,6 @@ def as_bom(bundle: Bundle, report: dict[str, Any] | None) -> str:
         "components": [*files, *libraries],
         "dependencies": [{"ref": ROOT, "dependsOn": refs}],
     }
-    return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def read_report(bundle: Bundle) -> dict[str, Any] | None:
@@ -202,6 +217,8 @@ def _libraries(manifest: Mapping[str, Any], report: dict[str, Any] | None) -> li
 
 
 def _library(name: str, version: str) -> dict[str, Any]:
+    if not isinstance(version, str):
+        raise TypeError(f"the version of {name!r} is {version!r}")
     purl = {} if name in NOT_ON_PYPI else {"purl": f"pkg:pypi/{name}@{version}"}
     kind = "platform" if name == "python" else "library"
     return {

@@ -64,9 +64,7 @@ def read_public_key(content: bytes, origin: str) -> bytes:
     try:
         der = base64.b64decode("".join(lines[1:-1]), validate=True)
     except ValueError as error:  # binascii.Error is one
-        raise InvalidInput(
-            f"{origin}: is a damaged public key ({error}); copy it again"
-        ) from None
+        raise InvalidInput(f"{origin}: is a damaged public key ({error}); copy it again") from None
     key = der.removeprefix(_PREFIX)
     if len(der) != len(_PREFIX) + KEY_BYTES or len(key) != KEY_BYTES or _decode(key) is None:
         raise InvalidInput(
