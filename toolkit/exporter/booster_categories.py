@@ -17,9 +17,9 @@ HOLDERS = (
     "booster",
     "best_estimator_",
     "calibrated_classifiers_",
-    "estimator_",
     "regressor_",
     "estimators_",
+    "estimator_",
 )
 
 Categories = Mapping[int, Sequence[Any]]  # by the column's place

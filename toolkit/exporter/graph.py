@@ -12,10 +12,19 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from toolkit.exporter.formulas.chain import Chain
+from toolkit.exporter.formulas.codes import (
+    ELEMENTWISE,
+    Coded,
+    Columnwise,
+    gathered,
+    picked,
+    side_by_side,
+)
 from toolkit.exporter.formulas.polynomials import Polynomial
 from toolkit.exporter.formulas.sparse_rows import SparseRows, as_type
 from toolkit.exporter.grid import Grids
 from toolkit.exporter.opsets import DEFAULT_OPSET
+from toolkit.exporter.trees.by_index import by_index
 from toolkit.exporter.trees.ensemble import Ensemble, lowered
 from toolkit.exporter.trees.folding import Origin, fold
 from toolkit.exporter.trees.rounding import is_computed, on_grids
@@ -34,6 +43,9 @@ ELEMENT = {
     "bool": TensorProto.BOOL,
     "string": TensorProto.STRING,
 }
+
+
+FLOATS = ("float32", "float64")
 
 
 class Unconvertible(Exception):
@@ -82,21 +94,21 @@ class Graph:
     until all are known and their operators can be chosen; `origins` says what joined tensors and
     monotone steps' results were made from, for trees that take them, `chains` how linear steps made
     a tensor, for linear steps that take it, and `polynomials` which tensors are products of which;
-    `sparse_rows` which are mostly zeros, for linear steps as well. `rows` are sample rows by input
-    name, extreme ones among them, for forms whose rounding depends on the data; none where a graph
-    is built without. `inputs` are the graph's own, and `grids` say by input and column what numbers
-    the data hold. `kernel_sums` names the sums of kernels, which the model's metadata tells.
-    `inside` has the tensors made of constants that stay in the branch or loop that reads them
-    (formulas.chunks). `tune` says what the graph is to be fast at where a form gains the one at the
-    other's cost: "latency" for single rows, "throughput" for large batches. `scale` is that of the
-    answers (`predict`) of the very estimator that is being converted, where it is known
-    (formulas.answers). `floats` is the type that whole numbers and flags become among numbers;
-    `wide` says that nothing is computed in float32 that could be in float64. `compares_computed`
-    tells that trees compare what arithmetic made, so that its rounding may decide. `places` is the
-    value that the estimator is given where it is not all of its columns, and which of them these
-    are; `categorical` says which columns are categories in its data frame. `sparse` are the ids of
-    the estimators inside that are given a scipy matrix where that makes a difference
-    (exporter.sparse).
+    `sparse_rows` which are mostly zeros, for linear steps as well, and `codes` which have columns
+    of which a row has one at most. `rows` are sample rows by input name, extreme ones among them,
+    for forms whose rounding depends on the data; none where a graph is built without. `inputs` are
+    the graph's own, and `grids` say by input and column what numbers the data hold. `kernel_sums`
+    names the sums of kernels, which the model's metadata tells. `inside` has the tensors made of
+    constants that stay in the branch or loop that reads them (formulas.chunks). `tune` says what
+    the graph is to be fast at where a form gains the one at the other's cost: "latency" for single
+    rows, "throughput" for large batches. `scale` is that of the answers (`predict`) of the very
+    estimator that is being converted, where it is known (formulas.answers). `floats` is the type
+    that whole numbers and flags become among numbers; `wide` says that nothing is computed in
+    float32 that could be in float64. `compares_computed` tells that trees compare what arithmetic
+    made, so that its rounding may decide. `places` is the value that the estimator is given where
+    it is not all of its columns, and which of them these are; `categorical` says which columns are
+    categories in its data frame. `sparse` are the ids of the estimators inside that are given a
+    scipy matrix where that makes a difference (exporter.sparse).
     """
 
     dispatch: Callable[[Any, Value, Graph], Outputs]
@@ -112,6 +124,7 @@ class Graph:
     chains: dict[str, Chain] = field(default_factory=dict)
     polynomials: dict[str, Polynomial] = field(default_factory=dict)
     sparse_rows: dict[str, SparseRows] = field(default_factory=dict)
+    codes: dict[str, Coded] = field(default_factory=dict)
     traps: list[str] = field(default_factory=list)
     kernel_sums: list[KernelSum] = field(default_factory=list)
     inside: set[str] = field(default_factory=set)
@@ -195,7 +208,21 @@ class Graph:
         name = self.add("Cast", [x.name], "cast", to=ELEMENT[dtype])
         if x.name in self.sparse_rows:
             self.sparse_rows[name] = as_type(self, self.sparse_rows[x.name], dtype)
-        return Matrix(name, dtype, x.width)
+        result = Matrix(name, dtype, x.width)
+        if dtype in FLOATS:
+            self.carry(x, result, lambda own, _: own, lambda part, _: self.cast(part, dtype))
+        return result
+
+    def carry(
+        self,
+        x: Matrix,
+        result: Matrix,
+        columnwise: Columnwise,
+        other: Callable[[Matrix, slice], Matrix],
+    ) -> None:
+        """Remember what an elementwise result is a code of, where x is one; see `Coded.mapped`."""
+        if x.name in self.codes:
+            self.codes[result.name] = self.codes[x.name].mapped(columnwise, other)
 
     def floating(self, x: Value) -> Matrix:
         """Return x as one matrix of floating-point numbers."""
@@ -228,6 +255,8 @@ class Graph:
             return parts[0]
         name = self.add("Concat", [p.name for p in parts], "joined", axis=1)
         self.origins[name] = Origin(tuple(given), None)
+        if (coded := side_by_side(self, given)) is not None:
+            self.codes[name] = coded
         blank = parts[0].blank if len({p.blank for p in parts}) == 1 else None
         return Matrix(name, parts[0].dtype, sum(p.width for p in parts), blank=blank)
 
@@ -239,6 +268,8 @@ class Graph:
             return x
         at = self.constant(indices, "int64", "columns")
         name = self.add("Gather", [x.name, at], "picked", axis=1)
+        if x.name in self.codes:
+            self.codes[name] = picked(self, self.codes[x.name], np.asarray(indices))
         return Matrix(name, x.dtype, len(indices), blank=x.blank)
 
     def column(self, x: Matrix, index: int) -> Matrix:
@@ -250,7 +281,16 @@ class Graph:
     def binary(self, op: str, x: Matrix, values: Any, hint: str) -> Matrix:
         """Return `op(x, constant)` elementwise; the constant is in x's type, one for all rows."""
         constant = self.constant(values, x.dtype, hint)
-        return Matrix(self.add(op, [x.name, constant], op.lower()), x.dtype, x.width)
+        result = Matrix(self.add(op, [x.name, constant], op.lower()), x.dtype, x.width)
+        if op in ELEMENTWISE:
+            every = np.broadcast_to(np.asarray(values, dtype=np.float64), (x.width,))
+            self.carry(
+                x,
+                result,
+                lambda own, at: ELEMENTWISE[op](own, every[at]),
+                lambda part, at: self.binary(op, part, every[at], hint),
+            )
+        return result
 
     def unary(self, op: str, x: Matrix, **attributes: Any) -> Matrix:
         """Return `op(x)` of x's type and width."""
@@ -263,6 +303,8 @@ class Graph:
     def affine(self, x: Matrix, weights: Any, bias: Any) -> Matrix:
         """Return `x @ weights + bias`; weights [width, k], bias [k]."""
         weights = np.asarray(weights)
+        if x.name in self.codes:
+            return gathered(self, x, self.codes[x.name], weights, np.asarray(bias).reshape(-1))
         names = [
             x.name,
             self.constant(weights, x.dtype, "coefficient"),
@@ -279,10 +321,12 @@ class Graph:
         input to float32 before they compare, as scikit-learn's do. Monotone steps before them are
         folded into the thresholds.
         """
-        matrix = self.matrix(x)
+        matrix, flags, ensemble = by_index(self, self.matrix(x), ensemble)
         source, ensemble = fold(self, matrix, ensemble, rounded)
         if source is matrix:
             source = self.cast(matrix, "float32") if rounded else self.floating(matrix)
+        if flags is not None:
+            source = self.join([source, self.cast(flags, source.dtype)])
         if ensemble.missing_left.any():
             self.traps.append("trees: missing values go where they went in fitting")
         wide = "float64" if "float64" in (dtype, source.dtype) else "float32"

@@ -137,9 +137,9 @@ def _check_width(estimator: Any, g: Graph, model: onnx.ModelProto) -> None:
     width = too_wide(g, [name for node in model.graph.node for name in node.output])
     if width:
         raise UnsupportedEstimator(
-            f"{type(estimator).__name__}: {width:,} columns of a hash that no linear model reads "
-            f"take {width * 4:,} bytes a row; set n_features to {MOST:,} or less, or read them by "
-            "a linear model"
+            f"{type(estimator).__name__}: {width:,} columns of a hash or of categories that are "
+            f"read as a matrix take {width * 4:,} bytes a row; set n_features or max_categories to "
+            f"{MOST:,} or less, or read them by a linear model"
         )
 
 

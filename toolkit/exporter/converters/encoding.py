@@ -6,10 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from toolkit.exporter.formulas.codes import FEWEST, Block, Coded, one_hot_block
 from toolkit.exporter.formulas.lookup import (
     category_index,
     columns_of,
     float_type,
+    group_index,
     look_up,
     text_categories,
 )
@@ -31,7 +33,15 @@ def one_hot(est: Any, x: Value, g: Graph) -> Outputs:
     drops = [None] * len(columns) if est.drop_idx_ is None else list(est.drop_idx_)
     plain = not any(_infrequent(est, i).any() for i in range(len(columns)))
     if plain and est.drop_idx_ is None and all(c.dtype == "string" for c in columns):
-        return {"transform": g.cast(_all_hot(g, columns, est.categories_), float_type(x))}
+        hot = _all_hot(g, columns, est.categories_)
+        if hot.width >= FEWEST:
+            g.codes[hot.name] = Coded(
+                tuple(
+                    _coded(g, column, known, np.arange(len(known)), len(known), -1)
+                    for column, known in zip(columns, est.categories_, strict=True)
+                )
+            )
+        return {"transform": g.cast(hot, float_type(x))}
     blocks = []
     for i, (column, drop) in enumerate(zip(columns, drops, strict=True)):
         groups, count, unknown = _groups(est, i)
@@ -78,26 +88,44 @@ def _infrequent(est: Any, i: int) -> np.ndarray:
     found = est.infrequent_categories_[i] if enabled else None
     if found is None:
         return np.zeros(len(categories), dtype=bool)
-    return np.array([any(_same(c, r) for r in found.tolist()) for c in categories.tolist()])
+    rare = {_key(c) for c in found.tolist()}
+    return np.array([_key(c) in rare for c in categories.tolist()])
 
 
-def _same(a: Any, b: Any) -> bool:
-    return a is b or a == b or (a != a and b != b)
+def _key(category: Any) -> Any:
+    """Return what a category is found by: NaN equals nothing, itself included."""
+    return NAN if category != category else category
 
 
 def _block(
     g: Graph, column: Matrix, categories: np.ndarray, groups: np.ndarray, count: int, unknown: int
 ) -> Matrix:
     """Return 0/1 columns [N, count]; group −1 is a row of zeros."""
-    index = category_index(g, column, categories)
-    if not np.array_equal(groups, np.arange(count)) or unknown != -1:
-        table = g.constant(np.append(groups, unknown), "int64", "groups")
-        index = Matrix(g.add("Gather", [table, index.name], "group", axis=0), "int64", 0)
-    shape = g.constant([-1, 1], "int64", "upright")
-    upright = g.add("Reshape", [index.name, shape], "group")
+    if len(categories) >= FEWEST:
+        coded = _coded(g, column, categories, groups, count, unknown)
+        upright = coded.index.name
+    else:
+        index = category_index(g, column, categories)
+        if not np.array_equal(groups, np.arange(count)) or unknown != -1:
+            table = g.constant(np.append(groups, unknown), "int64", "groups")
+            index = Matrix(g.add("Gather", [table, index.name], "group", axis=0), "int64", 0)
+        shape = g.constant([-1, 1], "int64", "upright")
+        upright = g.add("Reshape", [index.name, shape], "group")
     places = g.constant(np.arange(count).reshape(1, -1), "int64", "places")
     equal = g.add("Equal", [upright, places], "equal")
-    return g.cast(Matrix(equal, "bool", count), "float32")
+    hot = g.cast(Matrix(equal, "bool", count), "float32")
+    if count >= FEWEST:
+        g.codes[hot.name] = Coded((coded,))
+    return hot
+
+
+def _coded(
+    g: Graph, column: Matrix, categories: np.ndarray, groups: np.ndarray, count: int, unknown: int
+) -> Block:
+    """Return the code of 0/1 columns [N, count]; group −1 is a row of zeros."""
+    groups = np.where(groups < 0, count, groups)
+    index = group_index(g, column, categories, groups, count if unknown < 0 else unknown)
+    return one_hot_block(index, count)
 
 
 def _all_hot(g: Graph, columns: list[Matrix], categories: list[np.ndarray]) -> Matrix:

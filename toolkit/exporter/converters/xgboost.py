@@ -233,10 +233,20 @@ def _with_missing(g: Graph, x: Value, missing: Any) -> Value:
     """Return x with NaN for the value that stands for a missing one."""
     if missing is None or missing != missing:
         return x
-    m = g.floating(x)
+    return _gone(g, g.floating(x), float(missing))
+
+
+def _gone(g: Graph, m: Matrix, missing: float) -> Matrix:
     absent = g.add("Equal", [m.name, g.constant(missing, m.dtype, "missing")], "absent")
     nan = g.constant(np.nan, m.dtype, "nan")
-    return Matrix(g.add("Where", [absent, nan, m.name], "present"), m.dtype, m.width)
+    result = Matrix(g.add("Where", [absent, nan, m.name], "present"), m.dtype, m.width)
+    g.carry(
+        m,
+        result,
+        lambda own, _: np.where(own == missing, np.nan, own),
+        lambda part, _: _gone(g, part, missing),
+    )
+    return result
 
 
 def _whole(g: Graph, x: Value, trees: list[dict[str, Any]]) -> Value:
@@ -252,13 +262,25 @@ def _whole(g: Graph, x: Value, trees: list[dict[str, Any]]) -> Value:
 def _linear(g: Graph, x: Value, weights: np.ndarray, margin: np.ndarray) -> Matrix:
     """`x @ weights + bias + margin`, a missing value counting as nothing."""
     m = g.floating(x)
-    absent = g.add("IsNaN", [m.name], "absent")
-    zero = g.constant(0.0, m.dtype, "zero")
-    present = Matrix(g.add("Where", [absent, zero, m.name], "present"), m.dtype, m.width)
+    present = _present(g, m)
     table = weights.reshape(m.width + 1, -1)
     if is_far(g.scale):
         return _one_by_one(g, present, table, margin)
     return g.affine(present, table[:-1], table[-1] + margin)
+
+
+def _present(g: Graph, m: Matrix) -> Matrix:
+    """Return m with 0 for NaN."""
+    absent = g.add("IsNaN", [m.name], "absent")
+    zero = g.constant(0.0, m.dtype, "zero")
+    result = Matrix(g.add("Where", [absent, zero, m.name], "present"), m.dtype, m.width)
+    g.carry(
+        m,
+        result,
+        lambda own, _: np.nan_to_num(own, posinf=np.inf, neginf=-np.inf),
+        lambda part, _: _present(g, part),
+    )
+    return result
 
 
 def _one_by_one(g: Graph, x: Matrix, table: np.ndarray, margin: np.ndarray) -> Matrix:

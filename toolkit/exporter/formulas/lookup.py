@@ -6,10 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from toolkit.exporter.graph import ML, Graph, Matrix, Table, Unconvertible, Value
+from toolkit.exporter.formulas.codes import FEWEST
+from toolkit.exporter.graph import ML, Graph, Matrix, Table, Unconvertible, Value, initializer
+from toolkit.exporter.opsets import ML_OPSETS
 from toolkit.frames import mark_of
 
 EXACT = 2**53  # from here on float64 holds no two whole numbers next to each other
+TENSORS = 4  # the version of ai.onnx.ml from which on a LabelEncoder's table is tensors
 
 
 def exact(g: Graph, x: Value) -> Matrix:
@@ -37,11 +40,24 @@ def flags(g: Graph, x: Value, threshold: float) -> Matrix:
         if float(limit) > threshold:
             limit = np.nextafter(limit, np.float32(-np.inf))
         above = g.add("Binarizer", [x.name], "above", domain=ML, threshold=float(limit))
-        return Matrix(above, kind, x.width)
+        result = Matrix(above, kind, x.width)
+        _carry_flags(g, x, result, threshold)
+        return result
     source = exact(g, x)
     limits = g.constant([threshold], "float64", "threshold")
     above = g.add("Greater", [source.name, limits], "above")
-    return g.cast(Matrix(above, "bool", source.width), kind)
+    result = g.cast(Matrix(above, "bool", source.width), kind)
+    _carry_flags(g, source, result, threshold)
+    return result
+
+
+def _carry_flags(g: Graph, x: Matrix, result: Matrix, threshold: float) -> None:
+    g.carry(
+        x,
+        result,
+        lambda own, _: (own > threshold).astype(np.float64),
+        lambda part, _: flags(g, part, threshold),
+    )
 
 
 def where(g: Graph, mask: str, yes: Any, no: Any, like: Matrix) -> Matrix:
@@ -128,12 +144,9 @@ def category_index(g: Graph, column: Matrix, categories: np.ndarray) -> Matrix:
         )
         flat = g.add("Reshape", [index, g.constant([-1], "int64", "flat")], "codes")
         return Matrix(flat, "int64", 0)
-    if categories.dtype.kind == "O" and not all(_is_number(c) for c in categories):
-        raise Unconvertible("a numeric column with categories that are text")
-    if column.dtype == "int64" and max(map(abs, categories.tolist()), default=0) > EXACT:
-        known = categories.astype(np.int64)  # float64 would take neighbours for one another
-    else:
-        known = np.asarray([np.nan if mark_of(c) else c for c in categories.tolist()], np.float64)
+    if count >= FEWEST and ML_OPSETS[g.opset] >= TENSORS:
+        return g.flat(group_index(g, column, categories, np.arange(count), count))
+    known = _numbers(column, categories)
     number = g.cast(column, known.dtype.name)
     table = g.constant(known.reshape(1, -1), known.dtype.name, "categories")
     equal = g.add("Equal", [number.name, table], "equal")
@@ -147,6 +160,52 @@ def category_index(g: Graph, column: Matrix, categories: np.ndarray) -> Matrix:
     half = g.constant(0.5, "float32", "half")
     hot = Matrix(g.add("Pad", [hot.name, pads, half], "hot"), "float32", count + 1)
     return g.argmax(hot)
+
+
+def group_index(
+    g: Graph, column: Matrix, categories: np.ndarray, groups: np.ndarray, unknown: int
+) -> Matrix:
+    """Return the group of each value's category, int64 [N, 1]; `unknown` where it is none.
+
+    groups: int64, one a category. A category whose group is that of unknown ones is left out of the
+    table. Before ai.onnx.ml 4 a number is no key of it: its place is looked up, then its group.
+    """
+    text = column.dtype == "string"
+    if not text and ML_OPSETS[g.opset] < TENSORS:
+        table = g.constant(np.append(groups, unknown), "int64", "groups")
+        index = category_index(g, column, categories)
+        group = Matrix(g.add("Gather", [table, index.name], "group", axis=0), "int64", 0)
+        return g.upright(group)
+    keys = _texts(categories) if text else _numbers(column, categories)
+    told = np.flatnonzero(groups != unknown)
+    if not len(told):  # an empty table is not valid
+        told = np.arange(1)
+    keys, values = keys[told], groups[told]
+    attributes: dict[str, Any]
+    if ML_OPSETS[g.opset] >= TENSORS:
+        attributes = {
+            "keys_tensor": initializer("keys", keys),
+            "values_tensor": initializer("values", values.astype(np.int64)),
+            "default_tensor": initializer("default", np.array([unknown], dtype=np.int64)),
+        }
+    else:
+        attributes = {
+            "keys_strings": keys.tolist(),
+            "values_int64s": values.tolist(),
+            "default_int64": unknown,
+        }
+    given = column if text else g.cast(column, keys.dtype.name)
+    index = g.add("LabelEncoder", [given.name], "code", domain=ML, **attributes)
+    return Matrix(index, "int64", 1)
+
+
+def _numbers(column: Matrix, categories: np.ndarray) -> np.ndarray:
+    """Return the categories of a column of numbers, float64 or, where that merges some, int64."""
+    if categories.dtype.kind == "O" and not all(_is_number(c) for c in categories):
+        raise Unconvertible("a numeric column with categories that are text")
+    if column.dtype == "int64" and max(map(abs, categories.tolist()), default=0) > EXACT:
+        return categories.astype(np.int64)  # float64 would take neighbours for one another
+    return np.asarray([np.nan if mark_of(c) else c for c in categories.tolist()], np.float64)
 
 
 def category_codes(
@@ -203,6 +262,10 @@ def text_categories(categories: np.ndarray) -> list[str]:
     if len(set(texts)) < len(texts):
         raise Unconvertible("the empty string and a missing value both as categories")
     return texts
+
+
+def _texts(categories: np.ndarray) -> np.ndarray:
+    return np.asarray(text_categories(categories), dtype=object)
 
 
 def _is_number(value: Any) -> bool:

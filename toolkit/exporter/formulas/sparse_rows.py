@@ -110,9 +110,12 @@ def as_type(g: Graph, rows: SparseRows, dtype: str) -> SparseRows:
 
 
 def too_wide(g: Graph, nodes: list[str]) -> int:
-    """Return the columns of the widest matrix beyond MOST that these nodes' outputs hold, or 0."""
-    widths = [rows.width for name, rows in g.sparse_rows.items() if name in set(nodes)]
-    return max((w for w in widths if w > MOST), default=0)
+    """Return the columns of the widest matrix beyond MOST that these nodes' outputs hold, or 0.
+
+    Of sparse rows, and of codes of categories (formulas.codes).
+    """
+    widths = {name: code.width for held in (g.sparse_rows, g.codes) for name, code in held.items()}
+    return max((widths[n] for n in nodes if widths.get(n, 0) > MOST), default=0)
 
 
 def _numbers(g: Graph, *values: int) -> list[str]:

@@ -34,7 +34,8 @@ def adversarial_rows(estimator: Any, sample: Sample) -> Hostile:
       that split; edges of bins and limits of binarizers likewise
     - the points that the estimator keeps: exact matches, at distance 0
     - NaN in each column and in all, where the estimator takes it; infinities likewise
-    - an unseen and a non-ASCII category, and a missing one where taken, in each text column
+    - an unseen and a non-ASCII category, what looks like a known one, and a missing one where
+      taken, in each text column; known ones, evenly from the first to the last where there are many
     - texts in capitals, with other separators, marks, digits and white space, and no text at all
     """
     made = [
@@ -103,10 +104,26 @@ def _non_finite(sample: Sample) -> Iterator[Edit]:
 def _categories(sample: Sample) -> Iterator[Edit]:
     for k, cell in enumerate(sample.cells("O")):
         name = sample.named(cell)
-        known = list(dict.fromkeys(sample.column(cell).tolist()))[:KNOWN_TEXTS]
+        known = _spread(list(dict.fromkeys(sample.column(cell).tolist())))
         for text in UNSEEN:
             yield Edit(k, {cell: text}, f"unseen text in {name}")
+        for text in _look_alikes(known):
+            yield Edit(k, {cell: text}, f"look-alike of a known text in {name}")
         if sample.takes != FINITE:
             yield Edit(k, {cell: ""}, f"missing text in {name}")
         for text in (t for t in known if t):
             yield Edit(k + rows_of(sample.rows) // 2, {cell: text}, f"known text in {name}")
+
+
+def _spread(texts: list[str]) -> list[str]:
+    """Return so many of the texts as are tried, the first and the last among them."""
+    if len(texts) <= KNOWN_TEXTS:
+        return texts
+    return [texts[i] for i in np.linspace(0, len(texts) - 1, KNOWN_TEXTS).astype(int)]
+
+
+def _look_alikes(known: list[str]) -> list[str]:
+    """Return texts that a careless lookup takes for a known one: cut, longer, in other case."""
+    longest = max(known, key=len, default="")
+    made = (longest + " ", longest[:-1], longest.swapcase())
+    return [text for text in made if text and text not in known]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from toolkit.errors import InvalidInput
+from toolkit.exporter.proof.batches import Run, batch_rows, in_batches
 from toolkit.exporter.proof.comparison import Comparison, compare
 from toolkit.exporter.proof.edits import Rows
 from toolkit.exporter.proof.evidence import HELD_OUT, Evidence, answers_to, coarse
@@ -17,8 +18,6 @@ from toolkit.exporter.proof.ties import NEIGHBOURS, Ties
 from toolkit.exporter.schema import Schema
 from toolkit.metrics import TOLERANCE
 from toolkit.runtime.predictor import Predictor
-
-Run = Callable[[Mapping[str, np.ndarray]], dict[str, np.ndarray]]
 
 AS_GIVEN, ROUNDED = "float64", "float32"
 # Kinds of adversarial rows that an estimator takes unless something is amiss.
@@ -145,7 +144,7 @@ def prove(
     (CorruptArtifact from the session, passed on).
     """
     run = Predictor(model, "the exported graph", options=options).run
-    return prove_run(run, evidence, schema, traps, rounded=rounded)
+    return prove_run(in_batches(run, batch_rows(model)), evidence, schema, traps, rounded=rounded)
 
 
 def prove_run(

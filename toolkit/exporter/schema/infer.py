@@ -67,7 +67,8 @@ def infer(X: Any, feature_names: Sequence[str] | None = None, estimator: Any = N
     rows that are no table of numbers and text.
     """
     given = X if isinstance(X, Given) else Given(X)
-    X, known = given.X, {} if estimator is None else told(estimator)
+    X = given.X
+    known = {} if estimator is None else told(estimator, _names_in(X))
     if given.texts_from is not None:
         return Schema(TEXTS, (Spec("X", "string", 1, (given.texts_from,), KEPT),))
     if are_pairs(X):
@@ -84,6 +85,11 @@ def infer(X: Any, feature_names: Sequence[str] | None = None, estimator: Any = N
     if array.ndim == 1:
         return _of_values(array)
     return _of_array(X, array, feature_names, known, estimator)
+
+
+def _names_in(X: Any) -> list[str]:
+    """Return the names of a data frame's columns."""
+    return [name_of(label) for label in X.columns] if is_frame(X) else []
 
 
 def _check_shape(shape: tuple[int, ...]) -> None:

@@ -20,12 +20,13 @@ from toolkit.frames import KEPT, mark_of
 HOLDERS = (
     "best_estimator_",
     "calibrated_classifiers_",
+    "estimators_",  # before the next, which may be no more than their pattern
     "estimator_",
     "regressor_",
     "classifier_",
-    "estimators_",
     "estimator",
 )
+PASSES = "FunctionTransformer"  # takes text and numbers alike
 MEMBERS = 8  # so many of an ensemble's are looked at
 
 
@@ -37,14 +38,16 @@ class Told:
     marks: frozenset[str] = frozenset()
 
 
-def told(estimator: Any) -> dict[int, list[Told]]:
+def told(estimator: Any, columns: Sequence[str] = ()) -> dict[int, list[Told]]:
     """Return what is known of each column, by its place among those of the fitting.
 
     One record of each step that gets the column as it is. Nothing of what nothing is known of.
+    columns: the data's, for an estimator that does not say what it was fitted on.
     """
     found: dict[int, list[Told]] = {}
-    width = columns_of(estimator)
-    for place, record in _found(estimator, range(width or 1), names_of(estimator)):
+    names = names_of(estimator) or (list(columns) or None)
+    width = columns_of(estimator) or len(columns) or 1
+    for place, record in _found(estimator, range(width), names):
         found.setdefault(place, []).append(record)
     return found
 
@@ -58,7 +61,11 @@ def text_columns(estimator: Any, columns: Sequence[str]) -> set[str]:
     if takes_texts(estimator):
         return set(columns)
     names = as_spelt(names_of(estimator) or list(columns), columns)
-    texts = {names[k] for k, t in told(estimator).items() if k < len(names) and kind_of(t) == TEXT}
+    texts = {
+        names[k]
+        for k, t in told(estimator, columns).items()
+        if k < len(names) and kind_of(t) == TEXT
+    }
     for place, values in categories_of(estimator).items():
         if place < len(names) and any(isinstance(v, str) for v in values):
             texts.add(names[place])
@@ -169,7 +176,7 @@ def _of_steps(
         if step is None or isinstance(step, str):
             continue
         yield from _found(step, places, names)
-        passes = type(step).__name__ == "FunctionTransformer" and step.func is None
+        passes = type(step).__name__ == PASSES and step.func is None
         samples = hasattr(step, "fit_resample") and not hasattr(step, "transform")
         if not (passes or samples):
             return
@@ -188,7 +195,7 @@ def _of_leaf(estimator: Any, places: Sequence[int]) -> Iterator[tuple[int, Told]
         mark = mark_of(estimator.missing_values)
         for place, kind in zip(places, _imputed(estimator, len(places)), strict=True):
             yield place, Told(kind, frozenset({mark or KEPT}))
-    elif columns_of(estimator) == len(places):
+    elif columns_of(estimator) == len(places) and type(estimator).__name__ != PASSES:
         yield from ((place, Told(NUMBER)) for place in places)
 
 

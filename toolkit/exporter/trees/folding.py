@@ -72,9 +72,10 @@ def fold(g: Graph, x: Matrix, ensemble: Ensemble, rounded: bool) -> tuple[Matrix
     """Return the input of the monotone steps before x, and the ensemble that takes it.
 
     rounded: the trees compare their input rounded to float32. x and the ensemble themselves where
-    no step can be folded.
+    no step can be folded. Splits on columns behind those of x stay as they are.
     """
-    if not _has_step(g, x) or (ensemble.mode != LEQ).any():
+    sets = ensemble.mode[~ensemble.leaf & (ensemble.feature < x.width)] != LEQ
+    if not _has_step(g, x) or sets.any():
         return x, ensemble
     sources, transformed = _resolve(g, x)
     source = g.floating(g.join(sources))
@@ -134,7 +135,7 @@ def _folded(
         if source.dtype == "float32":
             raw = _parting(transformed, limits, raw, grids)
         missing = _missing(transformed, source.width)
-    split = np.flatnonzero(~e.leaf)
+    split = np.flatnonzero(~e.leaf & (e.feature < source.width))
     threshold, missing_left = e.threshold.copy(), e.missing_left.copy()
     threshold[split] = raw[places, columns]
     filled = missing[e.feature[split]]
@@ -144,8 +145,11 @@ def _folded(
 
 
 def _columns(e: Ensemble, width: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return each split's column and row in a table of the distinct thresholds by feature."""
-    split = ~e.leaf
+    """Return each split's column and row in a table of the distinct thresholds by feature.
+
+    Of the splits on the first `width` columns.
+    """
+    split = ~e.leaf & (e.feature < width)
     feature, threshold = e.feature[split], e.threshold[split]
     order = np.lexsort((threshold, feature))
     f, t = feature[order], threshold[order]
