@@ -201,9 +201,7 @@ def test_a_signature_goes_with_the_manifest_that_it_signed(california):
     signature.write_bytes(b"of this manifest")
     write_files(california, json.loads(json.dumps(bundle.manifest)), {})
     assert signature.read_bytes() == b"of this manifest"
-    with pytest.warns(
-        ToolkitWarning, match=r"model\.sig: signed the model as it was"
-    ):
+    with pytest.warns(ToolkitWarning, match=r"model\.sig: signed the model as it was"):
         with_reports(bundle, {"report.json": b"{}"})
     assert not signature.exists()
     with warnings.catch_warnings():
