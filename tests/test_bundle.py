@@ -30,6 +30,8 @@ from toolkit.quantizer import quantize
 from toolkit.runtime.files import sha256
 from toolkit.runtime.tabular import read_npz
 
+CONTENT = b"\x08\x0a"  # a model that says the version of its format and nothing else
+
 
 def edit(folder, change):
     path = folder / "manifest.json"
@@ -173,12 +175,12 @@ def variant(file="model.tiny.onnx", status=OK):
 def test_variants_replace_those_of_the_same_method(california):
     bundle = with_reports(open_bundle(california), {"report.json": b"{}"})
     assert "report.json" in names(california)
-    bundle = with_variants(bundle, [(variant(), b"abc")])
-    assert (california / "model.tiny.onnx").read_bytes() == b"abc"
+    bundle = with_variants(bundle, [(variant(), CONTENT)])
+    assert (california / "model.tiny.onnx").read_bytes() == CONTENT
     assert "report.json" not in names(california)  # it measured other variants
     assert open_bundle(california).variants[-1] == variant()
     entry = bundle.manifest["files"]["model.tiny.onnx"]
-    assert (entry["method"], entry["sha256"]) == ("tiny", sha256(b"abc"))
+    assert (entry["method"], entry["sha256"]) == ("tiny", sha256(CONTENT))
     assert entry["tolerance"] == variant().tolerance
     gone = Variant("tiny", NOT_APPLICABLE, None, "larger")
     with_variants(bundle, [(gone, None)])
@@ -191,7 +193,7 @@ def test_variants_replace_those_of_the_same_method(california):
 def test_a_bundle_in_memory_is_not_changed(california):
     bundle = open_bundle(california)
     before = json.dumps(bundle.manifest)
-    with_variants(bundle, [(variant(), b"abc")])
+    with_variants(bundle, [(variant(), CONTENT)])
     with_reports(bundle, {"report.json": b"{}"})
     assert json.dumps(bundle.manifest) == before
 
@@ -222,7 +224,7 @@ def test_a_failing_write_leaves_a_bundle_that_opens(california, monkeypatch, cal
 
     monkeypatch.setattr(os, "replace", fail)
     with pytest.raises(InvalidInput, match="No space left on device"):
-        with_variants(bundle, [(variant(), b"abc")])
+        with_variants(bundle, [(variant(), CONTENT)])
     monkeypatch.undo()
     after = {n: (california / n).read_bytes() for n in names(california)}
     assert {n: c for n, c in after.items() if n != "model.tiny.onnx"} == before

@@ -15,7 +15,7 @@ import numpy as np
 from toolkit.errors import CorruptArtifact, InvalidInput, ToolkitWarning
 from toolkit.frames import FORMS, to_frame
 from toolkit.runtime import golden
-from toolkit.runtime.files import read_bytes, sha256, write_atomic
+from toolkit.runtime.files import plain_path, read_bytes, sha256, write_atomic
 from toolkit.runtime.manifest import HOME, NAME, VARIANT, is_plain, read_checked, read_manifest
 from toolkit.runtime.signature import NAME as SIGNATURE
 from toolkit.runtime.tabular import read_npz
@@ -76,6 +76,10 @@ class Bundle:
 
     path: Path
     manifest: dict[str, Any]
+
+    def __fspath__(self) -> str:
+        """The directory's path: a bundle is opened, verified and described like it."""
+        return str(self.path)
 
     @property
     def name(self) -> str:
@@ -182,14 +186,14 @@ def open_bundle(path: str | Path | Bundle) -> Bundle:
 
     A Bundle is opened anew: its directory may have changed since.
     """
-    path = path.path if isinstance(path, Bundle) else path
-    manifest = read_manifest(Path(path))
+    path = Path(plain_path(path))
+    manifest = read_manifest(path)
     for key, is_sound in (("variants", _are_variants), ("estimator", _is_estimator)):
         if not is_sound(manifest.get(key)):
             raise CorruptArtifact(
-                f"{Path(path) / NAME}: {key!r} is missing or damaged; export the model again"
+                f"{path / NAME}: {key!r} is missing or damaged; export the model again"
             )
-    return Bundle(Path(path), manifest)
+    return Bundle(path, manifest)
 
 
 def _are_variants(entries: Any) -> bool:
@@ -216,8 +220,17 @@ def to_npz(arrays: Mapping[str, np.ndarray]) -> bytes:
     return buffer.getvalue()
 
 
-def file_entry(content: bytes, role: str, variant: Variant | None = None) -> dict[str, Any]:
-    """Return a manifest entry: method (None for a file that is no variant), bytes, sha256, role."""
+def file_entry(
+    name: str, content: bytes, role: str, variant: Variant | None = None
+) -> dict[str, Any]:
+    """Return a manifest entry: method (None for a file that is no variant), bytes, sha256, role.
+
+    A variant's has its tolerance, its session's options and what it requires too.
+    """
+    # onnxruntime, which they import, is not needed to read a bundle.
+    from toolkit.runtime.predictor import to_onnx
+    from toolkit.runtime.requires import requires
+
     entry: dict[str, Any] = {
         "method": variant.method if variant else None,
         "bytes": len(content),
@@ -227,6 +240,7 @@ def file_entry(content: bytes, role: str, variant: Variant | None = None) -> dic
     if variant:
         entry["tolerance"] = variant.tolerance
         entry["session"] = variant.session
+        entry["requires"] = requires(to_onnx(content, name), name)
     return entry
 
 
@@ -241,7 +255,7 @@ def write_files(
     old = _listed(path)
     for name, (content, role) in contents.items():
         variant = next((Variant(**v) for v in manifest["variants"] if v["file"] == name), None)
-        manifest["files"][name] = file_entry(content, role, variant)
+        manifest["files"][name] = file_entry(name, content, role, variant)
         write_atomic(path / name, content)
     text = (json.dumps(manifest, indent=2, ensure_ascii=False) + "\n").encode()
     signed = (path / SIGNATURE).is_file() and not _holds(path / NAME, text)

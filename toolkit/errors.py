@@ -2,11 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from typing import ParamSpec, TypeVar
+
+    P = ParamSpec("P")
+    R = TypeVar("R")
+
+# What the base install leaves out -> the extra that brings it.
+EXTRAS = (
+    dict.fromkeys(("joblib", "onnx", "pandas", "scipy", "skl2onnx", "sklearn", "skops"), "export")
+    | dict.fromkeys(("matplotlib", "rich"), "report")
+    | {"cryptography": "sign"}
+    | {"pyarrow": "parquet"}
+)
+LONGEST = 500  # letters of another library's message
+
 
 class ToolkitError(Exception):
-    """Base of every deliberate error: one line that names offender, value and remedy."""
+    """Base of every deliberate error: one line that names offender, value and remedy.
+
+    A file's name, a value or another library's words may hold breaks: they become blanks.
+    """
 
     exit_code = 2
+
+    def __init__(self, message: object = "") -> None:
+        super().__init__(" ".join(str(message).splitlines()))
 
 
 class InvalidInput(ToolkitError):
@@ -40,9 +66,71 @@ class ToolkitWarning(UserWarning):
 def first_line(error: BaseException) -> str:
     """Return the first line of another library's message, or the error's type where it has none."""
     lines = str(error).strip().splitlines()
-    return lines[0].strip() if lines else type(error).__name__
+    return lines[0].strip()[:LONGEST] if lines else type(error).__name__
 
 
-def one_line(error: BaseException) -> str:
-    """Return the message on one line; a file's name or another library's words may hold breaks."""
-    return " ".join(str(error).splitlines())
+def install(extra: str) -> str:
+    """Say how an extra is installed; toolkit on the public index is another project."""
+    return f"from a clone of toolkit: pip install '.[{extra}]'"
+
+
+def missing_package(error: ImportError) -> InvalidInput | None:
+    """Return what is said of a package of toolkit's extras that is not there; else None."""
+    package = (error.name or "").partition(".")[0]
+    if package not in EXTRAS:
+        return None
+    return InvalidInput(f"this needs {package}, which is not installed; {install(EXTRAS[package])}")
+
+
+@contextmanager
+def boundary(subject: str, kind: type[ToolkitError], remedy: str) -> Iterator[None]:
+    """Let whatever another library raises leave as one line, with the error itself as its cause.
+
+    subject: whose error it is, kind: what it becomes, and remedy: what to do then. Memory that does
+    not suffice is told as such (InvalidInput), and what is missing of toolkit's extras.
+    """
+    try:
+        yield
+    except ToolkitError:
+        raise
+    except MemoryError as error:
+        raise InvalidInput(
+            f"{subject}: the memory does not suffice ({first_line(error)}); give fewer rows, or a "
+            "smaller model"
+        ) from error
+    except Exception as error:  # that is what it is for
+        if isinstance(error, ImportError) and (missing := missing_package(error)):
+            raise missing from error
+        raise kind(
+            f"{subject}: fails with {type(error).__name__} ({first_line(error)}); {remedy}"
+        ) from error
+
+
+def guarded(
+    subject: str, kind: type[ToolkitError], remedy: str
+) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Return what puts a `boundary` around a function; subject: the argument that it is named for.
+
+    A path is named as it is, another object by its type.
+    """
+
+    def decorate(function: Callable[P, R]) -> Callable[P, R]:
+        place = function.__code__.co_varnames.index(subject)
+
+        @wraps(function)
+        def call(*args: P.args, **kwargs: P.kwargs) -> R:
+            given: Any = args[place] if len(args) > place else kwargs.get(subject)
+            with boundary(_named(given), kind, remedy):
+                return function(*args, **kwargs)
+
+        return call
+
+    return decorate
+
+
+def _named(given: Any) -> str:
+    if isinstance(given, str):
+        return given
+    if hasattr(given, "__fspath__"):
+        return str(given.__fspath__())
+    return type(given).__name__

@@ -7,13 +7,15 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from toolkit.arguments import texts
 from toolkit.bundle import Bundle, open_bundle
-from toolkit.errors import ToolkitError
+from toolkit.errors import ToolkitError, guarded, install
 
 if TYPE_CHECKING:
     from toolkit.runner import Report
 
 
+@guarded("bundle", ToolkitError, "export the model again, or give other rows")
 def bench(
     bundle: Bundle | str | Path,
     X: Any = None,
@@ -33,12 +35,12 @@ def bench(
     """
     if find_spec("matplotlib") is None:
         raise ToolkitError(
-            "the plots need matplotlib, which is not installed; pip install 'toolkit[report]'"
+            f"the plots need matplotlib, which is not installed; {install('report')}"
         )
     from toolkit.report import write
     from toolkit.runner import bench as measure
 
     bundle = open_bundle(bundle)
-    report = measure(bundle, X, y, gates, trusted)
+    report = measure(bundle, X, y, texts(gates or (), "gates"), trusted)
     write(report, bundle)
     return report

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from toolkit.errors import InvalidInput, ParityError, first_line
 from toolkit.runtime import signature
-from toolkit.runtime.files import read_bytes, write_atomic
+from toolkit.runtime.files import plain_path, read_bytes, write_atomic
 from toolkit.runtime.manifest import NAME as MANIFEST
 from toolkit.runtime.manifest import read_manifest
 from toolkit.runtime.verify import verify
@@ -26,7 +26,7 @@ def sign(folder: str | Path, key_file: str | Path, unproved: bool = False) -> di
     listed, and ParityError where the proof failed or the golden rows are not reproduced: what
     `verify` would refuse is not signed.
     """
-    secret = _read_secret(Path(key_file))
+    folder, secret = plain_path(folder), _read_secret(Path(plain_path(key_file)))
     path = Path(folder) / signature.NAME
     read_manifest(folder)  # says what is wrong with it
     content = read_bytes(Path(folder) / MANIFEST)

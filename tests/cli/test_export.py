@@ -194,4 +194,7 @@ def test_without_the_export_extra(refused, california, estimators, tmp_path, abs
     (hidden / f"{absent}.py").write_text(code, encoding="utf-8")
     path = {"PYTHONPATH": str(hidden), "PYTHONDONTWRITEBYTECODE": "1"}
     text = refused(*args, **path)
-    assert text == (f"this needs {absent}, which is not installed; pip install 'toolkit[export]'")
+    assert text == (
+        f"this needs {absent}, which is not installed; from a clone of "
+        "toolkit: pip install '.[export]'"
+    )

@@ -13,6 +13,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from tests.exporter.classifier_graphs import random_classifier
 from toolkit.exporter import passes
+from toolkit.subgraphs import inside
 
 MODULES = {
     m.name: importlib.import_module(f"{passes.__name__}.{m.name}")
@@ -55,8 +56,33 @@ def random_model(seed):
     return model_of(nodes, constants, outputs)
 
 
+def random_branches(seed):
+    """A graph, by halves without and with an If, in whose branches nodes have names or none."""
+    rng = np.random.default_rng(seed)
+    if seed % 2:
+        return random_model(seed)
+    given = (f"n{k}" for k in range(1, 99))
+
+    def branch(name, depth):
+        names = [next(given) if rng.random() < 0.5 else "" for _ in range(2)]
+        nodes = [helper.make_node("Relu", ["X"], [f"{name}r"], name=names[0])]
+        if depth:
+            nodes.append(chosen(f"{name}r", f"{name}c", f"{name}y", depth - 1, names[1]))
+        else:
+            nodes.append(helper.make_node("Neg", [f"{name}r"], [f"{name}y"], name=names[1]))
+        value = helper.make_tensor_value_info(f"{name}y", TensorProto.FLOAT, [None, 3])
+        return helper.make_graph(nodes, name, [], [value])
+
+    def chosen(x, prefix, output, depth, name=""):
+        branches = {f"{b}_branch": branch(f"{prefix}{b}", depth) for b in ("then", "else")}
+        return helper.make_node("If", ["yes"], [output], name=name, **branches)
+
+    nodes = [helper.make_node("Abs", ["X"], ["a"], name="n0"), chosen("a", "o", "Y", seed % 3)]
+    return model_of(nodes, {"yes": np.array(bool(rng.random() < 0.5))}, ["Y"])
+
+
 # What a pass works on, where chains of products are not it.
-GRAPHS = {"fuse_classifier": random_classifier}
+GRAPHS = {"fuse_classifier": random_classifier, "name_nodes": random_branches}
 
 
 # What a pass may round in another way, on numbers of about 1.
@@ -169,3 +195,37 @@ def test_weights_of_tiny_answers_are_kept():
     small = np.array([[3e-33, 1e-33, 0.0]] * 3, np.float32)
     assert not MODULES["flush_tiny"].apply(product(small))
     assert MODULES["flush_tiny"].apply(product(np.vstack([small[:2], np.ones((1, 3), np.float32)])))
+
+
+@pytest.mark.parametrize("seed", range(0, 20, 2))
+def test_no_two_nodes_of_a_model_with_branches_have_one_name(seed):
+    model = random_branches(seed)
+    MODULES["name_nodes"].apply(model)
+    names = [n.name for n in nodes_within(model.graph)]
+    assert all(names)
+    assert len({*names, *(n.name for n in model.graph.node if n.name)}) == len(names) + 1
+
+
+def nodes_within(graph):
+    for node in graph.node:
+        for body in inside(node):
+            yield from body.node
+            yield from nodes_within(body)
+
+
+@pytest.mark.parametrize("tensors", [1, 2, 3])
+def test_columns_of_several_tensors_are_taken_by_nodes_with_names(tensors):
+    """onnxruntime 1.18 to 1.20 refuse two unnamed ones; one alone stays as it is."""
+    sources = ["X", *(f"x{t}" for t in range(1, tensors))]
+    nodes = [helper.make_node("Neg", ["X"], [t]) for t in sources[1:]]
+    for t in sources:
+        nodes += [helper.make_node("Gather", [t, f"c{k}"], [f"{t}{k}"], axis=1) for k in (0, 1)]
+    picked = [f"{t}{k}" for t in sources for k in (0, 1)]
+    nodes += [
+        helper.make_node("Sum", picked, ["sum"]),
+        helper.make_node("Add", ["X", "sum"], ["Y"]),
+    ]
+    model = model_of(nodes, {"c0": np.array([0]), "c1": np.array([1])}, ["Y"])
+    assert MODULES["name_nodes"].apply(model) == (tensors > 1)
+    names = [n.name for n in model.graph.node if n.op_type == "Gather"]
+    assert len(set(names)) == (2 * tensors if tensors > 1 else 1)

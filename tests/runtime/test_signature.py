@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import pickle
 import subprocess
 import sys
 
@@ -54,6 +55,14 @@ def test_what_was_signed_is_used(signed, keys):
     assert (checks[0].file, checks[0].kind) == ("model.sig", "signed")
     for path in (signed, signed / "model.onnx", signed / "model.uint8-pack.pack"):
         assert load(path, require_signature=key).predict(np.zeros((2, 8))).shape == (2,)
+
+
+def test_a_pickled_predictor_requires_it_too(signed, keys):
+    opened = pickle.dumps(load(signed, require_signature=keys / "k.pub"))
+    assert pickle.loads(opened).predict(np.zeros((2, 8))).shape == (2,)
+    (signed / "model.sig").unlink()
+    with pytest.raises(InvalidInput, match=r"has no model\.sig"):
+        pickle.loads(opened)
 
 
 def test_a_copy_without_what_stays_at_home(signed, keys):

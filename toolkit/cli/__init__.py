@@ -13,15 +13,10 @@ import click
 
 from toolkit import __version__
 from toolkit.cli import edge, home, lists, origin
-from toolkit.errors import ToolkitError, ToolkitWarning, one_line
+from toolkit.errors import ToolkitError, ToolkitWarning, boundary
 from toolkit.runtime.files import reader_left, set_encodings
 
-# What the base install leaves out -> the extra that brings it.
-EXTRAS = (
-    dict.fromkeys(("joblib", "onnx", "pandas", "scipy", "skl2onnx", "sklearn", "skops"), "export")
-    | dict.fromkeys(("matplotlib", "rich"), "report")
-    | {"cryptography": "sign"}
-)
+REPORT = "run it again with -v, and report what it shows"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -48,30 +43,28 @@ def _say(show: Callable[..., None]) -> Callable[..., None]:
 
 def _run(arguments: list[str]) -> int:
     try:
+        with boundary("toolkit", ToolkitError, REPORT):
+            return _invoke(arguments)
+    except KeyboardInterrupt:
+        click.echo("stopped; nothing was half-written", err=True)
+        return 130
+    except ToolkitError as error:
+        if {"-v", "--verbose"} & set(arguments):
+            traceback.print_exc()
+        click.echo(f"error: {error}", err=True)
+        return error.exit_code
+
+
+def _invoke(arguments: list[str]) -> int:
+    try:
         return cli.main(arguments, prog_name="toolkit", standalone_mode=False) or 0
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except click.ClickException as error:
         error.show()
         return 2
-    except (click.Abort, KeyboardInterrupt):
-        click.echo("stopped; nothing was half-written", err=True)
-        return 130
-    except ToolkitError as error:
-        if {"-v", "--verbose"} & set(arguments):
-            traceback.print_exc()
-        click.echo(f"error: {one_line(error)}", err=True)
-        return error.exit_code
-    except ModuleNotFoundError as error:
-        extra = EXTRAS.get((error.name or "").partition(".")[0])
-        if extra is None:
-            raise
-        click.echo(
-            f"error: this needs {error.name}, which is not installed; "
-            f"pip install 'toolkit[{extra}]'",
-            err=True,
-        )
-        return 2
+    except click.Abort:
+        raise KeyboardInterrupt from None
 
 
 class _Commands(click.Group):

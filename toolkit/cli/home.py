@@ -27,6 +27,11 @@ from toolkit.errors import InvalidInput, ParityError
 @click.option("--name", help="The model's name.  [default: the recipe's or the file's]")
 @click.option("--opset", type=int, default=None, help="The ONNX opset, 15 to 22.  [default: 21]")
 @click.option(
+    "--runtime",
+    metavar="VERSION",
+    help="Write what this version of onnxruntime runs, such as 1.18.  [default: 1.21 and newer]",
+)
+@click.option(
     "--input-dtype",
     type=click.Choice(["auto", "float32", "float64"]),
     default="auto",
@@ -54,6 +59,7 @@ def export(
     target: str | None,
     name: str | None,
     opset: int | None,
+    runtime: str | None,
     input_dtype: str,
     tune: str,
     allow_pickle: bool,
@@ -71,13 +77,11 @@ def export(
     from toolkit.bundle import open_bundle
     from toolkit.exporter.flow import check_request
     from toolkit.exporter.flow import export as export_estimator
-    from toolkit.exporter.opsets import DEFAULT_OPSET
     from toolkit.source import default_name, read_source
 
     name = name or default_name(source)
     folder = Path(out) if out else Path("models") / name
-    opset = DEFAULT_OPSET if opset is None else opset
-    check_request(name, folder, opset, force)
+    check_request(name, folder, opset, force, runtime)
     say(f"reading {source} …")
     given = read_source(
         source, data=data, target=target, name=name, allow_pickle=allow_pickle, trusted=trusted
@@ -97,6 +101,7 @@ def export(
             task=task,
             force=force,
             opset=opset,
+            runtime=runtime,
             input_dtype=input_dtype,
             tune=tune,
             feature_names=given.feature_names,
@@ -254,8 +259,9 @@ def bench(
     if data:
         from toolkit.trainer.datasets.files import read_data
 
-        texts = {i["name"] for b in bundles for i in b.manifest["inputs"] if i["dtype"] == "string"}
-        X, y, _ = read_data(Path(data), target, lambda columns: texts.intersection(columns))
+        specs = [i for b in bundles for i in b.manifest["inputs"] if i["dtype"] == "string"]
+        texts = {i["name"]: i.get("words") for i in specs}
+        X, y, _ = read_data(Path(data), target, lambda _: texts)
     reports = []
     for bundle in bundles:
         say(f"measuring {bundle.path} …")

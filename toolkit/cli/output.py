@@ -40,6 +40,8 @@ def print_export(bundle: Any, as_json: bool) -> None:
         return
     size, tuning = bundle.manifest["files"]["model.onnx"]["bytes"], bundle.manifest["tuning"]
     click.echo(f"{bundle.model_path}: {size} bytes, {bundle.task}, {proof['input_dtype']} inputs")
+    needed = bundle.manifest["files"]["model.onnx"]["requires"]["onnxruntime"]
+    click.echo(f"  runs on onnxruntime {needed} and newer")
     click.echo(f"  tuned for {tuning['chosen']} ({tuning['requested']}): {tuning['reason']}")
     print_kept(bundle)
     print_proof(proof, str(bundle.path / "manifest.json"))

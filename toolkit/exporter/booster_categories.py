@@ -43,7 +43,8 @@ def categories_of(estimator: Any, categorical: Sequence[int] = ()) -> Categories
         return categories_of(steps[0], categorical) if steps else {}
     library = type(estimator).__module__.partition(".")[0]
     if library == "lightgbm":
-        return of_lightgbm(getattr(estimator, "_Booster", None) or estimator, categorical)
+        booster = getattr(estimator, "_Booster", estimator)  # None before it is fitted
+        return {} if booster is None else of_lightgbm(booster, categorical)
     return of_xgboost(estimator) if library == "xgboost" else {}
 
 
@@ -66,7 +67,12 @@ def of_lightgbm(booster: Any, categorical: Sequence[int] = ()) -> Categories:
 
 def of_xgboost(estimator: Any) -> Categories:
     """Return the categories that an XGBoost booster keeps (since version 3.1)."""
-    booster = estimator.get_booster() if hasattr(estimator, "get_booster") else estimator
+    if not hasattr(estimator, "get_booster"):
+        booster = estimator
+    elif getattr(estimator, "_Booster", estimator) is None:  # not fitted
+        return {}
+    else:
+        booster = estimator.get_booster()
     if not hasattr(booster, "get_categories") or "c" not in (booster.feature_types or []):
         return {}
     kept = booster.get_categories(export_to_arrow=True).to_arrow()

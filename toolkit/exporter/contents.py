@@ -28,6 +28,7 @@ from toolkit.bundle import (
 )
 from toolkit.exporter.keeping import Kept, without_addresses
 from toolkit.exporter.model import Exported
+from toolkit.exporter.opsets import Target
 from toolkit.exporter.proof.edits import Hostile
 from toolkit.exporter.proof.evidence import ADVERSARIAL, HELD_OUT, Evidence, answers_to
 from toolkit.exporter.proof.prove import AS_GIVEN, ROUNDED, Proof
@@ -58,12 +59,16 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Proven:
-    """A model and all that its proof was made with; tuning: why this form of it was chosen."""
+    """A model and all that its proof was made with.
+
+    tuning: why this form of it was chosen; target: what it was written for.
+    """
 
     evidence: Evidence
     split: Split
     chosen: Candidate
     tuning: Tuning
+    target: Target
 
 
 def write_bundle(
@@ -95,6 +100,7 @@ def write_bundle(
         "inputs": _inputs(schema, evidence.takes),
         "outputs": _described(chosen.exported),
         "opsets": {o.domain or "ai.onnx": o.version for o in chosen.exported.model.opset_import},
+        "runtime": proven.target.runtime,
         "rows": {
             "calibration": split.calibration_rows,
             "held_out": split.rows,
@@ -146,6 +152,7 @@ def _inputs(schema: Schema, takes: str) -> list[dict[str, Any]]:
             "columns": list(s.columns) if s.columns else None,
             "takes": taken if s.dtype in ("float32", "float64", "string") else FINITE,
             "missing": s.missing,
+            "words": None if s.words is None else list(s.words),
         }
         for s, taken in zip(schema.inputs, words, strict=True)
     ]

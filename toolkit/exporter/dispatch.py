@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
-from toolkit.errors import UnsupportedEstimator
+from toolkit.errors import UnsupportedEstimator, boundary
 from toolkit.exporter.converters import key_of, table
 from toolkit.exporter.fallback import convert_leaf
 from toolkit.exporter.graph import Graph, Matrix, Outputs, Unconvertible, Value
 from toolkit.exporter.trees.folding import record
+
+REPLACE = "replace the estimator by one that exports"
+SETTING = re.compile(r"\b\w+=")
 
 
 def convert(est: Any, x: Value, g: Graph) -> Outputs:
@@ -16,17 +20,22 @@ def convert(est: Any, x: Value, g: Graph) -> Outputs:
 
     Raises UnsupportedEstimator naming the innermost estimator that cannot be converted and why.
     """
-    converter = table().get(key_of(est))
-    try:
-        if isinstance(x, Matrix) and x.is_nothing:
-            raise Unconvertible("a step before it that keeps no column, so it")
-        found = convert_leaf(est, x, g) if converter is None else converter(est, x, g)
-    except Unconvertible as reason:
-        raise UnsupportedEstimator(
-            f"{type(est).__name__}: {reason} cannot be exported; change that setting or replace "
-            "the estimator by one that exports"
-        ) from reason
+    name, converter = type(est).__name__, table().get(key_of(est))
+    with boundary(f"{name}: its conversion", UnsupportedEstimator, REPLACE):
+        try:
+            if isinstance(x, Matrix) and x.is_nothing:
+                raise Unconvertible("a step before it that keeps no column, so it")
+            found = convert_leaf(est, x, g) if converter is None else converter(est, x, g)
+        except Unconvertible as reason:
+            raise UnsupportedEstimator(
+                f"{name}: {reason} cannot be exported; {reason.remedy or _advice(str(reason))}"
+            ) from reason
     done = found.get("transform")
     if isinstance(done, Matrix) and not done.is_nothing:
         record(g, key_of(est), est, x, done)
     return found
+
+
+def _advice(reason: str) -> str:
+    """Return what to do for a reason: change the setting that it names, if it names one."""
+    return f"change that setting or {REPLACE}" if SETTING.search(reason) else REPLACE

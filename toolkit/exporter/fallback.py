@@ -9,6 +9,7 @@ import numpy as np
 import onnx
 from onnx import numpy_helper
 
+from toolkit.errors import first_line
 from toolkit.exporter.graph import ML, Graph, Matrix, Outputs, Unconvertible, Value
 
 # skl2onnx's names of outputs -> ours.
@@ -71,6 +72,7 @@ def _kind(name: str, est: Any) -> str:
 def _skl2onnx(est: Any, x: Matrix, opset: int) -> onnx.ModelProto:
     from skl2onnx import convert_sklearn
     from skl2onnx.common import data_types
+    from skl2onnx.common.exceptions import MissingConverter, MissingShapeCalculator
 
     kinds = {
         "float32": data_types.FloatTensorType,
@@ -92,9 +94,10 @@ def _skl2onnx(est: Any, x: Matrix, opset: int) -> onnx.ModelProto:
             )
     # skl2onnx raises whatever its converters stumble on; all of it means: not convertible.
     except Exception as error:
-        first = str(error).strip().splitlines()[0][:200] if str(error).strip() else ""
+        if isinstance(error, MissingShapeCalculator | MissingConverter):
+            raise Unconvertible("neither toolkit nor skl2onnx has a converter, so it") from error
         raise Unconvertible(
-            f"skl2onnx has no way ({type(error).__name__}: {first}), so it"
+            f"skl2onnx fails with {type(error).__name__} ({first_line(error)}), so it"
         ) from error
 
 

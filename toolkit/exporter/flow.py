@@ -9,19 +9,21 @@ from typing import Any
 
 import numpy as np
 
+from toolkit.arguments import texts
 from toolkit.bundle import Bundle
 from toolkit.errors import (
     CorruptArtifact,
     InvalidInput,
     ParityError,
     UnsupportedEstimator,
+    guarded,
 )
 from toolkit.exporter.contents import Candidate, Proven, write_bundle
 from toolkit.exporter.fitted_on import told
 from toolkit.exporter.grid import FLOAT32, MERGED
 from toolkit.exporter.keeping import keep
 from toolkit.exporter.model import Exported, build
-from toolkit.exporter.opsets import DEFAULT_OPSET, OPSETS
+from toolkit.exporter.opsets import Target, target_of
 from toolkit.exporter.proof.evidence import Evidence, answers_to, gather
 from toolkit.exporter.proof.prove import prove
 from toolkit.exporter.raw_boosters import as_estimator
@@ -30,11 +32,15 @@ from toolkit.exporter.session import session_options
 from toolkit.exporter.split import Split, split_rows
 from toolkit.exporter.tasks import REGRESSOR, task_of
 from toolkit.exporter.tuning import AUTO, LATENCY, THROUGHPUT, TUNES, Tuning, measured
+from toolkit.runtime.files import plain_path
 from toolkit.runtime.manifest import NAME, read_manifest
 
 INPUT_DTYPES = (AUTO, "float32", "float64")
 
+FIT = "give rows of the kind that it was fitted on, or an estimator that exports"
 
+
+@guarded("estimator", UnsupportedEstimator, FIT)
 def export(
     estimator: Any,
     X: Any,
@@ -44,7 +50,8 @@ def export(
     out: str | Path,
     X_test: Any = None,
     y_test: Any = None,
-    opset: int = DEFAULT_OPSET,
+    opset: int | None = None,
+    runtime: str | None = None,
     input_dtype: str = AUTO,
     tune: str = AUTO,
     feature_names: Sequence[str] | None = None,
@@ -57,7 +64,9 @@ def export(
 
     X, y: rows [N, …] as the estimator takes them, and targets [N] if there are any. They give the
     schema, the calibration rows and, where no X_test, y_test are given, the held-out rows (a part
-    of X that is not used for calibration). input_dtype: the type of the graph's floating-point
+    of X that is not used for calibration). runtime: the version of onnxruntime, such as "1.18",
+    that is to run it; opset: the ONNX opset, by default the newest that the runtime has, 21 at
+    most. input_dtype: the type of the graph's floating-point
     inputs, "float64", "float32" (then scikit-learn on numbers rounded to float32 is what counts),
     or "auto": float64 where only that is right for the data as given.
     tune: what the graph is to be fast at, "latency" (single rows), "throughput" (large batches), or
@@ -73,8 +82,8 @@ def export(
     fit, and ParityError where the graph differs from the estimator; then the bundle is written all
     the same, with `proof.passed` false.
     """
-    out = Path(out)
-    check_request(name, out, opset, force)
+    out = Path(plain_path(out))
+    check_request(name, out, opset, force, runtime)
     estimator = as_estimator(estimator, task)
     proven = convert_and_prove(
         estimator,
@@ -83,6 +92,7 @@ def export(
         X_test=X_test,
         y_test=y_test,
         opset=opset,
+        runtime=runtime,
         input_dtype=input_dtype,
         tune=tune,
         feature_names=feature_names,
@@ -98,6 +108,7 @@ def export(
     return bundle
 
 
+@guarded("estimator", UnsupportedEstimator, FIT)
 def convert_and_prove(
     estimator: Any,
     X: Any,
@@ -105,7 +116,8 @@ def convert_and_prove(
     *,
     X_test: Any = None,
     y_test: Any = None,
-    opset: int = DEFAULT_OPSET,
+    opset: int | None = None,
+    runtime: str | None = None,
     input_dtype: str = AUTO,
     tune: str = AUTO,
     feature_names: Sequence[str] | None = None,
@@ -115,7 +127,9 @@ def convert_and_prove(
     Arguments and errors as in `export`, but a failed proof is returned, not raised.
     """
     estimator = as_estimator(estimator)
-    _check_estimator(estimator, opset)
+    target = target_of(opset, runtime)
+    feature_names = None if feature_names is None else texts(feature_names, "feature_names")
+    _check_estimator(estimator)
     if input_dtype not in INPUT_DTYPES:
         raise InvalidInput(f"input_dtype {input_dtype!r} is none of {', '.join(INPUT_DTYPES)}")
     if tune not in TUNES:
@@ -126,9 +140,9 @@ def convert_and_prove(
     split = split_rows(X, y, X_test, y_test, schema)
     _check_target(task, split)
     split = told(split, estimator, X, y, X_test, y_test)
-    case = _Case(opset, split, gather(estimator, schema, task, split), input_dtype == "float32")
+    case = _Case(target, split, gather(estimator, schema, task, split), input_dtype == "float32")
     chosen, tuning = _tuned(case, _choose(case, schema, input_dtype), tune)
-    return Proven(case.evidence, split, chosen, tuning)
+    return Proven(case.evidence, split, chosen, tuning, target)
 
 
 @dataclass(frozen=True)
@@ -138,7 +152,7 @@ class _Case:
     rounded: float32 inputs were asked for, so that what counts are numbers rounded to float32.
     """
 
-    opset: int
+    target: Target
     split: Split
     evidence: Evidence
     rounded: bool
@@ -148,10 +162,10 @@ class _Case:
         e, known = self.evidence, self.split.calibration
         ends = e.hostile.ends
         rows = {n: np.concatenate([a, e.hostile.rows[n][ends]]) for n, a in known.items()}
-        return build(
+        exported = build(
             e.estimator,
             schema,
-            self.opset,
+            self.target.opset,
             e.task,
             e.takes,
             tune,
@@ -159,8 +173,11 @@ class _Case:
             e.grids,
             scale=e.scales.get("variable"),
             compute=compute,
+            newest_ml=self.target.ml_opset,
             sparse=e.sparse,
         )
+        self.target.check(e.estimator, exported.content)
+        return exported
 
     def proved(self, schema: Schema, compute: str, exported: Exported) -> Candidate:
         """Return the graph with its proof."""
@@ -272,11 +289,10 @@ def _check_target(task: str, split: Split) -> None:
             )
 
 
-def _check_estimator(estimator: Any, opset: int) -> None:
+def _check_estimator(estimator: Any) -> None:
     from sklearn.exceptions import NotFittedError
     from sklearn.utils.validation import check_is_fitted
 
-    _check_opset(opset)
     try:
         check_is_fitted(estimator)
     except NotFittedError:
@@ -289,14 +305,13 @@ def _check_estimator(estimator: Any, opset: int) -> None:
         ) from None
 
 
-def _check_opset(opset: int) -> None:
-    if opset not in OPSETS:
-        raise InvalidInput(f"opset {opset} is not one of {OPSETS[0]} to {OPSETS[-1]}; choose one")
-
-
-def check_request(name: str, out: Path, opset: int, force: bool) -> None:
+def check_request(
+    name: str, out: Path, opset: int | None, force: bool, runtime: str | None = None
+) -> None:
     """Raise InvalidInput for what can be told before anything is loaded or trained."""
-    _check_opset(opset)
+    target_of(opset, runtime)
+    if not isinstance(name, str):
+        raise InvalidInput(f"the name {name!r:.100} is no text; choose letters and dashes")
     if not name or name != Path(name).name or name.startswith("."):
         raise InvalidInput(f"the name {name!r} is no plain file name; choose letters and dashes")
     if out.is_dir() and any(out.iterdir()) and not (out / NAME).is_file() and not force:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from toolkit.errors import InvalidInput, ParityError
+from toolkit.errors import InvalidInput, ParityError, guarded
 from toolkit.exporter.proof.edits import rows_of
 from toolkit.exporter.proof.evidence import gather
 from toolkit.exporter.proof.prove import Proof, prove_run
@@ -21,6 +21,7 @@ from toolkit.runtime.predictor import Predictor
 NUMBERS = ("float32", "float64")
 
 
+@guarded("estimator", InvalidInput, "give rows of the kind that it was fitted on")
 def prove_graph(model: bytes, origin: str, estimator: Any, X: Any, y: Any = None) -> Proof:
     """Return the proof of any ONNX model against a fitted estimator, on X and adversarial rows.
 
@@ -29,6 +30,8 @@ def prove_graph(model: bytes, origin: str, estimator: Any, X: Any, y: Any = None
     text or booleans, everything else is numbers. Raises InvalidInput where they cannot be matched,
     CorruptArtifact where onnxruntime refuses the model.
     """
+    if not isinstance(model, bytes):
+        raise InvalidInput(f"the model is a {type(model).__name__}; give its serialized bytes")
     predictor, estimator = Predictor(model, origin), as_estimator(estimator)
     given = as_fitted(estimator, X)
     task, schema, X = task_of(estimator), _schema(predictor, given, estimator), given.X

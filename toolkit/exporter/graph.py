@@ -49,7 +49,15 @@ FLOATS = ("float32", "float64")
 
 
 class Unconvertible(Exception):
-    """A converter knows that it cannot do an estimator's setting; the message names the setting."""
+    """A converter knows that it cannot do an estimator's setting; the message names the setting.
+
+    A setting is written `name=value`. remedy: what to do where it is neither another setting nor
+    another estimator.
+    """
+
+    def __init__(self, reason: str, remedy: str = "") -> None:
+        super().__init__(reason)
+        self.remedy = remedy
 
 
 @dataclass(frozen=True)
@@ -130,7 +138,7 @@ class Graph:
     inside: set[str] = field(default_factory=set)
     scale: Scale | None = None
     places: tuple[Value, tuple[int, ...]] | None = None
-    categorical: tuple[int, ...] = ()
+    categorical: tuple[Value, tuple[int, ...]] | None = None
     sparse: frozenset[int] = frozenset()
     floats: str = "float32"
     wide: bool = False
@@ -160,6 +168,10 @@ class Graph:
         rows = rows[np.isfinite(rows).all(axis=1)].astype(np.float32).astype(np.float64)
         found = rows if chain is None else chain.of(rows)
         return found if len(found) and np.isfinite(found).all() else None
+
+    def categories_in(self, x: Value) -> tuple[int, ...]:
+        """Return which columns of x are known to be categories in the estimator's data frame."""
+        return self.categorical[1] if self.categorical and self.categorical[0] is x else ()
 
     def at_hand(self, x: Value, places: Sequence[int]) -> list[int]:
         """Return which columns of x these columns of the fitting are.

@@ -67,6 +67,7 @@ def build(
     grids: Grids | None = None,
     scale: Scale | None = None,
     compute: str = "float32",
+    newest_ml: int | None = None,
     sparse: frozenset[int] = frozenset(),
 ) -> Exported:
     """Return the estimator as a checked ONNX model with the contract's input and output names.
@@ -75,7 +76,8 @@ def build(
     name (`Graph.tune`, `Graph.rows`); grids: of the data's columns, by input name. scale: that of a
     regressor's answers on held-out rows; where float32 is too coarse for them the graph gives
     float64. compute: "float64" for a graph whose numbers are float64 throughout, whole numbers too,
-    even where its inputs are float32. sparse: see `Graph.sparse`.
+    even where its inputs are float32. newest_ml: the newest ai.onnx.ml whose trees the runtime has,
+    by default that of the opset. sparse: see `Graph.sparse`.
     Raises UnsupportedEstimator where a part of it cannot be converted, InvalidInput where a column
     has the name of an output.
     """
@@ -95,7 +97,7 @@ def build(
             "be exported"
         )
     share(g)
-    ml_opset, trees = _place_trees(g)
+    ml_opset, trees = _place_trees(g, ML_OPSETS[opset] if newest_ml is None else newest_ml)
     _check_size(estimator, g, trees)
     model = _assemble(g, schema, outputs, ml_opset)
     metadata = {TASK_KEY: task, TAKES_KEY: takes}
@@ -154,7 +156,7 @@ def _check(content: bytes, estimator: Any) -> None:
         ) from error
 
 
-def _place_trees(g: Graph) -> tuple[int, list[tuple[onnx.NodeProto, bytes]]]:
+def _place_trees(g: Graph, newest: int) -> tuple[int, list[tuple[onnx.NodeProto, bytes]]]:
     """Insert the ensembles' nodes where they were added.
 
     Return ai.onnx.ml's opset for the graph, and each such node with its serialized attributes,
@@ -162,7 +164,6 @@ def _place_trees(g: Graph) -> tuple[int, list[tuple[onnx.NodeProto, bytes]]]:
     One opset serves the whole graph, so that a node of skl2onnx that version 5 has not decides for
     all.
     """
-    newest = ML_OPSETS[g.opset]
     ml_opset = min(newest, 4) if any(n.op_type in UNTIL_4 for n in g.nodes) else newest
     trees = []
     while g.ensembles:  # the last first, and none is kept longer than it is needed

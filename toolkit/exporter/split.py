@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from toolkit.arguments import targets
 from toolkit.errors import InvalidInput
 from toolkit.exporter.schema import Schema, arrays
 
@@ -102,10 +103,7 @@ def _taken(
 def _target(y: Any, X: Any) -> np.ndarray | None:
     if y is None:
         return None
-    array = np.asarray(y)
-    count = count_of(X)
-    if len(array) != count:
-        raise InvalidInput(f"y has {len(array)} values and X {count} rows; give one for each row")
+    array = targets(y, count_of(X))
     return array.astype(str) if array.dtype == object else array
 
 

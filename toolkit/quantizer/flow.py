@@ -10,6 +10,7 @@ from typing import Any
 
 import onnx
 
+from toolkit.arguments import texts
 from toolkit.bundle import (
     MODEL,
     NO_OP,
@@ -20,7 +21,7 @@ from toolkit.bundle import (
     open_bundle,
     with_variants,
 )
-from toolkit.errors import CorruptArtifact, InvalidInput, ParityError
+from toolkit.errors import CorruptArtifact, InvalidInput, ParityError, ToolkitError, guarded
 from toolkit.quantizer.budget.expression import check_applies, parse
 from toolkit.quantizer.budget.flow import fit_budget
 from toolkit.quantizer.calibration import Calibration
@@ -33,8 +34,11 @@ from toolkit.quantizer.methods import load_method, method_names
 from toolkit.quantizer.refusals import NoOp, NotApplicable
 from toolkit.quantizer.trees.forests import OPERATORS
 from toolkit.runtime.manifest import require_proved
+from toolkit.runtime.predictor import to_onnx
+from toolkit.runtime.requires import requires, too_old
 
 
+@guarded("bundle", ToolkitError, "export the model again, or leave the method out")
 def quantize(
     bundle: Bundle | str | Path,
     methods: Sequence[str] | None = None,
@@ -60,7 +64,7 @@ def quantize(
     everything is written) where nothing keeps the budget.
     """
     bundle = open_bundle(bundle)
-    names = methods or (method_names() if budget is None else ())
+    names = texts(methods or (), "methods") or (method_names() if budget is None else ())
     chosen = {name: load_method(name) for name in names}
     limits = None if budget is None else parse(budget)
     require_proved(bundle.path, bundle.manifest, unproved)
@@ -77,10 +81,13 @@ def quantize(
         check_applies(limits, bundle, targets=calibration.rows.target is not None)
     standard = Standard.of(bundle, content, calibration.rows)
     made: list[tuple[Variant, bytes | None]] = []
+    runtime = bundle.manifest.get("runtime")
     for name, method in chosen.items():
         able = thresholds is not None and hasattr(method, "THRESHOLDS")
         asked = {"thresholds": thresholds} if able else {}
-        made.append(_made(name, method, given[method.SUFFIX], calibration, standard, asked))
+        made.append(
+            _made(name, method, given[method.SUFFIX], calibration, standard, asked, runtime)
+        )
         if progress:
             progress(made[-1][0])
     if limits is None:
@@ -103,16 +110,20 @@ def _made(
     calibration: Calibration,
     standard: Standard,
     asked: dict[str, Any],
+    runtime: str | None,
 ) -> tuple[Variant, bytes | None]:
     """Return what `judge` says of a method's output, with notes on what it has become.
 
-    asked: what the method was asked for besides.
+    asked: what the method was asked for besides. runtime: the version of onnxruntime that the model
+    was exported for, if one was named.
     """
     try:
         content = method.apply(given, calibration, **asked)
     except NotApplicable as reason:
         verdict = NO_OP if isinstance(reason, NoOp) else ""
         return Variant(name, NOT_APPLICABLE, reason=str(reason), verdict=verdict), None
+    if newer := _newer(content, name, runtime):
+        return Variant(name, NOT_APPLICABLE, reason=newer), None
     variant, kept = judge(name, method, content, given, standard)
     said = [variant.notes, dropped(given, content, name)]
     if kept is not None and method.SUFFIX == ".onnx":
@@ -121,8 +132,18 @@ def _made(
     return replace(variant, notes="; ".join(filter(None, said))), kept
 
 
+def _newer(content: bytes, name: str, runtime: str | None) -> str:
+    """Return why the runtime that a model was exported for cannot run this, "" where it can."""
+    needed = requires(to_onnx(content, name), name)["onnxruntime"]
+    if runtime is None or not too_old(needed, runtime):
+        return ""
+    return f"it needs onnxruntime {needed}, and the model was exported for {runtime}"
+
+
 def _check_thresholds(most: int, model: onnx.ModelProto, chosen: dict[str, ModuleType]) -> None:
     """Raise InvalidInput where nothing would come of a number of thresholds."""
+    if not isinstance(most, int):
+        raise InvalidInput(f"thresholds={most!r}: is no whole number; give one, or None for all")
     if most < 1:
         raise InvalidInput(f"thresholds={most}: a feature of trees has at least one; give more")
     if not any(hasattr(m, "THRESHOLDS") for m in chosen.values()):

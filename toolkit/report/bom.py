@@ -13,7 +13,7 @@ from typing import Any
 
 from toolkit import __version__
 from toolkit.bundle import CALIBRATION, EVALUATION, Bundle
-from toolkit.errors import CorruptArtifact, first_line
+from toolkit.errors import CorruptArtifact, boundary
 from toolkit.runtime import golden
 from toolkit.runtime.files import read_bytes, sha256
 from toolkit.runtime.manifest import NAME as MANIFEST
@@ -50,13 +50,9 @@ def as_bom(bundle: Bundle, report: dict[str, Any] | None) -> str:
     for name in bundle.manifest["files"]:
         if (bundle.path / name).is_file():
             bundle.read(name)
-    try:
+    remedy = f"{MANIFEST} or {REPORT} is damaged, export and bench the model again"
+    with boundary(str(bundle.path), CorruptArtifact, remedy):
         document = _document(bundle, report)
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise CorruptArtifact(
-            f"{bundle.path}: a value in {MANIFEST} or {REPORT} is not what it should be "
-            f"({first_line(error)}); export and bench the model again"
-        ) from None
     return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 

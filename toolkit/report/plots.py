@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from toolkit.errors import ToolkitError
+from toolkit.errors import ToolkitError, install
 from toolkit.report.figures import printable
 from toolkit.report.tables import REFERENCE
 
@@ -159,7 +159,7 @@ def _figure(x: str, y: str) -> tuple[Any, Any]:
         from matplotlib.figure import Figure
     except ImportError:
         raise ToolkitError(
-            "the plots need matplotlib, which is not installed; pip install 'toolkit[report]'"
+            f"the plots need matplotlib, which is not installed; {install('report')}"
         ) from None
     figure = Figure(figsize=(WIDTH, HEIGHT), layout="constrained")
     axes = figure.add_subplot()

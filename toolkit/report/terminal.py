@@ -9,7 +9,7 @@ import shutil
 import sys
 from typing import TYPE_CHECKING
 
-from toolkit.errors import ToolkitError
+from toolkit.errors import ToolkitError, install
 from toolkit.report import opening, tables
 from toolkit.report.figures import printable
 
@@ -34,7 +34,7 @@ def render_table(report: Report, width: int | None = None, colour: bool | None =
         from rich.text import Text
     except ImportError:
         raise ToolkitError(
-            "the table needs rich, which is not installed; pip install 'toolkit[report]'"
+            f"the table needs rich, which is not installed; {install('report')}"
         ) from None
     terminal = sys.stdout.isatty()
     width = width or (shutil.get_terminal_size().columns if terminal else LOG_WIDTH)

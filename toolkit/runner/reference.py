@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from toolkit.arguments import targets
 from toolkit.bundle import NOT_APPLICABLE, Bundle, Rows
 from toolkit.errors import InvalidInput
 from toolkit.exporter.tasks import OUTPUTS, reference
@@ -54,9 +55,7 @@ def scored_rows(bundle: Bundle, X: Any = None, y: Any = None) -> Rows:
 def _given_rows(bundle: Bundle, X: Any, y: Any) -> Rows:
     inputs = prepare(X, [_as_given(spec) for spec in bundle.manifest["inputs"]])
     count = len(next(iter(inputs.values())))
-    target = None if y is None else np.asarray(y)
-    if target is not None and len(target) != count:
-        raise InvalidInput(f"X has {count} rows and y has {len(target)}; give one target a row")
+    target = None if y is None else targets(y, count)
     if target is not None and bundle.task == "regressor":
         target = _numeric_target(target)
     return Rows(inputs, {}, target)

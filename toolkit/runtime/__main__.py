@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from toolkit.errors import ToolkitError, one_line
+from toolkit.errors import ToolkitError, boundary
 from toolkit.runtime.files import reader_left, set_encodings
 
 PROGRAM = "python -m toolkit.runtime"
@@ -23,19 +23,26 @@ def main(argv: Sequence[str] | None = None) -> int:
     set_encodings()
     args = _parser().parse_args(argv)
     try:
-        code = _run(args)
-        sys.stdout.flush()
-        return code
+        with boundary(PROGRAM, ToolkitError, "run it again with -v, and report what it shows"):
+            return _ended(args)
     except ToolkitError as error:
         if args.verbose:
             import traceback
 
             traceback.print_exc()
-        print(f"error: {one_line(error)}", file=sys.stderr)
+        print(f"error: {error}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         print("stopped; nothing was half-written", file=sys.stderr)
         return 130
+
+
+def _ended(args: argparse.Namespace) -> int:
+    """Run the command; it ends well where the reader of its output went away."""
+    try:
+        code = _run(args)
+        sys.stdout.flush()
+        return code
     except OSError as error:
         if not reader_left(error):
             raise

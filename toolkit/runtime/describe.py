@@ -7,11 +7,12 @@ from typing import Any
 
 from toolkit.errors import CorruptArtifact
 from toolkit.runtime import pack, wire
-from toolkit.runtime.files import AnyPath, read_bytes, sha256
+from toolkit.runtime.files import AnyPath, plain_path, read_bytes, sha256
 from toolkit.runtime.forest import Forest
 from toolkit.runtime.manifest import NAME, entry_beside, read_checked, read_manifest
 from toolkit.runtime.predictor import Predictor, to_onnx
 from toolkit.runtime.proof import read_proof
+from toolkit.runtime.requires import requires
 
 
 def describe(path: str | Path, require_signature: AnyPath | None = None) -> dict[str, Any]:
@@ -20,7 +21,7 @@ def describe(path: str | Path, require_signature: AnyPath | None = None) -> dict
     require_signature: as for `load`. Raises InvalidInput where there is no such file and
     CorruptArtifact where it is damaged.
     """
-    path = Path(path)
+    path = Path(plain_path(path))
     describe_it = _describe_bundle if path.is_dir() else _describe_file
     return describe_it(path, require_signature)
 
@@ -69,6 +70,7 @@ def _describe_file(path: Path, require_signature: AnyPath | None) -> dict[str, A
         "inputs": [i._asdict() for i in opened.inputs],
         "outputs": list(opened.outputs),
         "session": session,
+        "requires": requires(model, str(path)),
         **graph,
         **(_describe_pack(content, str(path)) if pack.is_pack(content) else {}),
     }

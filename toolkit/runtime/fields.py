@@ -19,6 +19,16 @@ _NUMBER = re.compile(
 # What pandas takes for a missing value where it reads a column of numbers, besides NaN.
 _MISSING = re.compile(r"|NULL|null|None|N/A|n/a|#?NA|#N/A|<NA>|-NaN|-nan|-?1\.#(?:IND|QNAN)")
 
+# What pandas takes for a missing value where it reads a column of text.
+NA_TEXTS = frozenset(
+    {
+        "",
+        *("#N/A", "#N/A N/A", "#NA", "<NA>", "N/A", "NA", "n/a"),
+        *("-1.#IND", "-1.#QNAN", "1.#IND", "1.#QNAN"),
+        *("-NaN", "-nan", "NaN", "nan", "NULL", "null", "None"),
+    }
+)
+
 # As pandas writes them, and others do.
 _TRUTHS = {"false": False, "true": True}
 
@@ -35,7 +45,8 @@ def converter(spec: Input) -> Callable[[str], Any]:
     """
     kind, takes = spec.numpy_dtype.kind, spec.takes
     if kind == "O":
-        return str if takes != FINITE else _present
+        text = _text(spec)
+        return text if takes != FINITE else lambda field: _present(text(field), field)
     if kind == "b":
         return _truth
     if kind in "iu":
@@ -53,10 +64,18 @@ def converter(spec: Input) -> Callable[[str], Any]:
     return number
 
 
-def _present(field: str) -> str:
-    if not field:
+def _text(spec: Input) -> Callable[[str], str]:
+    """Return the function from a field to its text, "" for one that stands for a missing text."""
+    if spec.words is None:
+        return str
+    marks = NA_TEXTS - set(spec.words)
+    return lambda field: "" if field in marks else field
+
+
+def _present(text: str, field: str) -> str:
+    if not text:
         raise ValueError(field)
-    return field
+    return text
 
 
 def _other(field: str) -> float:

@@ -18,6 +18,17 @@ AnyPath = str | os.PathLike[str]
 SMALL = 1 << 20  # bytes that are hashed without OpenSSL in less time than loading it takes
 
 
+def plain_path(path: AnyPath) -> str:
+    """Return a path as text; InvalidInput where it is none, or one that no file can have."""
+    try:
+        found = os.fspath(path)
+    except TypeError:
+        found = None
+    if not isinstance(found, str) or "\0" in found:
+        raise InvalidInput(f"{path!r:.100} is no path; give that of a file or a model directory")
+    return found
+
+
 def read_bytes(path: AnyPath) -> bytes:
     """Return the content of `path`; InvalidInput where it is missing or not a readable file."""
     try:

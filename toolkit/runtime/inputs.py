@@ -30,6 +30,8 @@ def prepare(X: Any, inputs: Sequence[Input]) -> dict[str, np.ndarray]:
     """
     if isinstance(X, Mapping) or hasattr(X, "columns"):
         return _from_columns(X, inputs)
+    if hasattr(X, "tocsr"):
+        X = X.toarray()  # scipy's: a graph takes dense rows
     if len(inputs) == 1:
         return {inputs[0].name: _matrix(X, inputs[0])}
     if len(inputs) == 2 and are_pairs(X):

@@ -116,6 +116,7 @@ def _is_entry(entry: Any) -> bool:
         and isinstance(entry.get("sha256"), str)
         and entry.get("role") in (VARIANT, GOLDEN, HOME)
         and isinstance(entry.get("session", {}), dict)
+        and isinstance(entry.get("requires", {}), dict)
     )
 
 

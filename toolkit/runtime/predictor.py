@@ -11,7 +11,7 @@ import numpy as np
 
 from toolkit.errors import CorruptArtifact, InvalidInput, first_line
 from toolkit.runtime.bound import Bound, Place, bound, direct_run, single_rows
-from toolkit.runtime.files import AnyPath, read_bytes
+from toolkit.runtime.files import AnyPath, plain_path, read_bytes
 from toolkit.runtime.inputs import is_near, prepare, surely_near, surely_taken
 from toolkit.runtime.manifest import (
     VARIANT,
@@ -47,15 +47,17 @@ class Predictor:
         origin: str,
         *,
         columns: dict[str, Any] | None = None,
+        words: dict[str, Any] | None = None,
         options: Mapping[str, Any] | None = None,
         threads: int | None = None,
     ) -> None:
         """Open ONNX bytes.
 
-        columns: feature names by input. options, threads: as `open_session` takes them; without
-        threads, batches that take long enough are spread over all cores.
+        columns: feature names by input; words: see `Input`. options, threads: as `open_session`
+        takes them; without threads, batches that take long enough are spread over all cores.
         """
         self.origin = origin
+        self._loaded: tuple[str, int | None, bool, str | None] | None = None  # as `load` takes them
         self.session = open_session(model, origin, options, threads)
         try:
             _require_tensors(self.session, origin)
@@ -66,7 +68,9 @@ class Predictor:
                 "again"
             ) from None
         self.task: str | None = metadata.get(TASK_KEY)
-        self.inputs = _read_inputs(self.session, metadata.get(TAKES_KEY), columns or {})
+        self.inputs = _read_inputs(
+            self.session, metadata.get(TAKES_KEY), columns or {}, words or {}
+        )
         self._columns: Any = None
         self.outputs = tuple(o.name for o in self.session.get_outputs())
         self._flattens = self.task != "transformer"
@@ -83,6 +87,15 @@ class Predictor:
         near = bool(self._numbers)
         self._one_prediction = single_rows(partial(one, self._main, self._flattens, near))
         self._one_probability = single_rows(partial(one, PROBABILITIES, False, False))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copy or pickle it by its path and options: what comes of that is loaded anew."""
+        if self._loaded is None:
+            raise InvalidInput(
+                f"{self.origin}: was opened from bytes, so that a copy would have no file to load; "
+                "open the file with load"
+            )
+        return _loaded, self._loaded
 
     def predict(self, X: Any) -> np.ndarray:
         """Return scikit-learn's `predict(X)`: [N] (or [N, k] for several targets).
@@ -173,10 +186,14 @@ class Predictor:
         )
 
     def _first_rows(self, rows: Any) -> np.ndarray:
+        given = None
         if not isinstance(rows, int | np.integer):
-            return prepare(rows, self.inputs)[self.inputs[0].name]
+            given = prepare(rows, self.inputs)[self.inputs[0].name]
+            rows = len(given)
         if rows < 1:
             raise InvalidInput(f"{rows} rows cannot be bound; give at least one")
+        if given is not None:
+            return given
         return np.zeros((int(rows), self.inputs[0].width or 0), self._row_dtype)
 
     def _by_rows(self, model: bytes) -> bool:
@@ -241,24 +258,34 @@ def load(
     beside it does not list it, CorruptArtifact where it is damaged, and ParityError where that
     manifest's proof failed.
     """
-    path = os.fspath(path)
+    path = given = plain_path(path)
+    key = None if require_signature is None else os.path.abspath(plain_path(require_signature))
     if os.path.isdir(path):
         path = os.path.join(path, _first_variant(path))
     found = entry_beside(path, require_signature)
     if found is None:
-        return Predictor(to_onnx(read_bytes(path), path), path, threads=threads)
+        opened = Predictor(to_onnx(read_bytes(path), path), path, threads=threads)
+        opened._loaded = os.path.abspath(given), threads, unproved, key
+        return opened
     manifest, entry = found
     require_proved(os.path.dirname(path) or os.curdir, manifest, unproved)
     if entry is None:
         read_bytes(path)  # says so where there is no such file at all
         raise unlisted(path)
-    return Predictor(
+    opened = Predictor(
         to_onnx(read_checked(path, entry), path),
         path,
         columns={i["name"]: i.get("columns") for i in manifest["inputs"]},
+        words={i["name"]: i.get("words") for i in manifest["inputs"]},
         options=entry.get("session"),
         threads=threads,
     )
+    opened._loaded = os.path.abspath(given), threads, unproved, key
+    return opened
+
+
+def _loaded(path: str, threads: int | None, unproved: bool, key: str | None) -> Predictor:
+    return load(path, threads=threads, unproved=unproved, require_signature=key)
 
 
 def to_onnx(content: bytes, origin: str) -> bytes:
@@ -298,7 +325,9 @@ def _require_tensors(session: Any, origin: str) -> None:
             )
 
 
-def _read_inputs(session: Any, takes: str | None, columns: dict[str, Any]) -> tuple[Input, ...]:
+def _read_inputs(
+    session: Any, takes: str | None, columns: dict[str, Any], words: dict[str, Any]
+) -> tuple[Input, ...]:
     nodes = session.get_inputs()
     allowed = takes.split(",") if takes else [ANY]
     if len(allowed) != len(nodes):
@@ -310,9 +339,14 @@ def _read_inputs(session: Any, takes: str | None, columns: dict[str, Any]) -> tu
             width=_width(node.shape),
             takes=allowed[k],
             columns=tuple(columns[node.name]) if columns.get(node.name) else None,
+            words=_words(words.get(node.name)),
         )
         for k, node in enumerate(nodes)
     )
+
+
+def _words(given: Any) -> tuple[str, ...] | None:
+    return tuple(w for w in given if isinstance(w, str)) if isinstance(given, list) else None
 
 
 def _numbers_of_labels(session: Any, main: str, inputs: tuple[Input, ...]) -> tuple[str, ...]:

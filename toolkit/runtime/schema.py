@@ -55,7 +55,8 @@ class Input(NamedTuple):
 
     `takes` says which non-finite or missing values are allowed: "finite", "nan" or "any", or by
     column, "nan*3|finite*2".
-    `columns` are the feature names where the manifest knows them.
+    `columns` are the feature names where the manifest knows them. `words`: of text, which of the
+    fields that pandas reads as missing ("NA", "None", …) are texts all the same; None for all.
     """
 
     name: str
@@ -63,6 +64,7 @@ class Input(NamedTuple):
     width: int | None
     takes: str = FINITE
     columns: tuple[str, ...] | None = None
+    words: tuple[str, ...] | None = None
 
     @property
     def numpy_dtype(self) -> np.dtype:

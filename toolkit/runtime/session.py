@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from toolkit.errors import CorruptArtifact, first_line
+from toolkit.errors import CorruptArtifact, InvalidInput, first_line
 from toolkit.runtime.external import external_file
 from toolkit.runtime.ort import onnxruntime
 
@@ -60,8 +60,11 @@ def open_session(
     options: what the manifest records for the file (see `checked_options`). threads: intra-op
     threads in place of those recorded. One by default: small models gain nothing from more, results
     do not depend on the number of cores, and an idle device does not spin. Raises CorruptArtifact
-    where onnxruntime refuses the bytes, or would read other files for them.
+    where onnxruntime refuses the bytes, or would read other files for them, and InvalidInput where
+    they need a newer onnxruntime.
     """
+    if threads is not None and (not isinstance(threads, int) or threads < 0):
+        raise InvalidInput(f"threads={threads!r:.100} is no number of threads; give 1 or more")
     _refuse_external(model, origin)
     settings = _session_options(checked_options(options or {}, origin), threads)
     try:
@@ -70,6 +73,7 @@ def open_session(
             model, settings, providers=["CPUExecutionProvider"], enable_fallback=False
         )
     except Exception as error:  # onnxruntime's own exceptions share no public base class
+        _refuse_newer(model, origin)
         raise CorruptArtifact(
             f"{origin}: onnxruntime {onnxruntime.__version__} cannot open it "
             f"({first_line(error)}); copy or make the file again"
@@ -128,6 +132,14 @@ def _session_options(options: Mapping[str, Any], threads: int | None) -> Any:
     if threads is not None:
         settings.intra_op_num_threads = threads
     return settings
+
+
+def _refuse_newer(model: bytes, origin: str) -> None:
+    """Raise InvalidInput where a model needs a newer onnxruntime than this one."""
+    from toolkit.runtime.requires import requires, too_old  # no part of a start that goes well
+
+    if old := too_old(requires(model, origin)["onnxruntime"], onnxruntime.__version__):
+        raise InvalidInput(f"{origin}: {old}")
 
 
 def _refuse_external(model: bytes, origin: str) -> None:

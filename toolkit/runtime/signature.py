@@ -15,7 +15,7 @@ from typing import Any
 
 from toolkit.errors import CorruptArtifact, InvalidInput
 from toolkit.runtime.ed25519 import is_signed, read_public_key, to_pem
-from toolkit.runtime.files import AnyPath, read_bytes, sha256
+from toolkit.runtime.files import AnyPath, plain_path, read_bytes, sha256
 from toolkit.runtime.manifest import NAME as MANIFEST
 
 NAME = "model.sig"  # what OpenSSF's own tools call it
@@ -29,7 +29,7 @@ PREDICATE_TYPE = "https://model_signing/signature/v1.0"
 
 def read_key(path: AnyPath) -> bytes:
     """Return the public key in a PEM file; InvalidInput where there is none."""
-    return read_public_key(read_bytes(path), os.fspath(path))
+    return read_public_key(read_bytes(plain_path(path)), plain_path(path))
 
 
 def hint(key: bytes) -> str:

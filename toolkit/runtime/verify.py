@@ -9,7 +9,7 @@ from typing import Any
 from toolkit.errors import CorruptArtifact, InvalidInput
 from toolkit.metrics import deviation
 from toolkit.runtime import golden
-from toolkit.runtime.files import AnyPath
+from toolkit.runtime.files import AnyPath, plain_path
 from toolkit.runtime.manifest import (
     GOLDEN,
     HOME,
@@ -42,7 +42,7 @@ def verify(
     the manifest does not list. Raises InvalidInput where there is no bundle, CorruptArtifact where
     a file is missing or damaged, and ParityError where its proof failed.
     """
-    folder = Path(folder)
+    folder = Path(plain_path(folder))
     manifest = read_manifest(folder, require_signature)
     require_proved(folder, manifest, unproved)
     checks = [] if require_signature is None else [_signed(folder, manifest, require_signature)]

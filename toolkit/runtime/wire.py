@@ -9,17 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-# ModelProto, GraphProto, NodeProto, TensorProto, OperatorSetIdProto: the fields used here.
-MODEL_OPSET_IMPORT = 8
-MODEL_GRAPH = 7
-GRAPH_NODE = 1
-GRAPH_INITIALIZER = 5
-NODE_OP_TYPE = 4
+# The fields of ModelProto, GraphProto, … that are used here.
+MODEL_IR_VERSION, MODEL_GRAPH, MODEL_OPSET_IMPORT = 1, 7, 8
+GRAPH_NODE, GRAPH_INITIALIZER, GRAPH_INPUT, GRAPH_OUTPUT = 1, 5, 11, 12
+NODE_INPUT, NODE_OUTPUT, NODE_NAME, NODE_OP_TYPE, NODE_ATTRIBUTE, NODE_DOMAIN = 1, 2, 3, 4, 5, 7
+ATTRIBUTE_INT, ATTRIBUTE_GRAPH, ATTRIBUTE_GRAPHS = 3, 6, 11
 TENSOR_DIMS, TENSOR_DATA_TYPE, TENSOR_NAME, TENSOR_RAW_DATA = 1, 2, 8, 9
+VALUE_NAME, VALUE_TYPE, TYPE_TENSOR, TYPE_ELEMENT = 1, 2, 1, 1
 OPSET_DOMAIN, OPSET_VERSION = 1, 2
-NODE_INPUT, NODE_OUTPUT, NODE_DOMAIN = 1, 2, 7
 
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
+
+Field = int | bytes | memoryview  # a field's value: an integer, or the bytes of anything else
 
 
 def varint(value: int) -> bytes:
@@ -143,25 +144,51 @@ def summary(model: bytes) -> dict:
     operators: dict[str, int] = {}
     for number, value in fields(model):
         if number == MODEL_OPSET_IMPORT:
-            entry = dict(fields(_message(value)))
-            domain = bytes(_message(entry.get(OPSET_DOMAIN, memoryview(b"")))).decode()
-            opsets[domain] = _integer(entry.get(OPSET_VERSION, 0))
+            domain, version = opset(value)
+            opsets[domain] = version
         elif number == MODEL_GRAPH:
-            for inner, node in fields(_message(value)):
+            for inner, node in fields(message(value)):
                 if inner == GRAPH_NODE:
-                    types = [v for n, v in fields(_message(node)) if n == NODE_OP_TYPE]
-                    name = bytes(_message(types[-1] if types else memoryview(b""))).decode()
+                    types = [v for n, v in fields(message(node)) if n == NODE_OP_TYPE]
+                    name = text(types[-1] if types else b"")
                     operators[name] = operators.get(name, 0) + 1
     return {"opsets": opsets, "operators": operators}
 
 
-def _message(value: int | memoryview) -> memoryview:
+def opset(value: Field) -> tuple[str, int]:
+    """Return the domain and the version of an OperatorSetIdProto."""
+    entry = dict(fields(message(value)))
+    return text(entry.get(OPSET_DOMAIN, b"")), integer(entry.get(OPSET_VERSION, 0))
+
+
+def tensor_type(value: Field) -> tuple[str, int]:
+    """Return the name and the element type of a TensorProto."""
+    entry = dict(fields(message(value)))
+    return text(entry.get(TENSOR_NAME, b"")), integer(entry.get(TENSOR_DATA_TYPE, 0))
+
+
+def value_type(value: Field) -> tuple[str, int]:
+    """Return the name and the element type of a ValueInfoProto, 0 where it is no tensor's."""
+    entry = dict(fields(message(value)))
+    kind = dict(fields(message(entry.get(VALUE_TYPE, b""))))
+    tensor = dict(fields(message(kind.get(TYPE_TENSOR, b""))))
+    return text(entry.get(VALUE_NAME, b"")), integer(tensor.get(TYPE_ELEMENT, 0))
+
+
+def message(value: Field) -> bytes | memoryview:
+    """Return a field's bytes; ValueError where it is an integer."""
     if isinstance(value, int):
         raise ValueError("an integer stands where a message is expected")
     return value
 
 
-def _integer(value: int | memoryview) -> int:
+def text(value: Field) -> str:
+    """Return a field's text; ValueError where it is an integer or no UTF-8."""
+    return bytes(message(value)).decode()
+
+
+def integer(value: Field) -> int:
+    """Return a field's integer; ValueError where it is a message."""
     if not isinstance(value, int):
         raise ValueError("a message stands where an integer is expected")
     return value

@@ -209,7 +209,7 @@ def test_a_method_is_checked_under_its_session_options_and_they_are_kept(network
     method = SimpleNamespace(**vars(METHOD), SESSION=options)
     variant, _ = judged(content, network_bundle, method=method)
     assert variant.session == options
-    assert file_entry(content, VARIANT, variant)["session"] == options
+    assert file_entry(str(variant.file), content, VARIANT, variant)["session"] == options
     method = SimpleNamespace(**vars(METHOD), SESSION={"enable_profiling": True})
     with pytest.raises(CorruptArtifact, match="enable_profiling"):
         judged(content, network_bundle, method=method)

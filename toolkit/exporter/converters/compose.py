@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, cast
 
+from toolkit.exporter.formulas.lookup import columns_of as split
 from toolkit.exporter.formulas.response import transformed
-from toolkit.exporter.graph import Graph, Matrix, Outputs, Unconvertible, Value
+from toolkit.exporter.graph import Graph, Matrix, Outputs, Table, Unconvertible, Value
 from toolkit.exporter.schema.told import places_of
 
 
@@ -20,7 +22,10 @@ def pipeline(est: Any, x: Value, g: Graph) -> Outputs:
 
 
 def column_transformer(est: Any, x: Value, g: Graph) -> Outputs:
-    """The parts' outputs side by side, in the order of `transformers_`."""
+    """The parts' outputs side by side, in the order of `transformers_`.
+
+    A table where there is text among numbers, as in a data frame (set_output) with categories.
+    """
     names = list(getattr(est, "feature_names_in_", []))
     parts: list[Matrix] = []
     weights = est.transformer_weights or {}
@@ -33,10 +38,24 @@ def column_transformer(est: Any, x: Value, g: Graph) -> Outputs:
             continue
         part = g.select(x, g.at_hand(x, places))
         passed = isinstance(transformer, str)
-        done = g.matrix(part if passed else transformed(transformer, part, g))
+        done = part if passed else transformed(transformer, part, g)
         weight = weights.get(name)
-        parts.append(_times(g, done, weight))
+        whole = [g.matrix(done)] if not _is_mixed(columns_of(done)) else columns_of(done)
+        parts += [_times(g, one, weight) for one in whole]
+    if _is_mixed(parts):
+        columns = [c for p in parts for c in split(g, p)]
+        return {"transform": cast(Matrix, Table(tuple((c.name, c) for c in columns)))}
     return {"transform": g.join(parts)}
+
+
+def columns_of(x: Value) -> list[Matrix]:
+    """Return a table's columns, or a matrix as it is."""
+    return [m for _, m in x.columns] if isinstance(x, Table) else [x]
+
+
+def _is_mixed(parts: Sequence[Matrix]) -> bool:
+    """Tell whether there is text among numbers."""
+    return len({p.dtype == "string" for p in parts if p.width}) > 1
 
 
 def feature_union(est: Any, x: Value, g: Graph) -> Outputs:

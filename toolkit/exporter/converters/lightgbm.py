@@ -149,7 +149,7 @@ def _slope(options: list[str]) -> float:
 
 def _categories(g: Graph, x: Value, booster: Any) -> Value:
     """Return x with the numbers of pandas' categories, where the booster was fitted on such."""
-    known = of_lightgbm(booster, g.categorical)
+    known = of_lightgbm(booster, g.categories_in(x))
     if len(known) < len(booster.pandas_categorical or []):
         raise Unconvertible(
             "ordered categories, of whose columns it keeps no list (give X as the data frame with "

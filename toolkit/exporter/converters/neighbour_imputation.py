@@ -41,15 +41,23 @@ def imputer(est: Any, x: Value, g: Graph) -> Outputs:
 def _column(
     est: Any, g: Graph, missing: Flag, filled: Real, apart: Real, points: np.ndarray, column: int
 ) -> Real:
-    """Return a column of the rows [N, 1], what is missing of it imputed; 0 where no row has it."""
+    """Return a column of the rows [N, 1], what is missing of it imputed; 0 where no row has it.
+
+    The first row is imputed once more, and its value dropped: onnxruntime up to 1.24 divides by
+    zero, and takes the process with it, where TopK has no rows (a batch that misses nothing here).
+    """
     value, absent = filled.take([column], axis=1), np.isnan(points[:, column])
     if absent.all():
         return value * 0.0
     hole = g.add("Gather", [missing.name, g.constant(column, "int64", "column")], "hole", axis=1)
     at = g.add("Transpose", [g.add("NonZero", [hole], "holes")], "holes", perm=[1, 0])
-    some = Real(g, g.add("GatherND", [apart.name, at], "some"))
-    mean = _mean(est, some, points, column)
-    return Real(g, g.add("ScatterND", [value.name, at, mean.name], "imputed"))
+    first = g.constant([[0]], "int64", "first")
+    and_first = g.add("Concat", [at, first], "and_first", axis=0)
+    some = Real(g, g.add("GatherND", [apart.name, and_first], "some"))
+    mean = _mean(est, some, points, column).name
+    limits = [g.constant([limit], "int64", "limit") for limit in (0, -1, 0)]
+    mean = g.add("Slice", [mean, *limits], "mean")
+    return Real(g, g.add("ScatterND", [value.name, at, mean], "imputed"))
 
 
 def _missing(g: Graph, rows: Real, marker: Any) -> Flag:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -57,7 +57,7 @@ CLIP = ("a_min", "a_max"), ("min", "max")
 def function_transformer(est: Any, x: Value, g: Graph) -> Outputs:
     """FunctionTransformer over a function of the table, by identity; without one, the identity."""
     if est.func is None:
-        return {"transform": g.matrix(x)}
+        return {"transform": cast(Matrix, x)}  # a table stays one
     name, options = function_name(est.func), dict(est.kw_args or {})
     if name != "numpy.clip" and (name not in FUNCTIONS or options):
         given = f" with {', '.join(map(str, options))}" if options else ""

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import onnx
 
-from toolkit.exporter.passes import drop_identity, flush_tiny, fuse_classifier, fuse_scaling, prune
+from toolkit.exporter.passes import (
+    drop_identity,
+    flush_tiny,
+    fuse_classifier,
+    fuse_scaling,
+    name_nodes,
+    prune,
+)
 
 # In this order: what a dropped Identity leaves unused is pruned after it; only what is wanted is
 # fused, with the weights as they are to be.
@@ -14,6 +21,7 @@ PASSES = (
     flush_tiny.apply,
     fuse_classifier.apply,
     fuse_scaling.apply,
+    name_nodes.apply,
 )
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from toolkit.errors import InvalidInput, UnsupportedEstimator, first_line
 from toolkit.exporter.grid import Grids, grids_of, refined
-from toolkit.exporter.proof.acceptance import accepted_positions, which_taken
+from toolkit.exporter.proof.acceptance import accepted_positions, answers, which_taken
 from toolkit.exporter.proof.comparison import compare
 from toolkit.exporter.proof.converted_trees import Forest, converted_trees, plain_trees
 from toolkit.exporter.proof.edits import Cell, Hostile, Rows, Sample, rows_of
@@ -170,9 +170,10 @@ def answers_to(
 def _expected(estimator: Any, schema: Schema, task: str, split: Split) -> Outputs:
     try:
         found = answers_to(estimator, split.held_out, schema, task)
+    except MemoryError:
+        raise
     except Exception as error:
-        refused = _first_refused(estimator, split.held_out, schema)
-        at = "" if refused is None else f"row {int(split.positions[refused])}: "
+        at = _refused(estimator, split, schema)
         texts = [repr(i.name) for i in schema.inputs if i.dtype == "string"]
         held = f"; as text were read: {', '.join(texts)}" if texts else ""
         raise InvalidInput(
@@ -193,10 +194,27 @@ def _expected(estimator: Any, schema: Schema, task: str, split: Split) -> Output
     return found
 
 
-def _first_refused(estimator: Any, rows: Rows, schema: Schema) -> int | None:
-    """Return the first row that is refused by itself, where some rows are not."""
-    kept = set(accepted_positions(estimator, rows, schema))
-    return next((i for i in range(rows_of(rows)) if i not in kept), None) if kept else None
+def _refused(estimator: Any, split: Split, schema: Schema) -> str:
+    """Say which row is refused by itself, where some rows are not, and for which column.
+
+    That is the one with whose value from an accepted row it is answered.
+    """
+    rows = split.held_out
+    kept = accepted_positions(estimator, rows, schema)
+    refused = next((i for i in range(rows_of(rows)) if i not in set(kept)), None)
+    if not kept or refused is None:
+        return ""
+    for spec in schema.inputs:
+        values = rows[spec.name]
+        for c in range(values.shape[1]):
+            mended = {n: a[[refused]].copy() for n, a in rows.items()}
+            mended[spec.name][0, c] = values[kept[0], c]
+            if answers(estimator, mended, schema):
+                name = spec.columns[c] if spec.columns else spec.name
+                place = "" if spec.columns or values.shape[1] == 1 else f"[{c}]"
+                column = f", column {name!r}{place}, {values[refused, c]}"
+                return f"row {int(split.positions[refused])}{column}: "
+    return f"row {int(split.positions[refused])}: "
 
 
 def _ties(estimator: Any, X: Any, expected: Outputs) -> Ties | None:

@@ -20,7 +20,7 @@ def declare(schema: Schema, g: Graph) -> Value:
     value: Value = Table(tuple(matrices)) if several else matrices[0][1]
     names = [s.name for s in schema.inputs] if several else list(schema.inputs[0].columns or ())
     marked = {c.name for c in schema.columns if c.dtype == CATEGORY}
-    g.categorical = tuple(k for k, name in enumerate(names) if name in marked)
+    g.categorical = (value, tuple(k for k, name in enumerate(names) if name in marked))
     if schema.places is not None:
         g.places = (value, schema.places)
     return value

@@ -7,19 +7,21 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from toolkit.errors import InvalidInput, ToolkitWarning, UnsupportedEstimator
 from toolkit.exporter.booster_categories import categories_of
-from toolkit.exporter.schema.told import as_spelt, columns_of, names_of, takes_texts
-from toolkit.exporter.schema.values import NoColumn, as_array, read_column
+from toolkit.exporter.schema.told import as_spelt, columns_of, kind_of, names_of, takes_texts, told
+from toolkit.exporter.schema.values import NUMBER, NoColumn, as_array, read_column
 from toolkit.exporter.tasks import reference, task_of
+from toolkit.runtime.fields import is_missing, is_number
 from toolkit.runtime.inputs import name_of
 
 INDEX = "Unnamed: "  # what pandas calls a column without a name, such as an index that was written
+TEXTS = ("object", "str", "string")  # pandas' types that hold texts
 TRIED = 20  # rows on which a column is shown to matter to nothing
 
 
@@ -60,12 +62,14 @@ def as_fitted(estimator: Any, X: Any) -> Given:
     if names is not None and not is_frame(X):
         X = _as_frame(X, names)
     if not is_frame(X):
-        return Given(X)
+        return Given(_as_numbers(estimator, X))
     if takes_texts(estimator):
         return _texts(estimator, X)
     if names is None:
-        return Given(_categorical(estimator, _of_width(estimator, X)))
-    return _named(estimator, X, names)
+        own = _categorical(estimator, _of_width(estimator, X))
+        return Given(_numbers_in(estimator, own))
+    given = _named(estimator, X, names)
+    return replace(given, X=_numbers_in(estimator, given.X, given.places))
 
 
 def is_frame(X: Any) -> bool:
@@ -101,6 +105,70 @@ def _as_frame(X: Any, names: Sequence[str]) -> Any:
         return X
     frame = pandas.DataFrame(array, columns=list(names))
     return frame.infer_objects() if array.dtype == object else frame
+
+
+def _as_numbers(estimator: Any, X: Any) -> Any:
+    """Return an array of texts that all stand for numbers as these, where no step takes text."""
+    array = as_array(X) if isinstance(X, list | tuple | np.ndarray) else np.zeros(0)
+    if array.ndim != 2 or array.dtype.kind not in "OU":
+        return X
+    records = told(estimator)
+    takes = {kind_of(records.get(k, ())) for k in range(array.shape[1])}
+    texts = all(isinstance(v, str) for v in array.ravel().tolist())
+    return _floats(array) if takes == {NUMBER} and texts and _are_digits(array) else X
+
+
+def _numbers_in(estimator: Any, X: Any, places: Sequence[int] | None = None) -> Any:
+    """Return a frame in which texts are the numbers that they stand for, where it takes numbers."""
+    if not hasattr(X, "iloc"):
+        return X
+    import pandas
+
+    records = told(estimator, [name_of(label) for label in X.columns])
+    columns, changed = {}, False
+    for k, label in enumerate(X.columns):
+        own = X.iloc[:, k]
+        texts = own.dropna().to_numpy(dtype=object) if own.dtype.name in TEXTS else ()
+        takes = kind_of(records.get(k if places is None else places[k], ()))
+        if takes == NUMBER and len(texts) and all(isinstance(v, str) for v in texts):
+            if _are_digits(texts):
+                own, changed = pandas.to_numeric(own, errors="coerce"), True
+        columns[label] = own
+    return _without_none(estimator, pandas.DataFrame(columns, index=X.index) if changed else X)
+
+
+def _without_none(estimator: Any, X: Any) -> Any:
+    """Return a frame with NaN for None among numbers: a graph has one missing number.
+
+    Raises InvalidInput where the estimator tells the two apart.
+    """
+    found = {}
+    for k, label in enumerate(X.columns):
+        values = X.iloc[:, k].to_numpy() if X.dtypes.iloc[k].name == "object" else np.zeros(0)
+        nones = [v is None for v in values]
+        if any(nones) and not any(isinstance(v, str) for v in values):
+            found[label] = X.iloc[:, k].mask(nones, np.nan)
+    if not found:
+        return X
+    changed = X.copy()
+    for label, column in found.items():
+        changed[label] = column.astype(object)
+    if not _alike(estimator, X, changed, compared=True, rows=len(X)):
+        raise InvalidInput(
+            f"column {name_of(next(iter(found)))!r} holds None among numbers, which the estimator "
+            "does not take for missing as it does NaN, and a graph has one missing number; replace "
+            "None by NaN and fit again"
+        )
+    return changed
+
+
+def _are_digits(texts: Any) -> bool:
+    return all(is_number(v) or is_missing(v) for v in np.ravel(np.asarray(texts, dtype=object)))
+
+
+def _floats(texts: np.ndarray) -> np.ndarray:
+    flat = [float(v) if is_number(v) else np.nan for v in texts.ravel().tolist()]
+    return np.array(flat).reshape(texts.shape)
 
 
 def _texts(estimator: Any, X: Any) -> Given:
@@ -150,18 +218,21 @@ def _named(estimator: Any, X: Any, names: Sequence[str]) -> Given:
     unread = _unread(whole)
     if not absent and not unread:
         return Given(whole)
-    kept = [name for name in at_hand if name not in unread]
-    less = whole[[labels[name] for name in kept]] if kept else whole
-    if not kept or not _alike(estimator, whole, less, compared=not absent):
-        if unread:
-            raise next(iter(unread.values()))
+    kept, less = at_hand, whole
+    for name, error in unread.items():  # one by one, so that the one that is used is named
+        left = [other for other in kept if other != name]
+        fewer = whole[[labels[other] for other in left]]
+        if not left or not _alike(estimator, less, fewer, compared=not absent):
+            raise error
+        kept, less = left, fewer
+        _warn(f"{str(error).partition(';')[0]}; the estimator does not use it, and it is left out")
+    if absent and not _alike(estimator, less, less, compared=False):
         raise InvalidInput(
             f"X lacks the column {absent[0]!r}; {type(estimator).__name__} was fitted on "
             f"{_listed(names)}"
         )
-    for name in (*unread, *absent):
-        what = str(unread[name]).partition(";")[0] if name in unread else f"column {name!r} lacks"
-        _warn(f"{what}; the estimator does not use it, and it is left out")
+    for name in absent:
+        _warn(f"column {name!r} is not in the data; the estimator does not use it")
     return Given(less, places=tuple(names.index(name) for name in kept))
 
 
@@ -176,12 +247,12 @@ def _unread(X: Any) -> dict[str, NoColumn]:
     return found
 
 
-def _alike(estimator: Any, whole: Any, less: Any, compared: bool) -> bool:
-    """Tell whether the estimator answers rows without some columns, and as with them."""
+def _alike(estimator: Any, whole: Any, less: Any, compared: bool, rows: int = TRIED) -> bool:
+    """Tell whether the estimator answers changed rows, and as it does those that they were."""
     task = task_of(estimator)
     try:
-        without = reference(estimator, less.head(TRIED), task)
-        wanted = reference(estimator, whole.head(TRIED), task) if compared else without
+        without = reference(estimator, less.head(rows), task)
+        wanted = reference(estimator, whole.head(rows), task) if compared else without
     except Exception:  # whatever it raises, it needs them
         return False
     return all(

@@ -13,7 +13,7 @@ from toolkit.exporter.booster_categories import categories_of
 from toolkit.exporter.schema.given import Given, is_frame
 from toolkit.exporter.schema.marks import text_mark
 from toolkit.exporter.schema.spec import Schema, Spec
-from toolkit.exporter.schema.told import Told, kind_of, told
+from toolkit.exporter.schema.told import Told, kind_of, told, words_of
 from toolkit.exporter.schema.values import (
     BOOL,
     FLOAT,
@@ -41,6 +41,7 @@ from toolkit.frames import (
     VECTOR,
     Column,
 )
+from toolkit.runtime.fields import NA_TEXTS
 from toolkit.runtime.inputs import are_pairs, name_of
 
 DTYPES = {FLOAT: "float32", INT: "int64", BOOL: "bool", TEXT: "string"}
@@ -135,7 +136,8 @@ def _of_array(
         return Schema(ARRAY, (Spec("X", "float32", array.shape[1], columns),))
     if kinds == {TEXT}:
         mark = text_mark([f.values for f in fields], [t for f in fields for t in f.told], "X")
-        return Schema(ARRAY, (Spec("X", "string", array.shape[1], columns, missing=mark),))
+        spec = Spec("X", "string", array.shape[1], columns, mark, _words(fields))
+        return Schema(ARRAY, (spec,))
     return Schema(OBJECTS, tuple(_spec(f, _kind(f)) for f in fields))
 
 
@@ -146,7 +148,7 @@ def _of_frame(given: Given, known: Mapping[int, list[Told]], estimator: Any) -> 
         at = places[k] if places is not None else k
         name = name_of(label)
         fields.append(_Field(name, read_column(X[label], name), known.get(at, [])))
-    closed = bool(categories_of(estimator))
+    closed = bool(categories_of(_last(estimator)))
     particular = [
         _column(f, label, X[label], closed) for f, label in zip(fields, X.columns, strict=True)
     ]
@@ -180,7 +182,24 @@ def _kind(f: _Field) -> str:
 def _spec(f: _Field, kind: str) -> Spec:
     if kind != TEXT:
         return Spec(f.name, DTYPES[kind], 1)
-    return Spec(f.name, "string", 1, missing=text_mark([f.values], f.told, f.name))
+    mark, words = text_mark([f.values], f.told, f.name), _words([f])
+    return Spec(f.name, "string", 1, missing=mark, words=words)
+
+
+def _words(fields: Sequence[_Field]) -> tuple[str, ...] | None:
+    """Return the words that pandas reads as missing and that are texts of these columns."""
+    known = [words_of(f.told) for f in fields if f.told]
+    if any(words is None for words in known):
+        return None
+    held = {v for f in fields for v in f.values.array if isinstance(v, str)} & NA_TEXTS
+    return tuple(sorted(held.union(*(w for w in known if w is not None)) - {""}))
+
+
+def _last(estimator: Any) -> Any:
+    """Return a pipeline's last step: what reads categories that those before it pass on."""
+    while hasattr(estimator, "steps"):
+        estimator = estimator.steps[-1][1]
+    return estimator
 
 
 def _column(f: _Field, label: Any, column: Any, closed: bool) -> Column | None:

@@ -16,7 +16,8 @@ class Spec:
 
     missing: how the estimator's data marks missing text, "none", "nan" or "na" (pandas' own);
     scikit-learn's encoders take them for different categories. "kept" where no text is missing and
-    "" is a text of its own; None where the column is no text.
+    "" is a text of its own; None where the column is no text. words: of text, those that pandas
+    reads as missing and are texts here ("NA" for Namibia), None for all of them.
     """
 
     name: str
@@ -24,6 +25,7 @@ class Spec:
     width: int
     columns: tuple[str, ...] | None = None
     missing: str | None = None
+    words: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)

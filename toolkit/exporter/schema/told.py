@@ -6,8 +6,8 @@ types. What was fitted knows better: encoders keep their categories, imputers wh
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ import numpy as np
 from toolkit.exporter.booster_categories import categories_of
 from toolkit.exporter.schema.values import NUMBER, TEXT
 from toolkit.frames import KEPT, mark_of
+from toolkit.runtime.fields import NA_TEXTS
 
 # Where estimators keep the fitted ones that get the very rows that they get themselves.
 HOLDERS = (
@@ -32,10 +33,14 @@ MEMBERS = 8  # so many of an ensemble's are looked at
 
 @dataclass(frozen=True)
 class Told:
-    """What is known of a column: "text" or "number", and which marks of missing ones it has met."""
+    """What is known of a column: "text" or "number", and which marks of missing ones it has met.
+
+    words: which of the words that pandas reads as missing are texts to it; None for all of them.
+    """
 
     kind: str
     marks: frozenset[str] = frozenset()
+    words: frozenset[str] | None = frozenset()
 
 
 def told(estimator: Any, columns: Sequence[str] = ()) -> dict[int, list[Told]]:
@@ -52,24 +57,32 @@ def told(estimator: Any, columns: Sequence[str] = ()) -> dict[int, list[Told]]:
     return found
 
 
-def text_columns(estimator: Any, columns: Sequence[str]) -> set[str]:
+def text_columns(estimator: Any, columns: Sequence[str]) -> dict[str, Collection[str] | None]:
     """Return which columns of a table were text in fitting, whatever their values look like.
 
+    For each the words that pandas reads as missing and are texts all the same (`Told.words`).
     columns: the table's, without its target. By their names where the estimator knows names, else
     by their places.
     """
     if takes_texts(estimator):
-        return set(columns)
+        return dict.fromkeys(columns)
     names = as_spelt(names_of(estimator) or list(columns), columns)
     texts = {
-        names[k]
-        for k, t in told(estimator, columns).items()
-        if k < len(names) and kind_of(t) == TEXT
+        names[k]: words_of(records)
+        for k, records in told(estimator, columns).items()
+        if k < len(names) and kind_of(records) == TEXT
     }
     for place, values in categories_of(estimator).items():
         if place < len(names) and any(isinstance(v, str) for v in values):
-            texts.add(names[place])
-    return texts & set(columns)
+            texts[names[place]] = NA_TEXTS.intersection(v for v in values if isinstance(v, str))
+    return {name: words for name, words in texts.items() if name in columns}
+
+
+def words_of(records: Sequence[Told]) -> Collection[str] | None:
+    """Return the words of all records together; None where one takes all texts as they are."""
+    if any(r.words is None for r in records):
+        return None
+    return frozenset[str]().union(*(r.words or () for r in records))
 
 
 def kind_of(records: Sequence[Told]) -> str | None:
@@ -147,7 +160,7 @@ def _found(
     if estimator is None or isinstance(estimator, str):
         return
     if takes_texts(estimator):
-        yield from ((place, Told(TEXT, frozenset({KEPT}))) for place in places)
+        yield from ((place, Told(TEXT, frozenset({KEPT}), None)) for place in places)
     elif hasattr(estimator, "steps"):
         yield from _of_steps([s for _, s in estimator.steps], places, names)
     elif hasattr(estimator, "transformers_"):
@@ -172,14 +185,27 @@ def _of_steps(
     steps: Sequence[Any], places: Sequence[int], names: Sequence[str] | None
 ) -> Iterator[tuple[int, Told]]:
     """Yield what the first step tells, and those behind steps that pass their columns on."""
+    filled = False
     for step in steps:
         if step is None or isinstance(step, str):
             continue
-        yield from _found(step, places, names)
+        for place, record in _found(step, places, names):
+            # What comes after an imputer meets nothing missing.
+            yield place, replace(record, marks=frozenset()) if filled else record
         passes = type(step).__name__ == PASSES and step.func is None
         samples = hasattr(step, "fit_resample") and not hasattr(step, "transform")
-        if not (passes or samples):
+        fills = _fills(step, len(places))
+        filled = filled or fills
+        if not (passes or samples or fills):
             return
+
+
+def _fills(step: Any, width: int) -> bool:
+    """Tell whether a step is an imputer that gives each column as it gets it, but filled."""
+    statistics = _quietly(step, "statistics_")
+    if statistics is None or len(statistics) != width or getattr(step, "add_indicator", False):
+        return False
+    return all(mark_of(s) is None for s in np.asarray(statistics, dtype=object).tolist())
 
 
 def _of_leaf(estimator: Any, places: Sequence[int]) -> Iterator[tuple[int, Told]]:
@@ -205,7 +231,8 @@ def _of_categories(known: Any) -> Told:
     texts = any(isinstance(v, str) for v in values)
     if "" in [v for v in values if isinstance(v, str)]:
         marks |= {KEPT}
-    return Told(TEXT if texts else NUMBER, marks)
+    words = NA_TEXTS.intersection(v for v in values if isinstance(v, str)) - {""}
+    return Told(TEXT if texts else NUMBER, marks, words)
 
 
 def _imputed(imputer: Any, width: int) -> list[str]:

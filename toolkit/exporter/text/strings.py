@@ -35,7 +35,10 @@ Body = Callable[[Graph, str], str]
 def need_strings(g: Graph) -> None:
     """Raise Unconvertible below the opset that has the operators on text."""
     if g.opset < 20:
-        raise Unconvertible(f"text at opset {g.opset} (its operators are of opset 20), so it")
+        raise Unconvertible(
+            f"text at opset {g.opset} (its operators are of opset 20), so it",
+            "export it with opset 20 or newer, for onnxruntime 1.17 or newer",
+        )
 
 
 @cache

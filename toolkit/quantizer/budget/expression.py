@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from toolkit import limits
+from toolkit.arguments import texts
 from toolkit.bundle import Bundle
 from toolkit.errors import InvalidInput
 from toolkit.limits import Limit
@@ -38,7 +39,7 @@ class Budget:
 
 def parse(expressions: str | Sequence[str]) -> Budget:
     """Return the budget of one or more expressions; InvalidInput names the part that is wrong."""
-    given = [expressions] if isinstance(expressions, str) else list(expressions)
+    given = texts(expressions, "budget")
     if not given:
         raise InvalidInput(f"budget: holds no limit; {_FORM}")
     found = [limit for text in given for limit in limits.parse(text, "budget", STEERED)]

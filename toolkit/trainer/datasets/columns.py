@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
 
-from toolkit.runtime.fields import is_missing, is_number
+from toolkit.runtime.fields import NA_TEXTS, is_missing, is_number
 
 # Python's int() also takes "1_000" and digits of other scripts: those stay strings.
 _INTEGER = re.compile(r"[+-]?[0-9]+")
@@ -19,16 +19,18 @@ _INT64 = np.iinfo(np.int64)
 def parse_fields(fields: Sequence[str]) -> np.ndarray:
     """Return the fields of one column as an array [N]; an empty field is a missing value.
 
-    bool where all are "true" or "false" in any case, int64 where all the others are whole numbers
-    (float64 where one is missing), float64 where all are numbers or none is there, else object:
-    strings, and NaN where missing, as pandas has it (scikit-learn's imputers and encoders take
-    None for another value). Among numbers a word like "NA" is a missing value too, as pandas reads
+    bool where all are "true" or "false" in any case (objects, with NaN, where one is missing),
+    int64 where all the others are whole numbers (float64 where one is missing), float64 where all
+    are numbers or none is there, else object: strings, and NaN where missing, as pandas has it
+    (scikit-learn's imputers and encoders take None for another value). Among numbers a word like
+    "NA" is a missing value too, as pandas reads
     it; among strings it may be a country, and stays.
     """
     present = [field for field in fields if field]
     whole = len(present) == len(fields)
-    if whole and all(field.lower() in _TRUTH for field in fields):
-        return np.array([_TRUTH[field.lower()] for field in fields], dtype=bool)
+    if present and all(field.lower() in _TRUTH for field in present):
+        truths = [_TRUTH[field.lower()] if field else np.nan for field in fields]
+        return np.array(truths, dtype=bool) if whole else _objects(truths)
     if whole and all(_INTEGER.fullmatch(field.strip()) for field in fields):
         integers = [int(field) for field in fields]
         if _INT64.min <= min(integers) and max(integers) <= _INT64.max:
@@ -39,9 +41,14 @@ def parse_fields(fields: Sequence[str]) -> np.ndarray:
     return as_texts(fields)
 
 
-def as_texts(fields: Sequence[str]) -> np.ndarray:
-    """Return the fields of one column as text, objects [N], NaN where it is empty."""
-    return _objects([field or np.nan for field in fields])
+def as_texts(fields: Sequence[str], words: Collection[str] | None = None) -> np.ndarray:
+    """Return the fields of one column as text, objects [N], NaN where it is missing.
+
+    An empty field is, and a word that pandas reads so ("NA"), unless it is one of `words`; None for
+    all words.
+    """
+    marks = {""} if words is None else NA_TEXTS - set(words)
+    return _objects([np.nan if field in marks else field for field in fields])
 
 
 def _number(field: str) -> float:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from toolkit.errors import InvalidInput
+from toolkit.errors import InvalidInput, install
 from toolkit.runtime.files import read_bytes
 from toolkit.runtime.tabular import read_csv, read_npz
 from toolkit.trainer.datasets.columns import as_texts, parse_fields, plain_column
 
-# From the names of a table's feature columns to those that are text.
-Texts = Callable[[list[str]], set[str]]
+# From the names of a table's feature columns to those that are text, each with the words that
+# pandas reads as missing and are texts there; None for all of them.
+Texts = Callable[[list[str]], Mapping[str, Collection[str] | None]]
 
 
 def read_data(
@@ -30,7 +31,7 @@ def read_data(
       name is called "Unnamed: " and its place, as pandas does.
 
     texts: which of the features' columns are text, by their names, whatever a CSV file's fields
-    look like: 00123 may be a code.
+    look like: 00123 may be a code, and NA a missing value or a country.
     X and y have N ≥ 1 rows, X at least one column; X may hold NaN; no target is missing or
     infinite, and strings in y are numpy's (dtype U). Raises InvalidInput, one line that names the
     file, the offender and the remedy.
@@ -84,9 +85,9 @@ def _from_csv(
         raise InvalidInput(f"{path}: has a header but no rows; give at least one row")
     names = [name or f"Unnamed: {place}" for place, name in enumerate(names)]
     _check_names(path, names)
-    known = set() if texts is None else texts([name for name in names if name != target])
+    known = {} if texts is None else texts([name for name in names if name != target])
     columns = {
-        name: as_texts(fields) if name in known else parse_fields(fields)
+        name: as_texts(fields, known[name]) if name in known else parse_fields(fields)
         for name, fields in zip(names, zip(*rows, strict=True), strict=True)
     }
     return _table(path, columns, target)
@@ -101,7 +102,7 @@ def _from_parquet(
         import pyarrow.parquet
     except ImportError:
         raise InvalidInput(
-            f"{path}: reading .parquet needs pyarrow; pip install 'toolkit[parquet]'"
+            f"{path}: reading .parquet needs pyarrow; {install('parquet')}"
         ) from None
     try:
         table = pyarrow.parquet.read_table(pyarrow.BufferReader(content))
@@ -113,12 +114,8 @@ def _from_parquet(
     columns = {}
     for name in frame:
         values = plain_column(frame[name])
-        if values is None:
-            raise InvalidInput(
-                f"{path}: column {name!r} is of type {table.schema.field(str(name)).type}; "
-                "give numbers, booleans or strings, or leave the column out"
-            )
-        columns[str(name)] = values
+        # Who uses the column says whether it is one: dates may be dropped, flags be missing.
+        columns[str(name)] = frame[name].to_numpy(dtype=object) if values is None else values
     return _table(path, columns, target)
 
 
@@ -138,7 +135,7 @@ def _table(
         import pandas as pd
     except ImportError:
         raise InvalidInput(
-            f"{path}: reading a table needs pandas; pip install 'toolkit[export]', or give an .npz"
+            f"{path}: reading a table needs pandas; {install('export')}, or give an .npz"
         ) from None
     if target is not None and target not in columns:
         near = difflib.get_close_matches(target, columns, n=1)
