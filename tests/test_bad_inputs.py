@@ -216,7 +216,9 @@ class Failing(TransformerMixin, BaseEstimator):
 
 
 @pytest.mark.parametrize(
-    "given", [None, 3, "x", len, Ridge, Ridge(), {}, RBF(), object()], ids=repr
+    "given",
+    [None, 3, "x", len, Ridge, Ridge(), {}, RBF(), object()],
+    ids=["None", "number", "text", "function", "class", "unfitted", "dict", "kernel", "object"],
 )
 def test_what_is_no_fitted_estimator(tmp_path, given):
     with pytest.raises(ToolkitError) as raised:
