@@ -208,7 +208,7 @@ def test_a_signature_goes_with_the_manifest_that_it_signed(california):
     assert not signature.exists()
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        with_variants(bundle, [(variant(), b"abc")])
+        with_variants(bundle, [(variant(), CONTENT)])
 
 
 @pytest.mark.parametrize("calls", [0, 1], ids=["file", "manifest"])
