@@ -4,6 +4,7 @@
 #   docker build -t toolkit .                          on a slim Python image
 #   docker build -t toolkit:small --target small .     the same FROM scratch
 #   --build-arg BUNDLE=models/NAME                     with another bundle
+#   --build-arg PUBLIC_KEY="$(cat PUBKEY)"             running only what that key has signed
 #   --build-arg PYTHON_IMAGE=IMAGE                     on another base
 #
 # The default base has a stage of its own because Dependabot reads FROM and not ARG.
@@ -21,14 +22,17 @@ RUN --mount=type=secret,id=pip-config --mount=type=secret,id=pip-cert \
 # The package's own part and the bundle; a bundle that fails its own check stops the build.
 FROM site AS app
 ARG BUNDLE=models/california-linear
+ARG PUBLIC_KEY=
 COPY scripts/image/seal.py scripts/image/closure.py /build/
 COPY toolkit/__init__.py toolkit/errors.py toolkit/metrics.py /opt/app/toolkit/
 COPY toolkit/runtime/ /opt/app/toolkit/runtime/
 COPY ${BUNDLE}/ /model/
 ENV PYTHONPATH=/opt/app:/opt/site
-RUN chmod -R a+rX /opt/app /model \
+RUN if [ -n "${PUBLIC_KEY}" ]; then printf '%s\n' "${PUBLIC_KEY}" > /opt/app/public-key.pem; fi \
+    && chmod -R a+rX /opt/app /model \
     && python3 -m compileall -q --invalidation-mode unchecked-hash /opt/app \
-    && python3 -m toolkit.runtime verify /model
+    && TOOLKIT_REQUIRE_SIGNATURE=${PUBLIC_KEY:+/opt/app/public-key.pem} \
+    python3 -m toolkit.runtime verify /model
 
 # The root file system of the small image: interpreter, standard library and the shared libraries
 # that they and the packages name.
@@ -37,13 +41,15 @@ RUN python3 /build/closure.py /rootfs /opt/app /opt/site /model
 
 FROM scratch AS small
 COPY --from=rootfs /rootfs/ /
+ARG PUBLIC_KEY=
 ENV PATH=/usr/local/bin:/usr/bin:/bin \
     PYTHONPATH=/opt/app:/opt/site \
     PYTHONSAFEPATH=1 \
     PYTHONDONTWRITEBYTECODE=1 \
     ORT_DISABLE_TELEMETRY=1 \
     OPENBLAS_NUM_THREADS=1 \
-    TOOLKIT_BUNDLE=/model
+    TOOLKIT_BUNDLE=/model \
+    TOOLKIT_REQUIRE_SIGNATURE=${PUBLIC_KEY:+/opt/app/public-key.pem}
 ARG VERSION=unknown
 ARG REVISION=unknown
 ARG SOURCE=unknown
@@ -67,10 +73,12 @@ ENV PYTHONPATH=/opt/app:/opt/site \
     PYTHONSAFEPATH=1
 # Takes pip away and compiles what the runtime imports of the standard library.
 RUN --mount=type=bind,from=app,source=/build,target=/build python3 /build/seal.py
+ARG PUBLIC_KEY=
 ENV PYTHONDONTWRITEBYTECODE=1 \
     ORT_DISABLE_TELEMETRY=1 \
     OPENBLAS_NUM_THREADS=1 \
-    TOOLKIT_BUNDLE=/model
+    TOOLKIT_BUNDLE=/model \
+    TOOLKIT_REQUIRE_SIGNATURE=${PUBLIC_KEY:+/opt/app/public-key.pem}
 ARG VERSION=unknown
 ARG REVISION=unknown
 ARG SOURCE=unknown

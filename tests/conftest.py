@@ -113,6 +113,29 @@ def california(california_bundle, tmp_path):
     return shutil.copytree(california_bundle, tmp_path / "california-linear")
 
 
+@pytest.fixture(scope="session")
+def keys(tmp_path_factory):
+    """Two Ed25519 key pairs as openssl writes them: k.pem and k.pub, other.pem and other.pub."""
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from cryptography.hazmat.primitives.serialization import (
+        Encoding,
+        NoEncryption,
+        PrivateFormat,
+        PublicFormat,
+    )
+
+    folder = tmp_path_factory.mktemp("keys")
+    for name, seed in (("k", b"k" * 32), ("other", b"o" * 32)):
+        secret = Ed25519PrivateKey.from_private_bytes(seed)
+        (folder / f"{name}.pem").write_bytes(
+            secret.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        )
+        (folder / f"{name}.pub").write_bytes(
+            secret.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+        )
+    return folder
+
+
 def disprove(folder):
     """Write into a bundle's manifest that its graph was off by 2.1 on the held-out rows."""
     path = folder / "manifest.json"

@@ -13,6 +13,7 @@ dependencies = ["one>=1.2"]
 export = ["two>=3,<9", "none>=1; python_version < '3'"]
 report = []
 parquet = ["three>=4.5; python_version >= '3'"]
+sign = ["four>=1"]
 boosters = []
 dev = ["other>=6"]
 """
@@ -27,7 +28,7 @@ def floors(monkeypatch, tmp_path):
 
 def test_each_requirement_is_taken_at_its_floor(floors):
     floors.PROJECT.write_text(DECLARED, encoding="utf-8")
-    assert list(floors.pins()) == ["one==1.2", "two==3", "three==4.5"]
+    assert list(floors.pins()) == ["one==1.2", "two==3", "three==4.5", "four==1"]
 
 
 @pytest.mark.parametrize("requirement", ["one", "one<3", "one==1.2", "one>=1,>=2"])

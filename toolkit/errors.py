@@ -19,6 +19,7 @@ EXTRAS = (
         ("filelock", "joblib", "onnx", "pandas", "scipy", "skl2onnx", "sklearn", "skops"), "export"
     )
     | dict.fromkeys(("matplotlib", "rich"), "report")
+    | {"cryptography": "sign"}
     | {"pyarrow": "parquet"}
 )
 LONGEST_LINE = 2000  # letters of a message

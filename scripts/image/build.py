@@ -37,7 +37,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as scratch:
         secrets = host_pip.secrets(Path(scratch))
         for target in targets:
-            build(engine, target, bundle, base, secrets)
+            build(engine, target, bundle, base, secrets, arguments.public_key)
         if engine.name == "podman":  # a store of our own; earlier builds would fill the disk
             engine.call("image", "prune", "--force")
         if arguments.compare:
@@ -49,11 +49,18 @@ def main() -> int:
 
 
 def build(
-    engine: Engine, target: str, bundle: Path, base: str | None, secrets: dict[str, Path]
+    engine: Engine,
+    target: str,
+    bundle: Path,
+    base: str | None,
+    secrets: dict[str, Path],
+    public_key: str | None,
 ) -> None:
     """Build one target of the Dockerfile and say how long it took."""
     begin = time.monotonic()
     values = {"BUNDLE": bundle.as_posix(), **revision()}
+    if public_key:
+        values["PUBLIC_KEY"] = Path(public_key).read_text(encoding="utf-8").strip()
     if base:
         values["PYTHON_IMAGE"] = base
     engine.build(tag(target), "Dockerfile", target, values, secrets)
@@ -78,6 +85,7 @@ def parser() -> argparse.ArgumentParser:
     out = argparse.ArgumentParser(prog="scripts/build-image", description=__doc__)
     out.add_argument("--bundle", default="models/california-linear", help="a folder below models/")
     out.add_argument("--target", choices=TARGETS, help="build and check this one only")
+    out.add_argument("--public-key", metavar="FILE", help="run only what this key has signed")
     out.add_argument("--python-image", metavar="IMAGE", help="base; made here without docker")
     out.add_argument("--host-python", metavar="PATH", help="make that base image of this Python")
     out.add_argument("--compare", action="store_true", help="measure, and write docs/image-sizes.*")

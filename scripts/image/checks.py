@@ -21,10 +21,17 @@ MB = 1e6
 SITE_LIMIT = 80 * MB  # onnxruntime and numpy, trimmed and compiled
 SMALL_LIMIT, SMALL_COMPRESSED_LIMIT = 135 * MB, 48 * MB
 MEMORY_LIMIT = "64m"
+REQUIRED = "TOOLKIT_REQUIRE_SIGNATURE"  # the public key's file, in the environment
 STOP_SECONDS = 2.0
 
 # What the image holds of the package, and of others.
-OWN = ("toolkit/__init__.py", "toolkit/errors.py", "toolkit/metrics.py", "toolkit/runtime/")
+OWN = (
+    "toolkit/__init__.py",
+    "toolkit/errors.py",
+    "toolkit/metrics.py",
+    "toolkit/runtime/",
+    "public-key.pem",
+)
 PACKAGES = ("numpy", "onnxruntime")
 
 
@@ -177,9 +184,25 @@ def mounted_bundle(s: Subject) -> str:
     manifest = json.loads((other / "manifest.json").read_text(encoding="utf-8"))
     manifest["name"] = "mounted-here"
     (other / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
-    out = s.run(options=(f"--volume={other}:/model:ro",))
+    unsigned = f"--env={REQUIRED}="
+    out = s.run(options=(f"--volume={other}:/model:ro", unsigned))
     require("mounted-here: " in out, out)
     return "mounted at /model"
+
+
+def signature(s: Subject) -> str:
+    """Runs only what its public key has signed, where it was built with one."""
+    required = dict(entry.split("=", 1) for entry in s.config["Config"]["Env"]).get(REQUIRED)
+    if not required:
+        return "no key built in"
+    checks = json.loads(s.run("verify", "--json"))["checks"]
+    require(checks[0]["kind"] == "signed", checks[0])
+    other = travelling_copy(s, "unsigned")
+    (other / "model.sig").unlink()
+    for command in ("verify", "replay"):
+        result = s.engine.run(s.image, command, options=[f"--volume={other}:/model:ro"])
+        require(result.returncode == 2 and "is required" in result.stderr, result.stderr)
+    return checks[0]["detail"]
 
 
 def bad_input(s: Subject) -> str:
@@ -258,6 +281,7 @@ CHECKS: tuple[Callable[[Subject], str], ...] = (
     prediction,
     inspection,
     mounted_bundle,
+    signature,
     bad_input,
     stops,
     healthy,

@@ -17,7 +17,7 @@ from engine import Engine
 HERE = Path(__file__).parent
 
 # What of a bundle goes into an image.
-TRAVELS = (".onnx", ".pack", "manifest.json", "golden.npz")
+TRAVELS = (".onnx", ".pack", "manifest.json", "model.sig", "golden.npz")
 
 # The golden rows' first three, as a user would write them down.
 ROWS = """

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 
 import numpy as np
 import pytest
@@ -21,7 +22,7 @@ from toolkit.bundle import (
     with_variants,
     write_files,
 )
-from toolkit.errors import CorruptArtifact, InvalidInput, ToolkitError
+from toolkit.errors import CorruptArtifact, InvalidInput, ToolkitError, ToolkitWarning
 from toolkit.exporter import export
 from toolkit.frames import COLUMNS, LABELS, TEXTS, VECTOR, to_frame
 from toolkit.quantizer import quantize
@@ -195,6 +196,19 @@ def test_a_bundle_in_memory_is_not_changed(california):
     with_variants(bundle, [(variant(), CONTENT)])
     with_reports(bundle, {"report.json": b"{}"})
     assert json.dumps(bundle.manifest) == before
+
+
+def test_a_signature_goes_with_the_manifest_that_it_signed(california):
+    bundle, signature = open_bundle(california), california / "model.sig"
+    signature.write_bytes(b"of this manifest")
+    write_files(california, json.loads(json.dumps(bundle.manifest)), {})
+    assert signature.read_bytes() == b"of this manifest"
+    with pytest.warns(ToolkitWarning, match=r"model\.sig: signed the model as it was"):
+        with_reports(bundle, {"report.json": b"{}"})
+    assert not signature.exists()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with_variants(bundle, [(variant(), CONTENT)])
 
 
 @pytest.mark.parametrize("name", ["..", "", "../outside", "/etc/none"])

@@ -26,7 +26,8 @@ from toolkit.errors import CorruptArtifact, InvalidInput
 from toolkit.exporter import export
 from toolkit.runtime import load
 from toolkit.runtime.files import sha256
-from toolkit.runtime.manifest import PREFIX, settled, staged_name
+from toolkit.runtime.listed import staged_name
+from toolkit.runtime.manifest import PREFIX, settled
 from toolkit.runtime.verify import verify
 
 

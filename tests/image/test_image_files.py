@@ -82,6 +82,7 @@ def test_the_context_excludes_everything_first_and_takes_of_a_bundle_only_what_t
         "!models/*/*.pack",
         "!models/*/golden.npz",
         "!models/*/manifest.json",
+        "!models/*/model.sig",
     ]
 
 

@@ -46,9 +46,11 @@ OURS = {
             "files",
             "guard",
             "inputs",
+            "listed",
             "manifest",
             "ort",
             "predictor",
+            "regular",
             "schema",
             "session",
             "split",
@@ -56,7 +58,9 @@ OURS = {
     ),
 }
 CHECKED = {"json", "json.decoder", "json.encoder", "json.scanner"}  # a bundle's
-COMMANDS = {f"toolkit.runtime.{name}" for name in ("__main__", "commands", "fields", "tabular")}
+COMMANDS = {
+    f"toolkit.runtime.{name}" for name in ("__main__", "commands", "fields", "stopping", "tabular")
+}
 # What nothing on the way to a prediction needs.
 NEVER = {
     "dataclasses",

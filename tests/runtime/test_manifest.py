@@ -9,7 +9,8 @@ import pytest
 
 from toolkit.errors import CorruptArtifact, InvalidInput
 from toolkit.runtime.files import SMALL, sha256
-from toolkit.runtime.manifest import entry_beside, is_plain, read_checked, read_manifest
+from toolkit.runtime.listed import entry_beside, read_checked
+from toolkit.runtime.manifest import is_plain, read_manifest
 
 ENTRY = {"method": None, "bytes": 3, "sha256": sha256(b"abc"), "role": "home"}
 GOOD = {

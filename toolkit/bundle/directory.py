@@ -14,7 +14,8 @@ from toolkit.errors import CorruptArtifact, InvalidInput, ToolkitError
 from toolkit.frames import FORMS, to_frame
 from toolkit.runtime import golden
 from toolkit.runtime.files import plain_path
-from toolkit.runtime.manifest import FAR, NAME, is_there, read_checked, read_manifest
+from toolkit.runtime.listed import is_there, read_checked
+from toolkit.runtime.manifest import FAR, NAME, read_manifest
 from toolkit.runtime.tabular import read_npz
 
 MODEL, ESTIMATOR = "model.onnx", "estimator.skops"

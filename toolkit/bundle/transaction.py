@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import os
 import time
+import warnings
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -21,9 +22,11 @@ from typing import Any
 from toolkit.bundle.lock import LOCK, WRITER, locked
 from toolkit.bundle.readback import check
 from toolkit.bundle.signals import deferred
-from toolkit.errors import CorruptArtifact, InvalidInput
+from toolkit.errors import CorruptArtifact, InvalidInput, ToolkitWarning
 from toolkit.runtime.files import read_bytes, sha256, sync_folder, write_synced
-from toolkit.runtime.manifest import NAME, PREFIX, is_plain, read_manifest, staged_name
+from toolkit.runtime.listed import staged_name
+from toolkit.runtime.manifest import NAME, PREFIX, is_plain, read_manifest
+from toolkit.runtime.signature import NAME as SIGNATURE
 
 NEW_MANIFEST = f"{PREFIX}manifest"
 REMOVALS = f"{PREFIX}removals"  # JSON: the files that go with the commit, by name their SHA-256
@@ -42,7 +45,7 @@ def commit(folder: Path, plan: Plan) -> dict[str, Any]:
     then. Raises InvalidInput where it cannot be written, CorruptArtifact where a file cannot be
     read back, and what `plan` raises.
     """
-    committed = False
+    committed = signed = False
     staged: list[Path] = []
     try:
         with deferred() as heed, _made(folder), locked(folder, heed):
@@ -50,7 +53,7 @@ def commit(folder: Path, plan: Plan) -> dict[str, Any]:
                 recover(folder)
                 heed()
                 manifest, contents = plan()
-                _stage(folder, manifest, contents, staged, heed)
+                signed = _stage(folder, manifest, contents, staged, heed)
                 os.replace(folder / NEW_MANIFEST, folder / NAME)
                 committed = True
                 sync_folder(folder)
@@ -66,7 +69,23 @@ def commit(folder: Path, plan: Plan) -> dict[str, Any]:
         if committed:
             stop.args = (f"{folder} had been written",)
         raise
+    if signed:
+        warnings.warn(
+            f"{folder / SIGNATURE}: signed the model as it was; it is removed, sign the model "
+            "again",
+            ToolkitWarning,
+            stacklevel=2,
+        )
     return manifest
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Hold a model directory, whole and locked, for a file that its manifest does not list."""
+    with deferred() as heed, locked(folder, heed):
+        recover(folder)
+        heed()
+        yield
 
 
 def recover(folder: Path) -> None:
@@ -104,10 +123,11 @@ def _stage(
     contents: Contents,
     staged: list[Path],
     heed: Callable[[], None],
-) -> None:
+) -> bool:
     """Write and read back everything under staged names, which are added to `staged`.
 
-    Signals are heeded between any two files.
+    Signals are heeded between any two files. Returns whether a signature goes with the commit: that
+    of another manifest than the new one.
     """
 
     def write(path: Path, content: bytes, name: str) -> None:
@@ -121,13 +141,17 @@ def _stage(
         if (folder / name).is_dir():
             raise InvalidInput(f"{folder / name}: is a folder; move it elsewhere")
         write(folder / staged_name(name, files[name]["sha256"]), content, name)
+    text = (json.dumps(manifest, indent=2, ensure_ascii=False) + "\n").encode()
     gone = {n: digest for n, digest in _listed(folder).items() if n not in files}
+    signed = (folder / SIGNATURE).is_file() and not _holds(folder / NAME, sha256(text))
+    if signed:
+        gone[SIGNATURE] = sha256(read_bytes(folder / SIGNATURE))
     if gone:
         write(folder / REMOVALS, json.dumps(gone).encode(), REMOVALS)
-    text = json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"
-    write(folder / NEW_MANIFEST, text.encode(), NAME)
+    write(folder / NEW_MANIFEST, text, NAME)
     sync_folder(folder)
     heed()
+    return signed
 
 
 def _rename(staged: Path, path: Path) -> None:

@@ -65,6 +65,17 @@ def _limit_memory(libraries: str, _context: Any, _option: Any, value: str | None
         limit_memory(value, libraries)
 
 
+def require_signature(*other_names: str) -> Callable[[Command], Command]:
+    """Give a command the option of a public key, under other names too."""
+    return click.option(
+        "--require-signature",
+        *other_names,
+        "require_signature",
+        metavar="PUBKEY",
+        help="Use only what was signed with this public key (a PEM file).",
+    )
+
+
 def common(command: Command) -> Command:
     """Give a command the options that all have."""
     for option in (

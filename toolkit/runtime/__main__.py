@@ -55,13 +55,16 @@ def _run(args: argparse.Namespace) -> int:
         _limit(args)
     from toolkit.runtime import commands  # numpy and onnxruntime: not for --help
 
+    key = args.require_signature
     if args.command == "predict":
-        return commands.predict(args.artifact, args.input, args.output, args.json, args.unproved)
+        return commands.predict(
+            args.artifact, args.input, args.output, args.json, args.unproved, key
+        )
     if args.command == "verify":
-        return commands.verify(args.directory, args.json, args.unproved)
+        return commands.verify(args.directory, args.json, args.unproved, key)
     if args.command == "inspect":
-        return commands.inspect(args.artifact, args.json)
-    return commands.replay(args.directory, args.json, args.unproved)
+        return commands.inspect(args.artifact, args.json, key)
+    return commands.replay(args.directory, args.json, args.unproved, key)
 
 
 def _limit(args: argparse.Namespace) -> None:
@@ -99,6 +102,13 @@ def _parser() -> argparse.ArgumentParser:
             "--unproved", action="store_true", help="use a model whose proof failed"
         )
     for command in (predict, verify, inspect, replay):
+        command.add_argument(
+            "--require-signature",
+            *(["--key"] if command is verify else []),
+            metavar="PUBKEY",
+            default=os.environ.get("TOOLKIT_REQUIRE_SIGNATURE") or None,
+            help="use only what was signed with this public key (a PEM file)",
+        )
         command.add_argument(
             "--limit-memory", metavar="SIZE", help="take no more memory, such as 2G (Linux)"
         )

@@ -12,7 +12,8 @@ import numpy as np
 
 from toolkit.errors import InvalidInput
 from toolkit.runtime import tabular
-from toolkit.runtime.manifest import read_checked, read_manifest, require_proved, settled
+from toolkit.runtime.listed import read_checked
+from toolkit.runtime.manifest import read_manifest, require_proved, settled
 from toolkit.runtime.predictor import load
 
 OUTPUT_KINDS = {".csv": "csv", ".json": "json", ".npz": "npz"}
@@ -24,6 +25,7 @@ def predict(
     target: str = tabular.STANDARD,
     as_json: bool = False,
     unproved: bool = False,
+    require_signature: str | None = None,
 ) -> int:
     """Predict the rows of `source` and write every output to `target`; return the exit code."""
     kind = "json" if as_json else "csv"
@@ -33,13 +35,18 @@ def predict(
             raise InvalidInput(
                 f"--output {target}: the suffix is none of {', '.join(OUTPUT_KINDS)}; choose one"
             )
-    model = load(artifact, unproved=unproved)
+    model = load(artifact, unproved=unproved, require_signature=require_signature)
     outputs = model.run(tabular.read_rows(source, model.inputs))
     tabular.write_output(tabular.render(outputs, kind), target)
     return 0
 
 
-def verify(folder: str, as_json: bool = False, unproved: bool = False) -> int:
+def verify(
+    folder: str,
+    as_json: bool = False,
+    unproved: bool = False,
+    require_signature: str | None = None,
+) -> int:
     """Check a model directory and print a line a check; return 0, or 1 where a replay deviates.
 
     A proof that failed is told first, and is no check: it was asked for `unproved`.
@@ -48,8 +55,9 @@ def verify(folder: str, as_json: bool = False, unproved: bool = False) -> int:
 
     from toolkit.runtime import verify as verification
     from toolkit.runtime.proof import read_proof
+    from toolkit.runtime.signature import NAME as SIGNATURE
 
-    checks = verification.verify(folder, unproved)
+    checks = verification.verify(folder, unproved, require_signature)
     proof = read_proof(read_manifest(folder), folder)
     passed = all(c.passed for c in checks)
     if as_json:
@@ -60,6 +68,12 @@ def verify(folder: str, as_json: bool = False, unproved: bool = False) -> int:
             print(f"FAILED proof  {folder}: {proof.text()}; used unproved, as asked")
         for c in checks:
             print(f"{'ok    ' if c.passed else 'FAILED'} {c.kind:6} {c.file}: {c.detail}")
+    if require_signature is None and os.path.exists(os.path.join(folder, SIGNATURE)):
+        print(
+            f"{os.path.join(folder, SIGNATURE)}: not checked; give its maker's public key with "
+            "--require-signature",
+            file=sys.stderr,
+        )
     if not passed:
         failed = next(c for c in checks if not c.passed)
         print(
@@ -70,20 +84,26 @@ def verify(folder: str, as_json: bool = False, unproved: bool = False) -> int:
     return 0 if passed else 1
 
 
-def inspect(artifact: str, as_json: bool = False) -> int:
+def inspect(artifact: str, as_json: bool = False, require_signature: str | None = None) -> int:
     """Print what an artifact or a model directory holds."""
     import json
 
     from toolkit.runtime import describe as description
 
-    found = description.describe(artifact)
+    found = description.describe(artifact, require_signature)
     print(
         json.dumps(found, indent=2) if as_json else description.as_text(found), end="\n" * as_json
     )
     return 0
 
 
-def replay(folder: str, as_json: bool = False, unproved: bool = False, shown: int = 10) -> int:
+def replay(
+    folder: str,
+    as_json: bool = False,
+    unproved: bool = False,
+    require_signature: str | None = None,
+    shown: int = 10,
+) -> int:
     """Predict a bundle's golden rows with every variant; print true, predicted, difference.
 
     The table shows the first `shown` held-out rows; R² and MSE (or the accuracy) are over all the
@@ -91,7 +111,11 @@ def replay(folder: str, as_json: bool = False, unproved: bool = False, shown: in
     """
     import json
 
-    results, given, name = settled(folder, lambda m: _replays(folder, m, unproved))
+    results, given, name = settled(
+        folder,
+        lambda manifest: _replays(folder, manifest, unproved, require_signature),
+        require_signature,
+    )
     if as_json:
         print(json.dumps({"schema_version": 1, "model": name, "variants": results}))
         return 0
@@ -100,12 +124,13 @@ def replay(folder: str, as_json: bool = False, unproved: bool = False, shown: in
     return 0
 
 
-def _replays(folder: str, manifest: dict, unproved: bool) -> tuple[list[dict], bool, str]:
+def _replays(
+    folder: str, manifest: dict, unproved: bool, require_signature: str | None
+) -> tuple[list[dict], bool, str]:
     """Return each variant's answers, whether targets were given, and the model's name."""
     from toolkit.runtime.golden import NAME as GOLDEN_NAME
     from toolkit.runtime.golden import read as read_golden
 
-    manifest = read_manifest(folder)
     require_proved(folder, manifest, unproved)
     entry = manifest["files"].get(GOLDEN_NAME)
     if entry is None:
@@ -119,7 +144,8 @@ def _replays(folder: str, manifest: dict, unproved: bool) -> tuple[list[dict], b
     results = []
     for name, item in manifest["files"].items():
         if item["role"] == "variant":
-            model = load(os.path.join(folder, name), unproved=unproved)
+            path = os.path.join(folder, name)
+            model = load(path, unproved=unproved, require_signature=require_signature)
             results.append(_replayed(model.predict(inputs), truth, name))
     return results, rows.target is not None, manifest["name"]
 

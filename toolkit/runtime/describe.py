@@ -8,27 +8,30 @@ from typing import Any
 
 from toolkit.errors import CorruptArtifact
 from toolkit.runtime import pack, wire
-from toolkit.runtime.files import plain_path, read_bytes, sha256
+from toolkit.runtime.files import AnyPath, plain_path, read_bytes, sha256
 from toolkit.runtime.forest import Forest
-from toolkit.runtime.manifest import NAME, beside, read_checked, read_manifest
+from toolkit.runtime.listed import beside, read_checked, unlisted
+from toolkit.runtime.manifest import NAME, read_manifest
 from toolkit.runtime.predictor import Predictor, to_onnx
 from toolkit.runtime.proof import read_proof
 from toolkit.runtime.requires import requires
 
 
-def describe(path: str | Path) -> dict[str, Any]:
+def describe(path: str | Path, require_signature: AnyPath | None = None) -> dict[str, Any]:
     """Return what `inspect --json` prints; the proof's outcome first, where there is a manifest.
 
-    Raises InvalidInput where there is no such file and CorruptArtifact where it is damaged.
+    require_signature: as for `load`. Raises InvalidInput where there is no such file and
+    CorruptArtifact where it is damaged.
     """
     path = Path(plain_path(path))
     if path.is_dir():
-        return _describe_bundle(path)
-    return beside(path, partial(_describe_file, path))
+        return _describe_bundle(path, require_signature)
+    describe_it = partial(_describe_file, path, listed=require_signature is not None)
+    return beside(path, describe_it, require_signature)
 
 
-def _describe_bundle(folder: Path) -> dict[str, Any]:
-    manifest = read_manifest(folder)
+def _describe_bundle(folder: Path, require_signature: AnyPath | None) -> dict[str, Any]:
+    manifest = read_manifest(folder, require_signature)
     return {
         **_proof(manifest, folder),
         "schema_version": 1,
@@ -51,8 +54,10 @@ def _proof_of_file(
 
 
 def _describe_file(
-    path: Path, manifest: dict[str, Any] | None, entry: dict[str, Any] | None
+    path: Path, manifest: dict[str, Any] | None, entry: dict[str, Any] | None, *, listed: bool
 ) -> dict[str, Any]:
+    if entry is None and listed:
+        raise unlisted(path)
     content = read_bytes(path) if entry is None else read_checked(path, entry)
     model = to_onnx(content, str(path))
     session = {} if entry is None else entry.get("session", {})

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 from toolkit.errors import CorruptArtifact, InvalidInput, ParityError, ToolkitError
-from toolkit.runtime.files import AnyPath, sha256, unreadable
+from toolkit.runtime.files import AnyPath
+from toolkit.runtime.regular import read_regular
 
 NAME = "manifest.json"
 SCHEMA_VERSION = 1
 LARGEST = 1 << 24  # bytes of a manifest; JSON takes up to thirty times as many when it is read
-# To read a file with: a FIFO would make open() wait for its other end; O_BINARY is Windows'.
-FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 FAR = 1 << 63  # integers of JSON have no end; those of files and of floats do
 LONGEST = 255  # bytes of a file's name, and letters of a model's
 
@@ -34,29 +32,35 @@ _REQUIRED: dict[str, type] = {
 }
 
 
-def read_manifest(folder: AnyPath) -> dict[str, Any]:
+def read_manifest(folder: AnyPath, require_signature: AnyPath | None = None) -> dict[str, Any]:
     """Return the manifest of a bundle.
 
-    Raises InvalidInput where there is no bundle, CorruptArtifact where the manifest is damaged or
-    of a later schema.
+    require_signature: the file of a public key that must have signed it, see
+    `toolkit.runtime.signature`. Raises InvalidInput where there is no bundle, CorruptArtifact where
+    the manifest is damaged or of a later schema; and both where the signature is not as required.
     """
-    return _parsed(_content(folder), os.path.join(folder, NAME))
+    return _parsed(folder, _content(folder), require_signature)
 
 
 Found = TypeVar("Found")
 
 
-def settled(folder: AnyPath, read: Callable[[dict[str, Any]], Found]) -> Found:
+def settled(
+    folder: AnyPath,
+    read: Callable[[dict[str, Any]], Found],
+    require_signature: AnyPath | None = None,
+) -> Found:
     """Return what `read` makes of a manifest and the files beside it, all of one state of a bundle.
 
     A command may write the bundle meanwhile: then `read`, which may raise ToolkitError of what it
-    found, is called again with what is there now. Readers take no lock.
+    found, is called again with what is there now. Readers take no lock. require_signature: as for
+    `read_manifest`.
     """
     while True:
         content = _content(folder)
         failure: ToolkitError | None = None
         try:
-            found = read(_parsed(content, os.path.join(folder, NAME)))
+            found = read(_parsed(folder, content, require_signature))
         except ToolkitError as error:
             failure = error
         if _content(folder) != content:
@@ -75,12 +79,13 @@ def _content(folder: AnyPath) -> bytes:
             f"{folder}: holds no {NAME}, so it is no model directory; make one with "
             "`toolkit export`"
         )
-    return _read_regular(path, LARGEST)
+    return read_regular(path, LARGEST)
 
 
-def _parsed(content: bytes, path: str) -> dict[str, Any]:
+def _parsed(folder: AnyPath, content: bytes, require_signature: AnyPath | None) -> dict[str, Any]:
     import json
 
+    path = os.path.join(folder, NAME)
     try:
         manifest = json.loads(content.decode())
         if b"\\" in content:  # half a pair, which no name of a file, column or output can have
@@ -95,6 +100,10 @@ def _parsed(content: bytes, path: str) -> dict[str, Any]:
             f"up to {SCHEMA_VERSION}; update toolkit"
         )
     _check(manifest, path)
+    if require_signature is not None:
+        from toolkit.runtime import signature  # few ask for it
+
+        signature.require(folder, content, manifest, signature.read_key(require_signature))
     return manifest
 
 
@@ -171,144 +180,3 @@ def _are_near(tolerance: Any) -> bool:
     if not tolerance or not isinstance(tolerance, dict):
         return True
     return not any(type(v) is int and not -FAR < v < FAR for v in tolerance.values())
-
-
-def staged_name(name: str, digest: str) -> str:
-    """Return the name that a file has until it is moved to its own, once its manifest is there."""
-    return f"{PREFIX}{digest[:16]}-{name}"
-
-
-def is_there(path: AnyPath, entry: dict[str, Any]) -> bool:
-    """Tell whether a bundle's file is there, under its own name or the staged one."""
-    return os.path.exists(path) or os.path.isfile(_staged(path, entry))
-
-
-def read_checked(path: AnyPath, entry: dict[str, Any]) -> bytes:
-    """Return the bytes of a bundle's file; CorruptArtifact where they are not those recorded.
-
-    Nothing is read of what is no regular file of the recorded size, nor of what a link leads to
-    out of the bundle. A link from elsewhere to a bundle's file is that file. Where a writer has
-    committed a manifest and not yet moved the file to its place, or was killed before it did, the
-    file is read under its staged name.
-    """
-    # Once more under its own name: it may have been moved there in between.
-    for candidate in (path, _staged(path, entry), path):
-        try:
-            return _read_recorded(candidate, entry)
-        except ToolkitError as error:
-            failure = error
-    raise failure
-
-
-def _read_recorded(path: AnyPath, entry: dict[str, Any]) -> bytes:
-    if os.path.islink(path):
-        _refuse_way_out(path)
-    content = _read_regular(path, entry["bytes"], entry["bytes"])
-    if sha256(content) != entry["sha256"]:
-        raise _another(path, len(content), entry["bytes"])
-    return content
-
-
-def _staged(path: AnyPath, entry: dict[str, Any]) -> str:
-    folder, name = os.path.split(path)
-    if os.path.islink(path) and not os.path.isfile(os.path.join(folder, NAME)):
-        folder, name = os.path.split(os.path.realpath(path))
-    return os.path.join(folder, staged_name(name, entry["sha256"]))
-
-
-def _another(path: AnyPath, size: int, recorded: int) -> CorruptArtifact:
-    return CorruptArtifact(
-        f"{path}: its SHA-256 is not the one in {NAME} ({size} bytes, recorded {recorded}); copy "
-        "it again or make it again with toolkit"
-    )
-
-
-def _read_regular(path: AnyPath, most: int, size: int | None = None) -> bytes:
-    """Return the bytes of a regular file, of `most` at most; else CorruptArtifact.
-
-    size: how many it must have, where that is recorded. Raises InvalidInput where it cannot be
-    opened.
-    """
-    try:
-        handle = os.open(path, FLAGS)
-        try:
-            status = os.fstat(handle)
-            if not stat.S_ISREG(status.st_mode):
-                raise CorruptArtifact(
-                    f"{path}: is no regular file (a pipe, a device or a folder); copy the file"
-                )
-            if size is not None and status.st_size != size:
-                raise _another(path, status.st_size, size)
-            if status.st_size > most:
-                raise CorruptArtifact(
-                    f"{path}: has {status.st_size} bytes, up to {most} are read; export the model "
-                    "again"
-                )
-            return _all_of(handle, status.st_size)
-        finally:
-            os.close(handle)
-    except FileNotFoundError:
-        raise InvalidInput(f"{path}: no such file; check the path") from None
-    except OSError as error:
-        raise unreadable(path, error) from None
-
-
-def _all_of(handle: int, size: int) -> bytes:
-    content = os.read(handle, size)
-    while len(content) < size:  # the system gives two gigabytes at a time
-        more = os.read(handle, size - len(content))
-        if not more:
-            break
-        content += more
-    return content
-
-
-def _refuse_way_out(path: AnyPath) -> None:
-    folder, real = os.path.dirname(path), os.path.realpath(path)
-    if not os.path.isfile(os.path.join(folder, NAME)):
-        return  # a link from elsewhere, to a bundle's file
-    home = os.path.realpath(folder)
-    if not real.startswith(os.path.join(home, "")):
-        raise CorruptArtifact(
-            f"{path}: is a link out of the bundle, to {real}; copy the file itself into it"
-        )
-
-
-def entry_beside(path: AnyPath) -> tuple[dict[str, Any], dict[str, Any] | None] | None:
-    """Return (manifest, file entry) where `path` lies in a bundle, else None.
-
-    The entry is None where the manifest does not list the file.
-    """
-    folder, name = os.path.split(path)
-    if not os.path.isfile(os.path.join(folder, NAME)) and os.path.islink(path):
-        # A link to a bundle's file is that file.
-        folder, name = os.path.split(os.path.realpath(path))
-    if not os.path.isfile(os.path.join(folder, NAME)):
-        return None
-    manifest = read_manifest(folder or ".")
-    return manifest, manifest["files"].get(name)
-
-
-def beside(
-    path: AnyPath, read: Callable[[dict[str, Any] | None, dict[str, Any] | None], Found]
-) -> Found:
-    """Return what `read` makes of a file's (manifest, entry), (None, None) in no bundle.
-
-    Where it raises ToolkitError because a command has just written the bundle, it is called again
-    with what is there now.
-    """
-    while True:
-        found = entry_beside(path)
-        try:
-            return read(*(found or (None, None)))
-        except ToolkitError:
-            if entry_beside(path) == found:
-                raise
-
-
-def unlisted(path: AnyPath) -> InvalidInput:
-    """Return the refusal of a file in a bundle that its manifest does not list."""
-    return InvalidInput(
-        f"{path}: {NAME} beside it does not list it, so that nothing is known of it; make it with "
-        "toolkit, or move it elsewhere"
-    )

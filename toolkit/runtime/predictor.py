@@ -13,14 +13,8 @@ from toolkit.errors import CorruptArtifact, InvalidInput, first_line
 from toolkit.runtime.bound import Bound, Place, bound, direct_run, single_rows
 from toolkit.runtime.files import AnyPath, plain_path, read_bytes
 from toolkit.runtime.inputs import is_near, prepare, surely_near, surely_taken
-from toolkit.runtime.manifest import (
-    VARIANT,
-    beside,
-    read_checked,
-    read_manifest,
-    require_proved,
-    unlisted,
-)
+from toolkit.runtime.listed import beside, read_checked, unlisted
+from toolkit.runtime.manifest import VARIANT, read_manifest, require_proved
 from toolkit.runtime.schema import ANY, DTYPES, Input
 from toolkit.runtime.session import open_session
 from toolkit.runtime.split import Run, Splitting, cores, in_batches
@@ -58,7 +52,7 @@ class Predictor:
         takes them; without threads, batches that take long enough are spread over all cores.
         """
         self.origin = origin
-        self._loaded: tuple[str, int | None, bool] | None = None  # as `load` takes them
+        self._loaded: tuple[str, int | None, bool, str | None] | None = None  # as `load` takes them
         self.session = open_session(model, origin, options, threads)
         try:
             _require_tensors(self.session, origin)
@@ -240,7 +234,13 @@ class Predictor:
             ) from error
 
 
-def load(path: AnyPath, *, threads: int | None = None, unproved: bool = False) -> Predictor:
+def load(
+    path: AnyPath,
+    *,
+    threads: int | None = None,
+    unproved: bool = False,
+    require_signature: AnyPath | None = None,
+) -> Predictor:
     """Open an `.onnx` or `.pack` file, or a model directory (its `model.onnx`).
 
     A file that lies in a model directory is held against the SHA-256 in the manifest first, and
@@ -248,10 +248,13 @@ def load(path: AnyPath, *, threads: int | None = None, unproved: bool = False) -
     refused. threads: onnxruntime's intra-op
     threads; if None, one thread, and all cores for a batch that keeps each of them busy for a
     millisecond (see `toolkit.runtime.split`). unproved: open it although the proof in the manifest
-    failed. Raises InvalidInput where there is no such file or the manifest beside it does not list
-    it, CorruptArtifact where it is damaged, and ParityError where that manifest's proof failed.
+    failed. require_signature: a public key's file (PEM); open only what was signed with it (see
+    `toolkit.runtime.signature`). Raises InvalidInput where there is no such file or the manifest
+    beside it does not list it, CorruptArtifact where it is damaged, and ParityError where that
+    manifest's proof failed.
     """
     path = given = plain_path(path)
+    key = None if require_signature is None else os.path.abspath(plain_path(require_signature))
     if os.path.isdir(path):
         path = os.path.join(path, _first_variant(path))
 
@@ -271,13 +274,13 @@ def load(path: AnyPath, *, threads: int | None = None, unproved: bool = False) -
             threads=threads,
         )
 
-    opened = beside(path, open_file)
-    opened._loaded = os.path.abspath(given), threads, unproved
+    opened = beside(path, open_file, require_signature)
+    opened._loaded = os.path.abspath(given), threads, unproved, key
     return opened
 
 
-def _loaded(path: str, threads: int | None, unproved: bool) -> Predictor:
-    return load(path, threads=threads, unproved=unproved)
+def _loaded(path: str, threads: int | None, unproved: bool, key: str | None) -> Predictor:
+    return load(path, threads=threads, unproved=unproved, require_signature=key)
 
 
 def to_onnx(content: bytes, origin: str) -> bytes:

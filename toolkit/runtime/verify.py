@@ -3,28 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from toolkit.errors import CorruptArtifact, InvalidInput
 from toolkit.metrics import deviation
 from toolkit.runtime import golden
-from toolkit.runtime.files import plain_path
-from toolkit.runtime.manifest import (
-    GOLDEN,
-    HOME,
-    VARIANT,
-    is_there,
-    read_checked,
-    require_proved,
-    settled,
-)
+from toolkit.runtime.files import AnyPath, plain_path
+from toolkit.runtime.listed import is_there, read_checked
+from toolkit.runtime.manifest import GOLDEN, HOME, VARIANT, require_proved, settled
 from toolkit.runtime.predictor import Predictor, load
 
 
 @dataclass(frozen=True)
 class Check:
-    """What was found of one file: `kind` "hash" or "golden", and the figures in `detail`."""
+    """What was found of one file: `kind` "signed", "hash" or "golden", the figures in `detail`."""
 
     file: str
     kind: str
@@ -32,28 +26,39 @@ class Check:
     detail: str
 
 
-def verify(folder: str | Path, unproved: bool = False) -> list[Check]:
+def verify(
+    folder: str | Path, unproved: bool = False, require_signature: AnyPath | None = None
+) -> list[Check]:
     """Return a check for each hash and each replay.
 
     Files that stay at home (evaluation, calibration, estimator, report) may be absent. unproved:
-    check it although its proof failed; a copy can be whole, and its model wrong. Raises
-    InvalidInput where there is no bundle, CorruptArtifact where a file is missing or damaged, and
-    ParityError where its proof failed. What travels to the device is checked and replayed before
-    what stays at home: the error for a damaged report says that the models are whole.
+    check it although its proof failed; a copy can be whole, and its model wrong.
+    require_signature: a public key's file; what it did not sign is an error, and so is a file that
+    the manifest does not list. Raises InvalidInput where there is no bundle, CorruptArtifact where
+    a file is missing or damaged, and ParityError where its proof failed. What travels to the device
+    is checked and replayed before what stays at home: the error for a damaged report says that the
+    models are whole.
     """
     folder = Path(plain_path(folder))
-    return settled(folder, lambda manifest: _checked(folder, manifest, unproved))
+    check = partial(_checked, folder, unproved=unproved, require_signature=require_signature)
+    return settled(folder, check, require_signature)
 
 
-def _checked(folder: Path, manifest: dict[str, Any], unproved: bool) -> list[Check]:
+def _checked(
+    folder: Path, manifest: dict[str, Any], unproved: bool, require_signature: AnyPath | None
+) -> list[Check]:
     require_proved(folder, manifest, unproved)
+    signed = [] if require_signature is None else [_signed(folder, manifest, require_signature)]
     files = manifest["files"]
     travels = {n: _check_hash(folder, n, e) for n, e in files.items() if e["role"] != HOME}
     rows = _read_golden(folder, manifest)
     variants = [n for n, e in files.items() if e["role"] == VARIANT]
     if not variants:
         raise InvalidInput(f"{folder}: its manifest lists no model; export it again")
-    opened = ((n, load(folder / n, unproved=unproved)) for n in variants)
+    opened = (
+        (n, load(folder / n, unproved=unproved, require_signature=require_signature))
+        for n in variants
+    )
     replays = [replay(model, rows, files[n], n) for n, model in opened]
     stays = {
         n: _check_at_home(folder, n, e, all(r.passed for r in replays))
@@ -61,7 +66,7 @@ def _checked(folder: Path, manifest: dict[str, Any], unproved: bool) -> list[Che
         if e["role"] == HOME and is_there(folder / n, e)
     }
     hashes = travels | stays
-    return [hashes[n] for n in files if n in hashes] + replays
+    return signed + [hashes[n] for n in files if n in hashes] + replays
 
 
 def replay(model: Predictor, rows: golden.Golden, entry: dict[str, Any], name: str) -> Check:
@@ -93,6 +98,19 @@ def as_json(checks: list[Check]) -> dict[str, Any]:
         "passed": all(c.passed for c in checks),
         "checks": [asdict(c) for c in checks],
     }
+
+
+def _signed(folder: Path, manifest: dict[str, Any], key_file: AnyPath) -> Check:
+    """Return the check of a signature that was found good when the manifest was read."""
+    from toolkit.runtime import signature
+
+    signature.refuse_unlisted(folder, manifest)
+    return Check(
+        signature.NAME,
+        "signed",
+        True,
+        f"Ed25519, key {signature.hint(signature.read_key(key_file))[:16]}…",
+    )
 
 
 def _check_hash(folder: Path, name: str, entry: dict[str, Any]) -> Check:
