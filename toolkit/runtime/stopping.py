@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-import threading
+from contextlib import suppress
 from types import FrameType
 from typing import NoReturn
 
@@ -18,7 +18,7 @@ class Terminated(KeyboardInterrupt):
 
 def heed_sigterm() -> None:
     """Let SIGTERM raise Terminated; as process 1 of a container Python would ignore it."""
-    if threading.current_thread() is threading.main_thread():
+    with suppress(ValueError):  # only the main thread may; threading takes time to import
         signal.signal(signal.SIGTERM, _terminate)
 
 
