@@ -10,14 +10,15 @@ from collections.abc import Callable
 from typing import Any
 
 from toolkit.errors import CorruptArtifact, InvalidInput, ToolkitError
-from toolkit.runtime.files import AnyPath, sha256
+from toolkit.runtime.files import AnyPath, fitting, sha256
 from toolkit.runtime.manifest import NAME, PREFIX, Found, read_manifest
 from toolkit.runtime.regular import another, read_regular
 
 
 def staged_name(name: str, digest: str) -> str:
     """Return the name that a file has until it is moved to its own, once its manifest is there."""
-    return f"{PREFIX}{digest[:16]}-{name}"
+    start = f"{PREFIX}{digest[:16]}-"
+    return start + fitting(name, len(start))
 
 
 def is_there(path: AnyPath, entry: dict[str, Any]) -> bool:
@@ -109,6 +110,18 @@ def beside(
         except ToolkitError:
             if entry_beside(path, require_signature) == found:
                 raise
+
+
+def refuse_own(path: AnyPath) -> None:
+    """Raise InvalidInput where `path` is a bundle's own file, which other output would spoil."""
+    folder, name = os.path.split(os.path.realpath(path))
+    if not os.path.isfile(os.path.join(folder, NAME)):
+        return
+    if name == NAME or name.startswith(PREFIX) or name in read_manifest(folder)["files"]:
+        raise InvalidInput(
+            f"{path}: is the model directory's own file, with which it would be no model any more; "
+            "choose another one"
+        )
 
 
 def unlisted(path: AnyPath) -> InvalidInput:

@@ -7,14 +7,13 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from toolkit.errors import CorruptArtifact, InvalidInput, ParityError, ToolkitError
-from toolkit.runtime.files import AnyPath
+from toolkit.runtime.files import LONGEST, AnyPath
 from toolkit.runtime.regular import read_regular
 
 NAME = "manifest.json"
 SCHEMA_VERSION = 1
 LARGEST = 1 << 24  # bytes of a manifest; JSON takes up to thirty times as many when it is read
 FAR = 1 << 63  # integers of JSON have no end; those of files and of floats do
-LONGEST = 255  # bytes of a file's name, and letters of a model's
 
 # Where a file of a bundle belongs: "variant" and "golden" travel to the device, "home" stays.
 VARIANT, GOLDEN, HOME = "variant", "golden", "home"
