@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
@@ -22,6 +23,7 @@ EXTRAS = (
     | {"cryptography": "sign"}
     | {"pyarrow": "parquet"}
 )
+FULL = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}  # what a full disk says
 LONGEST_LINE = 2000  # letters of a message
 LONGEST = 500  # letters of another library's message
 
@@ -92,7 +94,8 @@ def boundary(subject: str, kind: type[ToolkitError], remedy: str) -> Iterator[No
     """Let whatever another library raises leave as one line, with the error itself as its cause.
 
     subject: whose error it is, kind: what it becomes, and remedy: what to do then. Memory that does
-    not suffice is told as such (InvalidInput), and what is missing of toolkit's extras.
+    not suffice is told as such (InvalidInput), a full disk is, and what is missing of toolkit's
+    extras.
     """
     try:
         yield
@@ -104,6 +107,11 @@ def boundary(subject: str, kind: type[ToolkitError], remedy: str) -> Iterator[No
             "smaller model"
         ) from error
     except Exception as error:  # that is what it is for
+        if isinstance(error, OSError) and error.errno in FULL:
+            where = error.filename or "a temporary folder, or where the output goes"
+            raise InvalidInput(
+                f"{subject}: cannot write on ({error.strerror}: {where}); free some space"
+            ) from error
         if isinstance(error, ImportError) and (missing := missing_package(error)):
             raise missing from error
         raise kind(

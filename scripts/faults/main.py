@@ -35,6 +35,8 @@ def main() -> int:
         "--commands", action="store_true", help="whole commands, not only their writing (slow)"
     )
     parser.add_argument("--every", type=int, default=1, help="only every n-th step")
+    parser.add_argument("--writers", type=int, metavar="N", help="N trials of two commands at once")
+    parser.add_argument("--readers", type=int, metavar="N", help="readers during N exports")
     parser.add_argument("--only", choices=operations.NAMES, action="append", help="(repeatable)")
     parser.add_argument("--kind", choices=inject.KINDS, action="append", help="(repeatable)")
     arguments = parser.parse_args()
@@ -42,6 +44,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="faults-", dir=MEMORY) as scratch:
         made = Path(scratch).resolve()
         child(lambda: operations.make(made), made / "log")
+        if arguments.writers or arguments.readers:
+            return meanwhile(made, arguments.writers, arguments.readers)
         # The children find their modules loaded; what has threads is imported in them.
         found = (operations.commands if arguments.commands else operations.writing)(made)
         wrong: list[str] = []
@@ -60,6 +64,22 @@ def main() -> int:
             )
     total = sum(sum(ended.values()) for ended in counts.values())
     print(json.dumps({"points": total, "wrong": wrong, "ended": counts}, indent=1))
+    return int(bool(wrong))
+
+
+def meanwhile(made: Path, trials: int | None, exports: int | None) -> int:
+    """Run two commands at once, or readers while one writes; print how they ended, as JSON."""
+    import readers
+    import writers
+
+    counts: dict[str, dict[str, int]] = {}
+    wrong: list[str] = []
+    for run, number in ((writers.run, trials), (readers.run, exports)):
+        if number:
+            ended, faults = run(made, number)
+            counts |= ended
+            wrong += faults
+    print(json.dumps({"wrong": wrong, "ended": counts}, indent=1))
     return int(bool(wrong))
 
 

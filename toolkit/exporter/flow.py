@@ -316,14 +316,19 @@ def check_request(
         raise InvalidInput(f"the name {name!r:.100} is no text; choose letters and dashes")
     if not name or name != Path(name).name or name.startswith("."):
         raise InvalidInput(f"the name {name!r} is no plain file name; choose letters and dashes")
-    if out.is_dir() and not is_empty(out) and not (out / NAME).is_file() and not force:
+    try:
+        if out.is_dir() and not is_empty(out) and not (out / NAME).is_file() and not force:
+            raise InvalidInput(
+                f"{out}: is not empty and no model directory; choose another with -o, or --force"
+            )
+        if out.exists() and not out.is_dir():
+            raise InvalidInput(f"{out}: is a file; choose a directory with -o")
+        if (out / NAME).is_file() and not force:
+            _check_owner(name, out)
+    except OSError as error:  # a name that is too long, a folder that may not be read
         raise InvalidInput(
-            f"{out}: is not empty and no model directory; choose another with -o, or --force"
-        )
-    if out.exists() and not out.is_dir():
-        raise InvalidInput(f"{out}: is a file; choose a directory with -o")
-    if (out / NAME).is_file() and not force:
-        _check_owner(name, out)
+            f"{out}: cannot be written ({error.strerror}); choose a writable folder with -o"
+        ) from None
 
 
 def _check_owner(name: str, out: Path) -> None:
