@@ -8,7 +8,7 @@ import numpy as np
 from onnx import ModelProto, TensorProto, helper, numpy_helper
 
 from toolkit.runtime import pack, wire
-from toolkit.runtime.pack_dictionary import DICTIONARY
+from toolkit.runtime.pack.dictionary import DICTIONARY
 
 ROWS = np.array([[1.0, 2.0, 3.0], [0.0, -1.0, 0.5]], dtype=np.float32)
 

@@ -76,9 +76,9 @@ def export(
     .ubj or .json, CatBoost's .cbm.
     """
     from toolkit.bundle import open_bundle
+    from toolkit.cli.source import default_name, read_source
     from toolkit.exporter.flow import check_request
     from toolkit.exporter.flow import export as export_estimator
-    from toolkit.source import default_name, read_source
 
     name = name or default_name(source)
     folder = Path(out) if out else Path("models") / name
@@ -132,9 +132,9 @@ def prove(
     as_json: bool,
 ) -> None:
     """Prove ARTIFACT, an .onnx or .pack file from anywhere, against a fitted ESTIMATOR's file."""
+    from toolkit.cli.source import default_name, read_source
     from toolkit.runtime.files import read_bytes
     from toolkit.runtime.predictor import to_onnx
-    from toolkit.source import default_name, read_source
 
     say(f"reading {estimator} …")
     model = to_onnx(read_bytes(Path(artifact)), artifact)

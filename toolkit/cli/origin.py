@@ -22,7 +22,7 @@ def sign(directory: str, key: str, unproved: bool, as_json: bool) -> None:
     Writes model.sig beside its manifest; `verify --key` takes the public key. What changes the
     model later removes it.
     """
-    from toolkit.signing import sign as sign_bundle
+    from toolkit.bundle.signing import sign as sign_bundle
 
     signed = sign_bundle(directory, key, unproved)
     if as_json:
