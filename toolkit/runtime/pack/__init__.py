@@ -19,7 +19,7 @@ The body, decompressed:
         uvarint L, then L bytes of UTF-8: the initializer's name
         uvarint: ONNX element type; uvarint R, then R uvarints: the shape
         u8: the encoding's code, then its header and payload (see `encodings`)
-    uvarint E, then E tree ensembles (see `forest_format2`)
+    uvarint E, then E tree ensembles (see `forest/format2`)
 
 No two tensors have the same name, and nothing may follow. To run a pack, append to the skeleton a
 ModelProto that holds the decoded tensors as graph initializers and one that holds the ensembles as
@@ -30,7 +30,7 @@ as its compressed bytes plus 64 KiB; at most 65536 tensors and as many ensembles
 tensor; every length against what is left.
 A change of any of this needs a new version; readers of old versions stay (table `READERS`).
 
-Version 2 has another layout of tree ensembles (version 1: see `forest_format1`). To the tensors it
+Version 2 has another layout of tree ensembles (version 1: see `forest/format1`). To the tensors it
 added what follows, so that those of version 1 are read as they are: the encodings float32 and
 integers; affine codes of other than 4, 8 and 16 bits and the bits 2 to 4 of its layout (blocks of
 rows, no zero points, float16 scales); companded codes of other than 8 bits; float64 tensors in

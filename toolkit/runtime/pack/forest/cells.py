@@ -1,4 +1,4 @@
-"""Threshold codes within the cells that the splits above leave (see `forest_format2`)."""
+"""Threshold codes within the cells that the splits above leave (see `forest/format2`)."""
 
 from __future__ import annotations
 

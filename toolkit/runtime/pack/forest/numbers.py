@@ -1,4 +1,4 @@
-"""Unsigned integers in planes of bytes, as tree ensembles have them (see `forest_format2`)."""
+"""Unsigned integers in planes of bytes, as tree ensembles have them (see `forest/format2`)."""
 
 from __future__ import annotations
 
