@@ -18,8 +18,10 @@ from typing import Any
 from toolkit.errors import ToolkitError
 
 SECONDS, MEMORY = 5.0, 1 << 30  # processor time of a case; what a batch's process may allocate
+HANGS = 120.0  # seconds of a case that waits for what never comes
 BATCH = 1000
 MISTAKE = 70  # a child's status where the script itself failed
+WHY = {signal.SIGPROF: f" (took more than {SECONDS} s)", signal.SIGALRM: " (hangs)"}
 LIMIT = "limit"  # how a case ends that reached one of these, where no bound is promised
 
 Read = Callable[[], Any]
@@ -80,8 +82,7 @@ def batch(kind: Kind, name: str, numbers: range, folder: Path) -> tuple[Counter[
             outcomes[LIMIT] += 1
             continue
         outcomes["found"] += 1
-        why = f" (took more than {SECONDS} s)" if -status == signal.SIGPROF else ""
-        found.append(f"{name} {number}: ended by {status}{why}")
+        found.append(f"{name} {number}: ended by {status}{WHY.get(-status, '')}")
     return outcomes, found
 
 
@@ -105,12 +106,15 @@ def _read_all(kind: Kind, name: str, numbers: range, folder: Path, report: Path)
         out = os.open(report, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         limit_memory()
         for number in numbers:
-            signal.setitimer(signal.ITIMER_PROF, SECONDS)  # its end is the process'
+            # Their end is the process'. Others may use the machine: only the first is a measure.
+            signal.setitimer(signal.ITIMER_PROF, SECONDS)
+            signal.setitimer(signal.ITIMER_REAL, HANGS)
             try:
                 ended = one(kind, name, number, folder), ""
             except Found as error:
                 ended = "found", str(error)
             signal.setitimer(signal.ITIMER_PROF, 0)
+            signal.setitimer(signal.ITIMER_REAL, 0)
             os.write(out, json.dumps(ended).encode() + b"\n")
         status = 0
     except BaseException:

@@ -53,11 +53,13 @@ def make_bundles(folder: Path) -> None:
     """Export and quantize small models, for their bundles to be damaged."""
     import pandas as pd
     from sklearn.compose import make_column_transformer
-    from sklearn.ensemble import RandomForestClassifier
+    from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestClassifier
+    from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.linear_model import LogisticRegression, Ridge
     from sklearn.neighbors import KNeighborsClassifier
     from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import OneHotEncoder, StandardScaler
+    from sklearn.preprocessing import OneHotEncoder, SplineTransformer, StandardScaler
+    from sklearn.svm import SVC
 
     from toolkit.exporter import export
     from toolkit.quantizer import quantize
@@ -67,13 +69,18 @@ def make_bundles(folder: Path) -> None:
     y = X @ [1.0, 2.0, 3.0]
     city = chance.choice(["Ulm", "Bonn", "Kiel"], 80).astype(object)
     table = pd.DataFrame({"city": city, "size": X[:, 1], "rooms": X[:, 2]})
+    texts = [" ".join(chance.choice(["red", "blue", "green", "x9"], 4)) for _ in X]
     columns = make_column_transformer(
         (OneHotEncoder(), ["city"]), (StandardScaler(), ["size", "rooms"])
     )
     for name, model, rows, target in (
         ("linear", Ridge(), X, y),
         ("forest", RandomForestClassifier(3, max_depth=4, random_state=0), X, y > 0),
+        ("boosting", HistGradientBoostingRegressor(max_iter=3), X, y),
         ("neighbours", KNeighborsClassifier(3), X, y > 0),
+        ("spline", make_pipeline(SplineTransformer(), Ridge()), X, y),
+        ("support", SVC(), X, y > 0),
+        ("texts", make_pipeline(TfidfVectorizer(), LogisticRegression()), texts, y > 0),
         ("table", make_pipeline(columns, LogisticRegression()), table, y > 0),
     ):
         bundle = export(model.fit(rows, target), rows, target, name=name, out=folder / name)
