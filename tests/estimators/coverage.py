@@ -154,7 +154,6 @@ def _section(title: str, reasons: list[tuple[str, str]]) -> list[str]:
 
 def write(table: Mapping[str, Any]) -> None:
     """Write both files."""
-    DOCS.mkdir(exist_ok=True)
     JSON.write_text(json.dumps(table, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     MARKDOWN.write_text(markdown(table), encoding="utf-8")
 
