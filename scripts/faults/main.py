@@ -103,7 +103,9 @@ class Points:
 
         code = child(count, self.log)
         if code:
-            raise SystemExit(f"{name} fails by itself (exit {code}): {self.log.read_text()}")
+            raise SystemExit(
+                f"{name} fails by itself (exit {code}): {self.log.read_text(encoding='utf-8')}"
+            )
         self.calls: list[str] = json.loads(steps.read_text(encoding="utf-8"))
         self.new = state(folder)
 

@@ -156,9 +156,9 @@ def make(made: Path) -> None:
     import skops.io
     from sklearn.linear_model import LinearRegression
 
+    from toolkit.bundle.signing import sign
     from toolkit.exporter import export
     from toolkit.quantizer import quantize
-    from toolkit.signing import sign
 
     X = np.random.default_rng(5).normal(size=(90, 40)) * np.arange(1, 41)
     for name, weights in (("old", np.arange(40.0)), ("new", np.arange(40.0)[::-1])):

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from toolkit.errors import CorruptArtifact, InvalidInput, ToolkitError
-from toolkit.frames import FORMS, to_frame
+from toolkit.estimators.frames import FORMS, to_frame
 from toolkit.runtime import golden
 from toolkit.runtime.files import plain_path
 from toolkit.runtime.listed import is_there, read_checked
@@ -179,7 +179,7 @@ class Bundle:
         trusted: types that may be restored beside those that skops or toolkit trusts. Raises
         InvalidInput where there is another type in it, or no estimator in the bundle.
         """
-        from toolkit.skops_file import load_estimator
+        from toolkit.estimators.skops_file import load_estimator
 
         if not self.keeps_estimator:
             raise InvalidInput(
