@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
@@ -23,7 +22,6 @@ EXTRAS = (
     | {"cryptography": "sign"}
     | {"pyarrow": "parquet"}
 )
-FULL = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}  # what a full disk says
 LONGEST_LINE = 2000  # letters of a message
 LONGEST = 500  # letters of another library's message
 
@@ -107,7 +105,7 @@ def boundary(subject: str, kind: type[ToolkitError], remedy: str) -> Iterator[No
             "smaller model"
         ) from error
     except Exception as error:  # that is what it is for
-        if isinstance(error, OSError) and error.errno in FULL:
+        if isinstance(error, OSError) and _is_full(error):
             where = error.filename or "a temporary folder, or where the output goes"
             raise InvalidInput(
                 f"{subject}: cannot write on ({error.strerror}: {where}); free some space"
@@ -117,6 +115,13 @@ def boundary(subject: str, kind: type[ToolkitError], remedy: str) -> Iterator[No
         raise kind(
             f"{subject}: fails with {type(error).__name__} ({first_line(error)}); {remedy}"
         ) from error
+
+
+def _is_full(error: OSError) -> bool:
+    """Tell whether a disk is full, or what of it a user may take."""
+    import errno
+
+    return error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
 
 
 def guarded(

@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import shutil
+import signal
 import sys
 import tempfile
 import traceback
@@ -221,6 +222,7 @@ def child(run: Callable[[], object], log: Path) -> int:
     code = 1
     real_exit = os._exit
     try:
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have it ignored
         stream = open(log, "w", encoding="utf-8", buffering=1)  # noqa: SIM115  as long as it lives
         os.dup2(stream.fileno(), 1)
         os.dup2(stream.fileno(), 2)

@@ -109,7 +109,7 @@ def test_what_is_no_file_is_not_replaced_by_one(tmp_path, what):
     (tmp_path / "folder").mkdir()
     (tmp_path / "link").symlink_to("pipe")
     before = names(tmp_path)
-    with pytest.raises(InvalidInput, match=rf"{what}: is no regular file .*choose a file"):
+    with pytest.raises(InvalidInput, match=rf"{what}: cannot be written .it is .*choose a file"):
         write_atomic(tmp_path / what, b"new")
     assert names(tmp_path) == before
     assert (tmp_path / what).is_fifo() or what == "folder"

@@ -67,8 +67,7 @@ def _require_regular(path: AnyPath, target: str) -> None:
         return
     if not stat.S_ISREG(mode):
         raise InvalidInput(
-            f"{path}: is no regular file (a folder, a pipe or a device), and is not replaced by "
-            "one; choose a file"
+            f"{path}: cannot be written (it is a folder, a pipe or a device); choose a file"
         )
 
 
