@@ -46,6 +46,7 @@ def test_the_old_or_the_new_whatever_happens(only):
     assert any(e.endswith("new") for e in ends)
 
 
+@pytest.mark.slow  # a bench takes its time
 def test_two_commands_at_once():
     ended = script("--writers", "1")["ended"]
     assert len(ended) == 4
