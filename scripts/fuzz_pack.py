@@ -23,7 +23,8 @@ with atheris.instrument_imports(include=["toolkit.runtime"]):
     from toolkit.errors import CorruptArtifact
 
     # Those of trees too, which `pack` imports at the first of them, and that would be too late.
-    from toolkit.runtime import forest_format1, forest_format2, forest_nodes, pack, wire  # noqa: F401
+    from toolkit.runtime import pack, wire
+    from toolkit.runtime.pack.forest import nodes as forest_nodes  # noqa: F401
 
 ROOT = Path(__file__).resolve().parents[1]
 SAMPLES = ROOT / "tests" / "data"

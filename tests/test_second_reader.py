@@ -26,7 +26,7 @@ from tests import second_reader
 from toolkit.exporter import export
 from toolkit.quantizer import method_names, quantize
 from toolkit.runtime import pack
-from toolkit.runtime.forest_nodes import to_node
+from toolkit.runtime.pack.forest.nodes import to_node
 from toolkit.runtime.session import open_session
 
 ROOT = Path(__file__).resolve().parents[1]

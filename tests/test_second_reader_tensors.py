@@ -11,7 +11,7 @@ from tests import second_reader
 from toolkit.quantizer.codes import affine, companded, mantissa, plain
 from toolkit.quantizer.packs.packing import write_pack
 from toolkit.runtime import pack
-from toolkit.runtime.pack_dictionary import DICTIONARY
+from toolkit.runtime.pack.dictionary import DICTIONARY
 
 FLOATS = st.sampled_from([np.float32, np.float64])
 

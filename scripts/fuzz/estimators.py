@@ -16,7 +16,7 @@ from cases import Read
 from damage import NUMBERS, archive_of, change_document, changed_array, damaged, members_of
 
 from toolkit.errors import ToolkitError
-from toolkit.skops_file import dump_estimator, load_estimator
+from toolkit.estimators.skops_file import dump_estimator, load_estimator
 
 SCHEMA = "schema.json"
 NUMBER = re.compile(r"-?\d+")

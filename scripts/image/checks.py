@@ -22,7 +22,7 @@ SITE_LIMIT = 80 * MB  # onnxruntime and numpy, trimmed and compiled
 SMALL_LIMIT, SMALL_COMPRESSED_LIMIT = 135 * MB, 48 * MB
 MEMORY_LIMIT = "64m"
 REQUIRED = "TOOLKIT_REQUIRE_SIGNATURE"  # the public key's file, in the environment
-STOP_SECONDS = 2.0
+STOP_SECONDS = 5  # an engine waits ten before it kills; code 143 says that it need not
 
 # What the image holds of the package, and of others.
 OWN = (

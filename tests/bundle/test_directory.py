@@ -23,8 +23,8 @@ from toolkit.bundle import (
     write_files,
 )
 from toolkit.errors import CorruptArtifact, InvalidInput, ToolkitError, ToolkitWarning
+from toolkit.estimators.frames import COLUMNS, LABELS, TEXTS, VECTOR, to_frame
 from toolkit.exporter import export
-from toolkit.frames import COLUMNS, LABELS, TEXTS, VECTOR, to_frame
 from toolkit.quantizer import quantize
 from toolkit.runtime.files import sha256
 from toolkit.runtime.tabular import read_npz

@@ -8,7 +8,7 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
-from toolkit.subgraphs import inside
+from toolkit.onnx_graph.subgraphs import inside
 
 Change = Callable[[np.ndarray], np.ndarray]
 # The attributes in which LinearClassifier and Binarizer hold what others have as constants.

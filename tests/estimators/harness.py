@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from toolkit.errors import InvalidInput, UnsupportedEstimator
+from toolkit.estimators.keeping import keep
 from toolkit.exporter.flow import convert_and_prove
-from toolkit.exporter.keeping import keep
 from toolkit.exporter.tuning import THROUGHPUT
 
 FOLDER = Path(__file__).parent / "cases"

@@ -15,9 +15,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from tests.exporter.classifier_graphs import random_classifier
-from toolkit import kernel_sums
 from toolkit.exporter.flow import convert_and_prove
 from toolkit.exporter.passes import fuse_classifier
+from toolkit.onnx_graph import kernel_sums
 from toolkit.runtime.session import open_session
 
 NAMES = np.array(["low", "middle", "high ü"])

@@ -15,8 +15,8 @@ from toolkit.exporter.formulas.chunks import chunk_rows
 from toolkit.exporter.graph import ELEMENT, Graph, Matrix, initializer
 from toolkit.exporter.model import build
 from toolkit.exporter.schema import infer
+from toolkit.onnx_graph.subgraphs import inside
 from toolkit.runtime.session import open_session
-from toolkit.subgraphs import inside
 
 Run = Callable[[np.ndarray], list[np.ndarray]]
 

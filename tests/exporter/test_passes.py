@@ -13,7 +13,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from tests.exporter.classifier_graphs import random_classifier
 from toolkit.exporter import passes
-from toolkit.subgraphs import inside
+from toolkit.onnx_graph.subgraphs import inside
 
 MODULES = {
     m.name: importlib.import_module(f"{passes.__name__}.{m.name}")

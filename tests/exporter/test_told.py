@@ -21,8 +21,8 @@ from sklearn.preprocessing import (
     TargetEncoder,
 )
 
+from toolkit.estimators.frames import KEPT, NA, NAN, NONE
 from toolkit.exporter.schema.told import kind_of, takes_texts, text_columns, told
-from toolkit.frames import KEPT, NA, NAN, NONE
 
 RNG = np.random.default_rng(2)
 X = pd.DataFrame(

@@ -11,7 +11,7 @@ from sklearn.svm import SVR
 
 from toolkit.exporter.model import build
 from toolkit.exporter.schema import infer
-from toolkit.kernel_sums import KEY
+from toolkit.onnx_graph.kernel_sums import KEY
 from toolkit.quantizer.calibration import Calibration
 from toolkit.quantizer.parameters import (
     Product,

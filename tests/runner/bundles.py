@@ -22,9 +22,9 @@ from toolkit.bundle import (
     to_npz,
     write_files,
 )
+from toolkit.estimators.skops_file import dump_estimator
 from toolkit.runtime import golden
 from toolkit.runtime.manifest import GOLDEN, HOME, VARIANT
-from toolkit.skops_file import dump_estimator
 
 TIGHT = {"relative": 1e-4, "agreement": 1.0}
 ROWS = 120

@@ -121,9 +121,10 @@ def test_the_command_imports_what_reading_csv_takes(alone, libraries, tmp_path):
 def test_a_pack_alone_needs_the_decoders_too(california_bundle, libraries, tmp_path):
     pack = shutil.copy(california_bundle / "model.uint8-pack.pack", tmp_path / "m.pack")
     found = imported(PREDICT, str(pack)) - libraries
-    assert {"toolkit.runtime.pack", "toolkit.runtime.encodings", "toolkit.runtime.wire"} <= found
+    wanted = {"toolkit.runtime.pack", "toolkit.runtime.pack.encodings", "toolkit.runtime.wire"}
+    assert wanted <= found
     assert not found & (NEVER | CHECKED | {"toolkit.runtime.verify", "toolkit.runtime.golden"})
-    assert not [name for name in found if name.startswith("toolkit.runtime.forest")]  # no trees
+    assert not [name for name in found if name.startswith("toolkit.runtime.pack.forest")]
 
 
 def test_a_command_ends_with_all_that_it_said(california_bundle):

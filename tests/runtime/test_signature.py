@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from toolkit.bundle.signing import sign
 from toolkit.errors import CorruptArtifact, InvalidInput, ToolkitError
 from toolkit.runtime import load, signature
 from toolkit.runtime.verify import verify
-from toolkit.signing import sign
 
 
 @pytest.fixture

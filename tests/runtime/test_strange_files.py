@@ -222,7 +222,10 @@ def test_many_blank_lines_take_little_memory(tmp_path):
         "print(re.search(r'VmHWM:\\s*(\\d+)', status)[1])"
     )
     done = subprocess.run(
-        [sys.executable, "-c", program, str(path)], capture_output=True, text=True, check=True
+        [sys.executable, "-c", program, str(path)],
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
     )
     assert int(done.stdout) << 10 < 1 << 30
 

@@ -9,7 +9,7 @@ from onnx import numpy_helper
 
 from tests.runtime.graphs import linear
 from toolkit.runtime import wire
-from toolkit.runtime.encodings import ELEMENT_TYPES
+from toolkit.runtime.pack.encodings import ELEMENT_TYPES
 
 QUICK = settings(max_examples=80)
 UNSIGNED = st.integers(0, 2**64 - 1)

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from toolkit.estimators.held import held_by
 from toolkit.exporter.formulas.lookup import category_codes, columns_of
 from toolkit.exporter.graph import Graph, Value
-from toolkit.exporter.held import held_by
 from toolkit.exporter.raw_boosters import OfBooster
 
 Categories = Mapping[int, Sequence[Any]]  # by the column's place

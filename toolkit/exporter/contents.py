@@ -26,7 +26,7 @@ from toolkit.bundle import (
     to_npz,
     write_files,
 )
-from toolkit.exporter.keeping import Kept, without_addresses
+from toolkit.estimators.keeping import Kept, without_addresses
 from toolkit.exporter.model import Exported
 from toolkit.exporter.opsets import Target
 from toolkit.exporter.proof.edits import Hostile

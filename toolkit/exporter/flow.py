@@ -19,10 +19,10 @@ from toolkit.errors import (
     UnsupportedEstimator,
     guarded,
 )
+from toolkit.estimators.keeping import keep
 from toolkit.exporter.contents import Candidate, Proven, write_bundle
 from toolkit.exporter.fitted_on import told
 from toolkit.exporter.grid import FLOAT32, MERGED
-from toolkit.exporter.keeping import keep
 from toolkit.exporter.model import Exported, build
 from toolkit.exporter.opsets import Target, target_of
 from toolkit.exporter.proof.evidence import Evidence, answers_to, gather

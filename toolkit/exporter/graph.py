@@ -29,8 +29,8 @@ from toolkit.exporter.trees.ensemble import Ensemble, lowered
 from toolkit.exporter.trees.folding import Origin, fold
 from toolkit.exporter.trees.rounding import is_computed, on_grids
 from toolkit.exporter.tuning import LATENCY
-from toolkit.kernel_sums import KernelSum
 from toolkit.metrics import Scale
+from toolkit.onnx_graph.kernel_sums import KernelSum
 
 ML = "ai.onnx.ml"
 CONTRIBUTED = "com.microsoft"  # where onnxruntime has the operators that are its own

@@ -11,7 +11,6 @@ import numpy as np
 import onnx
 from onnx import helper
 
-from toolkit import kernel_sums
 from toolkit.errors import InvalidInput, UnsupportedEstimator, first_line
 from toolkit.exporter import passes
 from toolkit.exporter.dispatch import convert
@@ -27,9 +26,10 @@ from toolkit.exporter.text.strings import contributed_types
 from toolkit.exporter.trees.forms import placements
 from toolkit.exporter.tuning import LATENCY
 from toolkit.metrics import Scale
+from toolkit.onnx_graph import kernel_sums
+from toolkit.onnx_graph.subgraphs import inside, made_by, rename
 from toolkit.runtime.predictor import TAKES_KEY, TASK_KEY
 from toolkit.runtime.wire import GRAPH_NODE, MODEL_GRAPH, head
-from toolkit.subgraphs import inside, made_by, rename
 
 # Operators of ai.onnx.ml that version 5 no longer has.
 UNTIL_4 = {"TreeEnsembleClassifier", "TreeEnsembleRegressor"}

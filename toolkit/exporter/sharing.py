@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from toolkit.exporter.graph import Graph
-from toolkit.subgraphs import rename
+from toolkit.onnx_graph.subgraphs import rename
 
 # Smaller ones save next to nothing, and one for each node keeps what a node adds its own: a
 # quantizer may correct biases.

@@ -13,7 +13,15 @@ from typing import Any
 
 import numpy as np
 
-from toolkit.timing import BATCHES, FEW_TURNS, Call, Rows, extended, ratio, turns_by_batch
+from toolkit.benchmarking.timing import (
+    BATCHES,
+    FEW_TURNS,
+    Call,
+    Rows,
+    extended,
+    ratio,
+    turns_by_batch,
+)
 
 LATENCY, THROUGHPUT, AUTO = "latency", "throughput", "auto"
 TUNES = (AUTO, LATENCY, THROUGHPUT)

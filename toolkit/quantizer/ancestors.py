@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import onnx
 
-from toolkit.subgraphs import read_by
+from toolkit.onnx_graph.subgraphs import read_by
 
 
 def leading_to(

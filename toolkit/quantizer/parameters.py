@@ -20,8 +20,8 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
-from toolkit.kernel_sums import KernelSum, read
-from toolkit.subgraphs import inside
+from toolkit.onnx_graph.kernel_sums import KernelSum, read
+from toolkit.onnx_graph.subgraphs import inside
 
 # Operators that hold their parameters in attributes, where no initializer can be packed.
 PARAMETERS_IN_ATTRIBUTES = {

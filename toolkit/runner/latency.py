@@ -11,7 +11,7 @@ import joblib
 import numpy as np
 import threadpoolctl  # type: ignore[import-not-found,import-untyped,unused-ignore]
 
-from toolkit.timing import Call, Series, positions
+from toolkit.benchmarking.timing import Call, Series, positions
 
 BATCHES = (1, 10, 100, 1000)
 ROUNDS = 5

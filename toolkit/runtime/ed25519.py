@@ -1,7 +1,7 @@
 """Verifying Ed25519 signatures (RFC 8032, section 5.1) with integers of Python alone.
 
 Nothing here is secret, so that nothing need take constant time; signing, which must, is left to
-the `cryptography` library (`toolkit.signing`). A verification takes a few milliseconds.
+the `cryptography` library (`toolkit.bundle.signing`). A verification takes a few milliseconds.
 """
 
 from __future__ import annotations

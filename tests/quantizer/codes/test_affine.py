@@ -14,8 +14,8 @@ from toolkit.quantizer.codes.affine import (
     magnitude_exponents,
     standardising_exponents,
 )
-from toolkit.runtime.cursor import Cursor
-from toolkit.runtime.encodings import AFFINE, DECODERS, FLOAT32
+from toolkit.runtime.pack.cursor import Cursor
+from toolkit.runtime.pack.encodings import AFFINE, DECODERS, FLOAT32
 
 LARGEST = float(np.finfo(np.float32).max)
 TINY = float(np.finfo(np.float32).smallest_subnormal)

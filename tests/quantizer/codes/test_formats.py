@@ -12,8 +12,8 @@ from hypothesis.extra.numpy import array_shapes, arrays
 
 from toolkit.quantizer.codes.affine import Affine
 from toolkit.quantizer.codes.formats import BLOCK, Format, encode
-from toolkit.runtime.cursor import Cursor
-from toolkit.runtime.encodings import DECODERS, FLOAT32, FLOAT64, WIDTHS
+from toolkit.runtime.pack.cursor import Cursor
+from toolkit.runtime.pack.encodings import DECODERS, FLOAT32, FLOAT64, WIDTHS
 
 ELEM_TYPES = {np.dtype(np.float32): FLOAT32, np.dtype(np.float64): FLOAT64}
 FLOATS = st.floats(-1e4, 1e4, width=32).filter(lambda v: v == 0 or abs(v) > 1e-30)

@@ -10,8 +10,8 @@ from hypothesis.extra.numpy import arrays
 
 from toolkit.quantizer.codes import affine, companded, mantissa
 from toolkit.quantizer.codes.rounding import refine
-from toolkit.runtime.cursor import Cursor
-from toolkit.runtime.encodings import DECODERS, FLOAT32
+from toolkit.runtime.pack.cursor import Cursor
+from toolkit.runtime.pack.encodings import DECODERS, FLOAT32
 
 LARGEST = float(np.float32(1e30))
 FINITE = st.floats(-LARGEST, LARGEST, width=32)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from toolkit.quantizer.packs import compression
 from toolkit.quantizer.packs.compression import compressed
 from toolkit.runtime import pack
-from toolkit.runtime.cursor import Cursor
+from toolkit.runtime.pack.cursor import Cursor
 
 BITS = st.builds(
     lambda size, high, seed: np.random.default_rng(seed).integers(0, high, size, "u1").tobytes(),

@@ -28,7 +28,7 @@ from toolkit.quantizer.trees.forests import find_forests
 from toolkit.quantizer.trees.leaves import encode_leaves
 from toolkit.quantizer.trees.thresholds import with_short_thresholds
 from toolkit.runtime import pack
-from toolkit.runtime.forest import MEMBER
+from toolkit.runtime.pack.forest import MEMBER
 from toolkit.runtime.predictor import Predictor
 
 ROWS = 150
@@ -142,7 +142,7 @@ def test_a_hostile_forest_is_refused_or_well_formed(sample: bytes, data: st.Data
 
 def stored(content: bytes) -> bytearray:
     """Return the same pack with its body stored, so that a flipped byte is a flipped field."""
-    from toolkit.runtime.cursor import Cursor
+    from toolkit.runtime.pack.cursor import Cursor
 
     outer = Cursor(content, "a pack")
     outer.at = pack.HEADER

@@ -1,4 +1,4 @@
-"""Random forests through the streams of format 2: what is read is what was written."""
+"""Random forests through the streams of a pack: what is read is what was written."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.second_reader.stream import Stream
-from tests.second_reader.trees_format2 import read_ensemble
+from tests.second_reader.tree_streams import read_ensemble
 from toolkit.errors import CorruptArtifact
 from toolkit.quantizer.trees.leaves import Leaves, encode_leaves, whole_leaves
 from toolkit.quantizer.trees.routing import reached
 from toolkit.quantizer.trees.streams import streams
-from toolkit.runtime.cursor import Cursor
-from toolkit.runtime.forest import LEQ, MEMBER, Forest
-from toolkit.runtime.forest_cells import bit_lengths, extract, grouped, mixed, unmixed
-from toolkit.runtime.forest_format2 import read
+from toolkit.runtime.pack.cursor import Cursor
+from toolkit.runtime.pack.forest import LEQ, MEMBER, Forest
+from toolkit.runtime.pack.forest.cells import bit_lengths, extract, grouped, mixed, unmixed
+from toolkit.runtime.pack.forest.streams import read
 
 NO_ROWS = np.zeros((0, 9))
 
@@ -83,7 +83,7 @@ def codes_of(forest: Forest, seed: int) -> Leaves | None:
     return (None, whole_leaves(forest), encode_leaves(forest, NO_ROWS, 8))[seed % 3]
 
 
-@settings(max_examples=100)
+@settings(max_examples=40)
 @given(seed=st.integers(0, 10**6))
 def test_a_random_forest_comes_back(seed: int) -> None:
     forest = random_forest(seed)
@@ -104,9 +104,9 @@ def test_a_random_forest_comes_back(seed: int) -> None:
 
 READ = """
 import sys
-from toolkit.runtime.cursor import Cursor
-from toolkit.runtime.forest_format2 import read
-from toolkit.runtime.forest_nodes import to_node
+from toolkit.runtime.pack.cursor import Cursor
+from toolkit.runtime.pack.forest.streams import read
+from toolkit.runtime.pack.forest.nodes import to_node
 before = set(sys.modules)
 for path in sys.argv[1:]:
     to_node(read(Cursor(open(path, "rb").read(), path)))
@@ -145,7 +145,7 @@ def test_the_second_reader_and_the_router_agree(seed: int) -> None:
         np.testing.assert_allclose(other.answer(row), sums, rtol=1e-12, atol=1e-12)
 
 
-@settings(max_examples=150)
+@settings(max_examples=60)
 @given(seed=st.integers(0, 10**4), data=st.data())
 def test_a_damaged_forest_is_refused_or_well_formed(seed: int, data: st.DataObject) -> None:
     forest = random_forest(seed)

@@ -16,7 +16,7 @@ from toolkit.exporter.tasks import task_of
 from toolkit.quantizer.trees.forests import find_forests
 from toolkit.quantizer.trees.routing import reached
 from toolkit.quantizer.trees.thresholds import medians, with_fewer_thresholds
-from toolkit.runtime.forest import Forest
+from toolkit.runtime.pack.forest import Forest
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(600, 3)).astype(np.float32)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from toolkit.estimators.frames import NA, NAN, mark_of
 from toolkit.exporter.formulas.codes import FEWEST, Block, Coded, one_hot_block
 from toolkit.exporter.formulas.lookup import (
     category_index,
@@ -16,7 +17,6 @@ from toolkit.exporter.formulas.lookup import (
     text_categories,
 )
 from toolkit.exporter.graph import ML, NOTHING, Graph, Matrix, Outputs, Unconvertible, Value
-from toolkit.frames import NA, NAN, mark_of
 
 Groups = tuple[np.ndarray, int, int]
 

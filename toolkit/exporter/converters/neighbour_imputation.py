@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from toolkit.estimators.frames import mark_of
 from toolkit.exporter.formulas.chunks import chunk_rows, in_chunks
 from toolkit.exporter.formulas.distances import distances, metric_name
 from toolkit.exporter.formulas.neighbourhood import weighted
 from toolkit.exporter.formulas.real import Flag, Real, constant, joined, real
 from toolkit.exporter.graph import Graph, Matrix, Outputs, Unconvertible, Value
-from toolkit.frames import mark_of
 
 
 def imputer(est: Any, x: Value, g: Graph) -> Outputs:

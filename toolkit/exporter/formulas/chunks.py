@@ -10,7 +10,7 @@ import numpy as np
 from onnx import GraphProto, NodeProto, TensorProto, ValueInfoProto, helper
 
 from toolkit.exporter.graph import ELEMENT, Graph, Matrix
-from toolkit.subgraphs import read_by, rename
+from toolkit.onnx_graph.subgraphs import read_by, rename
 
 # A form takes a tensor's name, some rows [n, width], and adds the nodes that give [n, …] tensors.
 Form = Callable[[str], Sequence[Matrix]]

@@ -18,7 +18,7 @@ from toolkit.exporter.formulas.chunks import at_most, chunk_rows, either, in_chu
 from toolkit.exporter.formulas.gaussian_terms import Gaussians, error
 from toolkit.exporter.formulas.real import constant
 from toolkit.exporter.graph import Graph, Matrix
-from toolkit.kernel_sums import KernelSum
+from toolkit.onnx_graph.kernel_sums import KernelSum
 
 # Of max(1, |sum|), or of the sums' unit, on the probes: a quarter of the proof's tolerance, since
 # other rows may lose twice as much; half of it where only the exponentials' own rounding is left.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import onnx
 
-from toolkit.subgraphs import rename
+from toolkit.onnx_graph.subgraphs import rename
 
 
 def apply(model: onnx.ModelProto) -> bool:

@@ -14,11 +14,11 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from toolkit import kernel_sums
 from toolkit.exporter.opsets import ML_OPSETS
 from toolkit.exporter.passes import prune
+from toolkit.onnx_graph import kernel_sums
+from toolkit.onnx_graph.subgraphs import namer, read_by
 from toolkit.runtime.attributes import floats
-from toolkit.subgraphs import namer, read_by
 
 ML = "ai.onnx.ml"
 LINEAR = "LinearClassifier"

@@ -13,7 +13,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from toolkit.exporter.passes import prune
-from toolkit.subgraphs import namer, read_by
+from toolkit.onnx_graph.subgraphs import namer, read_by
 
 STEPS = ("Sub", "Mul", "Add")
 # `x · a` and the result are rounded to float32: with a shift up to this that is wrong by 2e-5 at

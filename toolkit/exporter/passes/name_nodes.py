@@ -15,7 +15,7 @@ from itertools import chain, count
 
 import onnx
 
-from toolkit.subgraphs import inside
+from toolkit.onnx_graph.subgraphs import inside
 
 FUSED = ("Gather", "Slice")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import onnx
 
-from toolkit.subgraphs import read_by
+from toolkit.onnx_graph.subgraphs import read_by
 
 
 def apply(model: onnx.ModelProto) -> bool:

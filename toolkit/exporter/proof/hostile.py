@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from toolkit.estimators.frames import TEXTS
 from toolkit.exporter.proof.boundaries import at_boundaries
 from toolkit.exporter.proof.documents import documents
 from toolkit.exporter.proof.edits import Cell, Edit, Hostile, Sample, edited, rows_of
 from toolkit.exporter.proof.points import at_points
 from toolkit.exporter.proof.sweep import sweep
 from toolkit.exporter.proof.thresholds import at_thresholds
-from toolkit.frames import TEXTS
 from toolkit.runtime.schema import ANY, FINITE, MISSING
 
 UNSEEN = ("not-seen-in-fitting", "Ünseen ⟂ категория")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from toolkit.estimators.frames import CATEGORY, COLUMNS, OBJECTS, PAIRS
 from toolkit.exporter.graph import Graph, Matrix, Table, Value
 from toolkit.exporter.schema.spec import Schema
-from toolkit.frames import CATEGORY, COLUMNS, OBJECTS, PAIRS
 
 
 def declare(schema: Schema, g: Graph) -> Value:

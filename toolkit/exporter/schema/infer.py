@@ -9,6 +9,21 @@ from typing import Any
 import numpy as np
 
 from toolkit.errors import InvalidInput
+from toolkit.estimators.frames import (
+    ARRAY,
+    CATEGORY,
+    COLUMNS,
+    FRAME,
+    KEPT,
+    LABELS,
+    OBJECT,
+    OBJECTS,
+    PAIRS,
+    SPARSE,
+    TEXTS,
+    VECTOR,
+    Column,
+)
 from toolkit.exporter.booster_categories import categories_of
 from toolkit.exporter.schema.given import Given, is_frame
 from toolkit.exporter.schema.marks import text_mark
@@ -26,21 +41,6 @@ from toolkit.exporter.schema.values import (
     whole_beyond,
 )
 from toolkit.exporter.tasks import reference, task_of
-from toolkit.frames import (
-    ARRAY,
-    CATEGORY,
-    COLUMNS,
-    FRAME,
-    KEPT,
-    LABELS,
-    OBJECT,
-    OBJECTS,
-    PAIRS,
-    SPARSE,
-    TEXTS,
-    VECTOR,
-    Column,
-)
 from toolkit.runtime.fields import NA_TEXTS
 from toolkit.runtime.inputs import are_pairs, name_of
 

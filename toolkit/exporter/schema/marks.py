@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from toolkit.errors import InvalidInput
+from toolkit.estimators.frames import KEPT, NA, NAN, NONE
 from toolkit.exporter.schema.told import Told
 from toolkit.exporter.schema.values import Values
-from toolkit.frames import KEPT, NA, NAN, NONE
 
 ORDER = (NAN, NONE, NA)
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from toolkit.estimators.frames import COLUMNS, FRAME, OBJECTS, PAIRS, SPARSE, mark_of, to_frame
 from toolkit.exporter.schema.given import Given
 from toolkit.exporter.schema.spec import Schema
 from toolkit.exporter.schema.values import as_array, read_column
-from toolkit.frames import COLUMNS, FRAME, OBJECTS, PAIRS, SPARSE, mark_of, to_frame
 from toolkit.runtime.inputs import name_of, parted
 
 

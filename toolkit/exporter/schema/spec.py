@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from toolkit.frames import Column
+from toolkit.estimators.frames import Column
 
 FLOATS = ("float32", "float64")
 

@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from toolkit.estimators.frames import KEPT, mark_of
+from toolkit.estimators.held import held_by, quietly
 from toolkit.exporter.booster_categories import categories_of
-from toolkit.exporter.held import held_by, quietly
 from toolkit.exporter.schema.values import NUMBER, TEXT
-from toolkit.frames import KEPT, mark_of
 from toolkit.runtime.fields import NA_TEXTS
 
 PASSES = "FunctionTransformer"  # takes text and numbers alike

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from toolkit.errors import InvalidInput
-from toolkit.frames import KEPT, mark_of
+from toolkit.estimators.frames import KEPT, mark_of
 
 FLOAT, INT, BOOL, TEXT = "float", "int", "bool", "text"
 NUMBER = "number"  # any of the first three

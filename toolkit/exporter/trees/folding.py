@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from toolkit.estimators.frames import NAN, mark_of
 from toolkit.exporter.grid import Grid, between
 from toolkit.exporter.trees.ensemble import LEQ, Ensemble
 from toolkit.exporter.trees.rounding import decimal_grids
-from toolkit.frames import NAN, mark_of
 
 if TYPE_CHECKING:
     from toolkit.exporter.graph import Graph, Matrix, Value

@@ -6,7 +6,7 @@ import numpy as np
 
 from toolkit.exporter.trees.ensemble import EQ, MEMBER, Ensemble, equalities, with_base
 from toolkit.runtime.attributes import choices, floats, integer, integers, tensor, text
-from toolkit.runtime.forest_nodes import twinned
+from toolkit.runtime.pack.forest.nodes import twinned
 
 SUM = 1  # aggregate_function of ai.onnx.ml 5; its post_transform NONE is 0
 MODES = ("LEAF", "BRANCH_LEQ", "BRANCH_EQ")  # of ai.onnx.ml 3

@@ -18,7 +18,7 @@ from toolkit.quantizer.trees.leaves import Leaves, encode_leaves, exact_leaves
 from toolkit.quantizer.trees.routing import reached
 from toolkit.quantizer.trees.streams import leaf_streams, streams
 from toolkit.quantizer.trees.thresholds import with_fewer_thresholds, with_short_thresholds
-from toolkit.runtime.forest import Forest
+from toolkit.runtime.pack.forest import Forest
 
 # Of a tree's leaves: the file's compression takes few levels below a byte.
 LEVELS = (4096, 1024, 256, 128, 64, 32, 16, 8, 4)

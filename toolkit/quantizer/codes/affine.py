@@ -13,7 +13,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from toolkit.runtime.encodings import (
+from toolkit.runtime.pack.encodings import (
     AFFINE,
     BLOCKS,
     ELEMENT_TYPES,
@@ -71,7 +71,7 @@ class Affine:
         return np.broadcast_to(zero, self.codes.shape)
 
     def to_bytes(self) -> bytes:
-        """Return header and payload as `toolkit.runtime.encodings` describes them.
+        """Return header and payload as `toolkit.runtime.pack.encodings` describes them.
 
         Zero points in the middle are left out, and scales that float16 can hold take two bytes.
         """
@@ -222,7 +222,7 @@ def _as_int8(exponents: np.ndarray) -> np.ndarray:
 
 
 def packed_codes(codes: np.ndarray, bits: int) -> bytes:
-    """Return codes as a stream of bits, as `toolkit.runtime.encodings` describes it."""
+    """Return codes as a stream of bits, as `toolkit.runtime.pack.encodings` describes it."""
     flat = codes.ravel()
     if bits in (8, 16):
         return flat.astype("u1" if bits == 8 else "<u2").tobytes()

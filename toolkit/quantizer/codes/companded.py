@@ -12,7 +12,7 @@ from typing import ClassVar
 import numpy as np
 
 from toolkit.quantizer.codes.affine import packed_codes
-from toolkit.runtime.encodings import COMPANDED, ELEMENT_TYPES, FLOAT32, OTHER_WIDTH, expand
+from toolkit.runtime.pack.encodings import COMPANDED, ELEMENT_TYPES, FLOAT32, OTHER_WIDTH, expand
 
 # The companding bends at half a standard deviation: below it is nearly linear, far above
 # logarithmic (the error of support vector regression on California Housing is smallest there).
@@ -21,7 +21,7 @@ BEND = 0.5
 
 @dataclass(frozen=True)
 class Companded:
-    """An encoded float32 or float64 matrix; the formula is `toolkit.runtime.encodings.expand`.
+    """An encoded float32 or float64 matrix; the formula is `toolkit.runtime.pack.encodings.expand`.
 
     codes: unsigned [rows, columns]; spread, low, step: float32, one a row (axis 0) or column (axis
     1); bits: 2 to 16; dtype: the matrix's.
@@ -43,7 +43,7 @@ class Companded:
         return values.astype(self.dtype, copy=False)
 
     def to_bytes(self) -> bytes:
-        """Return header and payload as `toolkit.runtime.encodings` describes them."""
+        """Return header and payload as `toolkit.runtime.pack.encodings` describes them."""
         groups = (self.spread, self.low, self.step)
         width = b"" if self.bits == 8 else bytes([self.bits])
         head = bytes([self.axis | OTHER_WIDTH * bool(width)]) + width

@@ -11,7 +11,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from toolkit.runtime.encodings import ELEMENT_TYPES, FLOAT32, MANTISSA, scale_mantissas
+from toolkit.runtime.pack.encodings import ELEMENT_TYPES, FLOAT32, MANTISSA, scale_mantissas
 
 LEAST, MOST = 256, 511  # the mantissa with its leading one
 
@@ -35,7 +35,7 @@ class Mantissa:
         return scale_mantissas(self.codes, self.exponent).astype(self.dtype, copy=False)
 
     def to_bytes(self) -> bytes:
-        """Return the payload as `toolkit.runtime.encodings` describes it."""
+        """Return the payload as `toolkit.runtime.pack.encodings` describes it."""
         flat = self.codes.ravel()
         negative = np.packbits(flat < 0, bitorder="little").tobytes()
         exponent = np.where(flat == 0, -128, self.exponent).astype(np.int8)

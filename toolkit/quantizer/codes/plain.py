@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from toolkit.quantizer.codes.affine import packed_codes
-from toolkit.runtime.encodings import FLOAT16, INTEGERS, SINGLE
+from toolkit.runtime.pack.encodings import FLOAT16, INTEGERS, SINGLE
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Half:
         return self.values.astype(self.dtype)
 
     def to_bytes(self) -> bytes:
-        """Return the payload as `toolkit.runtime.encodings` describes it."""
+        """Return the payload as `toolkit.runtime.pack.encodings` describes it."""
         return self.values.astype("<f2").tobytes()
 
 
@@ -42,7 +42,7 @@ class Single:
         return self.values.astype(np.float64)
 
     def to_bytes(self) -> bytes:
-        """Return the payload as `toolkit.runtime.encodings` describes it."""
+        """Return the payload as `toolkit.runtime.pack.encodings` describes it."""
         return self.values.astype("<f4").tobytes()
 
 
@@ -62,7 +62,7 @@ class Integers:
         return (self.codes.astype(np.int64) + self.low).astype(self.dtype)
 
     def to_bytes(self) -> bytes:
-        """Return header and payload as `toolkit.runtime.encodings` describes them."""
+        """Return header and payload as `toolkit.runtime.pack.encodings` describes them."""
         low = self.low.to_bytes(8, "little", signed=True)
         return bytes([self.bits]) + low + packed_codes(self.codes, self.bits)
 

@@ -9,7 +9,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from toolkit.subgraphs import namer
+from toolkit.onnx_graph.subgraphs import namer
 
 ML = "ai.onnx.ml"
 LINEAR = "LinearClassifier"

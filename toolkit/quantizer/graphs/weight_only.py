@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import onnx
 from onnx import helper
 
+from toolkit.onnx_graph.subgraphs import inside
 from toolkit.quantizer.calibration import Calibration
 from toolkit.quantizer.codes.affine import Affine
 from toolkit.quantizer.codes.formats import Format
@@ -15,7 +16,6 @@ from toolkit.quantizer.graphs.qdq import Pieces, dequantized, opset, rebuilt
 from toolkit.quantizer.parameters import Parameter, Product, find_parameters, replace_values
 from toolkit.quantizer.probe import Probe
 from toolkit.quantizer.refusals import NotApplicable
-from toolkit.subgraphs import inside
 
 # Else onnxruntime decodes the weights anew at every call.
 SESSION = {"config": {"session.disable_quant_qdq": "1"}}

@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Iterable, Iterator, Sequence
 
 from toolkit.runtime import pack
-from toolkit.runtime.pack_dictionary import DICTIONARY
+from toolkit.runtime.pack.dictionary import DICTIONARY
 
 # Streams of fewer bytes share a run: a run costs a header, and its model starts from nothing.
 SHORT = 256

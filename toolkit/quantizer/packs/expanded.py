@@ -13,9 +13,9 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
+from toolkit.onnx_graph.subgraphs import namer
 from toolkit.quantizer.calibration import Calibration
 from toolkit.quantizer.parameters import Product, plain_products
-from toolkit.subgraphs import namer
 
 # Coefficients below this part of the largest are what float32 left of zeros.
 NOISE = 1e-6

@@ -19,8 +19,8 @@ from toolkit.quantizer.trees.coded import Coded, exact_trees
 from toolkit.quantizer.trees.forests import OPERATORS
 from toolkit.quantizer.trees.streams import streams
 from toolkit.runtime import pack, wire
-from toolkit.runtime.encodings import ELEMENT_TYPES, RAW
-from toolkit.runtime.forest import Forest
+from toolkit.runtime.pack.encodings import ELEMENT_TYPES, RAW
+from toolkit.runtime.pack.forest import Forest
 
 
 def write_pack(

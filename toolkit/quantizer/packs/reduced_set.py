@@ -16,8 +16,8 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from toolkit.kernel_sums import KEY, KernelSum
 from toolkit.metrics import losses
+from toolkit.onnx_graph.kernel_sums import KEY, KernelSum
 from toolkit.quantizer.ancestors import leading_to
 from toolkit.quantizer.calibration import Calibration
 from toolkit.quantizer.codes.formats import Codes, Format, encode

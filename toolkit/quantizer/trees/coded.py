@@ -8,7 +8,7 @@ from toolkit.quantizer.calibration import Calibration
 from toolkit.quantizer.trees.forests import find_forests
 from toolkit.quantizer.trees.leaves import Leaves, encode_leaves, exact_leaves
 from toolkit.quantizer.trees.thresholds import with_fewer_thresholds, with_short_thresholds
-from toolkit.runtime.forest import Forest
+from toolkit.runtime.pack.forest import Forest
 
 # Operators that only put numbers elsewhere.
 MOVES = ("Concat", "Flatten", "GatherND", "Identity", "Reshape", "ScatterND")

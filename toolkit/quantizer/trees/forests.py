@@ -10,7 +10,7 @@ from onnx import helper, numpy_helper
 
 from toolkit.quantizer.refusals import NotApplicable
 from toolkit.runtime.attributes import NODE_ATTRIBUTE
-from toolkit.runtime.forest import LEQ, MAX_LEVELS, MEMBER, MODES, Forest
+from toolkit.runtime.pack.forest import LEQ, MAX_LEVELS, MEMBER, MODES, Forest
 from toolkit.runtime.wire import bytes_field
 
 OPERATORS = ("TreeEnsemble", "TreeEnsembleRegressor")

@@ -8,7 +8,7 @@ import numpy as np
 
 from toolkit.quantizer.refusals import NotApplicable
 from toolkit.quantizer.trees.routing import reached
-from toolkit.runtime.forest import Forest
+from toolkit.runtime.pack.forest import Forest
 
 # Beyond this the ranges of trees differ so much that a common step pays with more than a byte.
 ALIKE = 1.25

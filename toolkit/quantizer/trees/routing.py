@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from toolkit.runtime.forest import MEMBER, Forest
+from toolkit.runtime.pack.forest import MEMBER, Forest
 
 # By mode, as ai.onnx.ml 5 numbers them; MEMBER is not a comparison.
 COMPARISONS: tuple[Callable[[np.ndarray, np.ndarray], np.ndarray], ...] = (

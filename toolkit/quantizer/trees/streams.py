@@ -1,4 +1,4 @@
-"""Tree ensembles as the streams of pack format 2 (see `toolkit.runtime.forest_format2`)."""
+"""Tree ensembles written as the streams that `toolkit.runtime.pack.forest.streams` describes."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import numpy as np
 
 from toolkit.quantizer.packs.compression import run
 from toolkit.quantizer.trees.leaves import Leaves
-from toolkit.runtime import forest_format2 as layout
 from toolkit.runtime import wire
 from toolkit.runtime.attributes import packed
-from toolkit.runtime.forest import LEQ, MEMBER, Forest, level_starts
-from toolkit.runtime.forest_cells import Outside, bit_lengths, grouped, mixed, walk
-from toolkit.runtime.forest_leaves import RAW_LEAVES, TARGET_STEPS, TREE_STEPS
-from toolkit.runtime.forest_thresholds import CELLS, DECIMALS, OPEN_CELLS, PLANES, decimal
+from toolkit.runtime.pack.forest import LEQ, MEMBER, Forest, level_starts
+from toolkit.runtime.pack.forest import streams as layout
+from toolkit.runtime.pack.forest.cells import Outside, bit_lengths, grouped, mixed, walk
+from toolkit.runtime.pack.forest.leaves import RAW_LEAVES, TARGET_STEPS, TREE_STEPS
+from toolkit.runtime.pack.forest.thresholds import CELLS, DECIMALS, OPEN_CELLS, PLANES, decimal
 
 
 def streams(forest: Forest, leaves: Leaves | None) -> list[bytes]:

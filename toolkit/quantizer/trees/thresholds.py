@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from toolkit.quantizer.trees.routing import passes
-from toolkit.runtime.forest import LEQ, Forest
+from toolkit.runtime.pack.forest import LEQ, Forest
 
 # So many candidates for each threshold that is to stay are weighed against each other.
 CANDIDATES = 4

@@ -1,0 +1,1 @@
+"""Timing loops: what is to be compared takes turns on rotating rows."""

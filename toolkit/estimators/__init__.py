@@ -1,0 +1,1 @@
+"""Fitted estimators: reading and keeping them safely, and the form their rows take."""

@@ -1,0 +1,1 @@
+"""What exporter and quantizer both ask of an ONNX graph."""
