@@ -33,8 +33,8 @@ WORDS = ("Ulm", "Bonn", "Kiel", "elsewhere", "")
 OPENED_ANEW = 2000  # calls of a thread between two openings, while the memory is looked at
 WARM_UP = 0.2  # of the time: arenas of eight threads, pandas' and onnxruntime's own caches
 # What the memory may grow by after that. An answer that is kept takes over a hundred bytes, a tenth
-# of a gigabyte in a million calls; eight threads' arenas go up and down by some megabytes (measured
-# below 4), as more or fewer of their largest batches fall together.
+# of a gigabyte in a million calls. Eight threads' arenas fill up by some six megabytes in the first
+# three million calls (docs/runtime.md); in one thread nothing grows.
 BOUND_MB = 12.0
 
 

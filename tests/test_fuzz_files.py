@@ -17,7 +17,7 @@ from toolkit.errors import CorruptArtifact
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the script limits its children")
 
-MODULES = ("damage", "cases", "files", "graphs", "estimators")
+MODULES = ("damage", "cases")
 
 
 def run(*options):
@@ -42,7 +42,7 @@ def test_nothing_is_found(kinds, number, classifier_bundle):
     ended = json.loads(done.stdout)["ended"]
     assert [sum(ended[kind].values()) for kind in kinds] == [number] * len(kinds)
     # Neither is all of it refused, nor does all of it still read.
-    assert all(ended[kind]["read"] < number for kind in kinds)
+    assert all(5 < ended[kind]["read"] < number - 5 for kind in kinds)
 
 
 @pytest.fixture(scope="module")
@@ -122,6 +122,17 @@ def test_damage_comes_of_its_number(fuzz):
     assert len({damaged(content, random.Random(f"k {n}")) for n in range(50)}) > 45
 
 
+def test_what_is_put_into_a_document_is_its_own(fuzz):
+    """A later change within it must show neither elsewhere in it nor in another case."""
+    words = repr(fuzz["damage"].WORDS)
+    document = {"a": [1, {"b": 2}], "c": {"d": [3, 4]}}
+    for n in range(400):
+        fuzz["damage"].change_document(document, random.Random(n))
+        document |= {str(n): [n, {}]}
+        json.dumps(document)
+    assert repr(fuzz["damage"].WORDS) == words
+
+
 def test_messages_are_changed_in_all_their_parts(fuzz):
     from tests.runtime.graphs import linear
 
@@ -136,16 +147,3 @@ def test_messages_are_changed_in_all_their_parts(fuzz):
     assert {m.graph.node[0].op_type for m in kept} > {"Gemm"}
     assert len({tuple(m.graph.initializer[0].dims) for m in kept}) > 3
     assert len({m.graph.initializer[0].raw_data for m in kept}) > 3
-
-
-def test_estimators_are_changed_behind_the_archives_checks(fuzz, tmp_path):
-    estimators = fuzz["estimators"]
-    outcomes, found = fuzz["cases"].batch(
-        fuzz["cases"].Kind(estimators.estimators, bounded=False, strict=False),
-        "skops",
-        range(60),
-        tmp_path,
-    )
-    assert found == []
-    assert outcomes["read"] > 5
-    assert outcomes["InvalidInput"] > 5
