@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import io
 import random
 import zipfile
@@ -72,7 +73,7 @@ def change_document(document: Any, chance: random.Random) -> None:
         elif chance.random() < 0.2:
             del document[key]
         else:
-            document[key] = chance.choice(WORDS)
+            document[key] = copy.deepcopy(chance.choice(WORDS))  # it may be changed in its turn
         return
 
 

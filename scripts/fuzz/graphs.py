@@ -40,7 +40,7 @@ def graphs(chance: random.Random, folder: Path) -> Read:
 
     model = onnx.load_model_from_string(chance.choice(samples(folder)))
     pools = pools_of(model)
-    pools[OPERATOR] += chance.sample(operators(), len(pools[OPERATOR]))
+    pools[OPERATOR] += chance.choices(operators(), k=len(pools[OPERATOR]))
     for _ in range(chance.choice((1, 1, 2, 4))):
         change_message(model, chance, pools)
     content = model.SerializeToString()

@@ -1,4 +1,4 @@
-"""Hostile numbers of words and categories: scipy would write to a column that there is not."""
+"""Hostile numbers of words, categories, rows, threads: compiled code would take them on trust."""
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import KBinsDiscretizer, OneHotEncoder
 
 from toolkit.errors import InvalidInput
+from toolkit.estimators.restored import check_restored
+from toolkit.estimators.restored.refusal import Damaged
 from toolkit.estimators.skops_file import load_estimator
 
 RANDOM = np.random.default_rng(6)
@@ -147,3 +149,35 @@ def test_threads(model):
     for count in (-5, 0, 10**6):
         model._n_threads = count
         refused(model, f"starts as many threads as {count}")
+
+
+SOURCES = {
+    "legacy": lambda: np.random.RandomState(3),
+    "mersenne": lambda: np.random.Generator(np.random.MT19937(3)),
+    "philox": lambda: np.random.Generator(np.random.Philox(3)),
+    "default": lambda: np.random.default_rng(3),
+}
+
+
+@pytest.mark.parametrize("kind", SOURCES)
+@pytest.mark.parametrize("place", [10**7, -1])
+def test_sources_of_random_numbers(kind, place):
+    """numpy continues wherever the file says that it was, within its buffer or not."""
+    source = SOURCES[kind]()
+    source.normal(size=3)
+    model = KMeans(2, random_state=source).fit(X) if kind == "legacy" else KMeans(2).fit(X)
+    model.random_state = source
+    check_restored(load(model) if kind == "legacy" else model)
+    made = source if kind == "legacy" else source.bit_generator
+    state = made.get_state(legacy=False) if kind == "legacy" else made.state
+    held = state if "buffer_pos" in state else state["state"]
+    name = "buffer_pos" if "buffer_pos" in state else "pos"
+    if name not in held:
+        return  # it has no buffer
+    held[name] = place
+    if kind == "legacy":
+        made.set_state(state)
+    else:
+        made.state = state
+    with pytest.raises(Damaged, match=f"continues with the number {place}"):
+        check_restored(model)

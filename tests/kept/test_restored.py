@@ -178,6 +178,42 @@ def test_a_tree_that_is_called_by_another_way():
         load_estimator(content, "e.skops")
 
 
+@pytest.mark.parametrize("part", ["nodes", "values"])
+def test_a_tree_whose_arrays_have_no_length(part):
+    """The length of an array without dimensions is whatever lies there."""
+
+    def edit(schema):
+        node = tree_node(schema)["content"]["content"][part]
+        node["file"], node["__id__"] = "number.npy", 1
+
+    content = edited(skops.io.dumps(DecisionTreeRegressor().fit(X, X[:, 1])), edit)
+    number = io.BytesIO()
+    np.save(number, np.array(3))
+    out = io.BytesIO(content)
+    with zipfile.ZipFile(out, "a") as archive:
+        archive.writestr("number.npy", number.getvalue())
+    with pytest.raises(InvalidInput, match="a tree of nodes and values that are not rows"):
+        load_estimator(out.getvalue(), "e.skops")
+
+
+@pytest.mark.parametrize("what", ["type", "__class__"])
+def test_a_tree_whose_classes_are_made_another_way(what):
+    """skops reads an array's file only where its type says so: what was looked at is made."""
+
+    def edit(schema):
+        node = tree_node(schema)["__reduce__"]["args"]["content"][1]
+        one = {"__class__": "int", "__module__": "builtins", "__loader__": "JsonNode"}
+        items = {"__loader__": "TupleNode", "__module__": "builtins", "__class__": "tuple"}
+        shape = items | {"content": [one | {"content": "9"}]}
+        node |= {"type": "json", "content": [one | {"content": "1"}] * 9, "shape": shape}
+        if what != "type":
+            node |= {"type": "numpy", what: "float64"}
+
+    content = edited(skops.io.dumps(DecisionTreeRegressor().fit(X, X[:, 1])), edit)
+    with pytest.raises(InvalidInput, match="makes a tree of what is none"):
+        load_estimator(content, "e.skops")
+
+
 def test_two_parts_of_one_number():
     """skops takes the first for both: what was looked at must be what is made."""
 
@@ -289,6 +325,20 @@ def test_support_vectors(kind, change):
         model, change, value + 10**6 if change in ("_n_support", "support_") else value[..., :0]
     )
     refused(model, type(model).__name__)
+
+
+@pytest.mark.parametrize("kernel", ["rbf", "precomputed", np.dot])
+def test_support_vectors_that_are_not_there(kernel):
+    """Only a kernel that was computed elsewhere has none."""
+    rows = X @ X.T if kernel == "precomputed" else X
+    model = SVC(kernel="linear" if kernel is np.dot else kernel).fit(rows, CLASSES)
+    if kernel is np.dot:
+        model.kernel = kernel
+    model.support_vectors_ = model.support_vectors_[:0]
+    if kernel == "rbf":
+        refused(model, "has 0 vectors, ")
+    else:
+        check_restored(model)
 
 
 def test_a_check_that_looked_at_nothing_would_show(monkeypatch):

@@ -25,6 +25,8 @@ COMPILED: dict[str, Callable[[Any, int | None], None]] = {
     "sklearn.neighbors._ball_tree.BallTree": neighbours.check_tree,
     "sklearn.neighbors._ball_tree.BallTree32": neighbours.check_tree,
     "scipy.interpolate._bsplines.BSpline": widths.check_spline,
+    "numpy.random.mtrand.RandomState": widths.check_random,
+    "numpy.random._generator.Generator": widths.check_random,
 }
 # The attributes of an object -> what is tried on it.
 BY_ATTRIBUTES: dict[tuple[str, ...], Callable[[Any, int | None], None]] = {

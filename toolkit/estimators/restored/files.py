@@ -25,7 +25,9 @@ FREE_PARTS, LETTERS_A_PART = 1_000_000, 16
 # Libraries whose objects skops never makes by calling their type; compiled ones would take sizes
 # from the call, and allocate or read as much.
 NEVER_CALLED = ("sklearn.", "scipy.", "lightgbm.", "xgboost.", "catboost.")
-SAME = ("__loader__", "__module__", "__class__", "content", "file")  # what makes a node
+SAME = ("__loader__", "__module__", "__class__", "type", "content", "file")  # what makes a node
+# Arrays of a tree's state -> their dimensions, which `Tree.__setstate__` takes on trust.
+STATE = {"nodes": 1, "values": 3}
 
 
 def check_sizes(content: bytes, origin: str) -> None:
@@ -52,8 +54,9 @@ def check_sizes(content: bytes, origin: str) -> None:
 def check_calls(content: bytes, asked: Collection[str] = ()) -> None:
     """Raise Damaged for types that are called as skops never does, and trees of wrong sizes.
 
-    `Tree(columns, classes [n], n)` reads n numbers of the array, however many that has. asked:
-    types that may be called all the same, since the user trusts them by name.
+    `Tree(columns, classes [n], n)` reads n numbers of the array, however many that has, and a
+    tree's state the length of arrays that may have none. asked: types that may be called all the
+    same, since the user trusts them by name.
     """
     archive = zipfile.ZipFile(io.BytesIO(content))
     nodes = list(_nodes(json.loads(archive.read(SCHEMA))))
@@ -126,11 +129,12 @@ def _check_call(
     try:
         arguments = stands_for(tree["__reduce__"]["args"])
         columns, classes, count = (stands_for(node) for node in arguments["content"])
-        kinds = [node["__loader__"] for node in (arguments, columns, classes, count)]
-        with archive.open(classes["file"]) as stream:
-            array = np.lib.format.read_array(stream, allow_pickle=False)
+        kinds = [node["__loader__"] for node in (arguments, columns, count)]
+        array = _array(classes, archive)
+        state = stands_for(tree["content"])["content"]
+        parts = {name: _array(stands_for(state[name]), archive).ndim for name in STATE}
         sound = (
-            kinds == ["TupleNode", "JsonNode", "NdArrayNode", "JsonNode"]
+            kinds == ["TupleNode", "JsonNode", "JsonNode"]
             and 0 < json.loads(columns["content"]) < 1 << 31
             and array.shape == (json.loads(count["content"]),)
             and (array > 0).all()
@@ -139,3 +143,14 @@ def _check_call(
         raise Damaged(f"makes a tree of what is none ({error})") from None
     if not sound:
         raise Damaged("makes a tree with a number of outputs that its classes do not have")
+    if parts != STATE:
+        raise Damaged("makes a tree of nodes and values that are not rows")
+
+
+def _array(node: dict[str, Any], archive: zipfile.ZipFile) -> np.ndarray:
+    """Return what a node makes, ValueError unless that is an array of numbers or records."""
+    made = [node.get(key) for key in ("__loader__", "__module__", "__class__", "type")]
+    if made != ["NdArrayNode", "numpy", "ndarray", "numpy"]:
+        raise ValueError(f"{made} where an array is expected")
+    with archive.open(node["file"]) as stream:
+        return np.lib.format.read_array(stream, allow_pickle=False)

@@ -8,6 +8,7 @@ import numpy as np
 
 from toolkit.estimators.restored.refusal import require, within
 
+MERSENNE = 624  # numbers that MT19937 makes at a time
 MOST_THREADS = 1 << 10  # it is the number of cores where the model was fitted
 
 
@@ -34,7 +35,10 @@ def check_support(model: Any, _width: int | None) -> None:
     counts = np.asarray(model._n_support)
     kept = len(support)
     require(support.ndim == counts.ndim == 1 and len(counts) >= 2, "counts no support vectors")
-    require(vectors.shape[0] in (0, kept), f"has {vectors.shape[0]} vectors, names {kept}")
+    # Rows that a kernel was computed of stand in another place, or in none.
+    computed = model.kernel == "precomputed" or callable(model.kernel)
+    needed = 0 if computed else kept
+    require(vectors.shape[0] == needed, f"has {vectors.shape[0]} vectors, {needed} are needed")
     rows = int(model.shape_fit_[0])
     within(support, 0, rows, "has the support vector")
     classes = np.size(model.classes_) if hasattr(model, "classes_") else 0
@@ -88,6 +92,18 @@ def check_categories(model: Any, width: int | None) -> None:
         tested = nodes["feature_idx"][(nodes["is_leaf"] == 0) & (nodes["is_categorical"] != 0)]
         within(tested.astype(np.int64), 0, int(width or 0), "tests the column")
         require(of_mapper[tested].all(), "tests categories of a column of numbers")
+
+
+def check_random(source: Any, _width: int | None) -> None:
+    """Check where a source of random numbers (RandomState, Generator) stands in its buffer."""
+    own = getattr(source, "bit_generator", None)
+    state = source.get_state(legacy=False) if own is None else own.state
+    for held, name, size in (
+        (state["state"], "pos", MERSENNE),
+        (state, "buffer_pos", len(state.get("buffer", ()))),
+    ):
+        if name in held:
+            within(np.asarray(held[name]), 0, size + 1, "continues with the number")
 
 
 def check_threads(model: Any, _width: int | None) -> None:
