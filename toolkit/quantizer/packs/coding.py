@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import onnx
 
+from toolkit.onnx_graph.edits import copied
 from toolkit.quantizer.calibration import Calibration
 from toolkit.quantizer.codes.choice import FEW_BYTES, choose, choose_stored
 from toolkit.quantizer.codes.exact import shortest
@@ -65,8 +66,7 @@ def coded_pack(
     parameters, forests = find_parameters(model), find_forests(model)
     if not parameters and not forests:
         raise NotApplicable("the graph has no weight matrix among its initializers, and no trees")
-    changed = onnx.ModelProto()
-    changed.CopyFrom(model)
+    changed = copied(model)
     encoded: dict[str, Codes] = {}
     if parameters:
         coder = Coder(model, calibration, parameters, bits)
