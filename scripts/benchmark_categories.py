@@ -19,7 +19,7 @@ from typing import Any
 import spread
 
 ROOT = Path(__file__).resolve().parents[1]
-JSON, MARKDOWN = ROOT / "docs" / "categories.json", ROOT / "docs" / "categories.md"
+JSON, MARKDOWN = ROOT / "scripts" / "results" / "categories.json", ROOT / "docs" / "categories.md"
 COLUMNS = ("user", "item", "shop")
 MODELS = ("Ridge", "LogisticRegression")
 BATCH = 1000

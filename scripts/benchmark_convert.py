@@ -24,7 +24,7 @@ import numpy as np
 import spread
 
 ROOT = Path(__file__).resolve().parents[1]
-JSON, MARKDOWN = ROOT / "docs" / "converting.json", ROOT / "docs" / "converting.md"
+JSON, MARKDOWN = ROOT / "scripts" / "results" / "converting.json", ROOT / "docs" / "converting.md"
 SIZES = "10000,100000,400000,900000"
 REPEATS = 3
 OPENINGS = 5

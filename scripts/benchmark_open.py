@@ -18,7 +18,7 @@ from typing import Any
 import spread
 
 ROOT = Path(__file__).resolve().parents[1]
-JSON, MARKDOWN = ROOT / "docs" / "opening.json", ROOT / "docs" / "opening.md"
+JSON, MARKDOWN = ROOT / "scripts" / "results" / "opening.json", ROOT / "docs" / "opening.md"
 OPEN = r"""
 import re, sys, time
 import onnxruntime

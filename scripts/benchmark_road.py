@@ -22,7 +22,7 @@ from typing import Any
 import spread
 
 ROOT = Path(__file__).resolve().parents[1]
-JSON, MARKDOWN = ROOT / "docs" / "road.json", ROOT / "docs" / "road.md"
+JSON, MARKDOWN = ROOT / "scripts" / "results" / "road.json", ROOT / "docs" / "road.md"
 SIZES = "1000000,5000000"
 TREES = 20
 FEATURES = 8

@@ -171,7 +171,7 @@ def main() -> None:
     print(text, end="")
     found = {"schema_version": 1, "environment": machine, "calls_us": calls, "starts_ms": starts}
     (ROOT / "docs" / "runtime-figures.md").write_text(text, encoding="utf-8")
-    (ROOT / "docs" / "runtime-figures.json").write_text(
+    (ROOT / "scripts" / "results" / "runtime-figures.json").write_text(
         json.dumps(found, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
     )
 

@@ -199,7 +199,7 @@ def main() -> None:
         "parts": by_load,
     }
     (ROOT / "docs" / "table-figures.md").write_text(text + "\n", encoding="utf-8")
-    (ROOT / "docs" / "table-figures.json").write_text(
+    (ROOT / "scripts" / "results" / "table-figures.json").write_text(
         json.dumps(found, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
     )
 

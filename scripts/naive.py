@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 ROOT = Path(__file__).resolve().parent.parent
-MARKDOWN, JSON = ROOT / "docs" / "naive.md", ROOT / "docs" / "naive.json"
+MARKDOWN, JSON = ROOT / "docs" / "naive.md", ROOT / "scripts" / "results" / "naive.json"
 STEPS = 255
 # float32 predictions near 2 are rounded to 2e-7, and differently on another processor.
 RELATIVE, ABSOLUTE = 1e-6, 2e-6

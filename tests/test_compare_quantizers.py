@@ -130,7 +130,9 @@ def test_the_page_shows_losers(scripts, measured):
 
 
 def test_the_committed_page_is_made_from_its_figures(scripts):
-    figures = json.loads((ROOT / "docs" / "quantizers.json").read_text(encoding="utf-8"))
+    figures = json.loads(
+        (ROOT / "scripts" / "results" / "quantizers.json").read_text(encoding="utf-8")
+    )
     written = (ROOT / "docs" / "quantizers.md").read_text(encoding="utf-8")
     assert scripts["page"].page(figures) == written
     assert [m["model"] for m in figures["models"]] == list(scripts["estimators"].names())

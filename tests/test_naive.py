@@ -81,7 +81,7 @@ def test_the_schemes_by_hand(naive):
 
 def test_the_committed_figures_are_these(figures):
     """To what another processor or library may change; --check is the strict one."""
-    old = json.loads((ROOT / "docs" / "naive.json").read_text(encoding="utf-8"))
+    old = json.loads((ROOT / "scripts" / "results" / "naive.json").read_text(encoding="utf-8"))
     for before, after in zip(old["schemes"], figures["schemes"], strict=True):
         assert before["scheme"] == after["scheme"]
         for key in ("r2", "mse", "max_abs"):
@@ -89,7 +89,7 @@ def test_the_committed_figures_are_these(figures):
 
 
 def test_the_markdown_is_made_from_the_json(naive):
-    old = json.loads((ROOT / "docs" / "naive.json").read_text(encoding="utf-8"))
+    old = json.loads((ROOT / "scripts" / "results" / "naive.json").read_text(encoding="utf-8"))
     assert (ROOT / "docs" / "naive.md").read_text(encoding="utf-8") == naive.as_markdown(old)
 
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from toolkit.exporter import export
-    from toolkit.measure import bench
     from toolkit.quantizer import quantize
+    from toolkit.report.flow import bench
     from toolkit.runtime import load
 
 __version__ = "0.1.0"
@@ -19,7 +19,7 @@ __version__ = "0.1.0"
 _HOME = {
     "export": "toolkit.exporter",
     "quantize": "toolkit.quantizer",
-    "bench": "toolkit.measure",
+    "bench": "toolkit.report.flow",
     "load": "toolkit.runtime",
 }
 

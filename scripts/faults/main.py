@@ -20,6 +20,7 @@ import operations
 
 from toolkit.bundle import open_bundle
 from toolkit.errors import ToolkitError
+from toolkit.runtime.manifest import read_manifest
 
 State = dict[str, bytes | None]
 
@@ -45,17 +46,18 @@ def main() -> int:
         found = (operations.commands if arguments.commands else operations.writing)(made)
         wrong: list[str] = []
         counts: dict[str, dict[str, int]] = {}
-        for name in arguments.only or operations.NAMES:
+        for name in arguments.only or found:
             points = Points(made, name, found[name])
             ended: Counter[str] = Counter()
             for kind in arguments.kind or inject.KINDS:
-                first = len(kind) % arguments.every
-                for at in range(first, points.steps, arguments.every):
+                for at in points.where(kind)[len(kind) % arguments.every :: arguments.every]:
                     outcome, faults = points.strike(kind, at)
                     ended[f"{kind}: {outcome}"] += 1
                     wrong += [f"{name} {kind} at {at} ({points.calls[at]}): {f}" for f in faults]
             counts[name] = dict(ended)
-            print(f"{name}: {points.steps} steps, {sum(ended.values())} points", file=sys.stderr)
+            print(
+                f"{name}: {len(points.calls)} steps, {sum(ended.values())} points", file=sys.stderr
+            )
     total = sum(sum(ended.values()) for ended in counts.values())
     print(json.dumps({"points": total, "wrong": wrong, "ended": counts}, indent=1))
     return int(bool(wrong))
@@ -85,8 +87,13 @@ class Points:
                 f"{name} fails by itself (exit {code}): {self.log.read_text(encoding='utf-8')}"
             )
         self.calls: list[str] = json.loads(steps.read_text(encoding="utf-8"))
-        self.steps = len(self.calls)
         self.new = state(folder)
+
+    def where(self, kind: str) -> list[int]:
+        """Return the steps where a kind of fault can do something; reading changes nothing."""
+        errors = (*inject.ERRORS, "late")
+        every = enumerate(self.calls)
+        return [k for k, call in every if kind in errors or call not in inject.READS]
 
     def strike(self, kind: str, at: int) -> tuple[str, list[str]]:
         """Return how the operation ended with a fault, and all that is wrong after it."""
@@ -102,7 +109,11 @@ class Points:
         seen, left = self._seen(folder, wrong)
         if kind not in ("kill", "torn") and left and "could not all be moved" not in said:
             # What cannot be removed stays until the next run; everything else goes at once.
-            refused = kind in inject.ERRORS and self.calls[at] in ("unlink", "rmdir", "fsync")
+            failing = ("unlink", "rmdir", "fsync", *inject.READS)
+            refused = kind in (*inject.ERRORS, "late") and self.calls[at] in failing
+            # Nobody may remove a lock that he does not hold; the next one takes it.
+            lock = all(name in (operations.MODEL, operations.LOCK_FILE) for name in left)
+            refused |= kind == "late" and lock
             wrong += [] if refused or kind == "lasting" else [f"leaves {left}"]
         if code == 0 and seen != "new":
             wrong.append("ends with 0, and nothing is written")
@@ -116,21 +127,28 @@ class Points:
 
     def _seen(self, folder: Path, wrong: list[str]) -> tuple[str, list[str]]:
         """Return whether the old or the new is there, and what lies beside it."""
-        now = state(folder)
-        is_output = self.name == "predict"
-        key = operations.OUTPUT if is_output else f"{operations.MODEL}/manifest.json"
+        now, key = state(folder), self.operation.shows
         seen = "old" if now.get(key) == self.old.get(key) else "new"
         if seen == "new" and not same_file(key, now.get(key), self.new.get(key)):
             wrong.append("is neither the old one nor the new one")
         meant = self.new if seen == "new" else self.old
-        if not is_output and now.get(key) is not None:
-            bundle = open_bundle(folder / operations.MODEL)
-            for file in bundle.manifest["files"]:
-                try:
-                    bundle.read(file)
-                except ToolkitError as error:
-                    wrong.append(f"is corrupt: {error}")
+        if now.get(operations.MANIFEST) is not None:
+            wrong += self._damaged(folder, stale=seen == "new" and key == operations.MANIFEST)
         return seen, sorted(set(now) - set(meant))
+
+    def _damaged(self, folder: Path, stale: bool) -> list[str]:
+        """Return what is wrong with a bundle. stale: its signature may be the old model's."""
+        bundle = open_bundle(folder / operations.MODEL)
+        wrong = []
+        for file in bundle.manifest["files"]:
+            try:
+                bundle.read(file)
+            except ToolkitError as error:
+                wrong.append(f"is corrupt: {error}")
+        if (folder / operations.SIGNATURE).exists():
+            good = [key for key in self.made.glob("*.pub") if is_signed(bundle.path, key)]
+            wrong += [] if bool(good) != stale else [f"is signed by {[k.name for k in good]}"]
+        return wrong
 
     def _fresh(self) -> Path:
         folder = self.made / "work"
@@ -138,6 +156,15 @@ class Points:
         folder.mkdir()
         self.operation.prepare(folder)
         return folder
+
+
+def is_signed(folder: Path, key: Path) -> bool:
+    """Tell whether the signature of a bundle is good."""
+    try:
+        read_manifest(folder, key)
+    except ToolkitError:
+        return False
+    return True
 
 
 def state(folder: Path) -> State:

@@ -15,7 +15,7 @@ from subject import ROWS
 
 # Starts in each round and rounds; the images take turns, so that a busy moment meets all of them.
 STARTS, ROUNDS = 5, 3
-TABLE, FIGURES = Path("docs/image-sizes.md"), Path("docs/image-sizes.json")
+TABLE, FIGURES = Path("docs/image-sizes.md"), Path("scripts/results/image-sizes.json")
 COMPARISON = "scripts/image/comparison/Dockerfile"
 RUNTIME = ["python3", "-m", "toolkit.runtime", "predict", "/model", "--input", "/data/rows.csv"]
 SCIKIT_LEARN = ["python3", "/opt/predict.py", "/data/rows.csv"]
@@ -35,7 +35,7 @@ print(json.dumps({"python": sys.version.split()[0], **found}))
 
 
 def write_table(engine: Engine, bundle: Path, base: str | None, secrets: dict[str, Path]) -> None:
-    """Build the comparison, measure all images, write docs/image-sizes.md and .json."""
+    """Build the comparison, measure all images, write docs/image-sizes.md and its JSON."""
     other = "localhost/toolkit:scikit-learn"
     values = {"BUNDLE": bundle.as_posix(), **({"PYTHON_IMAGE": base} if base else {})}
     engine.build(other, COMPARISON, None, values, secrets)

@@ -1,4 +1,4 @@
-"""Compare our variants with other quantizers' and write docs/quantizers.json and .md."""
+"""Compare our variants with other quantizers' and write docs/quantizers.md and its JSON."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import page
 from toolkit.runner import environment
 
 ROOT = Path(__file__).resolve().parents[2]
-JSON, MARKDOWN = ROOT / "docs" / "quantizers.json", ROOT / "docs" / "quantizers.md"
+JSON, MARKDOWN = ROOT / "scripts" / "results" / "quantizers.json", ROOT / "docs" / "quantizers.md"
 PACKAGES = ("onnxruntime", "onnx", "onnx_shrink_ray", "skl2onnx", "scikit-learn", "numpy")
 
 

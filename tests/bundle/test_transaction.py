@@ -147,7 +147,7 @@ def test_what_cannot_be_read_back_is_not_committed(california, monkeypatch):
         return real(handle, bytes(content[:-1]) + b"?")
 
     monkeypatch.setattr(os, "write", flip)
-    with pytest.raises(CorruptArtifact, match=r"model\.tiny\.onnx: 8 bytes were read back"):
+    with pytest.raises(CorruptArtifact, match=r"model\.tiny\.onnx: other bytes were read back"):
         with_variants(open_bundle(california), [(variant(), graph())])
     monkeypatch.undo()
     assert contents(california) == before

@@ -94,7 +94,7 @@ def test_no_bundle(refused, tmp_path, command, exists):
 def test_inspect(run, california_bundle, module):
     done = run("inspect", california_bundle / "model.uint8-pack.pack", "--json", module=module)
     found = json.loads(done.stdout)
-    assert (found["kind"], found["format_version"], found["task"]) == ("pack", 2, "regressor")
+    assert (found["kind"], found["format_version"], found["task"]) == ("pack", 1, "regressor")
     first, second = found["tensors"]
     assert (first["name"], first["shape"]) == ("coefficient", [8, 1])
     assert first["encoding"] != "raw"

@@ -1,6 +1,6 @@
 """Which of scikit-learn's estimators the matrix covers: passed, refused and why, or missing.
 
-`python -m tests.estimators.coverage` runs every case and writes docs/coverage.json and .md.
+`python -m tests.estimators.coverage` runs every case and writes docs/coverage.md and its JSON.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from typing import Any
 
 from tests.estimators.harness import Case, Result, all_cases, run
 
-DOCS = Path(__file__).parents[2] / "docs"
-JSON, MARKDOWN = DOCS / "coverage.json", DOCS / "coverage.md"
+ROOT = Path(__file__).parents[2]
+JSON = ROOT / "scripts" / "results" / "coverage.json"
+MARKDOWN = ROOT / "docs" / "coverage.md"
 SCHEMA_VERSION = 2
 PASSED, REFUSED, FAILED, MISSING = "passed", "refused", "failed", "missing"
 INTRO = """# Which estimators export
@@ -59,7 +60,7 @@ def _status(found: set[str]) -> str:
 
 
 def collect(names: list[str], results: list[tuple[Case, Result]]) -> dict[str, Any]:
-    """Return the coverage table as docs/coverage.json holds it."""
+    """Return the coverage table as scripts/results/coverage.json holds it."""
     from sklearn import __version__
 
     status = statuses(names, results)
@@ -153,7 +154,6 @@ def _section(title: str, reasons: list[tuple[str, str]]) -> list[str]:
 
 def write(table: Mapping[str, Any]) -> None:
     """Write both files."""
-    DOCS.mkdir(exist_ok=True)
     JSON.write_text(json.dumps(table, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     MARKDOWN.write_text(markdown(table), encoding="utf-8")
 

@@ -112,7 +112,7 @@ def test_the_base_image_is_pinned_by_digest_and_the_same_for_the_comparison():
 
 
 def test_the_table_of_sizes_is_the_one_that_the_figures_give(scripts):
-    report = json.loads((ROOT / "docs/image-sizes.json").read_text(encoding="utf-8"))
+    report = json.loads((ROOT / "scripts/results/image-sizes.json").read_text(encoding="utf-8"))
     assert scripts("compare").render(report) == (ROOT / "docs/image-sizes.md").read_text(
         encoding="utf-8"
     )

@@ -22,7 +22,7 @@ def measured(california_bundle, tmp_path_factory):
     """The california-linear bundle with a quick report."""
     import shutil
 
-    from toolkit.measure import bench
+    from toolkit.report.flow import bench
 
     folder = shutil.copytree(california_bundle, tmp_path_factory.mktemp("bom") / "measured")
     bench(folder)

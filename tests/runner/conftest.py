@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from tests.runner.bundles import classifier_bundle, linear_bundle
-from toolkit.runner import bench
+from toolkit.runner.flow import bench
 
 
 @pytest.fixture

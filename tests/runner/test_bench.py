@@ -21,7 +21,8 @@ from tests.runner.bundles import (
 )
 from toolkit.bundle import open_bundle
 from toolkit.errors import CorruptArtifact, InvalidInput
-from toolkit.runner import bench, cold_start, dominance, latency, size, subjects
+from toolkit.runner import cold_start, dominance, latency, size, subjects
+from toolkit.runner.flow import bench
 from toolkit.runtime.predictor import Predictor
 
 ROW_KEYS = {

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests.runner.bundles import linear_bundle, regression_rows
-from toolkit.runner import bench
+from toolkit.runner.flow import bench
 
 pytestmark = pytest.mark.usefixtures("quick")
 

@@ -67,14 +67,13 @@ def pack_of(
     body: bytes,
     compression: int = pack.STORED,
     length: int | None = None,
-    version: int = pack.VERSION,
 ) -> bytes:
     """A pack with a fitting checksum; body: as it lies in the file, compressed already.
 
     length: the length that is declared, where that is not the body's own.
     """
     declared = wire.varint(len(body) if length is None else length)
-    return sealed(pack.MAGIC + bytes([version, compression]) + bytes(4) + declared + body)
+    return sealed(pack.MAGIC + bytes([pack.VERSION, compression]) + bytes(4) + declared + body)
 
 
 def sealed(content: bytes) -> bytes:

@@ -34,7 +34,7 @@ def test_a_forest_is_described_as_its_node_has_it():
 
 
 def test_every_encoding_says_its_bits():
-    content = (DATA / "encodings.format2.pack").read_bytes()
+    content = (DATA / "encodings.format1.pack").read_bytes()
     assert {t.name: (t.encoding, t.bits) for t in pack.read(content, "here").tensors} == {
         "affine": ("affine", 4),
         "blocks": ("affine", 3),

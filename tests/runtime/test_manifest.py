@@ -160,7 +160,7 @@ def test_entry_beside(tmp_path):
 
 
 def test_write_atomic_leaves_the_old_file_or_the_new_one(tmp_path, monkeypatch):
-    from toolkit.runtime.files import write_atomic
+    from toolkit.runtime.writing import write_atomic
 
     path = tmp_path / "f"
     write_atomic(path, b"old")
@@ -193,7 +193,7 @@ def _umask() -> int:
 
 
 def test_write_atomic_below_a_file(tmp_path):
-    from toolkit.runtime.files import write_atomic
+    from toolkit.runtime.writing import write_atomic
 
     (tmp_path / "f").write_bytes(b"")
     with pytest.raises(InvalidInput, match="choose a writable folder"):

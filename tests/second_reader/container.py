@@ -6,9 +6,9 @@ import lzma
 import zlib
 from dataclasses import dataclass
 
-from tests.second_reader import trees_format1, trees_format2
 from tests.second_reader.stream import Stream
 from tests.second_reader.tensors import Tensor, read_tensor
+from tests.second_reader.tree_streams import read_ensemble
 from tests.second_reader.trees import Ensemble
 
 
@@ -27,7 +27,7 @@ def read(content: bytes, dictionary: bytes) -> Packed:
     if content[:4] != b"TKPK":
         raise ValueError("no pack")
     version, compression = content[4], content[5]
-    if version not in (1, 2):
+    if version != 1:
         raise ValueError(f"version {version}")
     if zlib.crc32(content[4:6] + content[10:]) != int.from_bytes(content[6:10], "little"):
         raise ValueError("checksum")
@@ -36,8 +36,7 @@ def read(content: bytes, dictionary: bytes) -> Packed:
     body = Stream(_plain(compression, outer.rest(), length, dictionary))
     skeleton = body.take(body.varint())
     tensors = [read_tensor(body) for _ in range(body.varint())]
-    trees = trees_format1 if version == 1 else trees_format2
-    ensembles = [trees.read_ensemble(body) for _ in range(body.varint())]
+    ensembles = [read_ensemble(body) for _ in range(body.varint())]
     if body.rest():
         raise ValueError("bytes follow")
     return Packed(version, skeleton, tensors, ensembles)

@@ -15,7 +15,7 @@ from toolkit.estimators.frames import FORMS, to_frame
 from toolkit.runtime import golden
 from toolkit.runtime.files import plain_path
 from toolkit.runtime.listed import is_there, read_checked
-from toolkit.runtime.manifest import FAR, NAME, read_manifest
+from toolkit.runtime.manifest import FAR, NAME, read_manifest, stamp
 from toolkit.runtime.tabular import read_npz
 
 MODEL, ESTIMATOR = "model.onnx", "estimator.skops"
@@ -106,13 +106,16 @@ class Bundle:
         directory was written anew since it was opened.
         """
         entry = self.manifest["files"].get(name)
-        try:
-            if entry is None or not is_there(self.path / name, entry):
-                raise InvalidInput(f"{self.path}: has no {name}; export the model again")
-            return read_checked(self.path / name, entry)
-        except ToolkitError:
-            self.require_unchanged()
-            raise
+        while True:
+            before = stamp(self.path)
+            try:
+                if entry is None or not is_there(self.path / name, entry):
+                    raise InvalidInput(f"{self.path}: has no {name}; export the model again")
+                return read_checked(self.path / name, entry)
+            except ToolkitError:
+                self.require_unchanged()
+                if stamp(self.path) == before:
+                    raise
 
     def require_unchanged(self) -> None:
         """Raise InvalidInput where another command has written the directory meanwhile."""

@@ -7,10 +7,10 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from toolkit.bundle.transaction import held
+from toolkit.bundle.transaction import put
 from toolkit.errors import InvalidInput, ParityError, first_line
 from toolkit.runtime import signature
-from toolkit.runtime.files import plain_path, read_bytes, write_atomic
+from toolkit.runtime.files import plain_path, read_bytes
 from toolkit.runtime.manifest import NAME as MANIFEST
 from toolkit.runtime.manifest import read_manifest
 from toolkit.runtime.verify import verify
@@ -43,12 +43,14 @@ def sign(folder: str | Path, key_file: str | Path, unproved: bool = False) -> di
     document = _signed(signature.statement(content, manifest), secret, key)
     # By the device's own code, which shares nothing with the library that signed.
     signature.check(document, str(path), content, manifest, key)
-    with held(Path(folder)):
+
+    def check() -> None:
         if read_bytes(Path(folder) / MANIFEST) != content:
             raise InvalidInput(
                 f"{folder}: another command wrote it while it was verified; sign it again"
             )
-        write_atomic(path, document)
+
+    put(Path(folder), signature.NAME, document, check)
     return {"signature": str(path), "algorithm": "Ed25519", "key": signature.hint(key)}
 
 

@@ -12,26 +12,25 @@ from __future__ import annotations
 
 import json
 import os
-import time
 import warnings
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from toolkit.bundle.lock import LOCK, WRITER, locked
+from toolkit.bundle.lock import LOCKS, locked
 from toolkit.bundle.readback import check
-from toolkit.bundle.signals import deferred
-from toolkit.errors import CorruptArtifact, InvalidInput, ToolkitWarning
-from toolkit.runtime.files import read_bytes, sha256, sync_folder, write_synced
+from toolkit.errors import CorruptArtifact, InvalidInput, ToolkitError, ToolkitWarning
+from toolkit.runtime.files import read_bytes, sha256
 from toolkit.runtime.listed import staged_name
-from toolkit.runtime.manifest import NAME, PREFIX, is_plain, read_manifest
+from toolkit.runtime.manifest import LARGEST, NAME, PREFIX, is_plain, read_manifest
+from toolkit.runtime.regular import read_regular
+from toolkit.runtime.signals import deferred
 from toolkit.runtime.signature import NAME as SIGNATURE
+from toolkit.runtime.writing import made, rename, require_same, sync_folders, write_synced
 
 NEW_MANIFEST = f"{PREFIX}manifest"
 REMOVALS = f"{PREFIX}removals"  # JSON: the files that go with the commit, by name their SHA-256
-
-ATTEMPTS, PAUSE_S = 4, 0.05  # of renaming a file: on Windows not while somebody reads it
 
 Contents = Mapping[str, bytes]
 Plan = Callable[[], tuple[dict[str, Any], Contents]]
@@ -45,30 +44,10 @@ def commit(folder: Path, plan: Plan) -> dict[str, Any]:
     then. Raises InvalidInput where it cannot be written, CorruptArtifact where a file cannot be
     read back, and what `plan` raises.
     """
-    committed = signed = False
-    staged: list[Path] = []
-    try:
-        with deferred() as heed, _made(folder), locked(folder, heed):
-            try:
-                recover(folder)
-                heed()
-                manifest, contents = plan()
-                signed = _stage(folder, manifest, contents, staged, heed)
-                os.replace(folder / NEW_MANIFEST, folder / NAME)
-                committed = True
-                sync_folder(folder)
-                recover(folder)
-            except BaseException as error:
-                for path in () if committed else staged:
-                    with suppress(OSError):  # what resists is left to the next run
-                        path.unlink(missing_ok=True)
-                if isinstance(error, OSError):
-                    raise InvalidInput(_failed(folder, error, committed)) from None
-                raise
-    except KeyboardInterrupt as stop:
-        if committed:
-            stop.args = (f"{folder} had been written",)
-        raise
+    with _writing(folder) as writing:
+        manifest, contents = plan()
+        signed = _stage(writing, manifest, contents)
+        writing.commit(folder / NEW_MANIFEST, NAME)
     if signed:
         warnings.warn(
             f"{folder / SIGNATURE}: signed the model as it was; it is removed, sign the model "
@@ -79,144 +58,186 @@ def commit(folder: Path, plan: Plan) -> dict[str, Any]:
     return manifest
 
 
+def put(folder: Path, name: str, content: bytes, check: Callable[[], None]) -> None:
+    """Write a file that the manifest does not list, all or nothing of it; errors as for `commit`.
+
+    check: raises where the directory, which is locked by then, is not to be written.
+    """
+    with _writing(folder) as writing:
+        check()
+        staged = folder / staged_name(name, sha256(content))
+        writing.stage(staged, content, name, {})
+        writing.commit(staged, name)
+
+
+class _Writing:
+    """What a transaction has staged in a folder, and whether it is committed."""
+
+    def __init__(self, folder: Path, heed: Callable[[], None]) -> None:
+        self.folder, self.heed = folder, heed
+        self.staged: list[Path] = []
+        self.committed = False
+
+    def stage(self, path: Path, content: bytes, name: str, manifest: dict[str, Any]) -> None:
+        """Write a file under a staged name and read it back; signals are heeded before it."""
+        self.heed()
+        self.staged.append(path)
+        path.unlink(missing_ok=True)  # what a damaged manifest let nobody finish or sweep
+        write_synced(path, content, self.heed)
+        require_same(path, content, name)
+        check(content, name, manifest)
+
+    def commit(self, staged: Path, name: str) -> None:
+        """Let all that is staged count, by the last of it."""
+        sync_folders(self.folder, [])
+        self.heed()
+        rename(staged, self.folder / name)
+        self.committed = True
+
+    def failed(self, error: BaseException) -> InvalidInput:
+        """Return what a command says that failed: whether the old is there or the new."""
+        why = error.strerror if isinstance(error, OSError) else error
+        if self.committed:
+            return InvalidInput(
+                f"{self.folder}: is written and whole, but its files could not all be moved to "
+                f"their places ({why}); the next command that writes there will do it"
+            )
+        return InvalidInput(
+            f"{self.folder}: cannot be written ({why}), and is as it was; free some space or "
+            "choose another folder"
+        )
+
+
 @contextmanager
-def held(folder: Path) -> Iterator[None]:
-    """Hold a model directory, whole and locked, for a file that its manifest does not list."""
-    with deferred() as heed, locked(folder, heed):
-        recover(folder)
-        heed()
-        yield
+def _writing(folder: Path) -> Iterator[_Writing]:
+    """Hold a directory, locked and whole, for what is staged and then committed."""
+    writing = _Writing(folder, lambda: None)
+    try:
+        with deferred() as writing.heed, _made(folder) as new, locked(folder, writing.heed):
+            try:
+                recover(folder)
+                writing.heed()
+                yield writing
+                sync_folders(folder, new)
+                recover(folder)
+            except BaseException as error:
+                for path in () if writing.committed else writing.staged:
+                    with suppress(OSError):  # what resists is left to the next run
+                        path.unlink(missing_ok=True)
+                late = writing.committed and isinstance(error, ToolkitError)
+                if late or isinstance(error, OSError):
+                    raise writing.failed(error) from None
+                raise
+    except KeyboardInterrupt as stop:
+        if writing.committed:
+            stop.args = (f"{folder} had been written",)
+        raise
 
 
 def recover(folder: Path) -> None:
-    """Finish what was committed and sweep what was not, in a locked directory."""
-    left = set(_ours(folder)) - {LOCK, WRITER}
+    """Finish what was committed and sweep what was not, in a locked directory.
+
+    Where the manifest is damaged, or of a later schema, nobody knows what was committed: all stays.
+    Raises OSError or InvalidInput where something cannot be read.
+    """
+    left = set(_ours(folder)) - LOCKS
     if not left:
         return
     try:
-        files = read_manifest(folder)["files"]
-    except (InvalidInput, CorruptArtifact):
-        files = {}  # nothing that could be finished
+        files = read_manifest(folder)["files"] if _has_manifest(folder) else {}
+    except CorruptArtifact:
+        return
     for name, entry in files.items():
         staged = folder / staged_name(name, entry["sha256"])
-        if staged.name in left and _holds(staged, entry["sha256"]):
-            _rename(staged, folder / name)
+        if staged.name in left and not staged.is_symlink() and _holds(staged, entry["sha256"]):
+            rename(staged, folder / name)
     if REMOVALS in left:
         for name, digest in _removals(folder).items():
             if name not in files and _holds(folder / name, digest):
                 os.unlink(folder / name)
-    sync_folder(folder)
+    sync_folders(folder, [])
     # The list goes last: it is wanted again where this is interrupted.
     for name in sorted(_ours(folder), key=lambda name: name == REMOVALS):
-        if name not in (LOCK, WRITER):
+        if name not in LOCKS:
             os.unlink(folder / name)
 
 
 def is_empty(folder: Path) -> bool:
     """Tell whether a folder holds nothing but what a killed run left there."""
-    return all(name.startswith(PREFIX) for name in os.listdir(folder))
+    return len(os.listdir(folder)) == len(_ours(folder))
 
 
-def _stage(
-    folder: Path,
-    manifest: dict[str, Any],
-    contents: Contents,
-    staged: list[Path],
-    heed: Callable[[], None],
-) -> bool:
-    """Write and read back everything under staged names, which are added to `staged`.
+def _stage(writing: _Writing, manifest: dict[str, Any], contents: Contents) -> bool:
+    """Stage files, the list of those that go, and the manifest.
 
-    Signals are heeded between any two files. Returns whether a signature goes with the commit: that
-    of another manifest than the new one.
+    Returns whether a signature goes with the commit: that of another manifest than the new one.
     """
-
-    def write(path: Path, content: bytes, name: str) -> None:
-        heed()
-        staged.append(path)
-        write_synced(path, content)
-        check(read_bytes(path), content, name, manifest)
-
-    files = manifest["files"]
+    folder, files = writing.folder, manifest["files"]
     for name, content in contents.items():
         if (folder / name).is_dir():
             raise InvalidInput(f"{folder / name}: is a folder; move it elsewhere")
-        write(folder / staged_name(name, files[name]["sha256"]), content, name)
+        staged = folder / staged_name(name, files[name]["sha256"])
+        writing.stage(staged, content, name, manifest)
     text = (json.dumps(manifest, indent=2, ensure_ascii=False) + "\n").encode()
-    gone = {n: digest for n, digest in _listed(folder).items() if n not in files}
-    signed = (folder / SIGNATURE).is_file() and not _holds(folder / NAME, sha256(text))
+    old = read_regular(folder / NAME, LARGEST) if _has_manifest(folder) else b""
+    gone = {n: digest for n, digest in _listed(old).items() if n not in files}
+    signed = (folder / SIGNATURE).is_file() and old != text
     if signed:
         gone[SIGNATURE] = sha256(read_bytes(folder / SIGNATURE))
     if gone:
-        write(folder / REMOVALS, json.dumps(gone).encode(), REMOVALS)
-    write(folder / NEW_MANIFEST, text, NAME)
-    sync_folder(folder)
-    heed()
+        writing.stage(folder / REMOVALS, json.dumps(gone).encode(), REMOVALS, manifest)
+    writing.stage(folder / NEW_MANIFEST, text, NAME, manifest)
     return signed
 
 
-def _rename(staged: Path, path: Path) -> None:
-    for attempt in range(ATTEMPTS):
-        try:
-            return os.replace(staged, path)
-        except OSError:
-            if attempt == ATTEMPTS - 1:
-                raise
-            time.sleep(PAUSE_S)
-
-
 def _holds(path: Path, digest: object) -> bool:
-    """Tell whether a path is a file of this SHA-256, and no link to one."""
-    return path.is_file() and not path.is_symlink() and sha256(read_bytes(path)) == digest
+    """Tell whether a path is, or leads to, a file of this SHA-256."""
+    return path.is_file() and sha256(read_bytes(path)) == digest
 
 
 def _ours(folder: Path) -> Collection[str]:
-    return [name for name in os.listdir(folder) if name.startswith(PREFIX)]
+    """Return the names of what writers have, or left, in a folder; a folder is nobody's of them."""
+    with os.scandir(folder) as entries:
+        return [
+            e.name
+            for e in entries
+            if e.name.startswith(PREFIX) and not e.is_dir(follow_symlinks=False)
+        ]
 
 
-def _listed(folder: Path) -> dict[str, str]:
-    """Return the SHA-256 of what the manifest in a folder lists, by name; nothing outside of it."""
+def _has_manifest(folder: Path) -> bool:
+    """Tell whether a manifest is there, damaged or not; OSError where that cannot be known."""
     try:
-        files = json.loads(read_bytes(folder / NAME))["files"]
+        os.lstat(folder / NAME)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _listed(content: bytes) -> dict[str, str]:
+    """Return the SHA-256 of what a manifest lists, by name; nothing outside of its folder."""
+    try:
+        files = json.loads(content)["files"]
         return {n: e["sha256"] for n, e in files.items() if is_plain(n)}
-    except (InvalidInput, ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError):
         return {}
 
 
 def _removals(folder: Path) -> dict[str, str]:
     try:
-        found = json.loads(read_bytes(folder / REMOVALS))
+        found = json.loads(read_regular(folder / REMOVALS, LARGEST))
         return {n: digest for n, digest in found.items() if is_plain(n) and n != NAME}
-    except (InvalidInput, ValueError, AttributeError):
+    except (CorruptArtifact, ValueError, AttributeError):
         return {}  # half a list: nothing was committed with it
 
 
-def _failed(folder: Path, error: OSError, committed: bool) -> str:
-    if committed:
-        return (
-            f"{folder}: is written and whole, but its files could not all be moved to their places "
-            f"({error.strerror}); the next command that writes there will do it"
-        )
-    return (
-        f"{folder}: cannot be written ({error.strerror}), and is as it was; free some space or "
-        "choose another folder"
-    )
-
-
 @contextmanager
-def _made(folder: Path) -> Iterator[None]:
-    """Make a folder and those above it; remove what was made where it stays empty."""
-    new: list[Path] = []
+def _made(folder: Path) -> Iterator[list[str]]:
+    """Make a folder as `toolkit.runtime.writing.made` does."""
     try:
-        try:
-            new += [f for f in (folder, *folder.parents) if not f.exists()]
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise InvalidInput(
-                f"{folder}: cannot be written ({error.strerror}); choose a writable folder"
-            ) from None
-        yield
-    except BaseException:
-        with suppress(OSError):
-            for made in new:
-                made.rmdir()
-        raise
+        with made(folder) as new:
+            yield new
+    except OSError as error:
+        raise InvalidInput(
+            f"{folder}: cannot be written ({error.strerror}); choose a writable folder"
+        ) from None

@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from toolkit import __version__
-from toolkit.cli import edge, home, lists, origin
+from toolkit.cli import lists, make, provenance, use
 from toolkit.errors import ToolkitError, ToolkitWarning, boundary
 from toolkit.runtime.files import reader_left, set_encodings
 from toolkit.runtime.stopping import INTERRUPTED, heed_sigterm, stopped
@@ -97,5 +97,5 @@ def cli() -> None:
     """
 
 
-for command in (*home.COMMANDS, *edge.COMMANDS, *lists.COMMANDS, *origin.COMMANDS):
+for command in (*make.COMMANDS, *use.COMMANDS, *lists.COMMANDS, *provenance.COMMANDS):
     cli.add_command(command)

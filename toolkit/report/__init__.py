@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from toolkit.bundle import Bundle, with_reports
 from toolkit.report.html import as_html
 from toolkit.report.json_report import as_json
 from toolkit.report.markdown import as_markdown
 from toolkit.report.terminal import render_table
-
-if TYPE_CHECKING:
-    from toolkit.runner import Report
+from toolkit.runner import Report
 
 __all__ = ["as_html", "as_json", "as_markdown", "render_table", "write"]
 

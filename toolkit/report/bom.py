@@ -16,6 +16,7 @@ from toolkit.bundle import CALIBRATION, EVALUATION, Bundle
 from toolkit.errors import CorruptArtifact, boundary
 from toolkit.runtime import golden
 from toolkit.runtime.files import read_bytes, sha256
+from toolkit.runtime.listed import is_there
 from toolkit.runtime.manifest import NAME as MANIFEST
 from toolkit.runtime.manifest import VARIANT
 from toolkit.runtime.proof import read_proof
@@ -47,8 +48,8 @@ def as_bom(bundle: Bundle, report: dict[str, Any] | None) -> str:
     Raises CorruptArtifact where a file is not the one that is listed, or what the manifest or the
     report says is not of its kind.
     """
-    for name in bundle.manifest["files"]:
-        if (bundle.path / name).is_file():
+    for name, entry in bundle.manifest["files"].items():
+        if is_there(bundle.path / name, entry):
             bundle.read(name)
     remedy = f"{MANIFEST} or {REPORT} is damaged, export and bench the model again"
     with boundary(str(bundle.path), CorruptArtifact, remedy):
@@ -59,6 +60,7 @@ def as_bom(bundle: Bundle, report: dict[str, Any] | None) -> str:
 def _document(bundle: Bundle, report: dict[str, Any] | None) -> dict[str, Any]:
     manifest = bundle.manifest
     content = sha256(read_bytes(bundle.path / MANIFEST))
+    bundle.require_unchanged()
     files = [_file(name, entry) for name, entry in manifest["files"].items()]
     files.append(_component(MANIFEST, "file", content, {}))
     libraries = _libraries(manifest, report)
@@ -98,7 +100,8 @@ def read_report(bundle: Bundle) -> dict[str, Any] | None:
 
     Raises CorruptArtifact where it is damaged.
     """
-    if REPORT not in bundle.manifest["files"] or not (bundle.path / REPORT).is_file():
+    entry = bundle.manifest["files"].get(REPORT)
+    if entry is None or not is_there(bundle.path / REPORT, entry):
         return None
     try:
         report = json.loads(bundle.read(REPORT))

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import html
-from typing import TYPE_CHECKING
 
 from toolkit.report import opening, plots, tables, timings
 from toolkit.report.figures import printable
 from toolkit.report.style import CSS
-
-if TYPE_CHECKING:
-    from toolkit.runner import Report
+from toolkit.runner import Report
 
 
 def as_html(report: Report) -> str:

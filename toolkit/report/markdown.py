@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from toolkit.report import opening, tables, timings
-
-if TYPE_CHECKING:
-    from toolkit.runner import Report
+from toolkit.runner import Report
 
 
 def as_markdown(report: Report) -> str:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from toolkit.bundle import FAILED
 from toolkit.report.figures import number, percent
-from toolkit.report.tables import FAILED, REFERENCE, Table
+from toolkit.report.tables import Table
+from toolkit.runner import REFERENCE, Report
 from toolkit.runtime.proof import Proof, read_proof
-
-if TYPE_CHECKING:
-    from toolkit.runner import Report
 
 # The score by its key in a row's metrics, the first of which there is.
 SCORES = (("r2", "R²"), ("accuracy", "accuracy"))

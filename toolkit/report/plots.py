@@ -6,14 +6,11 @@ import io
 import math
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from toolkit.errors import ToolkitError, install
 from toolkit.report.figures import printable
-from toolkit.report.tables import REFERENCE
-
-if TYPE_CHECKING:
-    from toolkit.runner import Report, Row
+from toolkit.runner import REFERENCE, Report, Row
 
 SERIES = 8
 # matplotlib draws with these colours; each is replaced by the CSS variable of its name.

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from toolkit.bundle import FAILED, FLOAT
 from toolkit.report.figures import (
     DASH,
     cell,
@@ -17,13 +18,8 @@ from toolkit.report.figures import (
     signed_count,
     times,
 )
+from toolkit.runner import PROOF, REFERENCE, Report, Row
 
-if TYPE_CHECKING:
-    from toolkit.runner import Report, Row
-
-OK, FAILED = "ok", "failed"
-REFERENCE, FLOAT = "scikit-learn", "float32"
-PROOF = "proof"  # the metric of the first gate
 LARGE = "1000"  # the batch size whose throughput the tables show
 
 # What a reader asks of a figure that is not in its name.

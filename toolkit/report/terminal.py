@@ -7,14 +7,12 @@ import io
 import os
 import shutil
 import sys
-from typing import TYPE_CHECKING
 
+from toolkit.bundle import OK
 from toolkit.errors import ToolkitError, install
 from toolkit.report import opening, tables
 from toolkit.report.figures import printable
-
-if TYPE_CHECKING:
-    from toolkit.runner import Report
+from toolkit.runner import Report
 
 LOG_WIDTH = 160  # where there is no terminal: a log must not lose columns
 GAP = 2  # characters between two columns
@@ -101,6 +99,6 @@ def _rich_table(report: Report, table: tables.Table, columns: list[int]) -> obje
             no_wrap=True,
         )
     for row, cells in zip(report.variants, table.rows, strict=True):
-        style = COLOURS.get(row.status, "") if row.status != tables.OK else ""
+        style = COLOURS.get(row.status, "") if row.status != OK else ""
         made.add_row(*(Text(printable(cells[k]), style=style) for k in columns))
     return made

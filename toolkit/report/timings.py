@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from toolkit.report.figures import count, number, short
 from toolkit.report.tables import Table
-
-if TYPE_CHECKING:
-    from toolkit.runner import Report
+from toolkit.runner import Report
 
 
 def conditions(report: Report) -> str:

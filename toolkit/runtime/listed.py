@@ -10,14 +10,15 @@ from collections.abc import Callable
 from typing import Any
 
 from toolkit.errors import CorruptArtifact, InvalidInput, ToolkitError
-from toolkit.runtime.files import AnyPath, sha256
-from toolkit.runtime.manifest import NAME, PREFIX, Found, read_manifest
+from toolkit.runtime.files import AnyPath, fitting, sha256
+from toolkit.runtime.manifest import NAME, PREFIX, Found, read_manifest, stamp
 from toolkit.runtime.regular import another, read_regular
 
 
 def staged_name(name: str, digest: str) -> str:
     """Return the name that a file has until it is moved to its own, once its manifest is there."""
-    return f"{PREFIX}{digest[:16]}-{name}"
+    start = f"{PREFIX}{digest[:16]}-"
+    return start + fitting(name, len(start))
 
 
 def is_there(path: AnyPath, entry: dict[str, Any]) -> bool:
@@ -52,10 +53,16 @@ def _read_recorded(path: AnyPath, entry: dict[str, Any]) -> bytes:
 
 
 def _staged(path: AnyPath, entry: dict[str, Any]) -> str:
+    folder, name = _place(path)
+    return os.path.join(folder, staged_name(name, entry["sha256"]))
+
+
+def _place(path: AnyPath) -> tuple[str, str]:
+    """Return the folder and name of a file; one that is linked to is that file."""
     folder, name = os.path.split(path)
     if os.path.islink(path) and not os.path.isfile(os.path.join(folder, NAME)):
         folder, name = os.path.split(os.path.realpath(path))
-    return os.path.join(folder, staged_name(name, entry["sha256"]))
+    return folder, name
 
 
 def _refuse_way_out(path: AnyPath) -> None:
@@ -77,10 +84,7 @@ def entry_beside(
     The entry is None where the manifest does not list the file. require_signature: as for
     `read_manifest`; InvalidInput where `path` lies in no bundle, which alone can be signed.
     """
-    folder, name = os.path.split(path)
-    if not os.path.isfile(os.path.join(folder, NAME)) and os.path.islink(path):
-        # A link to a bundle's file is that file.
-        folder, name = os.path.split(os.path.realpath(path))
+    folder, name = _place(path)
     if not os.path.isfile(os.path.join(folder, NAME)):
         if require_signature is not None:
             raise InvalidInput(
@@ -103,12 +107,24 @@ def beside(
     with what is there now. require_signature: as for `entry_beside`.
     """
     while True:
-        found = entry_beside(path, require_signature)
+        before = stamp(_place(path)[0])
         try:
-            return read(*(found or (None, None)))
+            return read(*(entry_beside(path, require_signature) or (None, None)))
         except ToolkitError:
-            if entry_beside(path, require_signature) == found:
+            if stamp(_place(path)[0]) == before:
                 raise
+
+
+def refuse_own(path: AnyPath) -> None:
+    """Raise InvalidInput where `path` is a bundle's own file, which other output would spoil."""
+    folder, name = os.path.split(os.path.realpath(path))
+    if not os.path.isfile(os.path.join(folder, NAME)):
+        return
+    if name == NAME or name.startswith(PREFIX) or name in read_manifest(folder)["files"]:
+        raise InvalidInput(
+            f"{path}: is the model directory's own file, with which it would be no model any more; "
+            "choose another one"
+        )
 
 
 def unlisted(path: AnyPath) -> InvalidInput:

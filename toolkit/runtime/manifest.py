@@ -7,14 +7,13 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from toolkit.errors import CorruptArtifact, InvalidInput, ParityError, ToolkitError
-from toolkit.runtime.files import AnyPath
+from toolkit.runtime.files import LONGEST, AnyPath
 from toolkit.runtime.regular import read_regular
 
 NAME = "manifest.json"
 SCHEMA_VERSION = 1
 LARGEST = 1 << 24  # bytes of a manifest; JSON takes up to thirty times as many when it is read
 FAR = 1 << 63  # integers of JSON have no end; those of files and of floats do
-LONGEST = 255  # bytes of a file's name, and letters of a model's
 
 # Where a file of a bundle belongs: "variant" and "golden" travel to the device, "home" stays.
 VARIANT, GOLDEN, HOME = "variant", "golden", "home"
@@ -57,17 +56,30 @@ def settled(
     `read_manifest`.
     """
     while True:
-        content = _content(folder)
+        before, content = stamp(folder), _content(folder)
         failure: ToolkitError | None = None
         try:
             found = read(_parsed(folder, content, require_signature))
         except ToolkitError as error:
             failure = error
-        if _content(folder) != content:
+        if stamp(folder) != before:
             continue
         if failure:
             raise failure
         return found
+
+
+def stamp(folder: AnyPath) -> tuple[int, ...] | None:
+    """Return what tells a manifest from any that was there before, the same one again among them.
+
+    None where there is none. Two commits between, of which the second wrote the same model again,
+    would not be seen by the content.
+    """
+    try:
+        status = os.stat(os.path.join(folder, NAME))
+    except OSError:
+        return None
+    return status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
 def _content(folder: AnyPath) -> bytes:

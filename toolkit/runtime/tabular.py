@@ -14,8 +14,9 @@ import numpy as np
 
 from toolkit.errors import InvalidInput, first_line
 from toolkit.runtime import fields
-from toolkit.runtime.files import read_bytes, read_stream, write_atomic
+from toolkit.runtime.files import read_bytes, read_stream
 from toolkit.runtime.inputs import listed
+from toolkit.runtime.listed import refuse_own
 from toolkit.runtime.schema import Input
 
 STANDARD = "-"
@@ -268,12 +269,18 @@ def render(outputs: Mapping[str, np.ndarray], kind: str) -> bytes:
 
 
 def write_output(content: bytes, target: str) -> None:
-    """Write to a file (temporary name, then rename) or to standard output ("-")."""
+    """Write to a file, as `write_atomic` does, or to standard output ("-").
+
+    Raises InvalidInput where the file cannot be written, or is a model directory's own.
+    """
     if target == STANDARD:
         sys.stdout.buffer.write(content)
         sys.stdout.buffer.flush()
-    else:
-        write_atomic(target, content)
+        return
+    from toolkit.runtime.writing import write_atomic  # few starts write a file
+
+    refuse_own(target)
+    write_atomic(target, content)
 
 
 def _plain(array: np.ndarray) -> np.ndarray:

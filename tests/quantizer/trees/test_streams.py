@@ -1,4 +1,4 @@
-"""Random forests through the streams of format 2: what is read is what was written."""
+"""Random forests through the streams of a pack: what is read is what was written."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.second_reader.stream import Stream
-from tests.second_reader.trees_format2 import read_ensemble
+from tests.second_reader.tree_streams import read_ensemble
 from toolkit.errors import CorruptArtifact
 from toolkit.quantizer.trees.leaves import Leaves, encode_leaves, whole_leaves
 from toolkit.quantizer.trees.routing import reached
@@ -21,7 +21,7 @@ from toolkit.quantizer.trees.streams import streams
 from toolkit.runtime.pack.cursor import Cursor
 from toolkit.runtime.pack.forest import LEQ, MEMBER, Forest
 from toolkit.runtime.pack.forest.cells import bit_lengths, extract, grouped, mixed, unmixed
-from toolkit.runtime.pack.forest.format2 import read
+from toolkit.runtime.pack.forest.streams import read
 
 NO_ROWS = np.zeros((0, 9))
 
@@ -105,7 +105,7 @@ def test_a_random_forest_comes_back(seed: int) -> None:
 READ = """
 import sys
 from toolkit.runtime.pack.cursor import Cursor
-from toolkit.runtime.pack.forest.format2 import read
+from toolkit.runtime.pack.forest.streams import read
 from toolkit.runtime.pack.forest.nodes import to_node
 before = set(sys.modules)
 for path in sys.argv[1:]:

@@ -35,7 +35,7 @@ from toolkit.quantizer.trees.leaves import encode_leaves
 from toolkit.runtime import pack, wire
 from toolkit.runtime.pack.dictionary import DICTIONARY
 from toolkit.runtime.pack.encodings import NAMES
-from toolkit.runtime.pack.forest import format2 as forest_format2
+from toolkit.runtime.pack.forest import streams
 from toolkit.runtime.predictor import Predictor
 
 DATA = Path(__file__).parents[2] / "data"
@@ -85,7 +85,7 @@ def test_the_dictionary_is_part_of_the_format():
 
 
 @pytest.mark.parametrize("kind", SAMPLES)
-def test_samples_of_format_1_read_for_ever(kind):
+def test_samples_of_tensors_read_for_ever(kind):
     encoding, coefficients, intercept, digest = SAMPLES[kind]
     content = (DATA / f"california-linear.{kind}.format1.pack").read_bytes()
     found = pack.read(content, kind)
@@ -105,7 +105,7 @@ def test_samples_of_format_1_read_for_ever(kind):
     np.testing.assert_allclose(predicted, [expected], atol=1e-4)
 
 
-def test_the_sample_of_trees_in_format_1_reads_for_ever():
+def test_the_sample_of_trees_reads_for_ever():
     found = pack.read((DATA / "wine-forest.uint8.format1.pack").read_bytes(), "wine-forest")
     (forest,) = found.forests
     assert (forest.trees, len(forest.split), forest.targets) == (100, 1900, 3)
@@ -114,13 +114,13 @@ def test_the_sample_of_trees_in_format_1_reads_for_ever():
     content = b"".join(a.tobytes() for a in arrays)
     assert (
         hashlib.sha256(content).hexdigest()
-        == "d6fbb9c6e9bb1423ff9e9dd035797825fe9a59ed21fe5ef6f9fe912bc3b17ca4"
+        == "48e287d77e26ff4c4e8efb5d9ee0a6c12466c1301bcd3e4f2db3f7d36a11d91b"
     )
 
 
-def test_the_sample_of_every_encoding_in_format_2_reads_for_ever():
-    found = pack.read((DATA / "encodings.format2.pack").read_bytes(), "encodings")
-    assert found.version == 2
+def test_the_sample_of_every_encoding_reads_for_ever():
+    found = pack.read((DATA / "encodings.format1.pack").read_bytes(), "encodings")
+    assert found.version == 1
     assert {t.encoding for t in found.tensors} == set(NAMES.values()) - {"raw"}
     content = b"".join(t.values.tobytes() for t in found.tensors)
     assert (
@@ -406,38 +406,44 @@ HOSTILE = {
 }
 
 
-def stump(targets=1, trees=1, target=b"", features=b"\1\1", threshold=bytes(5), leaves=bytes(9)):
-    """A body of version 1 with one ensemble: a split, two leaves; each stream can be replaced."""
-    numbers = b"".join(wire.varint(v) for v in (targets, trees, 1))
-    header = b"\1X\1Y\0" + numbers + b"\2" * min(trees, 9)
-    forest = header + target + b"\1" + b"\1\0" + features + threshold[:4] + b"\1" + threshold[4:]
-    return b"\0\0\1" + forest + leaves
+def stump(nodes=3, targets=1, target=b"", tables=None, leaves=None):
+    """A body with one ensemble, whose tree is a split and two leaves; each stream can be replaced.
+
+    target: of the tree; tables: the features' thresholds; leaves: their encoding and what follows.
+    """
+    counts = b"".join(wire.varint(v) for v in (targets, 1, 1, nodes))
+    feature, codes = b"\0", b"\0\0"
+    tables = b"\1" + b"\1\1" + b"\0" + bytes(4) if tables is None else tables
+    leaves = b"\0\2" + bytes(8) + b"\1\0\1" if leaves is None else leaves
+    ensemble = b"\1X\1Y\0" + counts + b"\1" + target + feature + tables + codes + leaves
+    return b"\0\0\1" + ensemble
 
 
 def test_a_stump_is_well_formed():
-    (forest,) = pack.read(pack_of(stump(), version=1), "x").forests
+    (forest,) = pack.read(pack_of(stump()), "x").forests
     assert (forest.split.tolist(), forest.values.shape) == ([True, False, False], (2, 1))
 
 
 HOSTILE_TREES = {
-    "many-trees": (stump(trees=2**62), "trees of 1 targets"),
-    "many-targets": (stump(targets=2**40), "targets and 1 values a leaf"),
-    "target-beyond-int64": (stump(2, target=b"\xff" * 9 + b"\x01"), "unknown target"),
-    "target-beyond-uint64": (stump(2, target=b"\xff" * 9 + b"\x7f"), "64 bits"),
+    "many-nodes": (stump(nodes=2**62), f"1 trees of {2**62} nodes"),
+    "many-targets": (stump(targets=2**40), f"an ensemble of {2**40} targets"),
+    "target-beyond": (stump(targets=2, target=b"\4" + b"\xff" * 4), f"target {2**32 - 1}"),
+    "wide-integers": (stump(targets=2, target=b"\5" + b"\xff" * 5), "integers of 5 bytes"),
     "huge-tables": (
-        stump(features=wire.varint(6_000) + wire.varint(40_000) * 6_000),
-        "are declared",
+        stump(tables=wire.varint(6_000) + b"\2" + b"\x40" * 6_000 + b"\x9c" * 6_000),
+        "240000000 thresholds in",
     ),
-    "huge-table": (stump(features=b"\1" + wire.varint(2**60)), "leaves in"),
-    "many-features": (stump(features=wire.varint(2**50)), "features are declared"),
-    "infinite-scale": (stump(leaves=b"\1" + b"\0\0\x80\x7f" * 2 + b"\0\1"), ""),
+    "huge-table": (stump(tables=b"\1\4" + b"\xff" * 4), "4294967295 thresholds in"),
+    "many-features": (stump(tables=wire.varint(2**50)), "features are declared"),
+    "features-beyond-uint64": (stump(tables=b"\xff" * 9 + b"\x7f"), "64 bits"),
+    "infinite-step": (stump(leaves=b"\1" + b"\0\0\x80\x7f" * 2 + b"\0" + b"\1\0\1"), ""),
 }
 
 
 @pytest.mark.parametrize("name", HOSTILE_TREES)
 def test_hostile_trees(name):
     body, expected = HOSTILE_TREES[name]
-    content = pack_of(body, version=1)
+    content = pack_of(body)
     if expected:
         assert expected in refused(content)
     else:
@@ -455,7 +461,7 @@ def test_unknown_compression(value):
     assert f"compression {value} is unknown" in refused(pack_of(b"\0\0\0", value))
 
 
-@pytest.mark.parametrize("version", [0, 3, 255])
+@pytest.mark.parametrize("version", [0, 2, 255])
 def test_unknown_version(version):
     content = bytearray(pack_of(b"\0\0\0"))
     content[4] = version
@@ -477,7 +483,7 @@ def test_a_forests_signalling_numbers_make_no_warning(monkeypatch):
     def read_forest(cursor):
         return cursor.array(np.dtype("<f4"), 2).astype(np.float64)
 
-    monkeypatch.setattr(forest_format2, "read", read_forest)
+    monkeypatch.setattr(streams, "read", read_forest)
     no_skeleton, no_tensors, one_forest = (wire.varint(n) for n in (0, 0, 1))
     body = no_skeleton + no_tensors + one_forest + 2 * b"\x01\x00\x80\x7f"
     with warnings.catch_warnings():

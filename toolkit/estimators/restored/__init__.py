@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from toolkit.estimators.restored import neighbours, sparse, trees, widths
+from toolkit.estimators.restored import columns, neighbours, sparse, trees, widths
 from toolkit.estimators.restored.refusal import Damaged
 
 # By the names of classes, so that nothing is imported for a check: what is tried on an object.
@@ -25,6 +25,18 @@ COMPILED: dict[str, Callable[[Any, int | None], None]] = {
     "sklearn.neighbors._ball_tree.BallTree": neighbours.check_tree,
     "sklearn.neighbors._ball_tree.BallTree32": neighbours.check_tree,
     "scipy.interpolate._bsplines.BSpline": widths.check_spline,
+}
+# The attributes of an object -> what is tried on it.
+BY_ATTRIBUTES: dict[tuple[str, ...], Callable[[Any, int | None], None]] = {
+    ("vocabulary_",): columns.check_words,
+    ("categories_", "_n_features_outs"): columns.check_categories,
+    ("cluster_centers_", "n_features_in_"): widths.check_centers,
+    ("_n_threads",): widths.check_threads,
+    ("support_vectors_", "support_", "_dual_coef_"): widths.check_support,
+    ("_fit_X", "n_samples_fit_"): neighbours.check_model,
+    ("_fit_X", "_y", "classes_"): widths.check_classes_of_neighbours,
+    ("estimators_", "n_features_in_"): widths.check_stages,
+    ("_predictors", "_bin_mapper"): widths.check_categories,
 }
 
 
@@ -65,7 +77,7 @@ def _checked(value: Any, width: int | None) -> int | None:
 def _by_form(value: Any, own: Mapping[str, Any]) -> Iterator[Callable[[Any, int | None], None]]:
     if hasattr(value, "tocsr") and hasattr(value, "nnz"):
         yield sparse.check_sparse
-    for attributes, check in widths.BY_ATTRIBUTES.items():
+    for attributes, check in BY_ATTRIBUTES.items():
         if own.keys() >= set(attributes):
             yield check
 

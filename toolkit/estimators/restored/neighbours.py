@@ -1,4 +1,4 @@
-"""KD and ball trees: every node's points, and its halves that share them out."""
+"""Rows whose neighbours are sought; KD and ball trees, whose nodes share out their points."""
 
 from __future__ import annotations
 
@@ -64,3 +64,13 @@ def _check_metric(metric: Any, width: int) -> None:
         require(len(vector) == width, f"measures {len(vector)} columns, its points have {width}")
     if "Mahalanobis" in name:
         require(np.shape(matrix) == (width, width), f"has a matrix of {np.shape(matrix)}")
+
+
+def check_model(model: Any, width: int | None) -> None:
+    """Check a model of neighbours: it counts its rows, which have the columns that it is given.
+
+    Distances to them are computed, and a sparse matrix is made of their numbers, by these counts.
+    """
+    rows, columns = model._fit_X.shape
+    require(model.n_samples_fit_ == rows, f"counts {model.n_samples_fit_} rows, it has {rows}")
+    require(width in (None, columns), f"has rows of {columns} columns, takes {width}")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from toolkit.estimators.restored.refusal import require, within
+
+MOST_THREADS = 1 << 10  # it is the number of cores where the model was fitted
 
 
 def check_spline(spline: Any, _width: int | None) -> None:
@@ -89,11 +90,8 @@ def check_categories(model: Any, width: int | None) -> None:
         require(of_mapper[tested].all(), "tests categories of a column of numbers")
 
 
-# The attributes of an object -> what is tried on it.
-BY_ATTRIBUTES: dict[tuple[str, ...], Callable[[Any, int | None], None]] = {
-    ("cluster_centers_", "n_features_in_"): check_centers,
-    ("support_vectors_", "support_", "_dual_coef_"): check_support,
-    ("_fit_X", "_y", "classes_"): check_classes_of_neighbours,
-    ("estimators_", "n_features_in_"): check_stages,
-    ("_predictors", "_bin_mapper"): check_categories,
-}
+def check_threads(model: Any, _width: int | None) -> None:
+    """Check how many threads a clusterer starts: OpenMP ends the process where it cannot."""
+    count = model._n_threads
+    require(isinstance(count, int | np.integer), "counts no threads")
+    within(np.asarray(count), 1, MOST_THREADS + 1, "starts as many threads as")

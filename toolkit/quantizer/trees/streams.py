@@ -1,4 +1,4 @@
-"""Tree ensembles as the streams of pack format 2 (see `toolkit.runtime.pack.forest.format2`)."""
+"""Tree ensembles written as the streams that `toolkit.runtime.pack.forest.streams` describes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from toolkit.quantizer.trees.leaves import Leaves
 from toolkit.runtime import wire
 from toolkit.runtime.attributes import packed
 from toolkit.runtime.pack.forest import LEQ, MEMBER, Forest, level_starts
-from toolkit.runtime.pack.forest import format2 as layout
+from toolkit.runtime.pack.forest import streams as layout
 from toolkit.runtime.pack.forest.cells import Outside, bit_lengths, grouped, mixed, walk
 from toolkit.runtime.pack.forest.leaves import RAW_LEAVES, TARGET_STEPS, TREE_STEPS
 from toolkit.runtime.pack.forest.thresholds import CELLS, DECIMALS, OPEN_CELLS, PLANES, decimal

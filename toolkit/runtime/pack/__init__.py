@@ -5,7 +5,7 @@ integers are little-endian; `uvarint` is a base-128 varint (low groups first).
 
 offset  size     what
 0       4        magic, the bytes `TKPK`
-4       1        format version, 2
+4       1        format version, 1
 5       1        body compression: 0 stored, 1 raw deflate with the preset dictionary
                  `DICTIONARY` below, 2 raw LZMA2 with an 8 MiB window
 6       4        CRC-32 (zlib's) of bytes 4, 5 and of everything from byte 10 on
@@ -19,7 +19,7 @@ The body, decompressed:
         uvarint L, then L bytes of UTF-8: the initializer's name
         uvarint: ONNX element type; uvarint R, then R uvarints: the shape
         u8: the encoding's code, then its header and payload (see `encodings`)
-    uvarint E, then E tree ensembles (see `forest/format2`)
+    uvarint E, then E tree ensembles (see `forest/streams`)
 
 No two tensors have the same name, and nothing may follow. To run a pack, append to the skeleton a
 ModelProto that holds the decoded tensors as graph initializers and one that holds the ensembles as
@@ -29,12 +29,6 @@ Limits that a reader enforces before it takes memory: the body may be at most 25
 as its compressed bytes plus 64 KiB; at most 65536 tensors and as many ensembles, 8 dimensions a
 tensor; every length against what is left.
 A change of any of this needs a new version; readers of old versions stay (table `READERS`).
-
-Version 2 has another layout of tree ensembles (version 1: see `forest/format1`). To the tensors it
-added what follows, so that those of version 1 are read as they are: the encodings float32 and
-integers; affine codes of other than 4, 8 and 16 bits and the bits 2 to 4 of its layout (blocks of
-rows, no zero points, float16 scales); companded codes of other than 8 bits; float64 tensors in
-float16, affine, companded and mantissa encodings.
 """
 
 from __future__ import annotations
@@ -56,7 +50,7 @@ if TYPE_CHECKING:
     from toolkit.runtime.pack.forest import Forest
 
 MAGIC = b"TKPK"
-VERSION = 2
+VERSION = 1
 STORED, DEFLATE, LZMA = 0, 1, 2
 COMPRESSIONS = {STORED: "stored", DEFLATE: "deflate", LZMA: "lzma"}
 LZMA_WINDOW = 8 << 20
@@ -163,22 +157,20 @@ def _read(content: bytes, origin: str) -> Pack:
         if len({t.name for t in tensors}) < len(tensors):
             raise body.fail("two tensors have the same name")
         count = _bounded(body, body.uvarint())
-        forests = _read_forests(body, content[4], count) if count else ()
+        forests = _read_forests(body, count) if count else ()
     if body.at != len(body.data):
         raise body.fail(f"{len(body.data) - body.at} bytes follow the last part")
     return Pack(content[4], COMPRESSIONS[content[5]], skeleton, tensors, forests)
 
 
-READERS: dict[int, Callable[[bytes, str], Pack]] = {1: _read, 2: _read}
+READERS: dict[int, Callable[[bytes, str], Pack]] = {VERSION: _read}
 
 
-def _read_forests(body: Cursor, version: int, count: int) -> tuple[Forest, ...]:
+def _read_forests(body: Cursor, count: int) -> tuple[Forest, ...]:
     # Imported where there are trees: as much code as all the rest.
-    from toolkit.runtime.pack.forest import format1 as forest_format1
-    from toolkit.runtime.pack.forest import format2 as forest_format2
+    from toolkit.runtime.pack.forest import streams
 
-    read_forest = {1: forest_format1.read, 2: forest_format2.read}[version]
-    return tuple(read_forest(body) for _ in range(count))
+    return tuple(streams.read(body) for _ in range(count))
 
 
 def _decompress(compression: int, data: memoryview, length: int, cursor: Cursor) -> bytes:

@@ -1,4 +1,4 @@
-"""The preset deflate dictionary of pack format 1: part of the format, never to be changed.
+"""The preset deflate dictionary of packs: part of the format, never to be changed.
 
 Typed pieces of serialized graphs as the exporter writes them, the most common last, and names of
 operators. Deflate copies from it what a small graph would otherwise spell out.

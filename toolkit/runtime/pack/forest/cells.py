@@ -1,4 +1,4 @@
-"""Threshold codes within the cells that the splits above leave (see `forest/format2`)."""
+"""Threshold codes within the cells that the splits above leave (see `forest/streams`)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Leaves of tree ensembles (see `forest/format2`)."""
+"""Leaves of tree ensembles (see `forest/streams`)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Unsigned integers in planes of bytes, as tree ensembles have them (see `forest/format2`)."""
+"""Unsigned integers in planes of bytes, as tree ensembles have them (see `forest/streams`)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Thresholds and categories of tree ensembles (see `forest/format2`)."""
+"""Thresholds and categories of tree ensembles (see `forest/streams`)."""
 
 from __future__ import annotations
 

@@ -43,11 +43,10 @@ def bom(directory: str, output: str, as_json: bool) -> None:
     """
     from toolkit.bundle import open_bundle
     from toolkit.report.bom import REPORT, as_bom, read_report
-    from toolkit.runtime.files import write_atomic
     from toolkit.runtime.manifest import NAME
+    from toolkit.runtime.writing import write_atomic
 
-    path = Path(output)
-    if output != "-" and (path.parent / NAME).is_file():
+    if output != "-" and Path(output).resolve().with_name(NAME).is_file():
         raise InvalidInput(
             f"--output {output}: lies in a model directory, which holds what its {NAME} lists; "
             "choose a file elsewhere"
@@ -60,7 +59,7 @@ def bom(directory: str, output: str, as_json: bool) -> None:
     if output == "-":
         click.echo(text, nl=False)
         return
-    write_atomic(path, text.encode())
+    write_atomic(output, text.encode())
     if as_json:
         print_json({"path": output, "format": "CycloneDX"})
     else:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -24,9 +23,6 @@ def deferred() -> Iterator[Callable[[], None]]:
     hold back.
     """
     came: list[int] = []
-    if threading.current_thread() is not threading.main_thread():
-        yield lambda: None
-        return
     found = {int(number): signal.getsignal(number) for number in SIGNALS}
     before = {n: h for n, h in found.items() if callable(h) or h is signal.SIG_DFL}
 
@@ -40,12 +36,17 @@ def deferred() -> Iterator[Callable[[], None]]:
                 raise Stopped
             handler(came.pop(0), None)
 
+    held: list[int] = []
     try:
         for number in before:
-            signal.signal(number, hold)
+            try:
+                signal.signal(number, hold)
+            except ValueError:  # another thread; asking threading itself takes time to import
+                break
+            held.append(number)
         yield heed
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for number in held:
+            signal.signal(number, before[number])
         for waiting in came:
             signal.raise_signal(waiting)

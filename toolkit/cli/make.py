@@ -239,7 +239,7 @@ def _thresholds(text: str) -> int | None:
 @click.option("--target", help="The target's column in a .csv or .parquet file.")
 @click.option("--gate", "gates", multiple=True, help="A limit, such as 'uint8-pack:max_abs<=0.1'.")
 @trust
-@limited("toolkit.measure")
+@limited("toolkit.report.flow")
 @common
 def bench(
     directories: tuple[str, ...],
@@ -254,8 +254,8 @@ def bench(
     Writes report.json, report.md and report.html into each directory.
     """
     from toolkit.bundle import open_bundle
-    from toolkit.measure import bench as measure
     from toolkit.report import render_table
+    from toolkit.report.flow import bench as measure
 
     bundles = [open_bundle(d) for d in directories]
     X = y = None

@@ -1,4 +1,4 @@
-"""Tree ensembles of pack format 2: the reader, and the description of their streams.
+"""Tree ensembles as the streams of a pack: the reader, and their description.
 
 An ensemble of T trees, n nodes, i splits and l leaves has all its nodes in level order: the roots
 of all trees, then their children from left to right, then the children of these, and so on. The

@@ -1,4 +1,4 @@
-"""Tree ensembles of pack format 2."""
+"""The streams of tree ensembles."""
 
 from __future__ import annotations
 

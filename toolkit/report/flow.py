@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from toolkit.arguments import texts
 from toolkit.bundle import Bundle, open_bundle
 from toolkit.errors import ToolkitError, guarded, install
-
-if TYPE_CHECKING:
-    from toolkit.runner import Report
+from toolkit.runner import Report
 
 
 @guarded("bundle", ToolkitError, "export the model again, or give other rows")
@@ -38,7 +36,7 @@ def bench(
             f"the plots need matplotlib, which is not installed; {install('report')}"
         )
     from toolkit.report import write
-    from toolkit.runner import bench as measure
+    from toolkit.runner.flow import bench as measure
 
     bundle = open_bundle(bundle)
     report = measure(bundle, X, y, texts(gates or (), "gates"), trusted)

@@ -1,0 +1,149 @@
+"""Hostile numbers of words and categories: scipy would write to a column that there is not."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import skops.io
+from sklearn.cluster import BisectingKMeans, KMeans, MiniBatchKMeans
+from sklearn.compose import make_column_transformer
+from sklearn.ensemble import RandomTreesEmbedding
+from sklearn.feature_extraction import DictVectorizer
+from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import (
+    KNeighborsClassifier,
+    KNeighborsRegressor,
+    KNeighborsTransformer,
+    LocalOutlierFactor,
+    RadiusNeighborsTransformer,
+)
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import KBinsDiscretizer, OneHotEncoder
+
+from toolkit.errors import InvalidInput
+from toolkit.estimators.skops_file import load_estimator
+
+RANDOM = np.random.default_rng(6)
+X = np.column_stack([RANDOM.integers(0, 6, 90), RANDOM.integers(0, 2, 90)])
+CLASSES = X[:, 0] % 2
+TEXTS = ["red blue", "green red", "blue blue x9"] * 30
+DICTS = [{"a": 1.0, "b": "u"}, {"b": "v"}]
+
+
+def load(estimator):
+    return load_estimator(skops.io.dumps(estimator), "e.skops")
+
+
+def refused(estimator, words):
+    with pytest.raises(InvalidInput, match=r"e\.skops: is damaged or hostile: ") as caught:
+        load(estimator)
+    assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("model", "rows"),
+    [(CountVectorizer(), TEXTS), (TfidfVectorizer(), TEXTS), (DictVectorizer(), DICTS)],
+    ids=lambda value: type(value).__name__,
+)
+@pytest.mark.parametrize("number", [10**9, -1, 3, 1.5, None])
+def test_words(model, rows, number):
+    model.fit(rows)
+    assert load(model).vocabulary_ == model.vocabulary_
+    first = next(iter(model.vocabulary_))
+    model.vocabulary_[first] = len(model.vocabulary_) if number == 3 else number
+    refused(make_pipeline(model, LogisticRegression()), f"its {type(model).__name__} ")
+
+
+def test_words_of_a_given_vocabulary():
+    model = CountVectorizer(vocabulary={"red": 1, "blue": 0}).fit(TEXTS)
+    np.testing.assert_array_equal(load(model).transform(TEXTS).toarray()[0], [1, 1])
+
+
+ENCODERS = {
+    "plain": {"handle_unknown": "ignore"},
+    "first": {"drop": "first"},
+    "binary": {"drop": "if_binary"},
+    "rare": {"max_categories": 3, "handle_unknown": "infrequent_if_exist"},
+    "rare-first": {"min_frequency": 16, "drop": "first", "handle_unknown": "infrequent_if_exist"},
+}
+
+
+@pytest.mark.parametrize("kind", ENCODERS)
+def test_sound_encoders_are_loaded(kind):
+    model = OneHotEncoder(**ENCODERS[kind]).fit(X)
+    np.testing.assert_array_equal(load(model).transform(X).toarray(), model.transform(X).toarray())
+
+
+@pytest.mark.parametrize("kind", ENCODERS)
+@pytest.mark.parametrize("count", [-1, 0, 10**6])
+def test_columns_of_categories(kind, count):
+    model = OneHotEncoder(**ENCODERS[kind]).fit(X)
+    model._n_features_outs[1] = count
+    steps = make_column_transformer((model, [0, 1]))
+    steps.fit(X)
+    steps.transformers_ = [("once", model, [0, 1])]
+    refused(steps, f"makes {count} columns of")
+
+
+def test_dropped_and_grouped_categories():
+    for number in (-3, 6, 10**9):
+        model = OneHotEncoder(drop="first").fit(X)
+        model._drop_idx_after_grouping[0] = number
+        refused(model, f"drops the category number {number}")
+        model = OneHotEncoder(**ENCODERS["rare"]).fit(X)
+        model._default_to_infrequent_mappings[0][2] = number
+        refused(model, f"puts a category into the group {number}")
+        model = OneHotEncoder(**ENCODERS["rare"]).fit(X)
+        model._infrequent_indices[0][0] = number
+        refused(model, f"has the rare category number {number}")
+    model._default_to_infrequent_mappings[0] = None
+    refused(model, "has rare categories in no group")
+
+
+@pytest.mark.parametrize(
+    ("model", "name"),
+    [
+        (KBinsDiscretizer(2, strategy="uniform"), "_encoder"),
+        (RandomTreesEmbedding(2), "one_hot_encoder_"),
+    ],
+    ids=["bins", "embedding"],
+)
+def test_encoders_inside_others(model, name):
+    model.fit(X)
+    load(model)
+    getattr(model, name)._n_features_outs[0] = 1000
+    refused(model, "its OneHotEncoder makes 1000 columns")
+
+
+NEIGHBOURS = {
+    "classes": KNeighborsClassifier(3, algorithm="brute"),
+    "numbers": KNeighborsRegressor(3),
+    "graph": KNeighborsTransformer(n_neighbors=3),
+    "radius": RadiusNeighborsTransformer(),
+    "outliers": LocalOutlierFactor(3, novelty=True),
+}
+
+
+@pytest.mark.parametrize("kind", NEIGHBOURS)
+@pytest.mark.filterwarnings("ignore:Duplicate values are leading")
+def test_neighbours(kind):
+    def fitted():
+        return NEIGHBOURS[kind].fit(X * 1.0, CLASSES)
+
+    load(fitted())
+    model = fitted()
+    model.n_samples_fit_ = 4
+    refused(model, "counts 4 rows, it has 90")
+    for width in (1, 4000):
+        model = fitted()
+        model._fit_X = np.ones((90, width))
+        refused(model, f"has rows of {width} columns, takes 2")
+
+
+@pytest.mark.parametrize("model", [KMeans(2), MiniBatchKMeans(2), BisectingKMeans(2)])
+def test_threads(model):
+    load(model.fit(X))
+    for count in (-5, 0, 10**6):
+        model._n_threads = count
+        refused(model, f"starts as many threads as {count}")

@@ -1,0 +1,235 @@
+"""The flow of a bench: subjects opened, run, timed by turns, judged; nothing is written."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from toolkit.bundle import FAILED, FLOAT, MODEL, OK, Bundle, Rows, Variant, open_bundle
+from toolkit.errors import CorruptArtifact, InvalidInput
+from toolkit.metrics import Scale
+from toolkit.runner import (
+    accuracy,
+    cold_start,
+    environment,
+    latency,
+    memory,
+    proved,
+    samples,
+    scored,
+    size,
+    verdict,
+)
+from toolkit.runner import gates as limits
+from toolkit.runner.dominance import dominated
+from toolkit.runner.records import REFERENCE, Report, Row, Times
+from toolkit.runner.reference import (
+    answered,
+    lacking,
+    reference_classes,
+    scored_rows,
+    untimed,
+)
+from toolkit.runner.subjects import Files, Subject, groups
+
+Outputs = dict[str, np.ndarray]
+Scales = Mapping[str, Scale]
+
+
+def bench(
+    bundle: Bundle | str | Path,
+    X: Any = None,
+    y: Any = None,
+    gates: Iterable[str] | None = None,
+    trusted: Collection[str] = (),
+) -> Report:
+    """Measure a bundle's estimator and variants on held-out rows, or on X and y.
+
+    gates: expressions such as "uint8-pack:max_abs<=0.1", beside the defaults of
+    `toolkit.runner.gates` and the first of all, the bundle's proof. A bundle whose proof failed is
+    measured like any other, and every variant of it fails. trusted: see `Bundle.estimator`. Without
+    the estimator in the bundle its answers to the held-out rows are compared with all the same, but
+    it is not timed, and no other rows can be scored. Nothing is written;
+    `toolkit.report.write` does that. Raises InvalidInput where gates or rows do not fit the model
+    (before anything is measured) and CorruptArtifact where a file of the bundle is damaged.
+    """
+    bundle = open_bundle(bundle)
+    rows = scored_rows(bundle, X, y)
+    chosen = limits.choose(gates or (), bundle, targets=rows.target is not None)
+    proof = proved.proof_of(bundle)
+    estimator = bundle.estimator(trusted) if bundle.keeps_estimator else None
+    rows = answered(bundle, estimator, rows)
+    found = _measured(bundle, estimator, rows, bundle.golden().scales)
+    # Fresh processes have the machine's memory to themselves: nothing is open here any more.
+    made = {m: _started(one, rows) for m, one in found.rows.items()}
+    table = [made.get(REFERENCE) or untimed(bundle, rows)]
+    table += [
+        made.get(v.method) or _unmeasured(bundle, v, found.failures.get(v.method))
+        for v in bundle.variants
+    ]
+    predicted = {m: o for m, o in found.outputs.items() if m != REFERENCE}
+    held, outcomes = limits.evaluate(chosen, table)
+    notes = {REFERENCE: lacking(bundle)} | {v.method: v.notes for v in bundle.variants}
+    judged = _judged(held, found, notes)
+    return Report(
+        model=bundle.name,
+        task=bundle.task,
+        environment=environment.describe() | found.turns,
+        rows=len(rows),
+        all_rows=bundle.manifest.get("all_rows"),
+        samples=samples.first_rows(rows, predicted),
+        variants=tuple(proved.marked(judged, proof)),
+        gates=(proved.gate(proof), *outcomes),
+        budget=bundle.front(),
+        proof=proved.recorded(bundle, proof),
+        scores=scored.about(bundle, estimator, rows, given=X is not None),
+    )
+
+
+@dataclass(frozen=True)
+class Timed:
+    """A row without its start; what starts it; model.onnx's times by batch size in its turns.
+
+    batch: how far a row moves with its batch, in its columns' own scale.
+    """
+
+    row: Row
+    program: str
+    files: Files
+    base: Times | None
+    batch: float
+
+
+@dataclass(frozen=True)
+class Measured:
+    """By method: rows, outputs for all rows, why others cannot run; turns: who took them apart."""
+
+    rows: dict[str, Timed]
+    outputs: dict[str, Outputs]
+    failures: dict[str, str]
+    turns: dict[str, str]
+
+
+def _measured(bundle: Bundle, estimator: Any, rows: Rows, scales: Scales) -> Measured:
+    """Return what is found of all subjects, as many of which are open at once as memory allows."""
+    all_found = Measured({}, {}, {}, {})
+    classes = reference_classes(bundle, estimator)
+    with latency.one_thread():
+        for subjects in groups(bundle, estimator):
+            if all_found.rows:
+                most = f"{len(subjects)} at a time, {FLOAT} always among them"
+                all_found.turns.setdefault("turns", most)
+            new = {m: s for m, s in subjects.items() if m not in all_found.outputs}
+            outputs, failures = _run(new, rows)
+            all_found.outputs.update(outputs)
+            all_found.failures.update(failures)
+            all_found.rows.update(_measure(bundle, rows, scales, classes, subjects, outputs))
+            del subjects, new  # before the next are opened
+            memory.give_back()
+    return all_found
+
+
+def _run(subjects: Mapping[str, Subject], rows: Rows) -> tuple[dict[str, Outputs], dict[str, str]]:
+    """Return every subject's outputs for all rows, and for those that cannot run them, why."""
+    outputs, failures = {}, {}
+    for method, subject in subjects.items():
+        try:
+            outputs[method] = subject.run(rows.inputs)
+        except InvalidInput as error:
+            # Rows that model.onnx takes and another variant does not are that variant's fault.
+            if method in (REFERENCE, FLOAT):
+                raise
+            failures[method] = f"cannot run the rows that {MODEL} can: {error}"
+            continue
+        _check_shapes(rows.outputs, outputs[method], subject.file or method)
+    return outputs, failures
+
+
+def _measure(
+    bundle: Bundle,
+    rows: Rows,
+    scales: Scales,
+    classes: Any,
+    subjects: Mapping[str, Subject],
+    outputs: Mapping[str, Outputs],
+) -> dict[str, Timed]:
+    """Return the figures of each subject that has outputs, timed by turns with model.onnx's."""
+    timed = [m for m in subjects if m in outputs or m == FLOAT]
+    turns = [(subjects[m].predict, subjects[m].form) for m in timed]
+    times = dict(zip(timed, latency.by_batch_size(turns, rows.inputs), strict=True))
+    found = {}
+    for method, got in outputs.items():
+        subject = subjects[method]
+        moved, batch = accuracy.batch_consistency(
+            subject.run, rows.inputs, got, scales, subject.singles
+        )
+        row = Row(
+            method=method,
+            file=subject.file,
+            status=OK,
+            bytes=subject.size.bytes,
+            bytes_compressed=subject.size.compressed,
+            size_ratio=size.ratio(_float_bytes(bundle), subject.size.bytes),
+            metrics=accuracy.metrics(bundle.task, rows.target, got, classes),
+            difference=accuracy.difference(rows.outputs, got, scales),
+            batch_consistency=moved,
+            latency_us=times[method],
+        )
+        found[method] = Timed(row, subject.program, subject.files, times.get(FLOAT), batch)
+    return found
+
+
+def _started(timed: Timed, rows: Rows) -> Row:
+    """Return the row with what a fresh process takes to the first prediction."""
+    first = {name: values[:1] for name, values in rows.inputs.items()}
+    start = cold_start.measure(timed.program, timed.files, first)
+    return replace(
+        timed.row,
+        cold_start_ms=start.median_ms,
+        cold_start_range_ms=start.range_ms,
+        peak_rss_mb=start.peak_mb,
+    )
+
+
+def _judged(rows: Iterable[Row], found: Measured, notes: Mapping[str, str]) -> list[Row]:
+    """Return the rows, those that were measured with their verdicts."""
+    rows = list(rows)
+    beaten = dominated(rows, {m: one.base for m, one in found.rows.items()})
+    judged = []
+    for row in rows:
+        one = found.rows.get(row.method)
+        if one is not None:
+            row = replace(row, dominated_by=beaten.get(row.method))
+            row = verdict.judged(row, one.base, one.batch, notes.get(row.method, ""))
+        judged.append(row)
+    return judged
+
+
+def _unmeasured(bundle: Bundle, variant: Variant, failure: str | None) -> Row:
+    """Return the row of a variant that is not there, or that could not run the rows."""
+    row = Row(
+        method=variant.method,
+        file=variant.file,
+        status=FAILED if failure else variant.status,
+        reason=failure or variant.reason,
+        bytes=variant.bytes,
+        size_ratio=size.ratio(_float_bytes(bundle), variant.bytes),
+    )
+    return verdict.unmeasured(row, "" if failure else variant.verdict)
+
+
+def _check_shapes(reference: Outputs, outputs: Outputs, origin: str) -> None:
+    for name, expected in reference.items():
+        if outputs[name].size != expected.size:
+            raise CorruptArtifact(
+                f"{origin}: its output {name!r} has the shape {outputs[name].shape}, "
+                f"scikit-learn's {expected.shape}; make the file again"
+            )
+
+
+def _float_bytes(bundle: Bundle) -> int | None:
+    return bundle.manifest["files"].get(MODEL, {}).get("bytes")
