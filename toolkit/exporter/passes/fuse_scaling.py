@@ -16,11 +16,12 @@ from toolkit.exporter.passes import prune
 from toolkit.onnx_graph.edits import replace_nodes
 from toolkit.onnx_graph.index import Index
 from toolkit.onnx_graph.subgraphs import namer
+from toolkit.precision import FLOAT32_UNIT, LINEAR_STEPS
 
 STEPS = ("Sub", "Mul", "Add")
-# `x · a` and the result are rounded to float32: with a shift up to this that is wrong by 2e-5 at
-# most, a fifth of the contract's tolerance, as for chains of linear steps.
-LARGEST_SHIFT = 2e-5 * 2.0**23
+# `x · a` and the result are rounded to float32: with a shift up to this that is wrong by no more
+# than chains of linear steps may be.
+LARGEST_SHIFT = LINEAR_STEPS / (2 * FLOAT32_UNIT)
 # Wide rows are no faster so (onnxruntime 1.31), and three more numbers a column are stored.
 MOST_COLUMNS, MOST_OF_ONE_STEP = 512, 64
 
