@@ -14,7 +14,7 @@ from toolkit.quantizer.codes.formats import Format
 from toolkit.quantizer.graphs.layers import Formats, code
 from toolkit.quantizer.graphs.qdq import Pieces, dequantized, rebuilt
 from toolkit.quantizer.parameters import Parameter, Product, find_parameters, replace_values
-from toolkit.quantizer.probe import Probe
+from toolkit.quantizer.refitting import Refitting
 from toolkit.quantizer.refusals import NotApplicable
 
 # Else onnxruntime decodes the weights anew at every call.
@@ -36,15 +36,11 @@ def stored_as_integers(model: onnx.ModelProto, calibration: Calibration, formats
     Raises NotApplicable where the graph has none, none is large enough, or one cannot be coded.
     """
     parameters = parameters_of(model)
-    products = [p for p in parameters if isinstance(p, Product)]
-    tensors = [n for p in products for n in (p.source, p.output)]
-    names = [p.name for p in parameters] + [p.bias for p in products if p.bias]
-    probe = Probe(model, calibration, names, tensors)
-    exact = probe.run([*tensors, *probe.outputs], {})
+    refitting = Refitting.of(model, calibration, parameters)
     try:
         # Before opset 21 DequantizeLinear has no 16 bits.
         minor = WORDS if opset(model) >= 21 else ()
-        encoded, changed = code(probe, exact, parameters, formats, minor)
+        encoded, changed = code(refitting, parameters, formats, minor)
     except ValueError as error:
         raise NotApplicable(f"a parameter {error}") from None
     if not encoded:
@@ -54,6 +50,7 @@ def stored_as_integers(model: onnx.ModelProto, calibration: Calibration, formats
         )
     replaced = copied(model)
     replace_values(replaced, changed)
+    products, exact = (p for p in parameters if isinstance(p, Product)), refitting.exact
     flat = {p.name for p in products if exact[p.source].ndim == 2}
     pieces = [_pieces(replaced, name, codes, name in flat) for name, codes in encoded.items()]
     return rebuilt(replaced, encoded, pieces).SerializeToString(deterministic=True)
