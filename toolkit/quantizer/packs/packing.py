@@ -13,9 +13,9 @@ import onnx
 from onnx import numpy_helper
 
 from toolkit.onnx_graph.edits import copied, drop_initializers, replace_nodes
+from toolkit.quantizer.codes.compression import compressed
 from toolkit.quantizer.codes.exact import shortest
 from toolkit.quantizer.codes.formats import Codes
-from toolkit.quantizer.packs.compression import compressed
 from toolkit.quantizer.trees.coded import Coded, exact_trees
 from toolkit.quantizer.trees.forests import OPERATORS
 from toolkit.quantizer.trees.streams import streams
