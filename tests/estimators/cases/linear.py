@@ -42,8 +42,8 @@ from tests.estimators.data import (
     regression,
     targets,
 )
-from tests.estimators.fitting import boolean, case, fitted, four, gaps, positive, text2, text3
-from tests.estimators.harness import Case
+from tests.estimators.fitting import boolean, fitted, four, gaps, positive, text2, text3
+from tests.estimators.harness import Case, case
 
 HUBER = "SGDClassifier modified_huber: 16 % of labels wrong; a later skl2onnx may mend it"
 
