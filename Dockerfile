@@ -24,7 +24,7 @@ FROM site AS app
 ARG BUNDLE=models/california-linear
 ARG PUBLIC_KEY=
 COPY scripts/image/seal.py scripts/image/closure.py /build/
-COPY toolkit/__init__.py toolkit/errors.py toolkit/metrics.py /opt/app/toolkit/
+COPY toolkit/__init__.py toolkit/errors.py toolkit/metrics.py toolkit/precision.py /opt/app/toolkit/
 COPY toolkit/runtime/ /opt/app/toolkit/runtime/
 COPY ${BUNDLE}/ /model/
 ENV PYTHONPATH=/opt/app:/opt/site

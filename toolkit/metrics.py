@@ -25,13 +25,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from toolkit.precision import FLOAT64_UNIT, TOLERANCE
+
 Outputs = Mapping[str, np.ndarray]
 
-TOLERANCE = 1e-4  # of a column's scale
 LABEL = "label"
 CONSTANT = 1e-12  # of its mean: a standard deviation that is none
 ROUNDINGS = 64.0  # so many times its own rounding may a column always be off
-UNIT = 2.0**-52  # one part of a float64 number
 TINY = float(np.finfo(np.float32).tiny)
 # Outputs whose columns have one unit: their spread is taken together for the mean square.
 POOLED = ("probabilities", "scores")
@@ -71,7 +71,8 @@ class Scale:
 def scale_of(values: np.ndarray, rounding: np.ndarray | None = None) -> Scale:
     """Return the scale of an output from scikit-learn's answers on the held-out rows [N, k].
 
-    rounding [k]: its own rounding of the columns, where that is known to be more than UNIT of m.
+    rounding [k]: its own rounding of the columns, where that is known to be more than FLOAT64_UNIT
+    of m.
     """
     values = columns(values)
     if not len(values):
@@ -87,7 +88,7 @@ def scale_of(values: np.ndarray, rounding: np.ndarray | None = None) -> Scale:
         mean = apart.sum(axis=0) / count
         spread = np.sqrt(np.square(np.where(finite, apart - mean, 0.0)).sum(axis=0) / count)
         center = first + mean
-    least = UNIT * np.abs(center)
+    least = FLOAT64_UNIT * np.abs(center)
     return Scale(center, spread, least if rounding is None else np.maximum(least, rounding))
 
 

@@ -29,6 +29,7 @@ OWN = (
     "toolkit/__init__.py",
     "toolkit/errors.py",
     "toolkit/metrics.py",
+    "toolkit/precision.py",
     "toolkit/runtime/",
     "public-key.pem",
 )

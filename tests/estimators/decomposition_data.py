@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.base import clone
 from sklearn.preprocessing import MinMaxScaler
 
+from tests.estimators import harness
 from tests.estimators.data import ROWS, binary, classes, labelled, numbers, regression, targets
 from tests.estimators.harness import Case
 
@@ -35,21 +34,12 @@ NO_CONVERTER = {
 
 
 def case(name: str, estimator: Any, data: Any, **settings: Any) -> Case:
-    """Return a case; data() gives X, (X,) or (X, y)."""
-
-    def fit() -> tuple[Any, Any, Any]:
-        given = data()
-        X, y = given if isinstance(given, tuple) else (given, None)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            fitted = clone(estimator).fit(X, y)
-        return fitted, X, y
-
+    """Return a case, with its trap where no converter but ours is there."""
     if name in NO_CONVERTER:
         settings = {
             "trap": "no converter in skl2onnx 1.20; a later release may have one"
         } | settings
-    return Case(name, fit, **settings)
+    return harness.case(name, estimator, data, **settings)
 
 
 def far() -> np.ndarray:

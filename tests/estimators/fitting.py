@@ -8,25 +8,18 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.base import clone
 from sklearn.compose import make_column_transformer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from tests.estimators.data import classes, labelled, regression
-from tests.estimators.harness import Case
 
 Data = Callable[[], tuple[Any, Any]]
 
 four, five = partial(classes, 4), partial(classes, 5)
 text2, text3 = partial(labelled, ("yes", "no")), partial(labelled, ("low", "mid", "Größe"))
 boolean, gaps = partial(labelled, (False, True)), partial(labelled, (-7, 2, 90))
-
-
-def case(name: str, estimator: Any, data: Data, trap: str = "", refused: str = "") -> Case:
-    """Return the case of a clone of the estimator fitted on the data."""
-    return Case(name, lambda: fitted(clone(estimator), data()), trap=trap, refused=refused)
 
 
 def fitted(estimator: Any, data: tuple[Any, Any]) -> tuple[Any, Any, Any]:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sklearn.base import clone
+
 from toolkit.errors import InvalidInput, UnsupportedEstimator
 from toolkit.estimators.keeping import keep
 from toolkit.exporter.flow import convert_and_prove
@@ -68,16 +70,19 @@ def run(case: Case) -> Result:
     return Result("failed", proof.worst() if not proof.passed else proven.tuning.reason)
 
 
-def fitted_case(
-    name: str, make: Callable[[], Any], data: Callable[[], tuple[Any, Any]], **more: Any
-) -> Case:
-    """Return the case of `make()` fitted on `data()`, which gives (X, y or None)."""
+def case(name: str, estimator: Any, data: Callable[[], Any], trap: str = "", **more: Any) -> Case:
+    """Return the case of an estimator fitted on `data()`, which gives X, (X,) or (X, y).
+
+    estimator: one, of which a copy is fitted, or what makes one.
+    """
 
     def fit() -> tuple[Any, Any, Any]:
-        X, y = data()
-        return make().fit(X, y), X, y
+        rows = data()
+        X, y = (*rows, None)[:2] if isinstance(rows, tuple) else (rows, None)
+        made = callable(estimator)
+        return (estimator() if made else clone(estimator)).fit(X, y), X, y
 
-    return Case(name, fit, **more)
+    return Case(name, fit, trap, **more)
 
 
 def all_cases() -> list[Case]:

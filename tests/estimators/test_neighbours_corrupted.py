@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-import onnx
 import pytest
-from onnx import numpy_helper
 
+from tests.estimators.corruption import corrupted
 from tests.estimators.harness import all_cases
 from toolkit.exporter.flow import Proven, convert_and_prove
 from toolkit.exporter.proof.prove import Proof, prove
@@ -50,19 +49,14 @@ CORRUPTED = [
 ]
 
 
-def corrupted(content: bytes, hint: str) -> bytes:
-    """Return the model with one entry of its first constant of that name changed."""
-    model = onnx.load_from_string(content)
-    constant = next(i for i in model.graph.initializer if i.name.startswith(hint))
-    array = numpy_helper.to_array(constant).copy()
+def wrong(array: np.ndarray) -> np.ndarray:
+    """Change one entry: the largest, so that it counts, by more than any tolerance."""
     flat = array.reshape(-1)
     if array.dtype == object:
         flat[0] = "wrong"
     else:
-        # The largest, so that it counts; by more than any tolerance.
         flat[np.nanargmax(np.abs(flat))] *= -3.0
-    constant.CopyFrom(numpy_helper.from_array(array, constant.name))
-    return model.SerializeToString()
+    return array
 
 
 def proved(proven: Proven, content: bytes) -> Proof:
@@ -74,4 +68,4 @@ def test_a_wrong_constant_fails_the_proof(name: str, hint: str) -> None:
     estimator, X, y = CASES[name].fit()
     proven = convert_and_prove(estimator, X, y)
     assert proved(proven, proven.chosen.content).passed
-    assert not proved(proven, corrupted(proven.chosen.content, hint)).passed
+    assert not proved(proven, corrupted(proven.chosen.content, hint, wrong)).passed

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import clone
 
+from tests.estimators import harness
 from tests.estimators.data import (
     ROWS,
     labelled,
@@ -31,13 +32,12 @@ ML3 = "IsolationForest needs 'ai.onnx.ml': 3 in target_opset"
 def case(name: str, estimator: Any, data: Data, **more: Any) -> Case:
     """Return a case that fits a copy of the estimator, seeded, on the data."""
 
-    def fit() -> tuple[Any, Any, Any]:
-        X, y = data()
-        fitted = clone(estimator)
-        seeds = {k: 0 for k in fitted.get_params() if k.endswith("random_state")}
-        return fitted.set_params(**seeds).fit(X, y), X, y
+    def seeded() -> Any:
+        copy = clone(estimator)
+        seeds = {k: 0 for k in copy.get_params() if k.endswith("random_state")}
+        return copy.set_params(**seeds)
 
-    return Case(name, fit, **more)
+    return harness.case(name, seeded, data, **more)
 
 
 def alone() -> tuple[np.ndarray, None]:

@@ -51,7 +51,7 @@ from sklearn.preprocessing import (
 from sklearn.svm import SVR
 from sklearn.tree import DecisionTreeRegressor
 
-from toolkit import metrics
+from toolkit import metrics, precision
 from toolkit.exporter.formulas.answers import is_far
 from toolkit.exporter.model import Exported, build
 from toolkit.exporter.schema import arrays, frame, infer
@@ -160,7 +160,7 @@ def target(name: str, factor: float, offset: float) -> np.ndarray:
 @pytest.mark.parametrize("name", FEW)
 def test_right_where_the_target_itself_is(name: str, factor: float, offset: float) -> None:
     est = fitted(FEW[name], target(name, factor, offset))
-    assert deviation(est, exported(est)) <= metrics.TOLERANCE
+    assert deviation(est, exported(est)) <= precision.TOLERANCE
 
 
 @pytest.mark.slow
@@ -171,13 +171,13 @@ def test_right_at_every_scale(name: str) -> None:
         for offset in OFFSETS:
             est = fitted((FEW | MANY)[name], target(name, factor, offset))
             found[factor, offset] = deviation(est, exported(est))
-    assert {k: d for k, d in found.items() if d > metrics.TOLERANCE} == {}
+    assert {k: d for k, d in found.items() if d > precision.TOLERANCE} == {}
 
 
 @pytest.mark.parametrize("name", MANY)
 def test_right_far_from_zero(name: str) -> None:
     est = fitted(MANY[name], target(name, 1.0, 1e6))
-    assert deviation(est, exported(est)) <= metrics.TOLERANCE
+    assert deviation(est, exported(est)) <= precision.TOLERANCE
 
 
 def booster(library: str, **settings: Any) -> Any:
@@ -193,7 +193,7 @@ def booster(library: str, **settings: Any) -> Any:
 @pytest.mark.parametrize(("factor", "offset"), [(1e-9, 0.0), (1.0, 1e3), (1.0, 1e6), (1e9, 0.0)])
 def test_boosting_libraries(library: str, factor: float, offset: float) -> None:
     est = booster(library).fit(X, target(library, factor, offset))
-    assert deviation(est, exported(est)) <= metrics.TOLERANCE
+    assert deviation(est, exported(est)) <= precision.TOLERANCE
 
 
 @pytest.mark.parametrize(
@@ -214,13 +214,13 @@ def test_float32_sums_of_xgboost_are_added_in_its_order(settings: dict[str, str]
 def test_columns_of_several_offsets(name: str) -> None:
     y = np.column_stack([Y, 1e-3 * (X[:, 1] + 1e9), 1e5 * (1e4 - Y)])
     est = fitted(SEVERAL[name], y)
-    assert deviation(est, exported(est)) <= metrics.TOLERANCE
+    assert deviation(est, exported(est)) <= precision.TOLERANCE
 
 
 def test_one_column() -> None:
     rows, fresh = X[:, 0], FRESH[:, 0]
     est = fitted(IsotonicRegression(out_of_bounds="clip"), target("", 1.0, 1e6), rows)
-    assert deviation(est, exported(est, fresh), fresh) <= metrics.TOLERANCE
+    assert deviation(est, exported(est, fresh), fresh) <= precision.TOLERANCE
 
 
 @pytest.mark.parametrize("opset", [15, 18])
@@ -230,14 +230,14 @@ def test_older_operators(name: str, opset: int) -> None:
     est, schema = fitted(FEW[name], target(name, 1.0, 1e6)), infer(X)
     scale = metrics.scale_of(est.predict(FRESH))
     made = build(est, schema, opset, "regressor", "finite", scale=scale)
-    assert deviation(est, made) <= metrics.TOLERANCE
+    assert deviation(est, made) <= precision.TOLERANCE
 
 
 @pytest.mark.parametrize("name", FEW)
 def test_float32_cannot_hold_them(name: str) -> None:
     """Without the scale, or with a wrong centre's float32, the same rows are wrong."""
     est = fitted(FEW[name], target(name, 1.0, 1e6))
-    assert deviation(est, exported(est, scale=None)) > 10 * metrics.TOLERANCE
+    assert deviation(est, exported(est, scale=None)) > 10 * precision.TOLERANCE
 
 
 @pytest.mark.parametrize("name", FEW)
@@ -281,5 +281,5 @@ def test_whole_numbers_beside_text_keep_their_digits(model: Any) -> None:
         (OneHotEncoder(), ["text"]), ("passthrough", ["number"]), sparse_threshold=0
     )
     est = fitted(make_pipeline(columns, model), 3.0 * (number - 2**24) + number % 2, rows)
-    assert deviation(est, exported(est, rows, compute="float64"), rows) <= metrics.TOLERANCE
-    assert deviation(est, exported(est, rows), rows) > metrics.TOLERANCE
+    assert deviation(est, exported(est, rows, compute="float64"), rows) <= precision.TOLERANCE
+    assert deviation(est, exported(est, rows), rows) > precision.TOLERANCE

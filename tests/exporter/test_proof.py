@@ -32,7 +32,8 @@ from toolkit.exporter.proof.ties import Ties, ties_of
 from toolkit.exporter.schema import as_fitted, infer
 from toolkit.exporter.split import split_rows
 from toolkit.exporter.tasks import task_of
-from toolkit.metrics import TOLERANCE, Scale
+from toolkit.metrics import Scale
+from toolkit.precision import TOLERANCE
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 RNG = np.random.default_rng(0)

@@ -36,7 +36,7 @@ from toolkit.exporter.schema import Schema
 from toolkit.exporter.session import session_options
 from toolkit.exporter.split import Split
 from toolkit.exporter.tuning import Tuning
-from toolkit.metrics import TOLERANCE
+from toolkit.precision import TOLERANCE
 from toolkit.runtime import golden
 from toolkit.runtime.manifest import GOLDEN, HOME, SCHEMA_VERSION, VARIANT
 from toolkit.runtime.schema import FINITE

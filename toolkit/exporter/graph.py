@@ -30,10 +30,9 @@ from toolkit.exporter.trees.folding import Origin, fold
 from toolkit.exporter.trees.rounding import is_computed, on_grids
 from toolkit.exporter.tuning import LATENCY
 from toolkit.metrics import Scale
+from toolkit.onnx_graph.domains import CONTRIBUTED as CONTRIBUTED
+from toolkit.onnx_graph.domains import ML as ML
 from toolkit.onnx_graph.kernel_sums import KernelSum
-
-ML = "ai.onnx.ml"
-CONTRIBUTED = "com.microsoft"  # where onnxruntime has the operators that are its own
 
 ELEMENT = {
     "float32": TensorProto.FLOAT,

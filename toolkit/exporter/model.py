@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -27,7 +27,7 @@ from toolkit.exporter.trees.forms import placements
 from toolkit.exporter.tuning import LATENCY
 from toolkit.metrics import Scale
 from toolkit.onnx_graph import kernel_sums
-from toolkit.onnx_graph.subgraphs import inside, made_by, rename
+from toolkit.onnx_graph.subgraphs import made_by, rename, walk
 from toolkit.runtime.predictor import TAKES_KEY, TASK_KEY
 from toolkit.runtime.wire import GRAPH_NODE, MODEL_GRAPH, head
 
@@ -218,16 +218,13 @@ def _assemble(
     graph = helper.make_graph(g.nodes, "toolkit", inputs, results, constants, value_info=types)
     opsets = [helper.make_opsetid("", g.opset)]
     versions = {ML: ml_opset, CONTRIBUTED: 1}
-    opsets += [helper.make_opsetid(d, versions[d]) for d in sorted(_domains(g.nodes) - {""})]
+    opsets += [
+        helper.make_opsetid(d, versions[d])
+        for d in sorted({n.domain for n in walk(g.nodes)} - {""})
+    ]
     return helper.make_model(
         graph, opset_imports=opsets, ir_version=IR_VERSIONS[g.opset], producer_name="toolkit"
     )
-
-
-def _domains(nodes: Iterable[onnx.NodeProto]) -> set[str]:
-    """Return the domains of the operators, those in loops' bodies too."""
-    inner = (graph.node for n in nodes for graph in inside(n))
-    return {n.domain for n in nodes}.union(*map(_domains, inner))
 
 
 def _output_names(g: Graph, outputs: dict[str, Matrix], taken: set[str]) -> dict[str, str]:

@@ -10,8 +10,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    import onnx
 
 KEY = "toolkit.kernel_sums"
 
@@ -49,6 +53,7 @@ def written(sums: Iterable[KernelSum]) -> str:
     return json.dumps([asdict(s) for s in sums], separators=(",", ":"))
 
 
-def read(metadata: Mapping[str, str]) -> list[KernelSum]:
+def of(model: onnx.ModelProto) -> list[KernelSum]:
     """Return the sums that a model's metadata names; none where it names none."""
-    return [KernelSum(**entry) for entry in json.loads(metadata.get(KEY, "[]"))]
+    texts = [p.value for p in model.metadata_props if p.key == KEY]
+    return [KernelSum(**entry) for text in texts for entry in json.loads(text)]

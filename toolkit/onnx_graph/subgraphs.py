@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import count
 from typing import TYPE_CHECKING
 
@@ -18,13 +18,17 @@ def inside(node: onnx.NodeProto) -> Iterator[onnx.GraphProto]:
         yield from attribute.graphs
 
 
+def walk(nodes: Sequence[onnx.NodeProto]) -> Iterator[onnx.NodeProto]:
+    """Yield the nodes, then those of the graphs inside each, and inside these."""
+    yield from nodes
+    for node in nodes:
+        for graph in inside(node):
+            yield from walk(graph.node)
+
+
 def operators(graph: onnx.GraphProto) -> set[str]:
     """Return the operators of a graph, those of graphs inside its nodes among them."""
-    found = {node.op_type for node in graph.node}
-    for node in graph.node:
-        for inner in inside(node):
-            found |= operators(inner)
-    return found
+    return {node.op_type for node in walk(graph.node)}
 
 
 def read_by(node: onnx.NodeProto) -> set[str]:
@@ -32,33 +36,26 @@ def read_by(node: onnx.NodeProto) -> set[str]:
 
     A name that is made inside is none of the outer graph's: names are unique in the whole model.
     """
-    names = set(node.input)
-    for graph in inside(node):
-        names.update(o.name for o in graph.output)
-        for inner in graph.node:
-            names |= read_by(inner)
-    return names
-
-
-def rename(node: onnx.NodeProto, names: Mapping[str, str]) -> None:
-    """Give a node's tensors new names, in place, also in the graphs inside it."""
-    node.input[:] = [names.get(n, n) for n in node.input]
-    node.output[:] = [names.get(n, n) for n in node.output]
-    for graph in inside(node):
-        for value in (*graph.input, *graph.output):
-            value.name = names.get(value.name, value.name)
-        for inner in graph.node:
-            rename(inner, names)
+    nodes = list(walk([node]))
+    names = {name for each in nodes for name in each.input}
+    return names | {o.name for each in nodes for graph in inside(each) for o in graph.output}
 
 
 def made_by(node: onnx.NodeProto) -> set[str]:
     """Return the names of a node's outputs, and of all that graphs inside it make."""
-    names = set(node.output)
-    for graph in inside(node):
-        names.update(i.name for i in graph.input)
-        for inner in graph.node:
-            names |= made_by(inner)
-    return names
+    nodes = list(walk([node]))
+    names = {name for each in nodes for name in each.output}
+    return names | {i.name for each in nodes for graph in inside(each) for i in graph.input}
+
+
+def rename(node: onnx.NodeProto, names: Mapping[str, str]) -> None:
+    """Give a node's tensors new names, in place, also in the graphs inside it."""
+    for each in walk([node]):
+        each.input[:] = [names.get(n, n) for n in each.input]
+        each.output[:] = [names.get(n, n) for n in each.output]
+        for graph in inside(each):
+            for value in (*graph.input, *graph.output):
+                value.name = names.get(value.name, value.name)
 
 
 def namer(graph: onnx.GraphProto) -> Callable[[str], str]:
@@ -71,8 +68,8 @@ def namer(graph: onnx.GraphProto) -> Callable[[str], str]:
         taken |= read_by(node) | made_by(node)
 
     def name(hint: str) -> str:
-        found = next(n for k in count() if (n := hint + str(k or "")) not in taken)
-        taken.add(found)
-        return found
+        fresh = next(n for k in count() if (n := hint + str(k or "")) not in taken)
+        taken.add(fresh)
+        return fresh
 
     return name

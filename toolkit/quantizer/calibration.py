@@ -9,7 +9,7 @@ import numpy as np
 import onnx
 
 from toolkit.bundle import Bundle, Rows
-from toolkit.quantizer.ancestors import leading_to
+from toolkit.onnx_graph.index import leading_to
 from toolkit.runtime.inputs import prepare
 from toolkit.runtime.predictor import Predictor
 from toolkit.runtime.session import open_session

@@ -20,8 +20,9 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
-from toolkit.onnx_graph.kernel_sums import KernelSum, read
-from toolkit.onnx_graph.subgraphs import inside
+from toolkit.onnx_graph import kernel_sums
+from toolkit.onnx_graph.index import Index
+from toolkit.onnx_graph.kernel_sums import KernelSum
 
 # Operators that hold their parameters in attributes, where no initializer can be packed.
 PARAMETERS_IN_ATTRIBUTES = {
@@ -115,8 +116,9 @@ def find_kernel_sums(model: onnx.ModelProto) -> list[KernelSum]:
     """Return the sums of kernels that the model's metadata names, if their tensors are there."""
     tensors = {t.name for t in model.graph.initializer} | {i.name for i in model.graph.input}
     tensors |= {o for node in model.graph.node for o in node.output}
-    named = read({p.key: p.value for p in model.metadata_props})
-    return [s for s in named if {s.points, s.dual, s.offset, s.rows, s.total} <= tensors]
+    return [
+        s for s in kernel_sums.of(model) if {s.points, s.dual, s.offset, s.rows, s.total} <= tensors
+    ]
 
 
 def kernels_of(total: str) -> str:
@@ -136,10 +138,10 @@ def find_doubles(model: onnx.ModelProto) -> list[str]:
     Not those with which something is compared, nor what is added to make an output: the centre of
     answers that float32 cannot hold.
     """
-    graph, outputs = _Graph(model), {o.name for o in model.graph.output}
+    graph = _Graph(model)
 
     def exact(use: Use) -> bool:
-        added = use.node.op_type == "Add" and use.node.output[0] in outputs
+        added = use.node.op_type == "Add" and use.node.output[0] in graph.outputs
         return added or use.node.op_type in COMPARISONS
 
     return [
@@ -167,17 +169,13 @@ def replace_values(model: onnx.ModelProto, values: Mapping[str, np.ndarray]) -> 
             tensor.CopyFrom(numpy_helper.from_array(new, tensor.name))
 
 
-class _Graph:
+class _Graph(Index):
     """A model's nodes by what they read, and which tensors come from initializers alone."""
 
     def __init__(self, model: onnx.ModelProto) -> None:
-        self.constants = {t.name: t for t in model.graph.initializer}
+        super().__init__(model.graph)
         self.fixed = set(self.constants)
-        self.readers: dict[str, list[tuple[int, onnx.NodeProto, int, bool]]] = {}
-        for at, top in enumerate(model.graph.node):
-            for node, inner in _with_inner(top):
-                for position, name in enumerate(node.input):
-                    self.readers.setdefault(name, []).append((at, node, position, inner))
+        for top in model.graph.node:
             nested = any(a.type == onnx.AttributeProto.GRAPH for a in top.attribute)
             if top.input and not nested and all(not i or i in self.fixed for i in top.input):
                 self.fixed.update(top.output)
@@ -187,16 +185,17 @@ class _Graph:
         yield from self._followed(name, 0, int(np.prod(self.constants[name].dims)))
 
     def _followed(self, name: str, form: int, size: int) -> Iterator[Use]:
-        for _, node, position, within in self.readers.get(name, []):
-            if within or node.output[0] not in self.fixed:
-                yield Use(node, position, 2 if within else form)
+        for reading in self.readings.get(name, []):
+            node = reading.node
+            if reading.inner or node.output[0] not in self.fixed:
+                yield Use(node, reading.position, 2 if reading.inner else form)
             else:
-                reached = max(form, self._form(node, position, size))
+                reached = max(form, self._form(node, reading.position, size))
                 yield from self._followed(node.output[0], reached, size)
 
     def first(self, name: str) -> int:
         """Return the position of the first node that reads a tensor."""
-        return min((at for at, *_ in self.readers.get(name, [])), default=0)
+        return min((r.at for r in self.readings.get(name, [])), default=0)
 
     def _form(self, node: onnx.NodeProto, position: int, size: int) -> int:
         if node.op_type in ("Cast", "Identity"):
@@ -214,25 +213,18 @@ class _Graph:
             name = node.input[2] if len(node.input) > 2 else ""
             beta = [a.f for a in node.attribute if a.name == "beta"]
             return self._own(name, outputs) if beta in ([], [1.0]) else None, node.output[0]
-        readers = self.readers.get(node.output[0], [])
-        if len(readers) == 1 and readers[0][1].op_type == "Add" and not readers[0][3]:
-            _, add, position, _ = readers[0]
-            name = self._own(add.input[1 - position], outputs)
+        readings = self.readings.get(node.output[0], [])
+        if len(readings) == 1 and readings[0].node.op_type == "Add" and not readings[0].inner:
+            add = readings[0].node
+            name = self._own(add.input[1 - readings[0].position], outputs)
             if name:
                 return name, add.output[0]
         return None, node.output[0]
 
     def _own(self, name: str, outputs: int) -> str | None:
         tensor = self.constants.get(name)
-        alone = tensor is not None and len(self.readers[name]) == 1
+        alone = tensor is not None and len(self.readings[name]) == 1
         return name if tensor and alone and int(np.prod(tensor.dims)) == outputs else None
-
-
-def _with_inner(node: onnx.NodeProto, inner: bool = False) -> Iterator[tuple[onnx.NodeProto, bool]]:
-    yield node, inner
-    for graph in inside(node):
-        for child in graph.node:
-            yield from _with_inner(child, True)
 
 
 def _product(tensor: onnx.TensorProto, uses: list[Use], graph: _Graph) -> Product | None:

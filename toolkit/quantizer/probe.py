@@ -8,6 +8,7 @@ import numpy as np
 import onnx
 
 from toolkit.metrics import losses
+from toolkit.onnx_graph.edits import copied, drop_initializers
 from toolkit.quantizer.calibration import Calibration
 from toolkit.quantizer.parameters import find_kernel_sums, kernels_of
 from toolkit.runtime.session import open_session
@@ -26,13 +27,9 @@ class Probe:
         names: Sequence[str],
         tensors: Sequence[str],
     ) -> None:
-        changed = onnx.ModelProto()
-        changed.CopyFrom(model)
+        changed = copied(model)
         graph = changed.graph
-        taken = {t.name: t for t in graph.initializer if t.name in set(names)}
-        kept = [t for t in model.graph.initializer if t.name not in taken]
-        del graph.initializer[:]
-        graph.initializer.extend(kept)
+        taken = {t.name: t for t in drop_initializers(graph, names)}
         graph.input.extend(
             onnx.helper.make_tensor_value_info(t.name, t.data_type, list(t.dims))
             for t in taken.values()

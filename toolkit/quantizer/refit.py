@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from toolkit.metrics import losses
+from toolkit.precision import FLOAT32_UNIT, SHORT_BIASES
 from toolkit.quantizer.parameters import Product
 
 # A read-out of so many inputs is refitted: fewer cannot make good for what the inputs lost.
@@ -114,6 +115,7 @@ def short_bias(bias: np.ndarray, before: np.ndarray) -> np.ndarray:
 
     Four bytes are, unless a large bias meets outputs (`before`) that hardly vary.
     """
-    if np.abs(bias).max(initial=0.0) * 2.0**-24 <= 1e-4 * np.std(before, dtype=np.float64):
+    lost = np.abs(bias).max(initial=0.0) * FLOAT32_UNIT
+    if lost <= SHORT_BIASES * np.std(before, dtype=np.float64):
         return bias.astype(np.float32).astype(bias.dtype)
     return bias

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from toolkit.bundle import FAILED, FLOAT
-from toolkit.metrics import TOLERANCE
+from toolkit.precision import TOLERANCE
 from toolkit.runner.dominance import FASTER, SLOWER
 from toolkit.runner.records import REFERENCE, Row, Times
 

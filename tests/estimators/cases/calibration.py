@@ -17,8 +17,8 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
 from tests.estimators.data import binary, classes
-from tests.estimators.fitting import case, columns, fitted, four, mixed, text2, text3, tree
-from tests.estimators.harness import Case
+from tests.estimators.fitting import columns, fitted, four, mixed, text2, text3, tree
+from tests.estimators.harness import Case, case
 
 ISOTONIC = "CalibratedClassifierCV isotonic: off by up to 0.12; a later skl2onnx may mend it"
 TUNED = "TunedThresholdClassifierCV: the threshold is ignored; a later skl2onnx may mend it"

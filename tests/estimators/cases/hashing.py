@@ -13,7 +13,7 @@ from sklearn.naive_bayes import MultinomialNB
 from sklearn.pipeline import make_pipeline
 
 from tests.estimators.data import categories, regression, texts
-from tests.estimators.harness import Case, fitted_case
+from tests.estimators.harness import Case, case
 
 WIDE = 1 << 20
 PLAIN: dict[str, dict[str, Any]] = {
@@ -48,7 +48,7 @@ def _cases() -> list[Case]:
         kind = FeatureHasher if name.startswith("FeatureHasher") else HashingVectorizer
         first = kind(**{"n_features": 16} | options)
         more = [] if last is None else last if isinstance(last, list) else [last]
-        return fitted_case(
+        return case(
             name,
             lambda: make_pipeline(first, *more) if more else first,
             lambda: (rows(), None if target is None else target()),
@@ -74,9 +74,9 @@ def _cases() -> list[Case]:
     ]  # fmt: skip
     return [
         *found,
-        fitted_case("FeatureHasher-dict", lambda: FeatureHasher(4),
+        case("FeatureHasher-dict", lambda: FeatureHasher(4),
                     lambda: ([{"a": 1.0}] * 20, None), refused="type dict"),
-        fitted_case("HashingVectorizer-too-wide",
+        case("HashingVectorizer-too-wide",
                     lambda: make_pipeline(HashingVectorizer(), RandomForestRegressor(1)),
                     lambda: (texts()[:20], goal()[:20]), refused="n_features"),
     ]  # fmt: skip

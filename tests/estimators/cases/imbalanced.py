@@ -12,7 +12,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.preprocessing import StandardScaler
 
 from tests.estimators.data import classes, regression
-from tests.estimators.harness import Case, fitted_case
+from tests.estimators.harness import Case, case
 
 CASES: list[Case] = []
 # skops does not know its types; with --trust they are kept.
@@ -48,17 +48,17 @@ def _cases() -> list[Case]:
         BalancedBaggingClassifier(n_estimators=4, **seed),
     )
     found = [
-        fitted_case(f"Pipeline-imblearn-{name}", lambda s=steps: make_pipeline(*s), rare, **UNKEPT)
+        case(f"Pipeline-imblearn-{name}", lambda s=steps: make_pipeline(*s), rare, **UNKEPT)
         for name, steps in pipelines.items()
     ]
     for est in ensembles:
         name = type(est).__name__
-        found.append(fitted_case(name, lambda e=est: e, rare, **UNKEPT))
-        found.append(fitted_case(f"{name}-classes", lambda e=est: e, classes, **UNKEPT))
+        found.append(case(name, lambda e=est: e, rare, **UNKEPT))
+        found.append(case(f"{name}-classes", lambda e=est: e, classes, **UNKEPT))
     inner = BalancedBaggingClassifier(LogisticRegression(), n_estimators=3, max_features=2, **seed)
     return [
         *found,
-        fitted_case("BalancedBaggingClassifier-logistic", lambda: inner, rare, **UNKEPT),
+        case("BalancedBaggingClassifier-logistic", lambda: inner, rare, **UNKEPT),
     ]
 
 

@@ -22,8 +22,8 @@ from sklearn.semi_supervised import SelfTrainingClassifier
 from sklearn.svm import LinearSVC
 
 from tests.estimators.data import binary, classes, regression, targets
-from tests.estimators.fitting import case, columns, fitted, leaf, mixed, text3, tree
-from tests.estimators.harness import Case
+from tests.estimators.fitting import columns, fitted, leaf, mixed, text3, tree
+from tests.estimators.harness import Case, case
 
 NONE = "no converter; a later skl2onnx may have one"
 GRID = {"C": [0.1, 1.0]}

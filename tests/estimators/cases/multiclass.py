@@ -13,7 +13,8 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
 from tests.estimators.data import binary, classes, labelled, multilabel
-from tests.estimators.fitting import boolean, case, five, four, leaf, text2, text3, tree
+from tests.estimators.fitting import boolean, five, four, leaf, text2, text3, tree
+from tests.estimators.harness import case
 
 OVR = "OneVsRestClassifier: no label of OneVsRest(SVC) is right; a later skl2onnx may mend it"
 OVO = "OneVsOneClassifier: an invalid graph with text labels; a later skl2onnx may mend it"

@@ -26,7 +26,7 @@ from tests.estimators.data import (
     regression,
     targets,
 )
-from tests.estimators.harness import fitted_case as case
+from tests.estimators.harness import case
 
 
 def grid() -> tuple[np.ndarray, np.ndarray]:

@@ -20,7 +20,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.semi_supervised import LabelPropagation, LabelSpreading
 
 from tests.estimators.data import binary, classes, labelled, numbers, regression
-from tests.estimators.harness import fitted_case as case
+from tests.estimators.harness import case
 
 NONE = "skl2onnx 1.20 has no converter for it; a later one may"
 

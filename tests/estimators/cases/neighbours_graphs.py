@@ -22,7 +22,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.svm import SVC
 
 from tests.estimators.data import categories, classes, numbers, with_missing
-from tests.estimators.harness import fitted_case as case
+from tests.estimators.harness import case
 
 DISTANCE = "KNN weights='distance' came out as uniform; a skl2onnx after 1.20 may mend it"
 NONE = "skl2onnx 1.20 has no converter for it; a later one may"

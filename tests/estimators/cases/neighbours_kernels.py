@@ -42,8 +42,7 @@ from tests.estimators.data import (
     regression,
     targets,
 )
-from tests.estimators.harness import Case
-from tests.estimators.harness import fitted_case as case
+from tests.estimators.harness import Case, case
 
 SIGN = "SVC's and NuSVC's binary decision scores came out with the sign flipped"
 NONE = "skl2onnx 1.20 has no converter for it; a later one may"

@@ -26,8 +26,8 @@ from sklearn.preprocessing import OneHotEncoder, QuantileTransformer, StandardSc
 from sklearn.semi_supervised import SelfTrainingClassifier
 
 from tests.estimators.data import classes, multilabel, numbers, regression, targets, with_missing
-from tests.estimators.fitting import case, fitted, leaf, positive, text3, tree
-from tests.estimators.harness import Case
+from tests.estimators.fitting import fitted, leaf, positive, text3, tree
+from tests.estimators.harness import Case, case
 
 
 def table() -> pd.DataFrame:

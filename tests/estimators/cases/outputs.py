@@ -29,8 +29,8 @@ from tests.estimators.data import (
     regression,
     targets,
 )
-from tests.estimators.fitting import boolean, case, fitted, leaf, tree
-from tests.estimators.harness import Case
+from tests.estimators.fitting import boolean, fitted, leaf, tree
+from tests.estimators.harness import Case, case
 
 NONE = "no converter; a later skl2onnx may have one"
 

@@ -15,7 +15,8 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, NuSVC
 
 from tests.estimators.data import binary, classes, labelled, multilabel
-from tests.estimators.fitting import case, text2, text3, tree
+from tests.estimators.fitting import text2, text3, tree
+from tests.estimators.harness import case
 
 OVR = "OneVsRestClassifier: no label of OneVsRest(SVC) is right; a later skl2onnx may mend it"
 SIGN = "SVC: the sign of binary scores is flipped; a later skl2onnx may mend it"

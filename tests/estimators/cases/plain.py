@@ -13,7 +13,7 @@ from sklearn.preprocessing import MinMaxScaler, PolynomialFeatures, StandardScal
 from sklearn.svm import LinearSVR
 
 from tests.estimators.data import numbers, regression, targets
-from tests.estimators.harness import Case, fitted_case
+from tests.estimators.harness import Case, case
 
 LINEAR: tuple[Callable[[], Any], ...] = (
     linear_model.ARDRegression,
@@ -51,11 +51,11 @@ def alone() -> tuple[Any, None]:
 
 
 def _cases() -> list[Case]:
-    found = [fitted_case(type(make()).__name__, make, regression) for make in LINEAR]
-    found += [fitted_case(type(make()).__name__, make, targets) for make in SEVERAL]
+    found = [case(type(make()).__name__, make, regression) for make in LINEAR]
+    found += [case(type(make()).__name__, make, targets) for make in SEVERAL]
     for activation in ("relu", "tanh", "logistic", "identity"):
         found.append(
-            fitted_case(
+            case(
                 "MLPRegressor" if activation == "relu" else f"MLPRegressor-{activation}",
                 lambda a=activation: MLPRegressor(
                     hidden_layer_sizes=(8, 4), activation=a, max_iter=40, random_state=0
@@ -64,23 +64,21 @@ def _cases() -> list[Case]:
             )
         )
     found.append(
-        fitted_case(
-            "MLPRegressor-targets", lambda: MLPRegressor(max_iter=20, random_state=0), targets
-        )
+        case("MLPRegressor-targets", lambda: MLPRegressor(max_iter=20, random_state=0), targets)
     )
     return found
 
 
 CASES = [
     *_cases(),
-    fitted_case("PolynomialFeatures", PolynomialFeatures, alone),
-    fitted_case("PolynomialFeatures-cubic", lambda: PolynomialFeatures(3), alone),
-    fitted_case(
+    case("PolynomialFeatures", PolynomialFeatures, alone),
+    case("PolynomialFeatures-cubic", lambda: PolynomialFeatures(3), alone),
+    case(
         "PolynomialFeatures-interactions",
         lambda: PolynomialFeatures(2, interaction_only=True, include_bias=False),
         alone,
     ),
-    fitted_case(
+    case(
         "FeatureUnion",
         lambda: FeatureUnion(
             [("s", StandardScaler()), ("m", MinMaxScaler()), ("p", "passthrough"), ("d", "drop")],
@@ -88,7 +86,7 @@ CASES = [
         ),
         alone,
     ),
-    fitted_case(
+    case(
         "FeatureUnion-forest",
         lambda: make_pipeline(
             FeatureUnion([("s", StandardScaler()), ("p", PolynomialFeatures(2))]),
@@ -96,7 +94,7 @@ CASES = [
         ),
         regression,
     ),
-    fitted_case(
+    case(
         "RidgeCV-large-mean",
         lambda: make_pipeline(StandardScaler(), linear_model.RidgeCV()),
         shifted,

@@ -25,7 +25,7 @@ from sklearn.preprocessing import (
 )
 
 from tests.estimators.data import numbers, positive, regression, with_missing
-from tests.estimators.harness import Case, fitted_case
+from tests.estimators.harness import Case, case
 
 SPLINE = {"n_knots": 4, "handle_missing": "zeros"}
 NO_TERMS = {"degree": (3, 3), "include_bias": False, "interaction_only": True}
@@ -86,8 +86,8 @@ IMPUTERS = {
     "KNNImputer": [{"n_neighbors": 3}, {"add_indicator": True, "keep_empty_features": True}],
 }  # fmt: skip
 CASES = [
-    fitted_case("NMF-float32", lambda: factors(tol=1e-7), lambda: (narrow()[0], None)),
-    fitted_case("NMF-float32-scaled", lambda: make_pipeline(MinMaxScaler(), factors(), Ridge()),
+    case("NMF-float32", lambda: factors(tol=1e-7), lambda: (narrow()[0], None)),
+    case("NMF-float32-scaled", lambda: make_pipeline(MinMaxScaler(), factors(), Ridge()),
                 narrow),
     *(
         Case(f"LabelBinarizer-{name}",
@@ -97,17 +97,17 @@ CASES = [
     Case("LabelBinarizer-two-held-out",
          lambda: (LabelBinarizer().fit(["a", "b"]), np.array(["a", "b", "c", "d"] * 9), None)),
     *(
-        fitted_case(f"SplineTransformer-zeros-{how}-{degree}",
+        case(f"SplineTransformer-zeros-{how}-{degree}",
                     lambda h=how, d=degree: SplineTransformer(degree=d, extrapolation=h, **SPLINE),
                     alone(holes))
         for how in ("constant", "linear", "continue", "periodic", "error")
         for degree in (1, 2, 3)
     ),
-    fitted_case("SplineTransformer-zeros-step",
+    case("SplineTransformer-zeros-step",
                 lambda: SplineTransformer(degree=0, extrapolation="continue", **SPLINE),
                 alone(holes)),
     *(
-        fitted_case(f"{name}-empty-rows-{k}",
+        case(f"{name}-empty-rows-{k}",
                     lambda n=name, h=how: {"KNNImputer": KNNImputer,
                                            "IterativeImputer": IterativeImputer}[n](**h),
                     alone(empty_rows))
@@ -115,28 +115,28 @@ CASES = [
         for k, how in enumerate(settings)
     ),
     *(
-        fitted_case(f"GaussianProcessRegressor-{name}", process(kernel), wave)
+        case(f"GaussianProcessRegressor-{name}", process(kernel), wave)
         for name, kernel in KERNELS.items()
     ),
-    fitted_case("GaussianProcessRegressor-ExpSineSquared-far", process(ExpSineSquared(1.0, 0.02)),
+    case("GaussianProcessRegressor-ExpSineSquared-far", process(ExpSineSquared(1.0, 0.02)),
                 lambda: (wave()[0] + 1000.0, wave()[1])),
-    fitted_case("QuadraticDiscriminantAnalysis-grid",
+    case("QuadraticDiscriminantAnalysis-grid",
                 lambda: QuadraticDiscriminantAnalysis(reg_param=0.1),
                 lambda: (np.round(two_columns()), regression()[1] > 0)),
-    fitted_case("PolynomialFeatures-no-terms", lambda: PolynomialFeatures(**NO_TERMS),
+    case("PolynomialFeatures-no-terms", lambda: PolynomialFeatures(**NO_TERMS),
                 alone(two_columns), refused="no column"),
-    fitted_case("FeatureUnion-drop", lambda: FeatureUnion([("a", "drop")]), alone(numbers),
+    case("FeatureUnion-drop", lambda: FeatureUnion([("a", "drop")]), alone(numbers),
                 refused="no column"),
-    fitted_case("ColumnTransformer-drop", lambda: make_column_transformer(("drop", [0])),
+    case("ColumnTransformer-drop", lambda: make_column_transformer(("drop", [0])),
                 alone(numbers), refused="no column"),
-    fitted_case("ColumnTransformer-beside-nothing",
+    case("ColumnTransformer-beside-nothing",
                 lambda: make_pipeline(
                     make_column_transformer((PolynomialFeatures(**NO_TERMS), [0, 1]),
                                             (SelectKBest(k=0), [1, 2]),
                                             (StandardScaler(), [2, 3])),
                     RandomForestRegressor(3, random_state=0)),
                 regression),
-    fitted_case("FeatureUnion-beside-nothing",
+    case("FeatureUnion-beside-nothing",
                 lambda: make_pipeline(make_union(SelectKBest(k=0), MissingIndicator(),
                                                  SimpleImputer()), Ridge()),
                 regression),

@@ -22,8 +22,8 @@ from sklearn.preprocessing import (
 from sklearn.svm import SVR
 
 from tests.estimators.data import regression, targets
-from tests.estimators.fitting import case, fitted, leaf, positive
-from tests.estimators.harness import Case
+from tests.estimators.fitting import fitted, leaf, positive
+from tests.estimators.harness import Case, case
 
 NONE = "no converter; a later skl2onnx may have one"
 

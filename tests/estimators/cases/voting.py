@@ -18,8 +18,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.svm import SVR, LinearSVC
 
 from tests.estimators.data import binary, classes, multilabel, regression
-from tests.estimators.fitting import case, columns, fitted, four, leaf, mixed, text2, text3, tree
-from tests.estimators.harness import Case
+from tests.estimators.fitting import columns, fitted, four, leaf, mixed, text2, text3, tree
+from tests.estimators.harness import Case, case
 
 FLATTEN = "VotingClassifier needs flatten_transform=False; a later skl2onnx may mend it"
 

@@ -29,6 +29,7 @@ from toolkit.exporter.formulas.links import (
 from toolkit.exporter.graph import Graph, Matrix, Outputs, Unconvertible, Value
 from toolkit.exporter.trees.ensemble import LEQ, MEMBER, Ensemble, concatenate, tree
 from toolkit.exporter.trees.leaf_tables import summed
+from toolkit.precision import FLOAT32_UNIT
 
 
 def hinge(g: Graph, raw: Matrix) -> Matrix:
@@ -73,7 +74,7 @@ MARGINS: dict[Link, Callable[[np.ndarray], np.ndarray]] = {
     sigmoid: lambda p: -np.log(1.0 / p - 1.0),
 }
 # The largest margin whose float32 sigmoid is still 0.5: exp(−x) has to fall below 1 − 2⁻²⁴.
-HALF = 1.5 * 2.0**-24
+HALF = 1.5 * FLOAT32_UNIT
 
 
 @dataclass(frozen=True)

@@ -15,11 +15,10 @@ from typing import Any
 
 import numpy as np
 
-from toolkit.exporter.formulas.chain import FLOAT32_UNIT, product
+from toolkit.exporter.formulas.chain import product
 from toolkit.exporter.graph import Graph, Matrix, Value
-from toolkit.metrics import TOLERANCE, Scale
-
-PART = 0.1  # of the tolerance: more than this is not lost by rounding an answer to float32
+from toolkit.metrics import Scale
+from toolkit.precision import FLOAT32_UNIT, FLOAT64_UNIT, ROUNDED_ANSWERS
 
 
 def is_far(scale: Scale | None) -> bool:
@@ -27,7 +26,7 @@ def is_far(scale: Scale | None) -> bool:
     if scale is None:
         return False
     lost = FLOAT32_UNIT * np.abs(scale.center)
-    return bool((lost > PART * TOLERANCE * _unit(scale)).any())
+    return bool((lost > ROUNDED_ANSWERS * _unit(scale)).any())
 
 
 def _unit(scale: Scale) -> np.ndarray:
@@ -92,7 +91,7 @@ def through(scale: Scale | None, function: Callable[[np.ndarray], np.ndarray]) -
     center, end = (np.asarray(v, dtype=np.float64).reshape(-1) for v in ends)
     if not (np.isfinite(center) & np.isfinite(end)).all():
         return None
-    return Scale(center, np.abs(end - center), 2.0**-52 * np.abs(center))
+    return Scale(center, np.abs(end - center), FLOAT64_UNIT * np.abs(center))
 
 
 def residual(scale: Scale | None) -> Scale | None:

@@ -26,6 +26,7 @@ from toolkit.exporter.formulas.chunks import (
 from toolkit.exporter.formulas.distances import centre_of, ranked
 from toolkit.exporter.formulas.real import Real, constant, real
 from toolkit.exporter.graph import Graph, Matrix
+from toolkit.precision import FLOAT32_UNIT
 
 SPARE = 2  # more candidates than neighbours: distances so close that rounding may swap them
 SCANNED = 6  # about as dear as the choice of a block is that of so many points of chosen blocks
@@ -33,7 +34,6 @@ ALIGNED = 16  # float32 in a cache line: a row of ranks starts with one
 LEAST = 32  # points of a block
 MANY = 2  # times as many points as the candidates' blocks hold make looking at blocks worth while
 FEW = 2  # rows up to which one search is faster than one for blocks and one within them
-ROUNDING = 2.0**-24  # of float32
 LARGEST = 1e15  # beyond, a square leaves float32
 SMALLEST = 1e-35  # what float32 loses of numbers near its least
 EMPTY = 3e38  # the rank of what fills the last block: more than any point's
@@ -255,7 +255,7 @@ def _sure(search: _Search, found: Real, shifted: Real, last: str) -> str:
     (rounding of x, s and ‖s‖², and d + 1 products and sums). It would be a candidate if
     `D² − ‖x‖²` plus that error is below the candidates' largest rank.
     """
-    g, bound = search.g, 8 * (search.points.shape[1] + 6) * ROUNDING
+    g, bound = search.g, 8 * (search.points.shape[1] + 6) * FLOAT32_UNIT
     length = shifted.reduce("ReduceSumSquare", 1)
     limit = Real(g, g.cast(Matrix(last, "float32", 1), "float64").name) + length * (1.0 - bound)
     reach = found.reduce("ReduceMax", 1) * (1.0 + bound) + SMALLEST

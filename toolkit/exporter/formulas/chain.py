@@ -14,13 +14,12 @@ import numpy as np
 
 from toolkit.exporter.formulas import sparse_rows
 from toolkit.exporter.formulas.polynomials import read_out
+from toolkit.precision import FLOAT32_UNIT, LINEAR_STEPS
 
 if TYPE_CHECKING:
     from toolkit.exporter.graph import Graph, Matrix
 
-FLOAT32_UNIT = 2.0**-24  # the relative rounding error of one float32 operation
 REACH = 16.0  # so many standard deviations may a value lie from its centre
-ALLOWED = 2e-5  # a fifth of the contract's 1e-4: the steps behind it want their share
 
 
 @dataclass(frozen=True)
@@ -66,7 +65,7 @@ class Chain:
         size = np.abs(self.weights)
         apart = REACH * np.abs(self.spread) @ size + np.abs(self.bias)
         together = apart + np.abs(self.center) @ size + np.abs(self.center @ self.weights)
-        small = (together * FLOAT32_UNIT <= ALLOWED * np.minimum(1.0, unit)).all()
+        small = (together * FLOAT32_UNIT <= LINEAR_STEPS * np.minimum(1.0, unit)).all()
         return bool(small or (together <= 2.0 * apart).all())
 
 

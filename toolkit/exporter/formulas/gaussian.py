@@ -19,10 +19,8 @@ from toolkit.exporter.formulas.gaussian_terms import Gaussians, error
 from toolkit.exporter.formulas.real import constant
 from toolkit.exporter.graph import Graph, Matrix
 from toolkit.onnx_graph.kernel_sums import KernelSum
+from toolkit.precision import MIXED_KERNELS, SINGLE_KERNELS
 
-# Of max(1, |sum|), or of the sums' unit, on the probes: a quarter of the proof's tolerance, since
-# other rows may lose twice as much; half of it where only the exponentials' own rounding is left.
-ALLOWED_SINGLE, ALLOWED_MIXED = 2.5e-5, 5e-5
 DOUBTFUL = 4e-4  # a sum of float32 kernels this near to 0 may have either sign, by a wide margin
 NARROW = 32  # with more columns, a product block by block costs more than it saves
 FEW = 4  # rows up to which one product is faster than one block by block …
@@ -48,9 +46,9 @@ def summed(g: Graph, x: Matrix, sums: Gaussians) -> Matrix:
 def _form(g: Graph, sums: Gaussians) -> Callable[..., Matrix]:
     if g.wide:
         return _double
-    if error(sums, np.float32, np.float32, sums.block) <= ALLOWED_SINGLE:
+    if error(sums, np.float32, np.float32, sums.block) <= SINGLE_KERNELS:
         return _single
-    mixed = error(sums, np.float64, np.float64, len(sums.points)) <= ALLOWED_MIXED
+    mixed = error(sums, np.float64, np.float64, len(sums.points)) <= MIXED_KERNELS
     return _mixed if mixed else _double
 
 
@@ -82,7 +80,7 @@ def signed(g: Graph, x: Matrix, sums: Gaussians, wide: bool = False) -> Matrix:
         all_sure = g.add("Greater", [least, limit], "all_sure")
         return where_sure(g, x, sure, all_sure, [g.cast(fast, "float64")], exact)
 
-    if wide or g.wide or error(sums, np.float32, np.float32, sums.block) > ALLOWED_SINGLE:
+    if wide or g.wide or error(sums, np.float32, np.float32, sums.block) > SINGLE_KERNELS:
         (total,) = exact(x)
     elif len(sums.points) <= SOON:
         form = _in_float64(g, x, sums, wide_points, wide_dual, offset)
@@ -206,7 +204,7 @@ def _single(g: Graph, x: Matrix, sums: Gaussians, points: str, dual: str, offset
     rows, few = chunk_rows(m, d), form.of_one_dual if k == 1 else form.in_float64
     if d > NARROW:
         return in_chunks(g, x, rows, few)[0]
-    if m <= SHORT and error(sums, np.float32, np.float32, m) <= ALLOWED_SINGLE:
+    if m <= SHORT and error(sums, np.float32, np.float32, m) <= SINGLE_KERNELS:
         few = form.plain
     elif k > 1:
         few = form.block_by_block

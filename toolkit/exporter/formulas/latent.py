@@ -9,8 +9,8 @@ import numpy as np
 from toolkit.exporter.formulas.covariances import diagonal, spread_out
 from toolkit.exporter.formulas.real import Real, constant
 from toolkit.exporter.graph import Matrix
+from toolkit.precision import LATENT_VARIANCES
 
-ALLOWED = 1e-4  # of 1 + variance: a probability changes by less than a thirtieth of that
 PROBES = 64
 BLOCK = 128  # rows of the triangle that are one product: above its diagonal a block has zeros
 
@@ -26,7 +26,7 @@ def latent_of(est: Any, x: Real) -> tuple[Real, Real]:
     kernels = spread_out(g, est.kernel_, x, points, exact=False)
     mean = kernels @ constant(g, (est.y_train_ - est.pi_).reshape(-1, 1), "residuals")
     solve = np.linalg.solve(est.L_, np.diag(est.W_sr_))
-    dtype = "float32" if not g.wide and _lost(est, points, solve) <= ALLOWED else "float64"
+    dtype = "float32" if not g.wide and _lost(est, points, solve) <= LATENT_VARIANCES else "float64"
     given = g.cast(Matrix(kernels.name, "float64", len(points)), dtype)
     explained = None
     for start in range(0, len(points), BLOCK):

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from toolkit.exporter.formulas.chain import FLOAT32_UNIT, REACH, minus, product
+from toolkit.exporter.formulas.chain import REACH, minus, product
 from toolkit.exporter.graph import Graph, Matrix, Unconvertible, Value
+from toolkit.precision import CENTRED_PRODUCTS, FLOAT32_UNIT, FLOAT64_UNIT
 
-ALLOWED = 5e-5  # of the contract's 1e-4
 # What the centre may cost where it goes into the bias of a float64 sum: nothing that is ever seen.
 ALLOWED_WIDE = 1e-9
 
@@ -78,7 +78,7 @@ def wide_product(
     if center is None:
         return product(g, x, weights, bias)
     center, weights = np.asarray(center, dtype=np.float64), np.asarray(weights, dtype=np.float64)
-    lost = np.abs(center) @ np.abs(weights) * 2.0**-52
+    lost = np.abs(center) @ np.abs(weights) * FLOAT64_UNIT
     if (lost <= ALLOWED_WIDE * np.minimum(1.0, unit)).all():
         return product(g, x, weights, np.asarray(bias, dtype=np.float64) - center @ weights)
     return product(g, minus(g, x, center), weights, bias)
@@ -88,4 +88,4 @@ def _fits(weights: np.ndarray, spread: Any, unit: Any) -> bool:
     if spread is None:
         return False
     error = np.asarray(spread, dtype=np.float64) @ np.abs(weights) * REACH * FLOAT32_UNIT
-    return bool((error <= ALLOWED * np.minimum(1.0, unit)).all())
+    return bool((error <= CENTRED_PRODUCTS * np.minimum(1.0, unit)).all())

@@ -19,15 +19,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from toolkit.precision import FLOAT32_UNIT, POLYNOMIALS
+
 if TYPE_CHECKING:
     from toolkit.exporter.graph import Graph, Matrix
 
 Products = Callable[["Graph", "Matrix", np.ndarray], "Matrix"]
 Linear = Callable[["Graph", "Matrix", np.ndarray, np.ndarray], "Matrix"]
 
-# Of max(1, |y|), or of the answers' unit where that is less: a fifth of the contract's tolerance,
-# on rows at and beyond the data's ends too.
-ALLOWED = 2e-5
 # An axis whose square never reaches this, of the same, is left out.
 NOTHING = 1e-8
 
@@ -112,11 +111,11 @@ def _holds(
     size = np.square(wide @ axes).sum(axis=1)
     with np.errstate(over="ignore", invalid="ignore"):
         error = np.abs(squares.sum(axis=1, dtype=np.float32) - exact)
-        error = np.maximum(error, size * 2.0**-24)  # a row may be lucky
+        error = np.maximum(error, size * FLOAT32_UNIT)  # a row may be lucky
         # Far rows are measured by how far they are, as the contract has it.
         own = np.maximum(unit, np.abs(exact - np.median(exact)))
         limit = np.minimum(np.maximum(1.0, np.abs(exact)), own)
-        return bool((error <= ALLOWED * limit).all())
+        return bool((error <= POLYNOMIALS * limit).all())
 
 
 def _horner(g: Graph, x: Polynomial, weights: np.ndarray, bias: float, linear: Linear) -> Matrix:

@@ -17,10 +17,10 @@ from toolkit.exporter.formulas.distances import centre_of, dense
 from toolkit.exporter.formulas.neighbourhood import weighted, within
 from toolkit.exporter.formulas.real import Real, constant, joined, real
 from toolkit.exporter.graph import Graph, Matrix
+from toolkit.precision import FLOAT32_UNIT
 
 Exact = Callable[[Matrix], list[Matrix]]
 
-ROUNDING = 2.0**-24  # of float32
 LARGEST = 1e15  # beyond, a square leaves float32
 SMALLEST = 1e-35  # what float32 loses of numbers near its least
 STEEP = 1e30  # from 0 to 1 within what is in doubt anyway
@@ -75,7 +75,7 @@ def _guarded(
     means = np.hstack([_mean(t) for t in tables])
     table = joined([constant(g, t, "table") for t in tables]) - means
     counted = _narrow(g, joined([table, _filled(g, 1.0, len(points), 1)]))
-    bound = 12.0 * (width + 6) * ROUNDING
+    bound = 12.0 * (width + 6) * FLOAT32_UNIT
 
     def form(name: str) -> list[Matrix]:
         rows = _narrow(g, real(g, Matrix(name, x.dtype, width)) - centre)

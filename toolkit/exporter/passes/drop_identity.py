@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import onnx
 
+from toolkit.onnx_graph.edits import replace_nodes
 from toolkit.onnx_graph.subgraphs import rename
 
 
@@ -21,8 +22,6 @@ def apply(model: onnx.ModelProto) -> bool:
     kept = [n for n in graph.node if not (n.op_type == "Identity" and n.output[0] in renamed)]
     for node in kept:
         rename(node, renamed)
-    copies = [onnx.NodeProto.FromString(n.SerializeToString()) for n in kept]
     if renamed:
-        del graph.node[:]
-        graph.node.extend(copies)
+        replace_nodes(graph, kept)
     return bool(renamed)

@@ -17,10 +17,12 @@ from onnx import TensorProto, helper, numpy_helper
 from toolkit.exporter.opsets import ML_OPSETS
 from toolkit.exporter.passes import prune
 from toolkit.onnx_graph import kernel_sums
-from toolkit.onnx_graph.subgraphs import namer, read_by
+from toolkit.onnx_graph.domains import ML, imports, opset
+from toolkit.onnx_graph.edits import replace_nodes
+from toolkit.onnx_graph.index import Index
+from toolkit.onnx_graph.subgraphs import namer
 from toolkit.runtime.attributes import floats
 
-ML = "ai.onnx.ml"
 LINEAR = "LinearClassifier"
 # The operator packs its weights anew in every call: of more than so many, Gemm is faster
 # (onnxruntime 1.31: 1.04 of its time at 256 x 10 weights and ten rows, 1.3 at 1000 x 20).
@@ -57,9 +59,8 @@ def apply(model: onnx.ModelProto) -> bool:
         if affine is not None:
             changed |= _fuse(model, graph, affine)
     if changed:
-        if not any(o.domain == ML for o in model.opset_import):
-            opset = next(o.version for o in model.opset_import if not o.domain)
-            model.opset_import.append(helper.make_opsetid(ML, ML_OPSETS[opset]))
+        if not imports(model, ML):
+            model.opset_import.append(helper.make_opsetid(ML, ML_OPSETS[opset(model)]))
         prune.apply(model)
     return changed
 
@@ -138,28 +139,16 @@ def _replace(model: onnx.ModelProto, gone: Sequence[onnx.NodeProto], node: onnx.
     nodes = list(model.graph.node)
     at = min(k for k, n in enumerate(nodes) if n.output[0] in outputs)
     kept = [n for n in nodes if n.output[0] not in outputs]
-    copies = [onnx.NodeProto.FromString(n.SerializeToString()) for n in kept]
-    copies.insert(at, node)
-    del model.graph.node[:]
-    model.graph.node.extend(copies)
+    replace_nodes(model.graph, [*kept[:at], node, *kept[at:]])
 
 
-class _Graph:
+class _Graph(Index):
     """A model's nodes by what they make and read, as they were before anything was fused."""
 
     def __init__(self, model: onnx.ModelProto) -> None:
+        super().__init__(model.graph)
         self.name = namer(model.graph)
-        self.constants = {t.name: t for t in model.graph.initializer}
-        self.outputs = {o.name for o in model.graph.output}
-        self.makers: dict[str, onnx.NodeProto] = {}
-        self.readers: dict[str, list[onnx.NodeProto]] = {}
-        for original in model.graph.node:
-            node = onnx.NodeProto.FromString(original.SerializeToString())
-            self.makers.update(dict.fromkeys(node.output, node))
-            for name in read_by(node):
-                self.readers.setdefault(name, []).append(node)
-        sums = kernel_sums.read({p.key: p.value for p in model.metadata_props})
-        self.told = {name for s in sums for name in (s.dual, s.total)}
+        self.told = {name for s in kernel_sums.of(model) for name in (s.dual, s.total)}
 
     def affine(self, node: onnx.NodeProto) -> Affine | None:
         """Return the node as a product with constants, None where it is none."""
@@ -189,7 +178,7 @@ class _Graph:
         source = affine.node.input[0]
         maker = self.makers.get(source)
         inner = None if maker is None else self.affine(maker)
-        if inner is None or len(self.readers[source]) > 1 or source in self.outputs:
+        if inner is None or len(self.readers(source)) > 1 or source in self.outputs:
             return None
         if affine.bias.any() or len(affine.weights) > 1 or affine.weights[0, 0] >= 0:
             return None
@@ -200,7 +189,7 @@ class _Graph:
 
     def largest(self, scores: str) -> Label | None:
         """Return the nodes that pick the first largest score's label; None where none do."""
-        for node in self.readers.get(scores, []):
+        for node in self.readers(scores):
             attributes = {a.name: a.i for a in node.attribute}
             if node.op_type == "ArgMax" and attributes == {"axis": 1, "keepdims": 0}:
                 return self._named((node,), int(self._width(scores)))
@@ -208,7 +197,7 @@ class _Graph:
 
     def positive(self, scores: str) -> Label | None:
         """Return the nodes that tell whether the one score is above 0; None where none do."""
-        for node in self.readers.get(scores, []):
+        for node in self.readers(scores):
             chain = (node, *self._alone(node))
             if [n.op_type for n in chain[:3]] != ["Greater", "Cast", "Reshape"]:
                 continue
@@ -221,7 +210,7 @@ class _Graph:
 
     def only_sigmoid(self, scores: str, label: Label) -> onnx.NodeProto | None:
         """Return the Sigmoid that alone wants the scores beside their label."""
-        others = [n for n in self.readers[scores] if n is not label.nodes[0]]
+        others = [n for n in self.readers(scores) if n is not label.nodes[0]]
         if len(others) == 1 and others[0].op_type == "Sigmoid" and scores not in self.outputs:
             return others[0]
         return None
@@ -242,7 +231,7 @@ class _Graph:
     def _alone(self, node: onnx.NodeProto) -> Iterator[onnx.NodeProto]:
         """Yield the nodes behind this one, each the only reader of the one before."""
         while node.output[0] not in self.outputs:
-            readers = self.readers.get(node.output[0], [])
+            readers = self.readers(node.output[0])
             if len(readers) != 1:
                 return
             node = readers[0]

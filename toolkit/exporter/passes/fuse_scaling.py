@@ -13,12 +13,15 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from toolkit.exporter.passes import prune
-from toolkit.onnx_graph.subgraphs import namer, read_by
+from toolkit.onnx_graph.edits import replace_nodes
+from toolkit.onnx_graph.index import Index
+from toolkit.onnx_graph.subgraphs import namer
+from toolkit.precision import FLOAT32_UNIT, LINEAR_STEPS
 
 STEPS = ("Sub", "Mul", "Add")
-# `x · a` and the result are rounded to float32: with a shift up to this that is wrong by 2e-5 at
-# most, a fifth of the contract's tolerance, as for chains of linear steps.
-LARGEST_SHIFT = 2e-5 * 2.0**23
+# `x · a` and the result are rounded to float32: with a shift up to this that is wrong by no more
+# than chains of linear steps may be.
+LARGEST_SHIFT = LINEAR_STEPS / (2 * FLOAT32_UNIT)
 # Wide rows are no faster so (onnxruntime 1.31), and three more numbers a column are stored.
 MOST_COLUMNS, MOST_OF_ONE_STEP = 512, 64
 
@@ -35,10 +38,9 @@ class Scaling:
 
 def apply(model: onnx.ModelProto) -> bool:
     """Rewrite the float32 outputs that are such; return whether there was one."""
-    constants = {t.name: t for t in model.graph.initializer}
     changed = False
     for output in model.graph.output:
-        scaling = _scaling(model, output, constants)
+        scaling = _scaling(Index(model.graph), output)
         if scaling is not None:
             _rewrite(model, output.name, scaling)
             changed = True
@@ -47,22 +49,18 @@ def apply(model: onnx.ModelProto) -> bool:
     return changed
 
 
-def _scaling(
-    model: onnx.ModelProto, output: onnx.ValueInfoProto, constants: dict[str, onnx.TensorProto]
-) -> Scaling | None:
+def _scaling(index: Index, output: onnx.ValueInfoProto) -> Scaling | None:
     kind, shape = output.type.tensor_type, output.type.tensor_type.shape.dim
     if kind.elem_type != TensorProto.FLOAT or len(shape) != 2 or not shape[1].dim_value:
         return None
-    makers = {name: n for n in model.graph.node for name in n.output}
-    read = [name for n in model.graph.node for name in read_by(n)]
-    read += [o.name for o in model.graph.output]
     name, steps = output.name, []
-    while name in makers:
-        step = _step(makers[name], constants, shape[1].dim_value)
-        if step is None or read.count(name) > 1:
+    while name in index.makers:
+        maker = index.makers[name]
+        step = _step(maker, index.constants, shape[1].dim_value)
+        if step is None or index.wanted(name) > 1:
             break
-        steps.append((makers[name], *step))
-        name = makers[name].input[0]
+        steps.append((maker, *step))
+        name = maker.input[0]
     width = shape[1].dim_value
     if not any(n.op_type == "Mul" for n, *_ in steps):
         return None
@@ -107,6 +105,4 @@ def _rewrite(model: onnx.ModelProto, output: str, scaling: Scaling) -> None:
     at = next(k for k, n in enumerate(model.graph.node) if n.output[0] == output)
     kept = [n for n in model.graph.node if n.output[0] not in gone]
     kept.insert(at - len(gone) + 1, node)
-    copies = [onnx.NodeProto.FromString(n.SerializeToString()) for n in kept]
-    del model.graph.node[:]
-    model.graph.node.extend(copies)
+    replace_nodes(model.graph, kept)

@@ -10,23 +10,23 @@ whole model. Other nodes need none.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
 from itertools import chain, count
 
 import onnx
 
-from toolkit.onnx_graph.subgraphs import inside
+from toolkit.onnx_graph.subgraphs import walk
 
 FUSED = ("Gather", "Slice")
 
 
 def apply(model: onnx.ModelProto) -> bool:
     """Give such nodes names, each its own in the model; return whether any was without."""
-    inner = list(_inner(model.graph))
+    nodes = list(walk(model.graph.node))
+    inner = nodes[len(model.graph.node) :]
     shared = _sharing(model.graph.node)
     wanted = [*inner, *chain.from_iterable(shared if inner or len(shared) > 1 else ())]
     unnamed = [node for node in wanted if not node.name]
-    taken = {node.name for node in (*model.graph.node, *inner)}
+    taken = {node.name for node in nodes}
     fresh = (name for k in count() if (name := f"n{k}") not in taken)
     for node in unnamed:
         node.name = next(fresh)
@@ -40,11 +40,3 @@ def _sharing(nodes: list[onnx.NodeProto]) -> list[list[onnx.NodeProto]]:
         if node.op_type in FUSED:
             readers[node.input[0]].append(node)
     return [group for group in readers.values() if len(group) > 1]
-
-
-def _inner(graph: onnx.GraphProto) -> Iterator[onnx.NodeProto]:
-    """Yield the nodes of the graphs inside a graph's nodes, and of those inside them."""
-    for node in graph.node:
-        for body in inside(node):
-            yield from body.node
-            yield from _inner(body)

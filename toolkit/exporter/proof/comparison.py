@@ -10,7 +10,8 @@ import numpy as np
 
 from toolkit import metrics
 from toolkit.exporter.proof.ties import Ties
-from toolkit.metrics import TOLERANCE, Scale
+from toolkit.metrics import Scale
+from toolkit.precision import TOLERANCE
 
 Outputs = Mapping[str, np.ndarray]
 

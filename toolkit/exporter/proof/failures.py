@@ -11,7 +11,7 @@ import numpy as np
 from toolkit import metrics
 from toolkit.exporter.proof.edits import Cell, column_name
 from toolkit.exporter.proof.evidence import ADVERSARIAL, HELD_OUT, Evidence
-from toolkit.metrics import TOLERANCE
+from toolkit.precision import TOLERANCE
 from toolkit.runtime.proof import row_text
 
 WORST = 3  # rows of a comparison

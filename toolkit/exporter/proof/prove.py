@@ -16,7 +16,7 @@ from toolkit.exporter.proof.evidence import HELD_OUT, Evidence, answers_to, coar
 from toolkit.exporter.proof.failures import Failure, by_kind, worst_rows
 from toolkit.exporter.proof.ties import NEIGHBOURS, Ties
 from toolkit.exporter.schema import Schema
-from toolkit.metrics import TOLERANCE
+from toolkit.precision import TOLERANCE
 from toolkit.runtime.predictor import Predictor
 
 AS_GIVEN, ROUNDED = "float64", "float32"

@@ -10,13 +10,13 @@ import numpy as np
 from toolkit import metrics
 from toolkit.exporter.schema import Schema, frame
 from toolkit.exporter.tasks import reference, task_of
-from toolkit.metrics import UNIT
+from toolkit.precision import FLOAT64_UNIT
 
 ROWS = 256  # the median over so many rows
 FAR = 2.0**-32  # a move that is large beside all rounding, and small beside the data
 # Rounding of sums is so small a part of the largest numbers at most; what moves by more for a move
-# by UNIT was no rounding but a threshold, or a category that is no longer met.
-LARGEST = 64 * UNIT
+# by FLOAT64_UNIT was no rounding but a threshold, or a category that is no longer met.
+LARGEST = 64 * FLOAT64_UNIT
 SEED = 0
 
 Rows = Mapping[str, np.ndarray]
@@ -28,12 +28,12 @@ def own_rounding(
     """Return by numeric output how far each column is undecided, float64 [k]; empty if none tells.
 
     Two things count. What is smooth moves by a part of what it moves by for a larger move: the
-    answers to rows moved by FAR, brought down to UNIT. (A threshold that is crossed counts for a
-    millionth there.) What is left of terms that cancel, as zeros of a Fourier transform, differs
-    for any move: by no more than LARGEST of the largest number, else it is no rounding.
+    answers to rows moved by FAR, brought down to FLOAT64_UNIT. (A threshold that is crossed counts
+    for a millionth there.) What is left of terms that cancel, as zeros of a Fourier transform,
+    differs for any move: by no more than LARGEST of the largest number, else it is no rounding.
     """
     first = {n: a[:ROWS] for n, a in rows.items()}
-    far, near = (_answers(estimator, first, part, schema) for part in (FAR, UNIT))
+    far, near = (_answers(estimator, first, part, schema) for part in (FAR, FLOAT64_UNIT))
     found = {}
     sizes = [
         np.abs(a[np.isfinite(a)]).max(initial=0.0) for a in first.values() if a.dtype.kind == "f"
@@ -41,7 +41,7 @@ def own_rounding(
     for name in metrics.numeric(expected):
         values = metrics.columns(expected[name])[:ROWS]
         size = max([*sizes, np.abs(values[np.isfinite(values)]).max(initial=0.0)])
-        smooth = _moved(values, far, name) * (UNIT / FAR)
+        smooth = _moved(values, far, name) * (FLOAT64_UNIT / FAR)
         left = _moved(values, near, name)
         found[name] = np.maximum(smooth, np.where(left <= LARGEST * size, left, 0.0))
     return found

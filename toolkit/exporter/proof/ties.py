@@ -18,6 +18,7 @@ import numpy as np
 
 from toolkit import metrics
 from toolkit.exporter.proof.fitted_trees import held
+from toolkit.precision import TIED_ANSWERS
 
 # Distances that differ by less are equal: scikit-learn computes ‖x‖² − 2xy + ‖y‖², whose rounding
 # is so large where points lie close to each other and far from 0.
@@ -27,7 +28,6 @@ TOGETHER = ("Voting", "Stacking", "MultiOutput", "OneVsRest", "Bagging")
 MOST = 20_000_000  # distances that are looked at to find which answers a tie may have
 PROBABILITIES = "probabilities"
 ROUNDED = 1e-14  # of a posterior's terms
-SLACK = 1e-5  # of what lies between the answers of a tie: what float32 may add
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Ties:
             values = metrics.columns(got[name])
             if values.shape != low.shape:
                 return np.zeros(len(found), dtype=bool)
-            slack = SLACK * (self.high[name] - low) + 1e-6 * np.abs(low)
+            slack = TIED_ANSWERS * (self.high[name] - low) + 1e-6 * np.abs(low)
             with np.errstate(invalid="ignore"):
                 inside = (values >= low - slack) & (values <= self.high[name] + slack)
             found &= (inside | np.isnan(low)).all(axis=1)
@@ -153,7 +153,9 @@ def _equally_likely(estimator: Any, X: Any) -> Ties:
     best = np.sort(estimator.predict_log_proba(rows), axis=1)[:, -2:]
     equal = best[:, 1] - best[:, 0] <= ROUNDED * (1.0 + np.max(sizes, axis=0))
     p = estimator.predict_proba(rows)
-    return Ties(equal, {PROBABILITIES: p - SLACK}, {PROBABILITIES: p + SLACK}, POSTERIORS)
+    return Ties(
+        equal, {PROBABILITIES: p - TIED_ANSWERS}, {PROBABILITIES: p + TIED_ANSWERS}, POSTERIORS
+    )
 
 
 def _with_choices(estimator: Any, X: Any, count: int, rows: np.ndarray) -> Ties:

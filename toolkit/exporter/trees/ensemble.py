@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from toolkit.precision import FLOAT32_UNIT, TREE_SUMS
+
 # See `lowered`.
 Rounding = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
@@ -216,7 +218,7 @@ def centred(e: Ensemble, center: np.ndarray) -> Ensemble:
     return replace(e, values=e.values - middle[e.tree], base=e.base + taken - center)
 
 
-def sums_fit_float32(e: Ensemble, tolerance: float = 2e-5, unit: float = np.inf) -> bool:
+def sums_fit_float32(e: Ensemble, tolerance: float = TREE_SUMS, unit: float = np.inf) -> bool:
     """Tell whether a float32 sum of the leaves stays within `tolerance · max(1, |result|)`.
 
     unit: by what errors are measured where that is less.
@@ -240,7 +242,7 @@ def sums_fit_float32(e: Ensemble, tolerance: float = 2e-5, unit: float = np.inf)
         coming = leaf.sum() - np.cumsum(leaf)
         partial, result = np.minimum(sofar / size, 1.0 + coming / size), 1.0
     squares = np.square(partial).sum() + np.square(leaf / min(size, unit)).sum()
-    return bool(2.0**-24 * (result + 2 * np.sqrt(squares)) <= tolerance)
+    return bool(FLOAT32_UNIT * (result + 2 * np.sqrt(squares)) <= tolerance)
 
 
 def equalities(e: Ensemble) -> Ensemble:

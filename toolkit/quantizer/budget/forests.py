@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import onnx
 
+from toolkit.onnx_graph.edits import copied, replace_nodes
 from toolkit.quantizer.budget.figures import rows_between
 from toolkit.quantizer.budget.parameters import EXACT, Option, Parameter, compressed_size
 from toolkit.quantizer.calibration import Calibration
@@ -133,10 +134,8 @@ class Trees:
 
 def _behind(model: onnx.ModelProto, given: Mapping[str, np.ndarray]) -> onnx.ModelProto:
     """Return the model with these tensors as inputs, and without the nodes that give them."""
-    rest = onnx.ModelProto()
-    rest.CopyFrom(model)
-    del rest.graph.node[:]
-    rest.graph.node.extend(n for n in model.graph.node if not given.keys() & set(n.output))
+    rest = copied(model)
+    replace_nodes(rest.graph, (n for n in rest.graph.node if not given.keys() & set(n.output)))
     for name, values in given.items():
         kind = onnx.helper.np_dtype_to_tensor_dtype(values.dtype)
         shape = [None, *values.shape[1:]]

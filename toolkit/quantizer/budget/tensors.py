@@ -16,8 +16,7 @@ from toolkit.quantizer.codes.choice import MOST_INPUTS, output_error, product_er
 from toolkit.quantizer.codes.exact import shortest
 from toolkit.quantizer.codes.formats import ENCODERS, Codes, Format, refined
 from toolkit.quantizer.parameters import Product, Stored, find_doubles, find_parameters
-from toolkit.quantizer.probe import Probe
-from toolkit.quantizer.refit import refitted_bias, refitted_readout, short_bias
+from toolkit.quantizer.refitting import Refitting
 
 WIDTHS = (2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16)
 LEVELS = tuple(round(2 ** (half / 2)) for half in range(3, 17))
@@ -59,15 +58,14 @@ Encoder = Callable[[np.ndarray, np.ndarray | None], Codes | None]
 class Tensors:
     """The initializers of a graph that is open with all of them as inputs.
 
-    others: biases and float64 constants by name, and the formats that they may have; exact: the
-    products' sources and outputs on the fitting rows, in the float graph; trial: rows between
-    them, which sensitivities are measured on: nothing was refitted to them.
+    others: biases and float64 constants by name, and the formats that they may have; refitting: on
+    the fitting rows; trial: rows between them, which sensitivities are measured on: nothing was
+    refitted to them.
     """
 
     parts: Sequence[Product | Stored]
     others: Mapping[str, Sequence[Format]]
-    probe: Probe
-    exact: dict[str, np.ndarray]
+    refitting: Refitting
     trial: dict[str, np.ndarray]
 
     @staticmethod
@@ -78,10 +76,8 @@ class Tensors:
         others: dict[str, Sequence[Format]] = dict.fromkeys(find_doubles(model), DOUBLES)
         others |= {p.bias: VECTORS for p in products if p.bias}
         others = {n: f for n, f in others.items() if n not in {p.name for p in parts}}
-        tensors = [n for p in products for n in (p.source, p.output)]
-        probe = Probe(model, fitting, [*(p.name for p in parts), *others], tensors)
-        trial = rows_between(fitting.feed, TRIAL_ROWS)
-        return Tensors(parts, others, probe, probe.run(tensors, {}), trial)
+        refitting = Refitting.of(model, fitting, parts, list(others))
+        return Tensors(parts, others, refitting, rows_between(fitting.feed, TRIAL_ROWS))
 
     @property
     def count(self) -> int:
@@ -94,7 +90,7 @@ class Tensors:
             found = self._matrix(part) if isinstance(part, Product) else _codes(part.values, STORED)
             yield _parameter(part.name, part.values, found)
         for name, forms in self.others.items():
-            values = self.probe.values[name]
+            values = self.refitting.probe.values[name]
             yield _parameter(name, values, _codes(values, forms))
 
     def alone(self, name: str, option: Option) -> dict[str, np.ndarray]:
@@ -103,7 +99,8 @@ class Tensors:
 
     def outputs(self, changed: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Return the model's outputs on the trial rows with tensors replaced."""
-        return self.probe.run(self.probe.outputs, changed, self.trial)
+        probe = self.refitting.probe
+        return probe.run(probe.outputs, changed, self.trial)
 
     def coded(self, chosen: Mapping[str, Option]) -> tuple[dict[str, Codes], dict[str, np.ndarray]]:
         """Return the codes by initializer, and the tensors that they and refitting change.
@@ -120,21 +117,17 @@ class Tensors:
         biases = {p.bias for p in self.parts if isinstance(p, Product)}
         for name in self.others:
             if name not in biases:
-                state.store(name, self.probe.values[name])
+                state.store(name, self.refitting.probe.values[name])
         return state.codes, state.changed
 
     def _code_product(self, part: Product, state: _State) -> None:
-        now, values = self.exact, part.values
-        bias = self.probe.values[part.bias] if part.bias else None
+        values, inputs = part.values, self.refitting.exact[part.source]
         if state.changed and (part.direct or part.name in state.chosen):
-            now = self.probe.run([part.source, part.output], state.changed)
-            values = refitted_readout(part, now, self.exact, bias)
-        state.store(part.name, values, now[part.source], refitted=values is not part.values)
-        if part.bias and bias is not None and {part.name, part.bias} & state.chosen.keys():
-            after = self.probe.run([part.output], state.changed)[part.output]
-            before = self.exact[part.output]
-            better = short_bias(refitted_bias(bias, before, after), before)
-            state.store(part.bias, better, refitted=True)
+            values, inputs = self.refitting.readout(part, state.changed)
+        state.store(part.name, values, inputs, refitted=values is not part.values)
+        if part.bias and {part.name, part.bias} & state.chosen.keys():
+            shifted = self.refitting.short_bias(part, state.changed)
+            state.store(part.bias, shifted, refitted=True)
 
     def _matrix(self, product: Product) -> list[tuple[Format, Codes]]:
         """Return the codes of the formats worth a measurement.
@@ -142,7 +135,7 @@ class Tensors:
         Nearest codes of every format are held against each other by bytes and by the product's
         error; those that no other beats are rounded for the product (`refined`).
         """
-        values, inputs = product.values, self.exact[product.source]
+        values, inputs = product.values, self.refitting.exact[product.source]
         moments = _moments(values, inputs)
         found = _codes(values, FORMATS, moments)
         if moments is None:

@@ -9,9 +9,10 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from toolkit.onnx_graph.domains import ML
+from toolkit.onnx_graph.edits import copied, replace_nodes
 from toolkit.onnx_graph.subgraphs import namer
 
-ML = "ai.onnx.ml"
 LINEAR = "LinearClassifier"
 # What makes probabilities of the scores, by the operator's post_transform.
 AFTER: dict[str, tuple[str, dict[str, int]]] = {
@@ -29,16 +30,14 @@ def with_products(model: onnx.ModelProto) -> onnx.ModelProto:
     """
     if not any(map(_is_known, model.graph.node)):
         return model
-    changed = onnx.ModelProto()
-    changed.CopyFrom(model)
+    changed = copied(model)
     writer = _Writer(changed)
     for node in model.graph.node:
         if _is_known(node):
             writer.classifier(node)
         else:
             writer.nodes.append(node)
-    del changed.graph.node[:]
-    changed.graph.node.extend(writer.nodes)
+    replace_nodes(changed.graph, writer.nodes)
     if not any(n.domain == ML for n in changed.graph.node):
         others = [o for o in changed.opset_import if o.domain != ML]
         del changed.opset_import[:]

@@ -6,7 +6,7 @@ read-out, and the bias, so that the mean of the layer's output stays.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -21,7 +21,7 @@ from toolkit.quantizer.codes.formats import Format, encode
 from toolkit.quantizer.graphs.qdq import read_back
 from toolkit.quantizer.parameters import Parameter, Product
 from toolkit.quantizer.probe import Probe, rows_for_choice
-from toolkit.quantizer.refit import refitted_bias, refitted_readout
+from toolkit.quantizer.refitting import Refitting
 
 # An error below this share of the output's variance is not worth a byte.
 NEGLIGIBLE = 1e-7
@@ -40,18 +40,17 @@ Formats = Callable[[Parameter], Sequence[Format]]
 
 
 def code(
-    probe: Probe,
-    exact: Mapping[str, np.ndarray],
+    refitting: Refitting,
     parameters: Sequence[Parameter],
     formats: Formats,
     minor: Sequence[Format],
 ) -> tuple[dict[str, Affine], Values]:
     """Return codes by name, and what replaces each initializer: their values, and refitted biases.
 
-    probe: of the graph whose parameters these are; exact: the float graph's tensors on the
-    calibration rows; formats: those that a parameter may be stored in, none where it stays as it
-    is; minor: those of a product that has few of all numbers and would lose too much in the others.
-    A parameter also stays where codes are no smaller. Raises ValueError where one is not finite.
+    refitting: of the graph whose parameters these are; formats: those that a parameter may be
+    stored in, none where it stays as it is; minor: those of a product that has few of all numbers
+    and would lose too much in the others. A parameter also stays where codes are no smaller. Raises
+    ValueError where one is not finite.
     """
     total = sum(p.values.size for p in parameters)
     encoded: dict[str, Affine] = {}
@@ -59,23 +58,19 @@ def code(
     for parameter in parameters:
         values = parameter.values
         if isinstance(parameter, Product):
-            now = probe.run([parameter.source, parameter.output], changed)
-            bias = probe.values[parameter.bias] if parameter.bias else None
-            values = refitted_readout(parameter, now, exact, bias)
-            error, found = _of_product(values, now[parameter.source], formats(parameter))
-            if found is not None and error > FAR and MINOR * values.size <= total:
-                error, found = _of_product(values, now[parameter.source], minor)
+            values, inputs = refitting.readout(parameter, changed)
+            error, codes = _of_product(values, inputs, formats(parameter))
+            if codes is not None and error > FAR and MINOR * values.size <= total:
+                error, codes = _of_product(values, inputs, minor)
         else:
-            error, found = _of_stored(parameter.name, values, probe, formats(parameter))
-        if found is not None and stored_bytes(found) < values.nbytes:
-            encoded[parameter.name] = found
-            changed[parameter.name] = read_back(found)
+            error, codes = _of_stored(parameter.name, values, refitting.probe, formats(parameter))
+        if codes is not None and stored_bytes(codes) < values.nbytes:
+            encoded[parameter.name] = codes
+            changed[parameter.name] = read_back(codes)
         elif values is not parameter.values:
             changed[parameter.name] = values
         if isinstance(parameter, Product) and parameter.bias and changed:
-            after = probe.run([parameter.output], changed)[parameter.output]
-            old = probe.values[parameter.bias]
-            changed[parameter.bias] = refitted_bias(old, exact[parameter.output], after)
+            changed[parameter.bias] = refitting.bias(parameter, changed)
     return encoded, changed
 
 

@@ -16,6 +16,8 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from toolkit.onnx_graph.domains import CONTRIBUTED, imports, opset
+from toolkit.onnx_graph.edits import copied, drop_initializers, replace_nodes
 from toolkit.quantizer.codes.affine import Affine
 
 UNSIGNED = {4: TensorProto.UINT4, 8: TensorProto.UINT8, 16: TensorProto.UINT16}
@@ -27,11 +29,6 @@ class Pieces:
 
     initializers: list[onnx.TensorProto]
     nodes: list[onnx.NodeProto]
-
-
-def opset(model: onnx.ModelProto) -> int:
-    """Return the version of the standard operators that the graph is written in."""
-    return next(o.version for o in model.opset_import if o.domain in ("", "ai.onnx"))
 
 
 def read_back(codes: Affine) -> np.ndarray:
@@ -178,11 +175,10 @@ def with_pairs(
     grids: scale and zero point by tensor; products: the initializers that these are multiplied
     with. 16 bits before opset 21 are in onnxruntime's own domain.
     """
-    changed = onnx.ModelProto()
-    changed.CopyFrom(model)
+    changed = copied(model)
     unsigned = np.uint8 if bits == 8 else np.uint16
-    domain = "com.microsoft" if bits == 16 and opset(model) < 21 else ""
-    if domain and domain not in {o.domain for o in model.opset_import}:
+    domain = CONTRIBUTED if bits == 16 and opset(model) < 21 else ""
+    if domain and not imports(model, domain):
         changed.opset_import.append(helper.make_opsetid(domain, 1))
     nodes: list[onnx.NodeProto] = []
     done = set()
@@ -208,9 +204,8 @@ def with_pairs(
                 ]
                 done.add(name)
             node.input[0] = near_name(name)
-        nodes.append(onnx.NodeProto.FromString(node.SerializeToString()))
-    del changed.graph.node[:]
-    changed.graph.node.extend(nodes)
+        nodes.append(node)
+    replace_nodes(changed.graph, nodes)
     return changed
 
 
@@ -223,12 +218,9 @@ def rebuilt(
     model: onnx.ModelProto, replaced: Iterable[str], pieces: Sequence[Pieces]
 ) -> onnx.ModelProto:
     """Return the model without the initializers `replaced`, with what takes their place."""
-    changed, gone = onnx.ModelProto(), set(replaced)
-    changed.CopyFrom(model)
-    kept = [t for t in model.graph.initializer if t.name not in gone]
-    nodes = [n for p in pieces for n in p.nodes] + list(model.graph.node)
-    del changed.graph.initializer[:], changed.graph.node[:]
-    changed.graph.initializer.extend(kept + [t for p in pieces for t in p.initializers])
-    changed.graph.node.extend(nodes)
+    changed = copied(model)
+    drop_initializers(changed.graph, replaced)
+    changed.graph.initializer.extend(t for p in pieces for t in p.initializers)
+    replace_nodes(changed.graph, [*(n for p in pieces for n in p.nodes), *changed.graph.node])
     onnx.checker.check_model(changed)
     return changed

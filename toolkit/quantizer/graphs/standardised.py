@@ -11,6 +11,7 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
+from toolkit.onnx_graph.edits import copied
 from toolkit.quantizer.calibration import Calibration
 from toolkit.quantizer.parameters import Product, plain_products, replace_values
 
@@ -27,8 +28,7 @@ def standardised(model: onnx.ModelProto, calibration: Calibration) -> onnx.Model
     products = plain_products(model)
     made = _made_by_products(model, {p.name for p in products})
     first = [p for p in products if p.source not in made and p.bias is not None]
-    changed = onnx.ModelProto()
-    changed.CopyFrom(model)
+    changed = copied(model)
     sources = calibration.activations(model, [p.source for p in first])
     for product, source in zip(first, sources, strict=True):
         rows = source.astype(np.float64)

@@ -21,7 +21,7 @@ from toolkit.quantizer.graphs.qdq import rebuilt, signed, whole, with_pairs
 from toolkit.quantizer.graphs.ranges import RANGES, grid, rounded
 from toolkit.quantizer.parameters import Product, plain_products, replace_values
 from toolkit.quantizer.probe import Probe
-from toolkit.quantizer.refit import refitted_bias
+from toolkit.quantizer.refitting import Refitting
 from toolkit.quantizer.refusals import NotApplicable
 
 Values = dict[str, np.ndarray]
@@ -158,12 +158,11 @@ def _tried(layers: Layers, products: Sequence[Product], every: Grids) -> Plan:
     model = with_pairs(layers.model, grids, names, layers.bits)
     changeable = [n for p in products for n in (p.name, p.bias) if n]
     probe = Probe(model, layers.calibration, changeable, [p.output for p in products])
+    refitting = Refitting(probe, layers.exact)
     changed = {p.name: layers.codes[p.name].decode() for p in products}
     for product in products:
         if product.bias:
-            after = probe.run([product.output], changed)[product.output]
-            old = probe.values[product.bias]
-            changed[product.bias] = refitted_bias(old, layers.exact[product.output], after)
+            changed[product.bias] = refitting.bias(product, changed)
     error, agreement = probe.differences(changed, layers.exact)
     biases = {n: v for n, v in changed.items() if n not in names}
     return Plan(tuple(products), grids, biases, error + SHARE * (1 - agreement))

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import onnx
 from onnx import helper
 
-from toolkit.onnx_graph.subgraphs import inside
+from toolkit.onnx_graph.domains import opset
+from toolkit.onnx_graph.edits import copied
+from toolkit.onnx_graph.subgraphs import walk
 from toolkit.quantizer.calibration import Calibration
 from toolkit.quantizer.codes.affine import Affine
 from toolkit.quantizer.codes.formats import Format
 from toolkit.quantizer.graphs.layers import Formats, code
-from toolkit.quantizer.graphs.qdq import Pieces, dequantized, opset, rebuilt
+from toolkit.quantizer.graphs.qdq import Pieces, dequantized, rebuilt
 from toolkit.quantizer.parameters import Parameter, Product, find_parameters, replace_values
-from toolkit.quantizer.probe import Probe
+from toolkit.quantizer.refitting import Refitting
 from toolkit.quantizer.refusals import NotApplicable
 
 # Else onnxruntime decodes the weights anew at every call.
@@ -36,15 +36,11 @@ def stored_as_integers(model: onnx.ModelProto, calibration: Calibration, formats
     Raises NotApplicable where the graph has none, none is large enough, or one cannot be coded.
     """
     parameters = parameters_of(model)
-    products = [p for p in parameters if isinstance(p, Product)]
-    tensors = [n for p in products for n in (p.source, p.output)]
-    names = [p.name for p in parameters] + [p.bias for p in products if p.bias]
-    probe = Probe(model, calibration, names, tensors)
-    exact = probe.run([*tensors, *probe.outputs], {})
+    refitting = Refitting.of(model, calibration, parameters)
     try:
         # Before opset 21 DequantizeLinear has no 16 bits.
         minor = WORDS if opset(model) >= 21 else ()
-        encoded, changed = code(probe, exact, parameters, formats, minor)
+        encoded, changed = code(refitting, parameters, formats, minor)
     except ValueError as error:
         raise NotApplicable(f"a parameter {error}") from None
     if not encoded:
@@ -52,12 +48,12 @@ def stored_as_integers(model: onnx.ModelProto, calibration: Calibration, formats
             f"the largest parameter has {max(p.values.size for p in parameters)} numbers: codes, "
             "their scales and the nodes that decode them would be larger"
         )
-    made = onnx.ModelProto()
-    made.CopyFrom(model)
-    replace_values(made, changed)
+    replaced = copied(model)
+    replace_values(replaced, changed)
+    products, exact = (p for p in parameters if isinstance(p, Product)), refitting.exact
     flat = {p.name for p in products if exact[p.source].ndim == 2}
-    pieces = [_pieces(made, name, codes, name in flat) for name, codes in encoded.items()]
-    return rebuilt(made, encoded, pieces).SerializeToString(deterministic=True)
+    pieces = [_pieces(replaced, name, codes, name in flat) for name, codes in encoded.items()]
+    return rebuilt(replaced, encoded, pieces).SerializeToString(deterministic=True)
 
 
 def _pieces(model: onnx.ModelProto, name: str, codes: Affine, flat: bool) -> Pieces:
@@ -65,22 +61,13 @@ def _pieces(model: onnx.ModelProto, name: str, codes: Affine, flat: bool) -> Pie
 
     flat: its operand is a matrix.
     """
-    readers = list(_readers(model.graph, name))
+    readers = [n for n in walk(model.graph.node) if name in n.input]
     turned = flat and len(readers) == 1 and readers[0].op_type in ("MatMul", "Gemm")
     turned = turned and readers[0].input[1] == name
     if turned:
         readers[0].op_type = "Gemm"
         readers[0].attribute.append(helper.make_attribute("transB", 1))
     return dequantized(name, codes, turned=turned, direct=turned)
-
-
-def _readers(graph: onnx.GraphProto, name: str) -> Iterator[onnx.NodeProto]:
-    """Yield the nodes that read a tensor, in the graphs inside the graph too."""
-    for node in graph.node:
-        if name in node.input:
-            yield node
-        for inner in inside(node):
-            yield from _readers(inner, name)
 
 
 def parameters_of(model: onnx.ModelProto) -> list[Parameter]:

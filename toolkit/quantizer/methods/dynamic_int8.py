@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import onnx
 
+from toolkit.onnx_graph.edits import copied
 from toolkit.quantizer.calibration import Calibration
 from toolkit.quantizer.graphs.dynamic import quantized_dynamically
 from toolkit.quantizer.parameters import plain_products
@@ -34,8 +35,7 @@ def _named_single_columns(model: onnx.ModelProto) -> tuple[onnx.ModelProto, list
     quantize_dynamic writes a Gemm as a MatMul of another name first.
     """
     columns = {p.name for p in plain_products(model) if p.values.shape[1] == 1}
-    named, names = onnx.ModelProto(), []
-    named.CopyFrom(model)
+    named, names = copied(model), []
     for at, node in enumerate(named.graph.node):
         if len(node.input) > 1 and node.input[1] in columns:
             node.name = node.name or f"single{at}"

@@ -6,6 +6,7 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
+from toolkit.onnx_graph.edits import copied, replace_nodes
 from toolkit.quantizer.calibration import Calibration
 from toolkit.quantizer.graphs.weight_only import parameters_of
 from toolkit.quantizer.refusals import NotApplicable
@@ -21,8 +22,7 @@ def apply(model: onnx.ModelProto, calibration: Calibration) -> bytes:
     so that nothing but the weights' rounding (2**-11, relative) changes, on every processor alike.
     """
     weights = parameters_of(model)
-    changed = onnx.ModelProto()
-    changed.CopyFrom(model)
+    changed = copied(model)
     constants = {t.name: t for t in changed.graph.initializer}
     casts = []
     for weight in weights:
@@ -37,9 +37,6 @@ def apply(model: onnx.ModelProto, calibration: Calibration) -> bytes:
         )
         kind = helper.np_dtype_to_tensor_dtype(weight.values.dtype)
         casts.append(helper.make_node("Cast", [half], [weight.name], to=kind))
-    nodes = [*casts, *changed.graph.node]
-    copies = [onnx.NodeProto.FromString(n.SerializeToString()) for n in nodes]
-    del changed.graph.node[:]
-    changed.graph.node.extend(copies)
+    replace_nodes(changed.graph, [*casts, *changed.graph.node])
     onnx.checker.check_model(changed)
     return changed.SerializeToString(deterministic=True)

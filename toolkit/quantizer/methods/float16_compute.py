@@ -11,6 +11,8 @@ from onnx.reference import ReferenceEvaluator
 
 from toolkit.errors import CorruptArtifact, first_line
 from toolkit.metrics import losses
+from toolkit.onnx_graph.domains import STANDARD
+from toolkit.onnx_graph.edits import copied, replace_nodes
 from toolkit.quantizer.calibration import Calibration
 from toolkit.quantizer.refusals import NotApplicable
 from toolkit.runtime.session import open_session
@@ -31,8 +33,7 @@ def apply(model: onnx.ModelProto, calibration: Calibration) -> bytes:
     graph in float32 between casts; what a processor that has them computes, overflow at 65504
     included, is therefore held against the float graph in ONNX's reference evaluator.
     """
-    changed = onnx.ModelProto()
-    changed.CopyFrom(model)
+    changed = copied(model)
     graph = changed.graph
     scalers = _scalers(graph)
     halved = [n for at, n in enumerate(graph.node) if at not in scalers]
@@ -92,7 +93,7 @@ def _refuse(model: onnx.ModelProto, nodes: Iterable[onnx.NodeProto]) -> None:
     types = _types(model)
     for node in nodes:
         floats = any(types.get(n) == TensorProto.FLOAT for n in [*node.input, *node.output])
-        if node.domain not in ("", "ai.onnx") and floats:
+        if node.domain not in STANDARD and floats:
             raise NotApplicable(f"{node.op_type} has no form in half precision")
         if any(a.type == AttributeProto.GRAPH for a in node.attribute):
             raise NotApplicable(f"{node.op_type} holds a graph of its own, which stays as it is")
@@ -145,10 +146,7 @@ def _cast_ends(graph: onnx.GraphProto, scalers: set[int]) -> None:
     for node in halved:
         for names in (node.input, node.output):
             names[:] = [f"{n}_half" if n in floats | ends else n for n in names]
-    nodes = [*kept, *before, *halved, *after]
-    copies = [onnx.NodeProto.FromString(n.SerializeToString()) for n in nodes]
-    del graph.node[:]
-    graph.node.extend(copies)
+    replace_nodes(graph, [*kept, *before, *halved, *after])
 
 
 def _cast(source: str, target: str, kind: int) -> onnx.NodeProto:

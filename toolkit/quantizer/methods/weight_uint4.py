@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import onnx
 
+from toolkit.onnx_graph.domains import opset
 from toolkit.quantizer.calibration import Calibration
 from toolkit.quantizer.codes.formats import Format
 from toolkit.quantizer.graphs import weight_only
-from toolkit.quantizer.graphs.qdq import opset
 from toolkit.quantizer.parameters import Parameter
 from toolkit.quantizer.refusals import NotApplicable
 

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import onnx
 
+from toolkit.onnx_graph.edits import copied
 from toolkit.quantizer.calibration import Calibration
 from toolkit.quantizer.codes.choice import FEW_BYTES, choose, choose_stored
 from toolkit.quantizer.codes.exact import shortest
@@ -28,8 +29,8 @@ from toolkit.quantizer.parameters import (
     find_parameters,
     replace_values,
 )
-from toolkit.quantizer.probe import Probe, rows_for_choice
-from toolkit.quantizer.refit import refitted_bias, refitted_readout, short_bias
+from toolkit.quantizer.probe import rows_for_choice
+from toolkit.quantizer.refitting import Refitting
 from toolkit.quantizer.refusals import NotApplicable
 from toolkit.quantizer.trees.coded import coded_trees
 from toolkit.quantizer.trees.forests import find_forests
@@ -65,8 +66,7 @@ def coded_pack(
     parameters, forests = find_parameters(model), find_forests(model)
     if not parameters and not forests:
         raise NotApplicable("the graph has no weight matrix among its initializers, and no trees")
-    changed = onnx.ModelProto()
-    changed.CopyFrom(model)
+    changed = copied(model)
     encoded: dict[str, Codes] = {}
     if parameters:
         coder = Coder(model, calibration, parameters, bits)
@@ -95,12 +95,9 @@ class Coder:
         self.parameters = parameters
         self.short = {p.name for p in parameters if shortest(p.values) is not None}
         self.total = sum(p.values.size for p in parameters if p.name not in self.short)
-        products = [p for p in parameters if isinstance(p, Product)]
-        names = [p.name for p in parameters] + [p.bias for p in products if p.bias]
         self.doubles = find_doubles(model)
-        tensors = [n for p in products for n in (p.source, p.output)]
-        self.probe = Probe(model, calibration, [*names, *self.doubles], tensors)
-        self.exact = self.probe.run([*tensors, *self.probe.outputs], {})
+        self.refitting = Refitting.of(model, calibration, parameters, self.doubles)
+        self.probe, self.exact = self.refitting.probe, self.refitting.exact
         self.trial = rows_for_choice(calibration.feed, CHOICE_ROWS)
         self.expected = self.probe.run(self.probe.outputs, {}, self.trial)
         self.encoded: dict[str, Codes] = {}
@@ -167,22 +164,12 @@ class Coder:
             self.changed |= short
 
     def _product(self, product: Product, bits: int) -> None:
-        now = self.probe.run([product.source, product.output], self.changed)
-        bias = self.probe.values[product.bias] if product.bias else None
-        values = refitted_readout(product, now, self.exact, bias)
-        error, codes = choose(values, now[product.source], bits, self.goal / 16)
+        values, inputs = self.refitting.readout(product, self.changed)
+        error, codes = choose(values, inputs, bits, self.goal / 16)
         self.encoded[product.name], self.errors[product.name] = codes, error
         self.changed[product.name] = codes.decode()
         if product.bias:
-            self._refit_bias(product)
-
-    def _refit_bias(self, product: Product) -> None:
-        """Shift the bias so that the mean of the product's output stays what it was."""
-        assert product.bias is not None
-        after = self.probe.run([product.output], self.changed)[product.output]
-        old = self.probe.values[product.bias]
-        before = self.exact[product.output]
-        self.changed[product.bias] = short_bias(refitted_bias(old, before, after), before)
+            self.changed[product.bias] = self.refitting.short_bias(product, self.changed)
 
     def _stored(self, parameter: Stored, bits: int) -> None:
         def error(decoded: np.ndarray) -> float:

@@ -13,6 +13,8 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
+from toolkit.onnx_graph.edits import copied, drop_initializers, replace_nodes
+from toolkit.onnx_graph.index import Index
 from toolkit.onnx_graph.subgraphs import namer
 from toolkit.quantizer.calibration import Calibration
 from toolkit.quantizer.parameters import Product, plain_products
@@ -25,9 +27,9 @@ MOST = 64
 
 @dataclass(frozen=True)
 class Squares:
-    """Positions of three nodes, and the weights of the first and the last."""
+    """What three nodes give, each its one tensor, and the weights of the first and the last."""
 
-    nodes: tuple[int, int, int]
+    outputs: tuple[str, str, str]
     axes: Product
     signs: Product
 
@@ -37,36 +39,32 @@ def expanded(model: onnx.ModelProto, calibration: Calibration) -> onnx.ModelProt
     found = find_squares(model)
     if not found:
         return model
-    changed = onnx.ModelProto()
-    changed.CopyFrom(model)
+    changed = copied(model)
     sources = calibration.activations(model, [s.axes.source for s in found])
     for squares, rows in reversed(list(zip(found, sources, strict=True))):
-        # From the back, so that positions stay.
         _expand(changed, squares, rows.astype(np.float64))
     return changed
 
 
 def find_squares(model: onnx.ModelProto) -> list[Squares]:
     """Return the sums `(x @ A + a)² @ v + c` of the graph, each of one output."""
-    nodes, weights = list(model.graph.node), {p.name: p for p in plain_products(model)}
-    read = [name for node in nodes for name in node.input] + [o.name for o in model.graph.output]
-    makers = {name: at for at, node in enumerate(nodes) for name in node.output}
-    found = []
-    for at, node in enumerate(nodes):
+    index, weights = Index(model.graph), {p.name: p for p in plain_products(model)}
+    sums = []
+    for node in model.graph.node:
         last = weights.get(node.input[1]) if node.op_type == "Gemm" else None
-        middle = makers.get(node.input[0]) if last and last.values.shape[1] == 1 else None
-        if middle is None or nodes[middle].op_type != "Mul":
+        middle = index.makers.get(node.input[0]) if last and last.values.shape[1] == 1 else None
+        if middle is None or middle.op_type != "Mul":
             continue
-        one, other = nodes[middle].input
-        first = makers.get(one) if one == other and read.count(one) == 2 else None
-        if first is None or nodes[first].op_type != "Gemm" or read.count(node.input[0]) != 1:
+        one, other = middle.input
+        first = index.makers.get(one) if one == other and index.wanted(one) == 2 else None
+        if first is None or first.op_type != "Gemm" or index.wanted(node.input[0]) != 1:
             continue
-        axes = weights.get(nodes[first].input[1])
+        axes = weights.get(first.input[1])
         if axes is None or last is None or len(axes.values) > MOST:
             continue
         if axes.bias and last.bias:
-            found.append(Squares((first, middle, at), axes, last))
-    return found
+            sums.append(Squares((first.output[0], middle.output[0], node.output[0]), axes, last))
+    return sums
 
 
 def _expand(model: onnx.ModelProto, squares: Squares, rows: np.ndarray) -> None:
@@ -97,9 +95,8 @@ def _replace(
     weights: np.ndarray,
     constant: float,
 ) -> None:
-    (first, _, last), width = squares.nodes, len(center)
-    source, output = squares.axes.source, model.graph.node[last].output[0]
-    _drop(model, squares)
+    source, output, width = squares.axes.source, squares.outputs[-1], len(center)
+    first = _drop(model, squares)
     name = namer(model.graph)
     select = [np.eye(width + 1)[pairs[:, k]].T for k in (0, 1)]
 
@@ -129,15 +126,15 @@ def _replace(
     products = add("Mul", name("product"), *factors)
     coefficients = constant_of("coefficient", weights[:, None])
     add("Gemm", output, products, coefficients, constant_of("intercept", np.array([constant])))
-    for node in reversed(nodes):
-        model.graph.node.insert(first, node)
+    others = model.graph.node
+    replace_nodes(model.graph, [*others[:first], *nodes, *others[first:]])
 
 
-def _drop(model: onnx.ModelProto, squares: Squares) -> None:
-    """Remove the squares' nodes and weights."""
-    for at in sorted(squares.nodes, reverse=True):
-        del model.graph.node[at]
-    gone = {squares.axes.name, squares.axes.bias, squares.signs.name, squares.signs.bias}
-    for at in reversed(range(len(model.graph.initializer))):
-        if model.graph.initializer[at].name in gone:
-            del model.graph.initializer[at]
+def _drop(model: onnx.ModelProto, squares: Squares) -> int:
+    """Remove the squares' nodes and weights; return the position where their first node was."""
+    graph = model.graph
+    first = next(k for k, n in enumerate(graph.node) if n.output[0] == squares.outputs[0])
+    replace_nodes(graph, [n for n in graph.node if n.output[0] not in squares.outputs])
+    products = (squares.axes, squares.signs)
+    drop_initializers(graph, [name for p in products for name in (p.name, p.bias) if name])
+    return first

@@ -12,9 +12,10 @@ import numpy as np
 import onnx
 from onnx import numpy_helper
 
+from toolkit.onnx_graph.edits import copied, drop_initializers, replace_nodes
+from toolkit.quantizer.codes.compression import compressed
 from toolkit.quantizer.codes.exact import shortest
 from toolkit.quantizer.codes.formats import Codes
-from toolkit.quantizer.packs.compression import compressed
 from toolkit.quantizer.trees.coded import Coded, exact_trees
 from toolkit.quantizer.trees.forests import OPERATORS
 from toolkit.quantizer.trees.streams import streams
@@ -38,20 +39,14 @@ def write_pack(
     Text initializers stay in the skeleton. The bytes are read back and compared before they are
     returned; a difference is a defect of this code and raises AssertionError.
     """
-    skeleton = onnx.ModelProto()
-    skeleton.CopyFrom(model)
-    moved = [t for t in model.graph.initializer if t.data_type in ELEMENT_TYPES]
-    names = {t.name for t in moved}
-    kept = [t for t in model.graph.initializer if t.name not in names]
-    del skeleton.graph.initializer[:]
-    skeleton.graph.initializer.extend(kept)
+    skeleton = copied(model)
+    numeric = (t.name for t in model.graph.initializer if t.data_type in ELEMENT_TYPES)
+    moved = drop_initializers(skeleton.graph, numeric)
     trees = exact_trees(model) if trees is None else trees
     graph_nodes = [n for n in skeleton.graph.node if n.op_type not in OPERATORS]
     if len(skeleton.graph.node) - len(graph_nodes) != len(trees):
         raise AssertionError(f"{len(trees)} of the graph's ensembles were given to be stored")
-    copies = [onnx.NodeProto.FromString(n.SerializeToString()) for n in graph_nodes]
-    del skeleton.graph.node[:]
-    skeleton.graph.node.extend(copies)
+    replace_nodes(skeleton.graph, graph_nodes)
     skeleton.producer_name = ""  # 9 bytes that the manifest has too
     every = {t.name: encoded.get(t.name) or shortest(numpy_helper.to_array(t)) for t in moved}
     tensors = [_tensor(t, every[t.name]) for t in moved]

@@ -17,8 +17,10 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from toolkit.metrics import losses
+from toolkit.onnx_graph.domains import opset
+from toolkit.onnx_graph.edits import copied, replace_initializers, replace_nodes
+from toolkit.onnx_graph.index import leading_to
 from toolkit.onnx_graph.kernel_sums import KEY, KernelSum
-from toolkit.quantizer.ancestors import leading_to
 from toolkit.quantizer.calibration import Calibration
 from toolkit.quantizer.codes.formats import Codes, Format, encode
 from toolkit.quantizer.parameters import find_kernel_sums
@@ -119,22 +121,17 @@ def _rewritten(
     model: onnx.ModelProto, total: KernelSum, points: Codes, dual: Codes, dtype: np.dtype
 ) -> onnx.ModelProto:
     """Return the model with the sum computed from points and duals, and nothing unused."""
-    changed = onnx.ModelProto()
-    changed.CopyFrom(model)
+    changed = copied(model)
     graph = changed.graph
     at = next(i for i, n in enumerate(graph.node) if total.total in n.output)
     if len(graph.node[at].output) != 1:
         raise NotApplicable(f"{total.total!r} is not the only output of its node")
-    opset = next(o.version for o in changed.opset_import if not o.domain)
-    constants, sum_nodes = _sum(total, points.decode(), dual.decode(), dtype, opset)
+    constants, sum_nodes = _sum(total, points.decode(), dual.decode(), dtype, opset(model))
     kept = [*graph.node[:at], *sum_nodes, *graph.node[at + 1 :]]
     nodes, needed = leading_to(kept, [o.name for o in graph.output])
-    live = [onnx.NodeProto.FromString(n.SerializeToString()) for n in nodes]
+    replace_nodes(graph, nodes)
     tensors = [*graph.initializer, *constants]
-    used = [onnx.TensorProto.FromString(t.SerializeToString()) for t in tensors if t.name in needed]
-    del graph.node[:], graph.initializer[:]
-    graph.node.extend(live)
-    graph.initializer.extend(used)
+    replace_initializers(graph, [t for t in tensors if t.name in needed])
     properties = [p for p in model.metadata_props if p.key != KEY]
     del changed.metadata_props[:]
     changed.metadata_props.extend(properties)
@@ -143,7 +140,7 @@ def _rewritten(
 
 
 def _sum(
-    total: KernelSum, points: np.ndarray, dual: np.ndarray, dtype: np.dtype, opset: int
+    total: KernelSum, points: np.ndarray, dual: np.ndarray, dtype: np.dtype, version: int
 ) -> tuple[list[onnx.TensorProto], list[onnx.NodeProto]]:
     """Return constants and nodes of `exp(γ (2 z·p − ‖p‖² − ‖z‖²)) @ dual + offset`.
 
@@ -151,15 +148,15 @@ def _sum(
     """
     few = {f"{total.points}_few": points, f"{total.dual}_few": dual}
     table, weights = few
-    axes: dict[str, Any] = {} if opset >= 18 else {"axes": [1]}
-    along = ["few_axes"] if opset >= 18 else []
+    axes: dict[str, Any] = {} if version >= 18 else {"axes": [1]}
+    along = ["few_axes"] if version >= 18 else []
     constants = few | {
         "few_centre": np.atleast_1d(np.asarray(total.centre, dtype=np.float64)),
         "few_scale": np.atleast_1d(1.0 / np.asarray(total.scale, dtype=np.float64)),
         "few_gamma": np.float32(-total.gamma),
         "few_zero": np.float32(0.0),
     }
-    if opset >= 18:
+    if version >= 18:
         constants["few_axes"] = np.array([1])
     node = helper.make_node
     single, double = TensorProto.FLOAT, TensorProto.DOUBLE

@@ -8,6 +8,7 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
+from toolkit.onnx_graph.index import Index
 from toolkit.quantizer.refusals import NotApplicable
 from toolkit.runtime.attributes import NODE_ATTRIBUTE
 from toolkit.runtime.pack.forest import LEQ, MAX_LEVELS, MEMBER, MODES, Forest
@@ -32,14 +33,15 @@ def find_forests(model: onnx.ModelProto) -> list[Forest]:
 
 def _mirrored(model: onnx.ModelProto) -> dict[str, int]:
     """Return the tensors that are `Concat(x, −x)` on axis 1, and the columns of their x."""
-    made = {name: node for node in model.graph.node for name in node.output}
+    makers = Index(model.graph).makers
     forests = [n for n in model.graph.node if n.op_type in OPERATORS]
-    sources = [made[n.input[0]] for n in forests if n.input[0] in made]
+    sources = [makers[n.input[0]] for n in forests if n.input[0] in makers]
     found: dict[str, str] = {}
     for node in sources:
         if node.op_type == "Concat" and len(node.input) == 2 and node.attribute[0].i == 1:
             x, negated = node.input
-            if negated in made and made[negated].op_type == "Neg" and made[negated].input[0] == x:
+            maker = makers.get(negated)
+            if maker is not None and maker.op_type == "Neg" and maker.input[0] == x:
                 found[node.output[0]] = x
     if not found:
         return {}
@@ -48,8 +50,8 @@ def _mirrored(model: onnx.ModelProto) -> dict[str, int]:
     columns = {n: s.dim[1].dim_value for n, s in known.items() if len(s.dim) == 2}
     widths = {}
     for name, x in found.items():
-        while not columns.get(x) and x in made and made[x].op_type == "GatherND":
-            x = made[x].input[0]  # rows in another order
+        while not columns.get(x) and x in makers and makers[x].op_type == "GatherND":
+            x = makers[x].input[0]  # rows in another order
         if not columns.get(x):
             raise NotApplicable(f"the columns of {x!r}, which trees compare negated, are not known")
         widths[name] = columns[x]

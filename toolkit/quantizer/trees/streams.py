@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from toolkit.quantizer.packs.compression import run
+from toolkit.quantizer.codes.compression import run
 from toolkit.quantizer.trees.leaves import Leaves
 from toolkit.runtime import wire
 from toolkit.runtime.attributes import packed

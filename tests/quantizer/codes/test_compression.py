@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from toolkit.quantizer.packs import compression
-from toolkit.quantizer.packs.compression import compressed
+from toolkit.quantizer.codes import compression
+from toolkit.quantizer.codes.compression import compressed
 from toolkit.runtime import pack
 from toolkit.runtime.pack.cursor import Cursor
 

@@ -6,7 +6,7 @@ import numpy as np
 from onnx import TensorProto, helper
 
 from tests.quantizer.sample_graphs import WIDTH, calibration, floats, initializers, model_of
-from toolkit.quantizer.ancestors import leading_to
+from toolkit.onnx_graph.index import leading_to
 
 NODE = helper.make_node
 
