@@ -23,9 +23,10 @@ from tests.estimators.data import regression
 from toolkit.exporter.converters import key_of
 from toolkit.exporter.converters.trees import read
 from toolkit.exporter.dispatch import convert
-from toolkit.exporter.graph import Graph, Matrix
+from toolkit.exporter.graph import Graph
 from toolkit.exporter.trees.ensemble import Ensemble
 from toolkit.exporter.trees.folding import MONOTONE, fold, record
+from toolkit.exporter.values import Matrix
 
 STEPS = [
     StandardScaler(),

@@ -9,7 +9,8 @@ from tests.exporter.test_neighbours_exact import Run, runner
 from toolkit.exporter.formulas.chunks import chunk_rows
 from toolkit.exporter.formulas.gaussian import signed, summed
 from toolkit.exporter.formulas.gaussian_terms import Gaussians
-from toolkit.exporter.graph import Graph, Matrix
+from toolkit.exporter.graph import Graph
+from toolkit.exporter.values import Matrix
 
 RNG = np.random.default_rng(0)
 

@@ -12,9 +12,10 @@ from sklearn.neighbors import KNeighborsRegressor
 
 from toolkit.exporter.formulas.candidates import euclidean_neighbours
 from toolkit.exporter.formulas.chunks import chunk_rows
-from toolkit.exporter.graph import ELEMENT, Graph, Matrix, initializer
+from toolkit.exporter.graph import Graph, initializer
 from toolkit.exporter.model import build
 from toolkit.exporter.schema import infer
+from toolkit.exporter.values import ELEMENT, Matrix
 from toolkit.onnx_graph.subgraphs import inside
 from toolkit.runtime.session import open_session
 

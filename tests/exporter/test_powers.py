@@ -7,8 +7,9 @@ import pytest
 
 from tests.exporter.test_neighbours_exact import runner
 from toolkit.exporter.formulas.powers import as_form
-from toolkit.exporter.graph import Graph, Matrix
+from toolkit.exporter.graph import Graph
 from toolkit.exporter.tuning import LATENCY, THROUGHPUT
+from toolkit.exporter.values import Matrix
 
 RNG = np.random.default_rng(0)
 

@@ -11,7 +11,8 @@ from sklearn.neighbors import RadiusNeighborsClassifier, RadiusNeighborsRegresso
 from tests.exporter.test_neighbours_exact import Run, runner
 from toolkit.exporter.converters.neighbours import radius_classifier, radius_regressor
 from toolkit.exporter.formulas.chunks import chunk_rows
-from toolkit.exporter.graph import Graph, Matrix
+from toolkit.exporter.graph import Graph
+from toolkit.exporter.values import Matrix
 
 RNG = np.random.default_rng(0)
 

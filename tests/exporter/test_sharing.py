@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from toolkit.exporter.graph import Graph, Matrix
+from toolkit.exporter.graph import Graph
 from toolkit.exporter.sharing import SMALLEST, share
+from toolkit.exporter.values import Matrix
 
 TABLE = np.arange(2.0 * SMALLEST).reshape(SMALLEST, 2)
 

@@ -8,7 +8,8 @@ import pytest
 from onnx import TensorProto, helper
 
 from toolkit.exporter.formulas.sides import two_sided
-from toolkit.exporter.graph import Graph, Matrix, initializer
+from toolkit.exporter.graph import Graph, initializer
+from toolkit.exporter.values import Matrix
 from toolkit.runtime.session import open_session
 
 TINY = float(np.finfo(np.float32).tiny)

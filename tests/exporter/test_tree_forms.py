@@ -25,7 +25,7 @@ from sklearn.ensemble import (
 from tests.exporter.parity import assert_answers
 from toolkit.exporter.dispatch import convert
 from toolkit.exporter.flow import convert_and_prove
-from toolkit.exporter.graph import ELEMENT, ML, Graph, Matrix
+from toolkit.exporter.graph import Graph
 from toolkit.exporter.opsets import ML_OPSETS
 from toolkit.exporter.trees import forms
 from toolkit.exporter.trees.ensemble import (
@@ -43,6 +43,7 @@ from toolkit.exporter.trees.forms import (
     placements,
 )
 from toolkit.exporter.tuning import LATENCY, THROUGHPUT
+from toolkit.exporter.values import ELEMENT, ML, Matrix
 
 FEATURES = 3
 # Few values, so that rows lie on thresholds; subnormals, zeros of both signs, both ends.

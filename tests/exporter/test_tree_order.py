@@ -15,9 +15,10 @@ from sklearn.ensemble import (
 
 from tests.exporter.test_tree_forms import FEATURES, expected, random_ensemble, random_rows
 from toolkit.exporter.dispatch import convert
-from toolkit.exporter.graph import Graph, Matrix
+from toolkit.exporter.graph import Graph
 from toolkit.exporter.trees import order
 from toolkit.exporter.trees.order import FEWEST, LEAVES, ROWS, drawn, key_of, ways
+from toolkit.exporter.values import Matrix
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(3000, 5)).astype(np.float32).astype(np.float64)

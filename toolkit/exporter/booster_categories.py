@@ -12,8 +12,9 @@ import numpy as np
 
 from toolkit.estimators.held import held_by
 from toolkit.exporter.formulas.lookup import category_codes, columns_of
-from toolkit.exporter.graph import Graph, Value
+from toolkit.exporter.graph import Graph
 from toolkit.exporter.raw_boosters import OfBooster
+from toolkit.exporter.values import Value
 
 Categories = Mapping[int, Sequence[Any]]  # by the column's place
 

@@ -8,8 +8,9 @@ from typing import Any
 from toolkit.errors import UnsupportedEstimator, boundary
 from toolkit.exporter.converters import key_of, table
 from toolkit.exporter.fallback import convert_leaf
-from toolkit.exporter.graph import Graph, Matrix, Outputs, Unconvertible, Value
+from toolkit.exporter.graph import Graph
 from toolkit.exporter.trees.folding import record
+from toolkit.exporter.values import Matrix, Outputs, Unconvertible, Value
 
 REPLACE = "replace the estimator by one that exports"
 SETTING = re.compile(r"\b\w+=")

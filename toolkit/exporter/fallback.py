@@ -10,7 +10,8 @@ import onnx
 from onnx import numpy_helper
 
 from toolkit.errors import first_line
-from toolkit.exporter.graph import ML, Graph, Matrix, Outputs, Unconvertible, Value
+from toolkit.exporter.graph import Graph
+from toolkit.exporter.values import ML, Matrix, Outputs, Unconvertible, Value
 
 # skl2onnx's names of outputs -> ours.
 OUTPUTS = {

@@ -15,7 +15,7 @@ from toolkit.errors import InvalidInput, UnsupportedEstimator, first_line
 from toolkit.exporter import passes
 from toolkit.exporter.dispatch import convert
 from toolkit.exporter.formulas.sparse_rows import MOST, too_wide
-from toolkit.exporter.graph import CONTRIBUTED, ELEMENT, ML, Graph, Matrix, initializer
+from toolkit.exporter.graph import Graph, initializer
 from toolkit.exporter.grid import Grids
 from toolkit.exporter.opsets import IR_VERSIONS, ML_OPSETS
 from toolkit.exporter.passes.fuse_classifier import packed_weights
@@ -25,6 +25,7 @@ from toolkit.exporter.tasks import REGRESSOR, wanted_outputs
 from toolkit.exporter.text.strings import contributed_types
 from toolkit.exporter.trees.forms import placements
 from toolkit.exporter.tuning import LATENCY
+from toolkit.exporter.values import CONTRIBUTED, ELEMENT, ML, Matrix
 from toolkit.metrics import Scale
 from toolkit.onnx_graph import kernel_sums
 from toolkit.onnx_graph.subgraphs import inside, made_by, rename

@@ -13,7 +13,8 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from toolkit.exporter.graph import Graph, Outputs, Value
+from toolkit.exporter.graph import Graph
+from toolkit.exporter.values import Outputs, Value
 
 Converter = Callable[[Any, Value, Graph], Outputs]
 

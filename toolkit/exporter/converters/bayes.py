@@ -10,7 +10,8 @@ from toolkit.exporter.formulas import likelihood
 from toolkit.exporter.formulas.linear_map import result_dtype, wide
 from toolkit.exporter.formulas.lookup import flags
 from toolkit.exporter.formulas.sparse_rows import linear
-from toolkit.exporter.graph import Graph, Matrix, Outputs, Unconvertible, Value
+from toolkit.exporter.graph import Graph
+from toolkit.exporter.values import Matrix, Outputs, Unconvertible, Value
 
 
 def gaussian(est: Any, x: Value, g: Graph) -> Outputs:

@@ -6,7 +6,8 @@ from typing import Any
 
 from toolkit.exporter.converters import lightgbm, xgboost
 from toolkit.exporter.formulas.answers import answer
-from toolkit.exporter.graph import Graph, Outputs, Value
+from toolkit.exporter.graph import Graph
+from toolkit.exporter.values import Outputs, Value
 
 
 def regressor(est: Any, x: Value, g: Graph) -> Outputs:

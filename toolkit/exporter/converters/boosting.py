@@ -11,9 +11,10 @@ import numpy as np
 from toolkit.exporter.converters.trees import read, result
 from toolkit.exporter.formulas.answers import answer, is_far, residual
 from toolkit.exporter.formulas.sides import two_sided
-from toolkit.exporter.graph import Graph, Matrix, Outputs, Unconvertible, Value
+from toolkit.exporter.graph import Graph
 from toolkit.exporter.trees.answers import tree_answer
 from toolkit.exporter.trees.ensemble import Ensemble, concatenate
+from toolkit.exporter.values import Matrix, Outputs, Unconvertible, Value
 
 CONSTANT = {"DummyClassifier", "DummyRegressor"}  # initial estimators that look at no row
 # Strategies of theirs that give every row the same answer.

@@ -6,7 +6,8 @@ from typing import Any
 
 from toolkit.exporter.converters.isotonic import isotonic_value
 from toolkit.exporter.formulas.response import SCORES, response
-from toolkit.exporter.graph import Graph, Matrix, Outputs, Value
+from toolkit.exporter.graph import Graph
+from toolkit.exporter.values import Matrix, Outputs, Value
 
 EPSILON = 1e-12  # what scikit-learn adds to probabilities before their logarithm
 

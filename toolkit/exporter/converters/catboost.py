@@ -25,10 +25,11 @@ from toolkit.exporter.formulas.links import (
     sigmoid,
     two_classes,
 )
-from toolkit.exporter.graph import Graph, Matrix, Outputs, Unconvertible, Value
+from toolkit.exporter.graph import Graph
 from toolkit.exporter.trees.answers import tree_answer
 from toolkit.exporter.trees.ensemble import Ensemble, concatenate, tree
 from toolkit.exporter.trees.leaf_tables import summed
+from toolkit.exporter.values import Matrix, Outputs, Unconvertible, Value
 
 THRESHOLD = "binclass_probability_threshold"
 INPUTS = ("categorical_features", "text_features", "embedding_features")

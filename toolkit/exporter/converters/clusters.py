@@ -9,8 +9,9 @@ import numpy as np
 from toolkit.exporter.formulas.chunks import Form, chunk_rows, in_chunks
 from toolkit.exporter.formulas.distances import dense, metric_name, ranked
 from toolkit.exporter.formulas.real import Real, constant, joined, real
-from toolkit.exporter.graph import Graph, Matrix, Outputs, Unconvertible, Value
+from toolkit.exporter.graph import Graph
 from toolkit.exporter.tuning import THROUGHPUT
+from toolkit.exporter.values import Matrix, Outputs, Unconvertible, Value
 
 MANY = 32  # points from which chunks of rows pay: the distances of 20,000 rows leave the cache
 

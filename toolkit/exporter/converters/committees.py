@@ -11,10 +11,11 @@ import numpy as np
 from toolkit.exporter.converters import key_of
 from toolkit.exporter.converters.trees import classified, divided, mean, read, result, shares
 from toolkit.exporter.formulas.answers import answer, repeated
-from toolkit.exporter.graph import ML, Graph, Matrix, Outputs, Unconvertible, Value
+from toolkit.exporter.graph import Graph
 from toolkit.exporter.trees.answers import tree_answer
 from toolkit.exporter.trees.ensemble import concatenate
 from toolkit.exporter.trees.leaf_tables import summed
+from toolkit.exporter.values import ML, Matrix, Outputs, Unconvertible, Value
 
 TREE_REGRESSORS = {"sklearn.DecisionTreeRegressor", "sklearn.ExtraTreeRegressor"}
 TREE_CLASSIFIERS = {"sklearn.DecisionTreeClassifier", "sklearn.ExtraTreeClassifier"}

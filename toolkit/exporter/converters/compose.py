@@ -7,8 +7,9 @@ from typing import Any, cast
 
 from toolkit.exporter.formulas.lookup import columns_of
 from toolkit.exporter.formulas.response import transformed
-from toolkit.exporter.graph import Graph, Matrix, Outputs, Table, Unconvertible, Value
+from toolkit.exporter.graph import Graph
 from toolkit.exporter.schema.told import places_of
+from toolkit.exporter.values import Matrix, Outputs, Table, Unconvertible, Value
 
 
 def pipeline(est: Any, x: Value, g: Graph) -> Outputs:

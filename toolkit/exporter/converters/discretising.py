@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from toolkit.exporter.formulas.lookup import count_below, exact, flags, float_type, interpolate
-from toolkit.exporter.graph import Graph, Matrix, Outputs, Unconvertible, Value
+from toolkit.exporter.graph import Graph
+from toolkit.exporter.values import Matrix, Outputs, Unconvertible, Value
 
 
 def bins(est: Any, x: Value, g: Graph) -> Outputs:

@@ -9,7 +9,8 @@ import numpy as np
 from toolkit.exporter.formulas import likelihood
 from toolkit.exporter.formulas.linear_map import projected, result_dtype, wide, wide_product
 from toolkit.exporter.formulas.sides import two_sided
-from toolkit.exporter.graph import Graph, Matrix, Outputs, Value
+from toolkit.exporter.graph import Graph
+from toolkit.exporter.values import Matrix, Outputs, Value
 
 
 def linear(est: Any, x: Value, g: Graph) -> Outputs:

@@ -8,7 +8,8 @@ import numpy as np
 
 from toolkit.exporter.formulas.answers import is_far
 from toolkit.exporter.formulas.response import of_several
-from toolkit.exporter.graph import Graph, Matrix, Outputs, Unconvertible, Value
+from toolkit.exporter.graph import Graph
+from toolkit.exporter.values import Matrix, Outputs, Unconvertible, Value
 
 RANDOM = ("stratified", "uniform")
 

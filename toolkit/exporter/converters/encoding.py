@@ -16,7 +16,8 @@ from toolkit.exporter.formulas.lookup import (
     look_up,
     text_categories,
 )
-from toolkit.exporter.graph import ML, NOTHING, Graph, Matrix, Outputs, Unconvertible, Value
+from toolkit.exporter.graph import Graph
+from toolkit.exporter.values import ML, NOTHING, Matrix, Outputs, Unconvertible, Value
 
 Groups = tuple[np.ndarray, int, int]
 

@@ -8,7 +8,8 @@ import numpy as np
 
 from toolkit.exporter.formulas.linear_map import result_dtype, wide
 from toolkit.exporter.formulas.loops import coordinate_descent, loop
-from toolkit.exporter.graph import Graph, Matrix, Outputs, Unconvertible, Value
+from toolkit.exporter.graph import Graph
+from toolkit.exporter.values import Matrix, Outputs, Unconvertible, Value
 
 # The multiplicative solver must have been asked for this much, or it stops well before the optimum.
 CONVERGED = 1e-7

@@ -14,7 +14,8 @@ from toolkit.exporter.formulas.gaussian import summed
 from toolkit.exporter.formulas.gaussian_terms import Gaussians
 from toolkit.exporter.formulas.latent import latent_of
 from toolkit.exporter.formulas.real import Real, constant, joined, real
-from toolkit.exporter.graph import Graph, Matrix, Outputs, Unconvertible, Value
+from toolkit.exporter.graph import Graph
+from toolkit.exporter.values import Matrix, Outputs, Unconvertible, Value
 
 LARGE = 1e6  # weights that sum to more show the rounding of a distance from a matrix product
 

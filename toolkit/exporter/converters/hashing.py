@@ -8,9 +8,10 @@ from typing import Any
 from toolkit.exporter.converters.discretising import normalized
 from toolkit.exporter.converters.text import check, text_column
 from toolkit.exporter.formulas.sparse_rows import SparseRows, as_type, dense, summed
-from toolkit.exporter.graph import Graph, Matrix, Outputs, Table, Unconvertible, Value
+from toolkit.exporter.graph import Graph
 from toolkit.exporter.text.grams import Texts, grams_of
 from toolkit.exporter.text.strings import hashes, need_strings
+from toolkit.exporter.values import Matrix, Outputs, Table, Unconvertible, Value
 
 
 def vectorizer(est: Any, x: Value, g: Graph) -> Outputs:

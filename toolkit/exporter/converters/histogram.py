@@ -10,7 +10,7 @@ from toolkit.exporter.converters.trees import result
 from toolkit.exporter.formulas.answers import answer, exp_answer
 from toolkit.exporter.formulas.lookup import category_codes, columns_of
 from toolkit.exporter.formulas.sides import two_sided
-from toolkit.exporter.graph import Graph, Matrix, Outputs, Unconvertible, Value
+from toolkit.exporter.graph import Graph
 from toolkit.exporter.schema.told import places_of
 from toolkit.exporter.trees.answers import tree_answer
 from toolkit.exporter.trees.ensemble import (
@@ -21,6 +21,7 @@ from toolkit.exporter.trees.ensemble import (
     concatenate,
     tree,
 )
+from toolkit.exporter.values import Matrix, Outputs, Unconvertible, Value
 
 # Whether the prediction is the exponential of the trees' sum, by the loss.
 LOG_LINK = {

@@ -8,7 +8,8 @@ from typing import Any
 from toolkit.exporter.converters.committees import adaboost_classifier, bagging_classifier
 from toolkit.exporter.converters.compose import pipeline
 from toolkit.exporter.converters.trees import classifier
-from toolkit.exporter.graph import Graph, Outputs, Value
+from toolkit.exporter.graph import Graph
+from toolkit.exporter.values import Outputs, Value
 
 
 def sampled_pipeline(est: Any, x: Value, g: Graph) -> Outputs:

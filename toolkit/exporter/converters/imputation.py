@@ -8,7 +8,8 @@ import numpy as np
 
 from toolkit.estimators.frames import NA, NAN, NONE, mark_of
 from toolkit.exporter.formulas.lookup import float_type
-from toolkit.exporter.graph import ML, NOTHING, Graph, Matrix, Outputs, Table, Unconvertible, Value
+from toolkit.exporter.graph import Graph
+from toolkit.exporter.values import ML, NOTHING, Matrix, Outputs, Table, Unconvertible, Value
 
 # Marks of missing text that scikit-learn takes for the one on the left: pandas' NA stands for all.
 ALIKE: dict[str | None, tuple[str, ...]] = {NA: (NA, NAN, NONE), NAN: (NAN,), NONE: (NONE,)}

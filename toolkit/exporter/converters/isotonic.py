@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from toolkit.exporter.formulas.answers import answer
-from toolkit.exporter.graph import Graph, Matrix, Outputs, Value
+from toolkit.exporter.graph import Graph
+from toolkit.exporter.values import Matrix, Outputs, Value
 
 ONE_LEVEL = 128  # up to so many knots a row is held against all of them
 

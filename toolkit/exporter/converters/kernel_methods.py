@@ -13,7 +13,8 @@ from toolkit.exporter.formulas.kernel_products import weighted_kernels
 from toolkit.exporter.formulas.kernels import kernel_matrix
 from toolkit.exporter.formulas.neighbourhood import nearest
 from toolkit.exporter.formulas.real import Real, constant, joined, real
-from toolkit.exporter.graph import Graph, Matrix, Outputs, Unconvertible, Value
+from toolkit.exporter.graph import Graph
+from toolkit.exporter.values import Matrix, Outputs, Unconvertible, Value
 
 # AdditiveChi2Sampler's interval where none is given, by its steps.
 INTERVALS = {1: 0.8, 2: 0.5, 3: 0.4}

@@ -27,7 +27,7 @@ from toolkit.exporter.formulas.links import (
     softplus,
     two_classes,
 )
-from toolkit.exporter.graph import Graph, Matrix, Outputs, Unconvertible, Value
+from toolkit.exporter.graph import Graph
 from toolkit.exporter.trees.answers import tree_answer
 from toolkit.exporter.trees.ensemble import (
     LEQ,
@@ -37,6 +37,7 @@ from toolkit.exporter.trees.ensemble import (
     tree,
 )
 from toolkit.exporter.trees.linear_leaves import Line, linear_sums
+from toolkit.exporter.values import Matrix, Outputs, Unconvertible, Value
 
 LINKS: dict[str, Link] = {
     "regression": identity,

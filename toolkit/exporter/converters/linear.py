@@ -9,7 +9,8 @@ import numpy as np
 from toolkit.exporter.formulas.answers import exp_answer, linear_answer
 from toolkit.exporter.formulas.chain import product
 from toolkit.exporter.formulas.sides import two_sided
-from toolkit.exporter.graph import Graph, Matrix, Outputs, Value
+from toolkit.exporter.graph import Graph
+from toolkit.exporter.values import Matrix, Outputs, Value
 
 
 def regressor(est: Any, x: Value, g: Graph) -> Outputs:

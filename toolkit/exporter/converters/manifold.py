@@ -13,7 +13,8 @@ from toolkit.exporter.formulas.distances import dense
 from toolkit.exporter.formulas.loops import loop
 from toolkit.exporter.formulas.neighbourhood import nearest, within
 from toolkit.exporter.formulas.real import Real, constant, joined, real
-from toolkit.exporter.graph import Graph, Matrix, Outputs, Value
+from toolkit.exporter.graph import Graph
+from toolkit.exporter.values import Matrix, Outputs, Value
 
 
 def isomap(est: Any, x: Value, g: Graph) -> Outputs:

@@ -9,7 +9,8 @@ from scipy.special import digamma
 
 from toolkit.exporter.formulas import likelihood
 from toolkit.exporter.formulas.linear_map import result_dtype, wide
-from toolkit.exporter.graph import Graph, Matrix, Outputs, Value
+from toolkit.exporter.graph import Graph
+from toolkit.exporter.values import Matrix, Outputs, Value
 
 
 def gaussian(est: Any, x: Value, g: Graph) -> Outputs:

@@ -10,7 +10,8 @@ import numpy as np
 
 from toolkit.exporter.formulas.chain import product
 from toolkit.exporter.formulas.response import binary_score, binary_threshold, pick
-from toolkit.exporter.graph import Graph, Matrix, Outputs, Value
+from toolkit.exporter.graph import Graph
+from toolkit.exporter.values import Matrix, Outputs, Value
 
 # Binary classifiers whose score is one product, and those of them whose probability is its sigmoid.
 LOGISTIC = {"LogisticRegression", "LogisticRegressionCV"}

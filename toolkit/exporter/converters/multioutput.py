@@ -8,7 +8,8 @@ import numpy as np
 
 from toolkit.exporter.formulas.answers import answer, column_of
 from toolkit.exporter.formulas.response import of_several, pick, response
-from toolkit.exporter.graph import Graph, Matrix, Outputs, Value
+from toolkit.exporter.graph import Graph
+from toolkit.exporter.values import Matrix, Outputs, Value
 
 CHAINED = ("predict_proba", "decision_function")
 

@@ -11,7 +11,8 @@ from toolkit.exporter.formulas.chunks import chunk_rows, in_chunks
 from toolkit.exporter.formulas.distances import distances, metric_name
 from toolkit.exporter.formulas.neighbourhood import weighted
 from toolkit.exporter.formulas.real import Flag, Real, constant, joined, real
-from toolkit.exporter.graph import Graph, Matrix, Outputs, Unconvertible, Value
+from toolkit.exporter.graph import Graph
+from toolkit.exporter.values import Matrix, Outputs, Unconvertible, Value
 
 
 def imputer(est: Any, x: Value, g: Graph) -> Outputs:

@@ -11,8 +11,9 @@ from toolkit.exporter.formulas.distances import distances
 from toolkit.exporter.formulas.neighbourhood import nearest, weighted, within
 from toolkit.exporter.formulas.reach import sums_in_reach
 from toolkit.exporter.formulas.real import Flag, Real, constant, real
-from toolkit.exporter.graph import Graph, Matrix, Outputs, Unconvertible, Value
+from toolkit.exporter.graph import Graph
 from toolkit.exporter.tasks import side_by_side
+from toolkit.exporter.values import Matrix, Outputs, Unconvertible, Value
 
 # The metrics for which scikit-learn counts the classes in reach in one pass (its
 # RadiusNeighborsClassMode), where all rows are compared and weigh the same.

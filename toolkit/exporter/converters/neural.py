@@ -7,7 +7,8 @@ from typing import Any
 from toolkit.exporter.formulas.answers import exp_answer, linear_answer
 from toolkit.exporter.formulas.chain import product
 from toolkit.exporter.formulas.sides import two_sided
-from toolkit.exporter.graph import Graph, Matrix, Outputs, Unconvertible, Value
+from toolkit.exporter.graph import Graph
+from toolkit.exporter.values import Matrix, Outputs, Unconvertible, Value
 
 ACTIVATIONS = {"relu": "Relu", "tanh": "Tanh", "logistic": "Sigmoid", "identity": None}
 

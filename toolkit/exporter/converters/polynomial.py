@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from toolkit.exporter.formulas.polynomials import Polynomial
-from toolkit.exporter.graph import NOTHING, Graph, Matrix, Outputs, Value
+from toolkit.exporter.graph import Graph
+from toolkit.exporter.values import NOTHING, Matrix, Outputs, Value
 
 
 def polynomial(est: Any, x: Value, g: Graph) -> Outputs:

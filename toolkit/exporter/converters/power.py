@@ -9,7 +9,8 @@ import numpy as np
 from toolkit.exporter.converters.scaling import centred
 from toolkit.exporter.formulas.functions import FUNCTIONS, expm1, function_name, log1p
 from toolkit.exporter.formulas.lookup import exact, float_type
-from toolkit.exporter.graph import Graph, Matrix, Outputs, Unconvertible, Value
+from toolkit.exporter.graph import Graph
+from toolkit.exporter.values import Matrix, Outputs, Unconvertible, Value
 
 
 def power(est: Any, x: Value, g: Graph) -> Outputs:

@@ -9,7 +9,8 @@ import numpy as np
 from toolkit.exporter.formulas.answers import about, center_of, unit_of
 from toolkit.exporter.formulas.chain import product
 from toolkit.exporter.formulas.linear_map import projected
-from toolkit.exporter.graph import Graph, Outputs, Value
+from toolkit.exporter.graph import Graph
+from toolkit.exporter.values import Outputs, Value
 
 
 def principal(est: Any, x: Value, g: Graph) -> Outputs:

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from toolkit.exporter.formulas.chain import minus, plus, times
-from toolkit.exporter.graph import Graph, Matrix, Outputs, Value
+from toolkit.exporter.graph import Graph
+from toolkit.exporter.values import Matrix, Outputs, Value
 
 
 def centred(g: Graph, x: Matrix, center: Any, scale: Any, sparse: bool = False) -> Matrix:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from toolkit.exporter.graph import NOTHING, Graph, Outputs, Table, Value
+from toolkit.exporter.graph import Graph
+from toolkit.exporter.values import NOTHING, Outputs, Table, Value
 
 
 def selector(est: Any, x: Value, g: Graph) -> Outputs:

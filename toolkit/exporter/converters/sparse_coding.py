@@ -9,7 +9,8 @@ import numpy as np
 
 from toolkit.exporter.formulas.linear_map import result_dtype, wide
 from toolkit.exporter.formulas.loops import loop
-from toolkit.exporter.graph import Graph, Matrix, Outputs, Unconvertible, Value
+from toolkit.exporter.graph import Graph
+from toolkit.exporter.values import Matrix, Outputs, Unconvertible, Value
 
 EPS = float(np.finfo(np.float64).eps)
 # The lasso's iteration: its step as a part of the atoms' squared norm (measured: 300 to 1300 steps

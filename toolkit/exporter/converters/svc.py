@@ -13,7 +13,8 @@ from toolkit.exporter.formulas.gaussian import signed
 from toolkit.exporter.formulas.gaussian_terms import Gaussians
 from toolkit.exporter.formulas.kernel_products import weighted_kernels
 from toolkit.exporter.formulas.real import Real, constant, real
-from toolkit.exporter.graph import Graph, Matrix, Outputs, Value
+from toolkit.exporter.graph import Graph
+from toolkit.exporter.values import Matrix, Outputs, Value
 
 SMALLEST = 1e-7  # libsvm keeps the probabilities of pairs this far from 0 and 1
 

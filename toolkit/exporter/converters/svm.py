@@ -11,7 +11,8 @@ from toolkit.exporter.formulas.answers import about, answer, center_of, unit_of
 from toolkit.exporter.formulas.chunks import chunk_rows, in_chunks
 from toolkit.exporter.formulas.distances import dense
 from toolkit.exporter.formulas.powers import as_form
-from toolkit.exporter.graph import Graph, Matrix, Outputs, Value
+from toolkit.exporter.graph import Graph
+from toolkit.exporter.values import Matrix, Outputs, Value
 
 
 def regressor(est: Any, x: Value, g: Graph) -> Outputs:

@@ -7,7 +7,8 @@ from typing import Any
 from toolkit.exporter.formulas.answers import answer, through
 from toolkit.exporter.formulas.inverse import inverse
 from toolkit.exporter.formulas.response import pick
-from toolkit.exporter.graph import Graph, Outputs, Value
+from toolkit.exporter.graph import Graph
+from toolkit.exporter.values import Outputs, Value
 
 
 def transformed_target(est: Any, x: Value, g: Graph) -> Outputs:

@@ -10,10 +10,11 @@ import numpy as np
 from toolkit.exporter.converters.discretising import normalized
 from toolkit.exporter.formulas.lookup import columns_of, float_type
 from toolkit.exporter.formulas.sparse_rows import dense, summed
-from toolkit.exporter.graph import Graph, Matrix, Outputs, Unconvertible, Value
+from toolkit.exporter.graph import Graph
 from toolkit.exporter.text.characters import characters_of
 from toolkit.exporter.text.strings import need_strings
 from toolkit.exporter.text.words import words_of
+from toolkit.exporter.values import Matrix, Outputs, Unconvertible, Value
 
 ANALYZERS = {"word": words_of, "char": characters_of, "char_wb": characters_of}
 

@@ -8,7 +8,8 @@ import numpy as np
 
 from toolkit.exporter.formulas.linear_map import result_dtype, wide
 from toolkit.exporter.formulas.loops import loop
-from toolkit.exporter.graph import Graph, Matrix, Outputs, Value
+from toolkit.exporter.graph import Graph
+from toolkit.exporter.values import Matrix, Outputs, Value
 
 EPS = float(np.finfo(np.float64).eps)
 

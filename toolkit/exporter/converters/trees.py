@@ -10,10 +10,11 @@ import numpy as np
 
 from toolkit.exporter.formulas.answers import about, answer, center_of
 from toolkit.exporter.formulas.response import of_several
-from toolkit.exporter.graph import Graph, Matrix, Outputs, Value
+from toolkit.exporter.graph import Graph
 from toolkit.exporter.trees.answers import tree_answer
 from toolkit.exporter.trees.ensemble import Ensemble, concatenate, tree
 from toolkit.exporter.trees.leaf_tables import summed
+from toolkit.exporter.values import Matrix, Outputs, Value
 
 
 def regressor(est: Any, x: Value, g: Graph) -> Outputs:

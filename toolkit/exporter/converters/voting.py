@@ -8,7 +8,8 @@ import numpy as np
 
 from toolkit.exporter.formulas.answers import answer
 from toolkit.exporter.formulas.response import pick
-from toolkit.exporter.graph import Graph, Matrix, Outputs, Unconvertible, Value
+from toolkit.exporter.graph import Graph
+from toolkit.exporter.values import Matrix, Outputs, Unconvertible, Value
 
 
 def voting_classifier(est: Any, x: Value, g: Graph) -> Outputs:

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from toolkit.exporter.formulas.response import response
-from toolkit.exporter.graph import Graph, Matrix, Outputs, Value
+from toolkit.exporter.graph import Graph
+from toolkit.exporter.values import Matrix, Outputs, Value
 
 ORDER = ("predict_proba", "decision_function")
 

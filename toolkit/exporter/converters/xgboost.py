@@ -26,9 +26,10 @@ from toolkit.exporter.formulas.links import (
     sigmoid,
     two_classes,
 )
-from toolkit.exporter.graph import Graph, Matrix, Outputs, Unconvertible, Value
+from toolkit.exporter.graph import Graph
 from toolkit.exporter.trees.ensemble import LEQ, MEMBER, Ensemble, concatenate, tree
 from toolkit.exporter.trees.leaf_tables import summed
+from toolkit.exporter.values import Matrix, Outputs, Unconvertible, Value
 
 
 def hinge(g: Graph, raw: Matrix) -> Matrix:

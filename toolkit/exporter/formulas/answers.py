@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 
 from toolkit.exporter.formulas.chain import FLOAT32_UNIT, product
-from toolkit.exporter.graph import Graph, Matrix, Value
+from toolkit.exporter.graph import Graph
+from toolkit.exporter.values import Matrix, Value
 from toolkit.metrics import TOLERANCE, Scale
 
 PART = 0.1  # of the tolerance: more than this is not lost by rounding an answer to float32

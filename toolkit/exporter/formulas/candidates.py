@@ -25,7 +25,8 @@ from toolkit.exporter.formulas.chunks import (
 )
 from toolkit.exporter.formulas.distances import centre_of, ranked
 from toolkit.exporter.formulas.real import Real, constant, real
-from toolkit.exporter.graph import Graph, Matrix
+from toolkit.exporter.graph import Graph
+from toolkit.exporter.values import Matrix
 
 SPARE = 2  # more candidates than neighbours: distances so close that rounding may swap them
 SCANNED = 6  # about as dear as the choice of a block is that of so many points of chosen blocks

@@ -16,7 +16,8 @@ from toolkit.exporter.formulas import sparse_rows
 from toolkit.exporter.formulas.polynomials import read_out
 
 if TYPE_CHECKING:
-    from toolkit.exporter.graph import Graph, Matrix
+    from toolkit.exporter.graph import Graph
+    from toolkit.exporter.values import Matrix
 
 FLOAT32_UNIT = 2.0**-24  # the relative rounding error of one float32 operation
 REACH = 16.0  # so many standard deviations may a value lie from its centre

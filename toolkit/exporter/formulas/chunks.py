@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from onnx import GraphProto, NodeProto, TensorProto, ValueInfoProto, helper
 
-from toolkit.exporter.graph import ELEMENT, Graph, Matrix
+from toolkit.exporter.graph import Graph
+from toolkit.exporter.values import ELEMENT, Matrix
 from toolkit.onnx_graph.subgraphs import read_by, rename
 
 # A form takes a tensor's name, some rows [n, width], and adds the nodes that give [n, …] tensors.

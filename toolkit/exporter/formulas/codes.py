@@ -17,7 +17,8 @@ import numpy as np
 from toolkit.exporter.formulas.sparse_rows import linear
 
 if TYPE_CHECKING:
-    from toolkit.exporter.graph import Graph, Matrix
+    from toolkit.exporter.graph import Graph
+    from toolkit.exporter.values import Matrix
 
 # From so many categories on. With fewer a single row's answer takes up to 4 % longer by index: a
 # product of so few numbers costs less than the lookup of a row, which is a node of its own.

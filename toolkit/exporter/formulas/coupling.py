@@ -8,7 +8,8 @@ import numpy as np
 
 from toolkit.exporter.formulas.loops import loop
 from toolkit.exporter.formulas.real import Real, constant
-from toolkit.exporter.graph import ML, Graph, Matrix
+from toolkit.exporter.graph import Graph
+from toolkit.exporter.values import ML, Matrix
 
 
 def couple_two(g: Graph, decisions: Matrix, slope: float, offset: float) -> Matrix:

@@ -10,7 +10,8 @@ import numpy as np
 from toolkit.exporter.formulas.distances import squared, squared_exactly
 from toolkit.exporter.formulas.kernels import kernel_matrix
 from toolkit.exporter.formulas.real import Real, constant
-from toolkit.exporter.graph import Graph, Unconvertible
+from toolkit.exporter.graph import Graph
+from toolkit.exporter.values import Unconvertible
 
 # A covariance takes (graph, kernel object, rows, points, exact) and gives [N, points] or [1, 1].
 Covariance = Callable[[Graph, Any, Real, np.ndarray, bool], Real]

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from toolkit.exporter.formulas.real import Flag, Real, constant
-from toolkit.exporter.graph import Graph, Matrix, Unconvertible
+from toolkit.exporter.graph import Graph
+from toolkit.exporter.values import Matrix, Unconvertible
 
 # P of asin √h = √h P(h), h in [0, ½]: its power series' coefficients, (2k)! / (4ᵏ (k!)² (2k + 1)).
 ARCSINE = [math.comb(2 * k, k) / (4.0**k * (2 * k + 1)) for k in range(45)]

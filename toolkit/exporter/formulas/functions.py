@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from toolkit.exporter.graph import Graph, Matrix, Unconvertible
+from toolkit.exporter.graph import Graph
+from toolkit.exporter.values import Matrix, Unconvertible
 
 Elementwise = Callable[[Graph, Matrix], Matrix]
 

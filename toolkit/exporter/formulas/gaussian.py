@@ -17,7 +17,8 @@ import numpy as np
 from toolkit.exporter.formulas.chunks import at_most, chunk_rows, either, in_chunks, where_sure
 from toolkit.exporter.formulas.gaussian_terms import Gaussians, error
 from toolkit.exporter.formulas.real import constant
-from toolkit.exporter.graph import Graph, Matrix
+from toolkit.exporter.graph import Graph
+from toolkit.exporter.values import Matrix
 from toolkit.onnx_graph.kernel_sums import KernelSum
 
 # Of max(1, |sum|), or of the sums' unit, on the probes: a quarter of the proof's tolerance, since

@@ -11,7 +11,8 @@ from toolkit.exporter.converters import key_of
 from toolkit.exporter.converters.isotonic import interpolated
 from toolkit.exporter.formulas.functions import apply
 from toolkit.exporter.formulas.normal import cdf
-from toolkit.exporter.graph import Graph, Matrix, Unconvertible
+from toolkit.exporter.graph import Graph
+from toolkit.exporter.values import Matrix, Unconvertible
 
 BOUND = 1e-7  # QuantileTransformer's BOUNDS_THRESHOLD
 

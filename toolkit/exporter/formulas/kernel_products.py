@@ -14,7 +14,8 @@ from toolkit.exporter.formulas.gaussian_terms import Gaussians
 from toolkit.exporter.formulas.kernels import gamma_of, kernel_matrix, power_of
 from toolkit.exporter.formulas.powers import as_form
 from toolkit.exporter.formulas.real import constant, real
-from toolkit.exporter.graph import Graph, Matrix
+from toolkit.exporter.graph import Graph
+from toolkit.exporter.values import Matrix
 
 
 def weighted_kernels(

@@ -15,7 +15,8 @@ from toolkit.exporter.formulas.distances import (
     squared,
 )
 from toolkit.exporter.formulas.real import Real, constant
-from toolkit.exporter.graph import Graph, Unconvertible
+from toolkit.exporter.graph import Graph
+from toolkit.exporter.values import Unconvertible
 
 Params = Mapping[str, Any]
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from toolkit.exporter.formulas.covariances import diagonal, spread_out
 from toolkit.exporter.formulas.real import Real, constant
-from toolkit.exporter.graph import Matrix
+from toolkit.exporter.values import Matrix
 
 ALLOWED = 1e-4  # of 1 + variance: a probability changes by less than a thirtieth of that
 PROBES = 64

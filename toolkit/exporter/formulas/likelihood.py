@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from toolkit.exporter.graph import Graph, Matrix
+from toolkit.exporter.graph import Graph
+from toolkit.exporter.values import Matrix
 
 # Above this, the expanded square has lost more than about 1e-8 to cancellation.
 EXPANDED_LIMIT = 1e7

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from toolkit.exporter.formulas.chain import FLOAT32_UNIT, REACH, minus, product
-from toolkit.exporter.graph import Graph, Matrix, Unconvertible, Value
+from toolkit.exporter.graph import Graph
+from toolkit.exporter.values import Matrix, Unconvertible, Value
 
 ALLOWED = 5e-5  # of the contract's 1e-4
 # What the centre may cost where it goes into the bias of a float64 sum: nothing that is ever seen.

@@ -8,8 +8,9 @@ import numpy as np
 
 from toolkit.estimators.frames import mark_of
 from toolkit.exporter.formulas.codes import FEWEST
-from toolkit.exporter.graph import ML, Graph, Matrix, Table, Unconvertible, Value, initializer
+from toolkit.exporter.graph import Graph, initializer
 from toolkit.exporter.opsets import ML_OPSETS
+from toolkit.exporter.values import ML, Matrix, Table, Unconvertible, Value
 
 EXACT = 2**53  # from here on float64 holds no two whole numbers next to each other
 TENSORS = 4  # the version of ai.onnx.ml from which on a LabelEncoder's table is tensors

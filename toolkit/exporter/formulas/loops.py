@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from onnx import TensorProto, helper
 
-from toolkit.exporter.graph import ELEMENT, Graph, Matrix, initializer
+from toolkit.exporter.graph import Graph, initializer
+from toolkit.exporter.values import ELEMENT, Matrix
 
 # body(number of the step (int64 scalar), state) -> (next state, name of the bool scalar "go on")
 Body = Callable[[str, list[Matrix]], tuple[list[Matrix], str]]

@@ -11,7 +11,8 @@ from toolkit.exporter.formulas.candidates import euclidean_neighbours
 from toolkit.exporter.formulas.chunks import chunk_rows, in_chunks
 from toolkit.exporter.formulas.distances import dense, distances, metric_name, squared_exactly
 from toolkit.exporter.formulas.real import Flag, Real, real
-from toolkit.exporter.graph import Graph, Matrix, Unconvertible
+from toolkit.exporter.graph import Graph
+from toolkit.exporter.values import Matrix, Unconvertible
 
 
 def nearest(

@@ -6,7 +6,8 @@ from functools import cache
 
 import numpy as np
 
-from toolkit.exporter.graph import Graph, Matrix
+from toolkit.exporter.graph import Graph
+from toolkit.exporter.values import Matrix
 
 DEGREE = 26
 KNEE = 2.0  # s = (z − KNEE) / (z + KNEE) maps z in [0, ∞) to [−1, 1)

@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from toolkit.exporter.graph import Graph, Matrix
+    from toolkit.exporter.graph import Graph
+    from toolkit.exporter.values import Matrix
 
 Products = Callable[["Graph", "Matrix", np.ndarray], "Matrix"]
 Linear = Callable[["Graph", "Matrix", np.ndarray, np.ndarray], "Matrix"]

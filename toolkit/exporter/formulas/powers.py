@@ -12,8 +12,9 @@ import numpy as np
 
 from toolkit.exporter.formulas.chunks import chunk_rows, in_chunks
 from toolkit.exporter.formulas.real import Real, constant, real
-from toolkit.exporter.graph import Graph, Matrix
+from toolkit.exporter.graph import Graph
 from toolkit.exporter.tuning import THROUGHPUT
+from toolkit.exporter.values import Matrix
 
 DEGREES = (1, 2, 3)
 CHEAPER = 0.5  # of the points' numbers: with more coefficients nothing is gained

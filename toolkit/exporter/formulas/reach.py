@@ -16,7 +16,8 @@ from toolkit.exporter.formulas.chunks import chunk_rows, in_chunks, where_sure
 from toolkit.exporter.formulas.distances import centre_of, dense
 from toolkit.exporter.formulas.neighbourhood import weighted, within
 from toolkit.exporter.formulas.real import Real, constant, joined, real
-from toolkit.exporter.graph import Graph, Matrix
+from toolkit.exporter.graph import Graph
+from toolkit.exporter.values import Matrix
 
 Exact = Callable[[Matrix], list[Matrix]]
 

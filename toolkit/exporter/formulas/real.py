@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from toolkit.exporter.graph import ELEMENT, Graph, Matrix, Value
+from toolkit.exporter.graph import Graph
+from toolkit.exporter.values import ELEMENT, Matrix, Value
 
 SMALL = 32  # constants of fewer numbers are not worth a Cast
 

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from sklearn.base import is_classifier, is_regressor
 
-from toolkit.exporter.graph import Graph, Matrix, Outputs, Unconvertible, Value
+from toolkit.exporter.graph import Graph
 from toolkit.exporter.tasks import side_by_side
+from toolkit.exporter.values import Matrix, Outputs, Unconvertible, Value
 
 SCORES = ("decision_function", "predict_proba")
 

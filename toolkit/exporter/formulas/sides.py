@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from toolkit.exporter.graph import Graph, Matrix
+from toolkit.exporter.graph import Graph
+from toolkit.exporter.values import Matrix
 
 
 def two_sided(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from toolkit.estimators.frames import CATEGORY, COLUMNS, OBJECTS, PAIRS
-from toolkit.exporter.graph import Graph, Matrix, Table, Value
+from toolkit.exporter.graph import Graph
 from toolkit.exporter.schema.spec import Schema
+from toolkit.exporter.values import Matrix, Table, Value
 
 
 def declare(schema: Schema, g: Graph) -> Value:

@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Callable
 from functools import cache
 
-from toolkit.exporter.graph import Graph, Unconvertible
+from toolkit.exporter.graph import Graph
 from toolkit.exporter.text.strings import (
     characters,
     concat,
@@ -26,6 +26,7 @@ from toolkit.exporter.text.strings import (
     text_constant,
     where_dirty,
 )
+from toolkit.exporter.values import Unconvertible
 
 ASCII = "".join(map(chr, range(128)))
 Kind = Callable[[str], str]

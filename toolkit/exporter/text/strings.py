@@ -21,7 +21,8 @@ from typing import Any
 
 from onnx import NodeProto, TensorProto, ValueInfoProto, helper
 
-from toolkit.exporter.graph import CONTRIBUTED, ML, Graph, Unconvertible, initializer
+from toolkit.exporter.graph import Graph, initializer
+from toolkit.exporter.values import CONTRIBUTED, ML, Unconvertible
 
 # Noncharacters: no text has them for a purpose. MARK parts pieces, OTHER stands in for a MARK that
 # a text has all the same; both are neither letters nor white space.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from toolkit.exporter.graph import ML, Graph, Matrix, Unconvertible
+from toolkit.exporter.graph import Graph
 from toolkit.exporter.text.letters import changes, normalised
 from toolkit.exporter.text.strings import (
     MARK,
@@ -21,6 +21,7 @@ from toolkit.exporter.text.strings import (
     text_constant,
     where_dirty,
 )
+from toolkit.exporter.values import ML, Matrix, Unconvertible
 
 Gram = tuple[int, ...] | None
 

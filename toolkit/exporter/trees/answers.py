@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from toolkit.exporter.formulas.answers import about, center_of, unit_of
-from toolkit.exporter.graph import Graph, Matrix, Value
+from toolkit.exporter.graph import Graph
 from toolkit.exporter.trees.ensemble import Ensemble, centred, sums_fit_float32
+from toolkit.exporter.values import Matrix, Value
 
 
 def tree_answer(

@@ -20,7 +20,8 @@ from toolkit.exporter.trees.ensemble import LEQ, MEMBER, Ensemble
 from toolkit.exporter.trees.forms import comparisons
 
 if TYPE_CHECKING:
-    from toolkit.exporter.graph import Graph, Matrix
+    from toolkit.exporter.graph import Graph
+    from toolkit.exporter.values import Matrix
 
 # float32 holds all whole numbers up to here.
 LARGEST = 1 << 24

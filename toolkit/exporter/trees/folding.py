@@ -21,7 +21,8 @@ from toolkit.exporter.trees.ensemble import LEQ, Ensemble
 from toolkit.exporter.trees.rounding import decimal_grids
 
 if TYPE_CHECKING:
-    from toolkit.exporter.graph import Graph, Matrix, Value
+    from toolkit.exporter.graph import Graph
+    from toolkit.exporter.values import Matrix, Value
 
 Steps = Callable[[np.ndarray], np.ndarray]
 

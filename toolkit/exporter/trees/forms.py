@@ -51,7 +51,8 @@ from toolkit.exporter.trees.order import key_of
 from toolkit.exporter.tuning import THROUGHPUT
 
 if TYPE_CHECKING:
-    from toolkit.exporter.graph import Graph, Matrix
+    from toolkit.exporter.graph import Graph
+    from toolkit.exporter.values import Matrix
 
 ML = "ai.onnx.ml"
 

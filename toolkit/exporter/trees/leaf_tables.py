@@ -12,8 +12,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from toolkit.exporter.graph import Graph, Matrix, Value
+from toolkit.exporter.graph import Graph
 from toolkit.exporter.trees.ensemble import Ensemble, concatenate
+from toolkit.exporter.values import Matrix, Value
 
 GROUP = 1024  # values looked up for a row at a time: 8 KB, which bounds the memory
 EXACT_FLOAT32 = 2**24  # integers below are float32 numbers

@@ -13,9 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from toolkit.exporter.graph import Graph, Matrix, Value
+from toolkit.exporter.graph import Graph
 from toolkit.exporter.trees.ensemble import Ensemble
 from toolkit.exporter.trees.leaf_tables import summed
+from toolkit.exporter.values import Matrix, Value
 
 SPLIT = ("feature", "threshold", "left", "right", "leaf")
 

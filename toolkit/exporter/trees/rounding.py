@@ -10,7 +10,8 @@ from toolkit.exporter.grid import Grid, between
 from toolkit.exporter.trees.ensemble import Rounding, round_down
 
 if TYPE_CHECKING:
-    from toolkit.exporter.graph import Graph, Matrix
+    from toolkit.exporter.graph import Graph
+    from toolkit.exporter.values import Matrix
 
 Cell = tuple[str, int]  # an input's name and one of its columns
 
