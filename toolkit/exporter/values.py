@@ -1,11 +1,12 @@
-"""What goes through a conversion: tensors with their types.
+"""What goes through a conversion: tensors with their types, and where they came from.
 
 Records alone: nothing here adds a node.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from onnx import TensorProto
 
@@ -35,8 +36,27 @@ class Unconvertible(Exception):
         self.remedy = remedy
 
 
+@dataclass(frozen=True, eq=False)
+class Origin:
+    """One thing that is known of where a value came from; the kinds are in exporter.origins."""
+
+
+Kind = TypeVar("Kind", bound=Origin)
+
+
 @dataclass(frozen=True)
-class Matrix:
+class Traced:
+    """What carries records of its origin, of each kind one at most; they make no value another."""
+
+    origins: tuple[Origin, ...] = field(default=(), compare=False, repr=False, kw_only=True)
+
+    def origin(self, kind: type[Kind]) -> Kind | None:
+        """Return the record of this kind, None where there is none."""
+        return next((o for o in self.origins if isinstance(o, kind)), None)
+
+
+@dataclass(frozen=True)
+class Matrix(Traced):
     """A tensor [N, width] (or [N] where width is 0, for labels) of `dtype` in the graph.
 
     blank: what the empty text stands for (`Spec.missing`), None where nobody knows.
@@ -52,12 +72,17 @@ class Matrix:
         """Whether a step kept none of its columns: there is no tensor."""
         return not self.name
 
+    def knowing(self, *origins: Origin) -> Matrix:
+        """Return the same tensor with these records, in place of any of their kind."""
+        kinds = {type(o) for o in origins}
+        return replace(self, origins=(*(o for o in self.origins if type(o) not in kinds), *origins))
+
 
 NOTHING = Matrix("", "float32", 0)  # beside what other steps give it goes without saying
 
 
 @dataclass(frozen=True)
-class Table:
+class Table(Traced):
     """Named columns, each a Matrix of width 1: what a model fitted on a data frame takes."""
 
     columns: tuple[tuple[str, Matrix], ...]
@@ -66,3 +91,8 @@ class Table:
 Value = Matrix | Table
 # What a converter returns: "transform", "predict", "predict_proba", "decision_function" -> tensor.
 Outputs = dict[str, Matrix]
+
+
+def matrices(x: Value) -> list[Matrix]:
+    """Return the columns of a table, or the one matrix."""
+    return [m for _, m in x.columns] if isinstance(x, Table) else [x]

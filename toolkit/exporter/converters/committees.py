@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from toolkit.exporter.conversion import Conversion
 from toolkit.exporter.converters import key_of
 from toolkit.exporter.converters.trees import classified, divided, mean, read, result, shares
 from toolkit.exporter.formulas.answers import answer, repeated
-from toolkit.exporter.graph import Graph
+from toolkit.exporter.formulas.matmul import affine
 from toolkit.exporter.trees.answers import tree_answer
 from toolkit.exporter.trees.ensemble import concatenate
 from toolkit.exporter.trees.leaf_tables import summed
@@ -21,7 +22,7 @@ TREE_REGRESSORS = {"sklearn.DecisionTreeRegressor", "sklearn.ExtraTreeRegressor"
 TREE_CLASSIFIERS = {"sklearn.DecisionTreeClassifier", "sklearn.ExtraTreeClassifier"}
 
 
-def bagging_regressor(est: Any, x: Value, g: Graph) -> Outputs:
+def bagging_regressor(est: Any, x: Value, g: Conversion) -> Outputs:
     """The mean of the estimators' predictions, each on its own columns."""
     pairs = list(zip(est.estimators_, est.estimators_features_, strict=True))
     count = len(pairs)
@@ -32,7 +33,7 @@ def bagging_regressor(est: Any, x: Value, g: Graph) -> Outputs:
     return {"predict": answer(g, x, divided(g, _sum(g, answers), count))}
 
 
-def bagging_classifier(est: Any, x: Value, g: Graph) -> Outputs:
+def bagging_classifier(est: Any, x: Value, g: Conversion) -> Outputs:
     """The mean of the estimators' probabilities, or of their votes where they have none.
 
     An estimator that was fitted without a class (its sample had none) gives it 0.
@@ -57,7 +58,7 @@ def bagging_classifier(est: Any, x: Value, g: Graph) -> Outputs:
     return outputs
 
 
-def adaboost_classifier(est: Any, x: Value, g: Graph) -> Outputs:
+def adaboost_classifier(est: Any, x: Value, g: Conversion) -> Outputs:
     """SAMME: each estimator votes its weight for its class, and −weight/(K−1) for each other.
 
     Zhu, Zou, Rosset, Hastie: Multi-class AdaBoost (2009). The votes are summed in float64, in
@@ -103,7 +104,7 @@ def adaboost_classifier(est: Any, x: Value, g: Graph) -> Outputs:
     }
 
 
-def adaboost_regressor(est: Any, x: Value, g: Graph) -> Outputs:
+def adaboost_regressor(est: Any, x: Value, g: Conversion) -> Outputs:
     """AdaBoost.R2: the weighted median of the estimators' predictions.
 
     Drucker: Improving Regressors using Boosting Techniques (1997). The smallest prediction at which
@@ -122,7 +123,7 @@ def adaboost_regressor(est: Any, x: Value, g: Graph) -> Outputs:
         found = [g.convert(t, x, g.scale)["predict"] for t in est.estimators_]
         answers = g.join([g.cast(m, "float64") for m in found])
     sizes = g.constant([count], "int64", "count")
-    ordered, at = g.add("TopK", [answers.name, sizes], "sorted", outputs=2, axis=1, largest=0)
+    ordered, at = g.add_many("TopK", [answers.name, sizes], "sorted", outputs=2, axis=1, largest=0)
     table = g.constant(weights, "float64", "weights")
     mine = g.add("Gather", [table, at], "mine", axis=0)
     reached = Matrix(
@@ -150,7 +151,7 @@ def _payoff(classes: int, weight: float) -> np.ndarray:
     return np.where(np.eye(classes, dtype=bool), weight, -1 / (classes - 1) * weight)
 
 
-def _sum(g: Graph, parts: Sequence[Matrix]) -> Matrix:
+def _sum(g: Conversion, parts: Sequence[Matrix]) -> Matrix:
     """Return the sum in float64, in order."""
     wide = [g.cast(p, "float64") for p in parts]
     if len(wide) == 1:
@@ -165,15 +166,15 @@ def _spread(table: np.ndarray, at: np.ndarray, classes: int) -> np.ndarray:
     return placed
 
 
-def _placed(g: Graph, p: Matrix, at: np.ndarray, classes: int) -> Matrix:
+def _placed(g: Conversion, p: Matrix, at: np.ndarray, classes: int) -> Matrix:
     if p.width == classes:
         return p
     wide = g.cast(p, "float64")
     table = _spread(np.eye(p.width), at, classes)
-    return g.affine(wide, table, np.zeros(classes))
+    return affine(g, wide, table, np.zeros(classes))
 
 
-def _votes(g: Graph, label: Matrix, classes: np.ndarray) -> Matrix:
+def _votes(g: Conversion, label: Matrix, classes: np.ndarray) -> Matrix:
     """Return 1 for the label's class and 0 for the others, [N, classes]."""
     index = _index(g, label, classes)
     table = g.constant(np.eye(len(classes)), "float64", "votes")
@@ -181,7 +182,7 @@ def _votes(g: Graph, label: Matrix, classes: np.ndarray) -> Matrix:
     return Matrix(name, "float64", len(classes))
 
 
-def _index(g: Graph, label: Matrix, classes: np.ndarray) -> Matrix:
+def _index(g: Conversion, label: Matrix, classes: np.ndarray) -> Matrix:
     """Return the position of each label [N] among the classes, int64 [N]."""
     if label.dtype == "string":
         index = g.add(

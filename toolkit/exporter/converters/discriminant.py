@@ -6,14 +6,14 @@ from typing import Any
 
 import numpy as np
 
+from toolkit.exporter.conversion import Conversion
 from toolkit.exporter.formulas import likelihood
 from toolkit.exporter.formulas.linear_map import projected, result_dtype, wide, wide_product
 from toolkit.exporter.formulas.sides import two_sided
-from toolkit.exporter.graph import Graph
 from toolkit.exporter.values import Matrix, Outputs, Value
 
 
-def linear(est: Any, x: Value, g: Graph) -> Outputs:
+def linear(est: Any, x: Value, g: Conversion) -> Outputs:
     """LinearDiscriminantAnalysis: scores `x @ coef_.T + intercept_`, and its projection.
 
     Two classes have one score, a log-odds, and its sigmoid as probability; more have a softmax.
@@ -40,7 +40,7 @@ def linear(est: Any, x: Value, g: Graph) -> Outputs:
     return outputs
 
 
-def quadratic(est: Any, x: Value, g: Graph) -> Outputs:
+def quadratic(est: Any, x: Value, g: Conversion) -> Outputs:
     """QuadraticDiscriminantAnalysis: `log p_c − ½ Σ log S_c − ½ ‖(x − μ_c) R_c S_c^−½‖²`.
 
     R_c, S_c = rotations_, scalings_ of class c (The Elements of Statistical Learning, eq. 4.12).

@@ -6,21 +6,21 @@ from typing import Any
 
 import numpy as np
 
+from toolkit.exporter.conversion import Conversion
 from toolkit.exporter.formulas.answers import is_far
 from toolkit.exporter.formulas.response import of_several
-from toolkit.exporter.graph import Graph
 from toolkit.exporter.values import Matrix, Outputs, Unconvertible, Value
 
 RANDOM = ("stratified", "uniform")
 
 
-def regressor(est: Any, x: Value, g: Graph) -> Outputs:
+def regressor(est: Any, x: Value, g: Conversion) -> Outputs:
     """DummyRegressor: `constant_` [1, outputs]."""
     dtype = "float64" if is_far(g.scale) else g.precision(x)
     return {"predict": g.repeated(est.constant_, dtype, x)}
 
 
-def classifier(est: Any, x: Value, g: Graph) -> Outputs:
+def classifier(est: Any, x: Value, g: Conversion) -> Outputs:
     """DummyClassifier with the strategies that do not draw at random."""
     if est.strategy in RANDOM:
         raise Unconvertible(f"strategy={est.strategy!r}, which draws labels at random,")

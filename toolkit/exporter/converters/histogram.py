@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from toolkit.exporter.conversion import Conversion
 from toolkit.exporter.converters.trees import result
 from toolkit.exporter.formulas.answers import answer, exp_answer
 from toolkit.exporter.formulas.lookup import category_codes, columns_of
 from toolkit.exporter.formulas.sides import two_sided
-from toolkit.exporter.graph import Graph
 from toolkit.exporter.schema.told import places_of
 from toolkit.exporter.trees.answers import tree_answer
 from toolkit.exporter.trees.ensemble import (
@@ -33,7 +33,7 @@ LOG_LINK = {
 }
 
 
-def regressor(est: Any, x: Value, g: Graph) -> Outputs:
+def regressor(est: Any, x: Value, g: Conversion) -> Outputs:
     """HistGradientBoostingRegressor with the inverse link of its loss."""
     if est.loss not in LOG_LINK:
         raise Unconvertible(f"loss={est.loss!r}")
@@ -44,7 +44,7 @@ def regressor(est: Any, x: Value, g: Graph) -> Outputs:
     return {"predict": answer(g, x, found)}
 
 
-def classifier(est: Any, x: Value, g: Graph) -> Outputs:
+def classifier(est: Any, x: Value, g: Conversion) -> Outputs:
     """HistGradientBoostingClassifier: sigmoid for two classes, softmax for more."""
     raw = _raw(est, x, g, classifies=True)
     if raw.width == 1:
@@ -59,7 +59,7 @@ def classifier(est: Any, x: Value, g: Graph) -> Outputs:
     }
 
 
-def _raw(est: Any, x: Value, g: Graph, classifies: bool) -> Matrix:
+def _raw(est: Any, x: Value, g: Conversion, classifies: bool) -> Matrix:
     preprocessor = getattr(est, "_preprocessor", None)
     known: list[np.ndarray | None] = []
     if preprocessor is not None:
@@ -129,7 +129,7 @@ def _known(est: Any) -> list[np.ndarray | None]:
     ]
 
 
-def _encoded(g: Graph, x: Value, preprocessor: Any) -> Matrix:
+def _encoded(g: Conversion, x: Value, preprocessor: Any) -> Matrix:
     """Return the categorical columns as codes (NaN for an unknown one), then the numeric ones."""
     columns = columns_of(g, x)
     names = list(getattr(preprocessor, "feature_names_in_", []))

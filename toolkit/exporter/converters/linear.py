@@ -6,35 +6,35 @@ from typing import Any
 
 import numpy as np
 
+from toolkit.exporter.conversion import Conversion
+from toolkit.exporter.formulas.affine import product
 from toolkit.exporter.formulas.answers import exp_answer, linear_answer
-from toolkit.exporter.formulas.chain import product
 from toolkit.exporter.formulas.sides import two_sided
-from toolkit.exporter.graph import Graph
 from toolkit.exporter.values import Matrix, Outputs, Value
 
 
-def regressor(est: Any, x: Value, g: Graph) -> Outputs:
+def regressor(est: Any, x: Value, g: Conversion) -> Outputs:
     """`X @ coef_.T + intercept_`; coef_ [d] or [targets, d]."""
     return {"predict": _answer(est, x, g)}
 
 
-def log_link(est: Any, x: Value, g: Graph) -> Outputs:
+def log_link(est: Any, x: Value, g: Conversion) -> Outputs:
     """PoissonRegressor, GammaRegressor: `exp(X @ coef_ + intercept_)`."""
     return {"predict": exp_answer(g, lambda: _answer(est, x, g))}
 
 
-def tweedie(est: Any, x: Value, g: Graph) -> Outputs:
+def tweedie(est: Any, x: Value, g: Conversion) -> Outputs:
     """TweedieRegressor: the log link, or the identity; "auto" means the identity for power <= 0."""
     identity = est.link == "identity" or (est.link == "auto" and est.power <= 0)
     return regressor(est, x, g) if identity else log_link(est, x, g)
 
 
-def classifier(est: Any, x: Value, g: Graph) -> Outputs:
+def classifier(est: Any, x: Value, g: Conversion) -> Outputs:
     """Decision scores [N, 1] (two classes) or [N, classes], and the label of the largest."""
     return _labelled(est, _decision(est, x, g), g)
 
 
-def ridge_classifier(est: Any, x: Value, g: Graph) -> Outputs:
+def ridge_classifier(est: Any, x: Value, g: Conversion) -> Outputs:
     """The above; fitted on an indicator matrix, each output's label is 1 where its score is > 0."""
     scores = _decision(est, x, g)
     if _is_multilabel(est):
@@ -43,7 +43,7 @@ def ridge_classifier(est: Any, x: Value, g: Graph) -> Outputs:
     return _labelled(est, scores, g)
 
 
-def logistic(est: Any, x: Value, g: Graph) -> Outputs:
+def logistic(est: Any, x: Value, g: Conversion) -> Outputs:
     """LogisticRegression: a sigmoid for two classes, a softmax for more.
 
     Before scikit-learn 1.8 a two-class multinomial model gave softmax([−d, d]), and a one-vs-rest
@@ -62,7 +62,7 @@ def logistic(est: Any, x: Value, g: Graph) -> Outputs:
     return {**_labelled(est, scores, g), "predict_proba": probabilities}
 
 
-def sgd_classifier(est: Any, x: Value, g: Graph) -> Outputs:
+def sgd_classifier(est: Any, x: Value, g: Conversion) -> Outputs:
     """SGDClassifier; probabilities with the losses log_loss and modified_huber alone."""
     scores = _decision(est, x, g)
     outputs = _labelled(est, scores, g)
@@ -77,7 +77,7 @@ def sgd_classifier(est: Any, x: Value, g: Graph) -> Outputs:
     return outputs
 
 
-def _modified_huber(scores: Matrix, g: Graph) -> Matrix:
+def _modified_huber(scores: Matrix, g: Conversion) -> Matrix:
     """`(clip(d, −1, 1) + 1) / 2`, over its sum for several classes, all alike where that is 0.
 
     Zhang (2004), "Statistical behavior and consistency of classification methods based on convex
@@ -89,7 +89,7 @@ def _modified_huber(scores: Matrix, g: Graph) -> Matrix:
     return g.complement(p) if p.width == 1 else _normalised(p, g)
 
 
-def _one_vs_rest(scores: Matrix, g: Graph) -> Matrix:
+def _one_vs_rest(scores: Matrix, g: Conversion) -> Matrix:
     """`σ(d) / Σ σ(d)`, which is `softmax(log σ(d))` with `log σ(d) = −log(1 + exp(−d))`.
 
     Far from all classes every σ(d) is tiny and their shares are not: logarithms hold them in
@@ -101,7 +101,7 @@ def _one_vs_rest(scores: Matrix, g: Graph) -> Matrix:
     return g.unary("Softmax", g.unary("Neg", tails), axis=1)
 
 
-def _normalised(p: Matrix, g: Graph) -> Matrix:
+def _normalised(p: Matrix, g: Conversion) -> Matrix:
     """Return each row over its sum, a row of zeros as equal shares."""
     total = g.row_sum(p)
     empty = g.compare("Equal", total, [0.0])
@@ -114,11 +114,11 @@ def _is_multilabel(est: Any) -> bool:
     return est._label_binarizer.y_type_.startswith("multilabel")
 
 
-def _answer(est: Any, x: Value, g: Graph) -> Matrix:
+def _answer(est: Any, x: Value, g: Conversion) -> Matrix:
     return linear_answer(g, g.floating(x), *_parameters(est))
 
 
-def _decision(est: Any, x: Value, g: Graph) -> Matrix:
+def _decision(est: Any, x: Value, g: Conversion) -> Matrix:
     return product(g, g.floating(x), *_parameters(est))
 
 
@@ -128,7 +128,7 @@ def _parameters(est: Any) -> tuple[np.ndarray, np.ndarray]:
     return coef.T, np.broadcast_to(np.asarray(est.intercept_, dtype=np.float64), coef.shape[:1])
 
 
-def _labelled(est: Any, scores: Matrix, g: Graph) -> Outputs:
+def _labelled(est: Any, scores: Matrix, g: Conversion) -> Outputs:
     index = g.argmax(scores) if scores.width > 1 else g.above(scores, 0.0)
     return {"predict": g.labels(index, est.classes_), "decision_function": scores}
 

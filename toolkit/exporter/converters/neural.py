@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from toolkit.exporter.conversion import Conversion
+from toolkit.exporter.formulas.affine import product
 from toolkit.exporter.formulas.answers import exp_answer, linear_answer
-from toolkit.exporter.formulas.chain import product
 from toolkit.exporter.formulas.sides import two_sided
-from toolkit.exporter.graph import Graph
 from toolkit.exporter.values import Matrix, Outputs, Unconvertible, Value
 
 ACTIVATIONS = {"relu": "Relu", "tanh": "Tanh", "logistic": "Sigmoid", "identity": None}
 
 
-def regressor(est: Any, x: Value, g: Graph) -> Outputs:
+def regressor(est: Any, x: Value, g: Conversion) -> Outputs:
     """MLPRegressor; its output activation is the identity, or exp for the poisson loss."""
     if est.out_activation_ not in ("identity", "exp"):
         raise Unconvertible(f"output activation {est.out_activation_!r}")
@@ -24,7 +24,7 @@ def regressor(est: Any, x: Value, g: Graph) -> Outputs:
     return {"predict": exp_answer(g, forward) if est.out_activation_ == "exp" else forward()}
 
 
-def classifier(est: Any, x: Value, g: Graph) -> Outputs:
+def classifier(est: Any, x: Value, g: Conversion) -> Outputs:
     """MLPClassifier for two classes (sigmoid, label where p > 0.5) or more (softmax).
 
     Several labels a row (an indicator matrix) are a sigmoid each.
@@ -41,7 +41,7 @@ def classifier(est: Any, x: Value, g: Graph) -> Outputs:
     return {"predict": g.labels(index, est.classes_), "predict_proba": probabilities}
 
 
-def _hidden(est: Any, x: Value, g: Graph) -> Matrix:
+def _hidden(est: Any, x: Value, g: Conversion) -> Matrix:
     """Return what the last layer takes."""
     hidden = g.floating(x)
     operator = ACTIVATIONS[est.activation]

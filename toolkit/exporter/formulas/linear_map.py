@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from toolkit.exporter.formulas.chain import FLOAT32_UNIT, REACH, minus, product
-from toolkit.exporter.graph import Graph
+from toolkit.exporter.conversion import Conversion
+from toolkit.exporter.formulas.affine import FLOAT32_UNIT, REACH, minus, product
 from toolkit.exporter.values import Matrix, Unconvertible, Value
 
 ALLOWED = 5e-5  # of the contract's 1e-4
@@ -15,7 +15,7 @@ ALLOWED = 5e-5  # of the contract's 1e-4
 ALLOWED_WIDE = 1e-9
 
 
-def wide(g: Graph, x: Value) -> Matrix:
+def wide(g: Conversion, x: Value) -> Matrix:
     """Return x as one float64 matrix; integers keep all their digits."""
     matrix = g.matrix(x)
     if matrix.dtype == "string":
@@ -23,13 +23,13 @@ def wide(g: Graph, x: Value) -> Matrix:
     return g.cast(matrix, "float64")
 
 
-def result_dtype(g: Graph, x: Value) -> str:
+def result_dtype(g: Conversion, x: Value) -> str:
     """Return the type of the outputs for x: float64 for float64 inputs, float32 otherwise."""
     return g.precision(g.matrix(x))
 
 
 def projected(
-    g: Graph,
+    g: Conversion,
     x: Value,
     center: Any,
     weights: Any,
@@ -43,7 +43,7 @@ def projected(
     float32 rounding error is bounded by `Σ_j |w_jk|·16·spread_j·2⁻²⁴`; if that is small enough the
     map is computed in x's own type, with the part of the centre that its rounding lost folded into
     the bias. Else the sum may cancel (unscaled columns, whitening), and it is computed in float64.
-    unit: see `chain.product`.
+    unit: see `affine.product`.
     """
     weights = np.asarray(weights, dtype=np.float64)
     bias = np.broadcast_to(np.asarray(bias, dtype=np.float64), weights.shape[1:])
@@ -69,7 +69,7 @@ def projected(
 
 
 def wide_product(
-    g: Graph, x: Matrix, center: Any, weights: Any, bias: Any, unit: Any = np.inf
+    g: Conversion, x: Matrix, center: Any, weights: Any, bias: Any, unit: Any = np.inf
 ) -> Matrix:
     """Return `(x − center) @ weights + bias` of a float64 x; center [d] or None, bias [k].
 

@@ -62,7 +62,7 @@ def words_of(est: Any, text: Matrix, terms: list[str], g: Graph) -> tuple[str, l
     line = _separated(g, line, part, whole, alphabet)
     # So that there is a word to split off even where all texts are empty; it is dropped.
     line = concat(g, line, text_constant(g, f" {MARK}"))
-    tokens = g.add("StringSplit", [line], "tokens", outputs=2, delimiter="")[0]
+    tokens = g.add_many("StringSplit", [line], "tokens", outputs=2, delimiter="")[0]
     coded = numbers | dict.fromkeys((*sorted(stops), "", MARK), -1)
     index = g.add(
         "LabelEncoder",
