@@ -9,17 +9,10 @@ from typing import Any
 
 import numpy as np
 import onnx
-from onnx import TensorProto, helper, numpy_helper
+from onnx import helper, numpy_helper
 
 from toolkit.exporter.opsets import DEFAULT_OPSET
-from toolkit.exporter.origins import (
-    ELEMENTWISE,
-    Coded,
-    Columnwise,
-    Composed,
-    Picked,
-    SparseRows,
-)
+from toolkit.exporter.origins import ELEMENTWISE, Coded, Columnwise, Composed, Picked, SparseRows
 from toolkit.exporter.values import (
     ELEMENT,
     FLOATS,
@@ -221,42 +214,6 @@ class Graph:
     def product(self, a: Matrix, b: Matrix) -> Matrix:
         """Return the elementwise product of two matrices of one shape."""
         return Matrix(self.add("Mul", [a.name, b.name], "product"), a.dtype, a.width)
-
-    def labels(self, index: Matrix, classes: np.ndarray) -> Matrix:
-        """Return the class labels [N] for class indices [N] (int64)."""
-        classes = np.asarray(classes)
-        if classes.dtype.kind in "OUS":
-            if not all(isinstance(c, str) for c in classes.tolist()):
-                raise Unconvertible("labels that are objects and not all text")
-            dtype = "string"
-        elif classes.dtype.kind == "b":
-            dtype = "bool"
-        elif classes.dtype.kind == "f":
-            dtype = "float64" if classes.dtype.itemsize == 8 else "float32"
-        else:
-            dtype = "int64"
-            if np.array_equal(classes, np.arange(len(classes))):
-                return index
-        table = self.constant(classes, dtype, "classes")
-        return Matrix(self.add("Gather", [table, index.name], "label", axis=0), dtype, 0)
-
-    def argmax(self, scores: Matrix) -> Matrix:
-        """Return the index of each row's first largest score, int64 [N]."""
-        return Matrix(self.add("ArgMax", [scores.name], "index", axis=1, keepdims=0), "int64", 0)
-
-    def above(self, score: Matrix, threshold: float) -> Matrix:
-        """Return 1 where a single score [N, 1] is above the threshold, else 0; int64 [N]."""
-        limit = self.constant([threshold], score.dtype, "threshold")
-        flag = self.add("Greater", [score.name, limit], "above")
-        number = self.add("Cast", [flag], "cast", to=TensorProto.INT64)
-        shape = self.constant([-1], "int64", "flat")
-        return Matrix(self.add("Reshape", [number, shape], "index"), "int64", 0)
-
-    def complement(self, p: Matrix) -> Matrix:
-        """Return [1 − p, p] for the probability p [N, 1] of the second class."""
-        one = self.constant([1.0], p.dtype, "one")
-        other = Matrix(self.add("Sub", [one, p.name], "other"), p.dtype, 1)
-        return self.join([other, p])
 
     def reduce(self, op: str, x: str, axes: Sequence[int], keep: bool = True) -> str:
         """Return the name of `op` (ReduceMax, ReduceMean, …) of tensor `x` over the axes.

@@ -11,6 +11,7 @@ import numpy as np
 from toolkit.exporter.conversion import Conversion
 from toolkit.exporter.converters.trees import read, result
 from toolkit.exporter.formulas.answers import answer, is_far, residual
+from toolkit.exporter.formulas.classes import class_labels, largest_index
 from toolkit.exporter.formulas.matmul import affine
 from toolkit.exporter.formulas.sides import two_sided
 from toolkit.exporter.trees.answers import tree_answer
@@ -36,9 +37,9 @@ def classifier(est: Any, x: Value, g: Conversion) -> Outputs:
     if raw.width == 1:
         index, p = two_sided(g, raw, SIGMOID[est.loss], zero_is_second=True)
     else:
-        index, p = g.argmax(raw), g.unary("Softmax", raw, axis=1)
+        index, p = largest_index(g, raw), g.unary("Softmax", raw, axis=1)
     return {
-        "predict": g.labels(index, est.classes_),
+        "predict": class_labels(g, index, est.classes_),
         "predict_proba": result(g, x, p),
         "decision_function": result(g, x, raw),
     }

@@ -6,6 +6,7 @@ from typing import Any
 
 from toolkit.exporter.conversion import Conversion
 from toolkit.exporter.converters.isotonic import isotonic_value
+from toolkit.exporter.formulas.classes import both_shares, class_labels, largest_index
 from toolkit.exporter.formulas.response import SCORES, response
 from toolkit.exporter.values import Matrix, Outputs, Value
 
@@ -22,7 +23,7 @@ def calibrated(est: Any, x: Value, g: Conversion) -> Outputs:
     wide = g.widened(x)
     parts = [_one(c, wide, g) for c in est.calibrated_classifiers_]
     mean = g.binary("Div", g.total(parts), [float(len(parts))], "count")
-    labels = g.labels(g.argmax(mean), est.classes_)
+    labels = class_labels(g, largest_index(g, mean), est.classes_)
     g.traps.append(f"calibration {est.method!r} in float64, as scikit-learn computes it")
     return {"predict": labels, "predict_proba": g.cast(mean, g.precision(x))}
 
@@ -49,7 +50,7 @@ def _a_class_each(part: Any, scores: Matrix, g: Conversion) -> Matrix:
         value = CALIBRATORS[part.method](calibrator, g.column(scores, k), g)
         columns[place + 1 if len(classes) == 2 else place] = value
     if len(classes) == 2:
-        return g.complement(columns[1])
+        return both_shares(g, columns[1])
     for absent in set(range(len(classes))) - set(columns):
         columns[absent] = g.repeated([0.0], "float64", scores)
     p = g.join([columns[k] for k in range(len(classes))])
@@ -76,7 +77,7 @@ def _temperature(calibrator: Any, scores: Matrix, method: str, g: Conversion) ->
     rows sum to 1; decision functions do not.
     """
     if method == "predict_proba":
-        p = g.complement(scores) if scores.width == 1 else scores
+        p = both_shares(g, scores) if scores.width == 1 else scores
         logits = g.unary("Log", g.binary("Add", p, [EPSILON], "epsilon"))
     else:
         logits = g.join([g.unary("Neg", scores), scores]) if scores.width == 1 else scores

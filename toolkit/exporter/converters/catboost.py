@@ -17,6 +17,7 @@ import numpy as np
 from toolkit.exporter.conversion import Conversion
 from toolkit.exporter.converters.trees import result
 from toolkit.exporter.formulas.answers import answer
+from toolkit.exporter.formulas.classes import class_labels, largest_index
 from toolkit.exporter.formulas.links import (
     Link,
     exp,
@@ -85,7 +86,10 @@ def classified(est: Any, x: Value, g: Conversion) -> Outputs:
         return two_classes(g, x, raw, classes, limit=_limit(est))
     if loss == "MultiClassOneVsAll":
         p = sigmoid(g, raw)
-        return {"predict": g.labels(g.argmax(raw), classes), "predict_proba": result(g, x, p)}
+        return {
+            "predict": class_labels(g, largest_index(g, raw), classes),
+            "predict_proba": result(g, x, p),
+        }
     return many_classes(g, x, raw, classes)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from toolkit.exporter.conversion import Conversion
 from toolkit.exporter.formulas.chunks import Form, chunk_rows, in_chunks
+from toolkit.exporter.formulas.classes import class_labels
 from toolkit.exporter.formulas.distances import dense, metric_name, ranked
 from toolkit.exporter.formulas.real import Real, constant, joined, real
 from toolkit.exporter.tuning import THROUGHPUT
@@ -70,7 +71,7 @@ def affinity(est: Any, x: Value, g: Conversion) -> Outputs:
     if len(points):
         return {"predict": _nearest(g, g.floating(x), points)}
     first = (real(g, x).sum(1) * 0.0).index("ArgMax")
-    return {"predict": g.labels(first, np.array([-1]))}
+    return {"predict": class_labels(g, first, np.array([-1]))}
 
 
 def birch(est: Any, x: Value, g: Conversion) -> Outputs:
@@ -78,7 +79,7 @@ def birch(est: Any, x: Value, g: Conversion) -> Outputs:
     x, points = g.floating(x), dense(est.subcluster_centers_)
     nearest, distances = _compared(g, x, points)
     return {
-        "predict": g.labels(nearest, np.asarray(est.subcluster_labels_)),
+        "predict": class_labels(g, nearest, np.asarray(est.subcluster_labels_)),
         "transform": distances,
     }
 
@@ -110,7 +111,7 @@ def bisecting(est: Any, x: Value, g: Conversion) -> Outputs:
         agreement = to_left @ constant(g, path, "paths") - wanted
         index = agreement.index("ArgMax")
     return {
-        "predict": g.labels(index, labels),
+        "predict": class_labels(g, index, labels),
         "transform": _compared(g, x, dense(est.cluster_centers_))[1],
     }
 

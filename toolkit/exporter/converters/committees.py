@@ -12,6 +12,7 @@ from toolkit.exporter.conversion import Conversion
 from toolkit.exporter.converters import key_of
 from toolkit.exporter.converters.trees import classified, divided, mean, read, result, shares
 from toolkit.exporter.formulas.answers import answer, repeated
+from toolkit.exporter.formulas.classes import class_labels, index_above, largest_index
 from toolkit.exporter.formulas.matmul import affine
 from toolkit.exporter.trees.answers import tree_answer
 from toolkit.exporter.trees.ensemble import concatenate
@@ -90,15 +91,15 @@ def adaboost_classifier(est: Any, x: Value, g: Conversion) -> Outputs:
     decision = g.binary("Div", total, [est.estimator_weights_.sum()], "weights")
     if classes > 2:
         p = g.unary("Softmax", g.binary("Div", decision, [classes - 1.0], "others"), axis=1)
-        index, scores = g.argmax(decision), decision
+        index, scores = largest_index(g, decision), decision
     else:
         first, second = g.column(decision, 0), g.column(decision, 1)
         scores = Matrix(g.add("Sub", [second.name, first.name], "decision"), "float64", 1)
         half = g.binary("Div", scores, [2.0], "two")
         p = g.unary("Softmax", g.join([g.unary("Neg", half), half]), axis=1)
-        index = g.above(scores, 0.0)
+        index = index_above(g, scores, 0.0)
     return {
-        "predict": g.labels(index, est.classes_),
+        "predict": class_labels(g, index, est.classes_),
         "predict_proba": result(g, x, p),
         "decision_function": result(g, x, scores),
     }
@@ -198,7 +199,7 @@ def _index(g: Conversion, label: Matrix, classes: np.ndarray) -> Matrix:
     column = g.add("Reshape", [numbers.name, g.constant([-1, 1], "int64", "column")], "column")
     table = g.constant(np.asarray(classes).reshape(1, -1), numbers.dtype, "classes")
     equal = g.add("Equal", [column, table], "equal")
-    return g.argmax(g.cast(Matrix(equal, "bool", len(classes)), "float32"))
+    return largest_index(g, g.cast(Matrix(equal, "bool", len(classes)), "float32"))
 
 
 CONVERTERS = {

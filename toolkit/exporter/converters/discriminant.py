@@ -8,6 +8,7 @@ import numpy as np
 
 from toolkit.exporter.conversion import Conversion
 from toolkit.exporter.formulas import likelihood
+from toolkit.exporter.formulas.classes import class_labels, largest_index
 from toolkit.exporter.formulas.linear_map import projected, result_dtype, wide, wide_product
 from toolkit.exporter.formulas.sides import two_sided
 from toolkit.exporter.values import Matrix, Outputs, Value
@@ -27,9 +28,9 @@ def linear(est: Any, x: Value, g: Conversion) -> Outputs:
         g.traps.append("LinearDiscriminantAnalysis, two classes: the log-odds are not doubled")
         index, p = two_sided(g, scores)
     else:
-        index, p = g.argmax(scores), g.unary("Softmax", scores, axis=1)
+        index, p = largest_index(g, scores), g.unary("Softmax", scores, axis=1)
     outputs = {
-        "predict": g.labels(index, est.classes_),
+        "predict": class_labels(g, index, est.classes_),
         "predict_proba": g.cast(p, dtype),
         "decision_function": g.cast(scores, dtype),
     }

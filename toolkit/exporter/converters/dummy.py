@@ -8,6 +8,7 @@ import numpy as np
 
 from toolkit.exporter.conversion import Conversion
 from toolkit.exporter.formulas.answers import is_far
+from toolkit.exporter.formulas.classes import class_labels
 from toolkit.exporter.formulas.response import of_several
 from toolkit.exporter.values import Matrix, Outputs, Unconvertible, Value
 
@@ -33,7 +34,7 @@ def classifier(est: Any, x: Value, g: Conversion) -> Outputs:
         row = prior if est.strategy == "prior" else np.arange(len(names)) == index
         probabilities.append(g.repeated(row, g.precision(x), x))
         place = g.flat(g.repeated([index], "int64", x))
-        labels.append(g.labels(place, np.asarray(names)))
+        labels.append(class_labels(g, place, np.asarray(names)))
     if not several:
         return {"predict": labels[0], "predict_proba": probabilities[0]}
     label: Matrix = g.join([g.upright(m) for m in labels])

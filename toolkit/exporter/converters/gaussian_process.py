@@ -10,6 +10,7 @@ import numpy as np
 from toolkit.exporter.conversion import Conversion
 from toolkit.exporter.formulas.answers import about, answer, center_of, unit_of
 from toolkit.exporter.formulas.chunks import chunk_rows, in_chunks
+from toolkit.exporter.formulas.classes import class_labels, index_above
 from toolkit.exporter.formulas.covariances import as_gaussian, spread_out
 from toolkit.exporter.formulas.gaussian import summed
 from toolkit.exporter.formulas.gaussian_terms import Gaussians
@@ -79,16 +80,16 @@ def classifier(est: Any, x: Value, g: Conversion) -> Outputs:
     x, classes = g.floating(x), np.asarray(est.classes_)
     if len(classes) == 2:
         p, latent = _binary([est.base_estimator_], x, g)
-        index = g.above(latent.matrix("float64", 1), 0.0)
+        index = index_above(g, latent.matrix("float64", 1), 0.0)
         shares = joined([1.0 - p, p])
     else:
         scores, latent = _binary(est.base_estimator_.estimators_, x, g)
         if est.multi_class != "one_vs_rest":
-            return {"predict": g.labels(_pairs(g, scores, latent, len(classes)), classes)}
+            return {"predict": class_labels(g, _pairs(g, scores, latent, len(classes)), classes)}
         index = scores.index("ArgMax")
         shares = scores / scores.sum(1)
     return {
-        "predict": g.labels(index, classes),
+        "predict": class_labels(g, index, classes),
         "predict_proba": shares.matrix(x.dtype, len(classes)),
     }
 

@@ -9,6 +9,7 @@ import numpy as np
 from toolkit.exporter.conversion import Conversion
 from toolkit.exporter.converters.trees import result
 from toolkit.exporter.formulas.answers import answer, exp_answer
+from toolkit.exporter.formulas.classes import class_labels, largest_index
 from toolkit.exporter.formulas.lookup import category_codes, columns_of
 from toolkit.exporter.formulas.sides import two_sided
 from toolkit.exporter.schema.told import places_of
@@ -51,9 +52,11 @@ def classifier(est: Any, x: Value, g: Conversion) -> Outputs:
         index, p = two_sided(g, raw)
     else:
         p = g.unary("Softmax", raw, axis=1)
-        index = g.argmax(p)  # of the probabilities, as scikit-learn: raw ones may differ by less
+        index = largest_index(
+            g, p
+        )  # of the probabilities, as scikit-learn: raw ones may differ by less
     return {
-        "predict": g.labels(index, est.classes_),
+        "predict": class_labels(g, index, est.classes_),
         "predict_proba": result(g, x, p),
         "decision_function": result(g, x, raw),
     }

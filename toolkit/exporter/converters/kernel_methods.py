@@ -9,6 +9,7 @@ import numpy as np
 from toolkit.exporter.conversion import Conversion
 from toolkit.exporter.formulas.answers import about, answer, center_of, unit_of
 from toolkit.exporter.formulas.chunks import chunk_rows, in_chunks
+from toolkit.exporter.formulas.classes import class_labels
 from toolkit.exporter.formulas.distances import dense, metric_name
 from toolkit.exporter.formulas.kernel_products import weighted_kernels
 from toolkit.exporter.formulas.kernels import kernel_matrix
@@ -171,7 +172,7 @@ def propagation(est: Any, x: Value, g: Conversion) -> Outputs:
     p = total / total.sum(1)
     # A row so far away that all its weights are 0 has 0 / 0; the label is then the first class.
     return {
-        "predict": g.labels(total.index("ArgMax"), classes),
+        "predict": class_labels(g, total.index("ArgMax"), classes),
         "predict_proba": p.matrix(x.dtype, len(classes)),
     }
 

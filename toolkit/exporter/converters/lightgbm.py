@@ -16,6 +16,7 @@ from toolkit.exporter.booster_categories import coded, of_lightgbm
 from toolkit.exporter.conversion import Conversion, categories_in
 from toolkit.exporter.converters.trees import result
 from toolkit.exporter.formulas.answers import answer
+from toolkit.exporter.formulas.classes import both_shares, class_labels, largest_index
 from toolkit.exporter.formulas.links import (
     Link,
     exp,
@@ -127,8 +128,8 @@ def classified(model: Model, classes: Any, x: Value, g: Conversion) -> Outputs:
     if name == "multiclassova":  # not normalised to a sum of 1
         p = _probabilities(g, raw, name, options)
     else:
-        p = g.complement(_link(name, options)(g, raw))
-    labels = g.labels(g.argmax(p), classes)
+        p = both_shares(g, _link(name, options)(g, raw))
+    labels = class_labels(g, largest_index(g, p), classes)
     return decision | {"predict": labels, "predict_proba": result(g, x, p)}
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from toolkit.exporter.conversion import Conversion
 from toolkit.exporter.formulas.affine import product
 from toolkit.exporter.formulas.answers import exp_answer, linear_answer
+from toolkit.exporter.formulas.classes import both_shares, class_labels, index_above, largest_index
 from toolkit.exporter.formulas.sides import two_sided
 from toolkit.exporter.values import Matrix, Outputs, Value
 
@@ -53,7 +54,7 @@ def logistic(est: Any, x: Value, g: Conversion) -> Outputs:
     mode = getattr(est, "multi_class", None)
     if scores.width == 1:
         index, probabilities = two_sided(g, scores, 2.0 if mode == "multinomial" else 1.0)
-        label = g.labels(index, est.classes_)
+        label = class_labels(g, index, est.classes_)
         return {"predict": label, "predict_proba": probabilities, "decision_function": scores}
     if mode == "ovr" or est.solver == "liblinear":
         probabilities = _one_vs_rest(scores, g)
@@ -68,7 +69,7 @@ def sgd_classifier(est: Any, x: Value, g: Conversion) -> Outputs:
     outputs = _labelled(est, scores, g)
     if est.loss == "log_loss" and scores.width == 1:
         index, p = two_sided(g, scores)
-        outputs |= {"predict": g.labels(index, est.classes_), "predict_proba": p}
+        outputs |= {"predict": class_labels(g, index, est.classes_), "predict_proba": p}
     elif est.loss == "log_loss":
         outputs["predict_proba"] = _one_vs_rest(scores, g)
     elif est.loss == "modified_huber":
@@ -86,7 +87,7 @@ def _modified_huber(scores: Matrix, g: Conversion) -> Matrix:
     limits = [g.constant(v, scores.dtype, "limit") for v in (-1.0, 1.0)]
     clipped = Matrix(g.add("Clip", [scores.name, *limits], "clipped"), scores.dtype, scores.width)
     p = g.binary("Mul", g.binary("Add", clipped, [1.0], "one"), [0.5], "half")
-    return g.complement(p) if p.width == 1 else _normalised(p, g)
+    return both_shares(g, p) if p.width == 1 else _normalised(p, g)
 
 
 def _one_vs_rest(scores: Matrix, g: Conversion) -> Matrix:
@@ -129,8 +130,8 @@ def _parameters(est: Any) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _labelled(est: Any, scores: Matrix, g: Conversion) -> Outputs:
-    index = g.argmax(scores) if scores.width > 1 else g.above(scores, 0.0)
-    return {"predict": g.labels(index, est.classes_), "decision_function": scores}
+    index = largest_index(g, scores) if scores.width > 1 else index_above(g, scores, 0.0)
+    return {"predict": class_labels(g, index, est.classes_), "decision_function": scores}
 
 
 CONVERTERS = {

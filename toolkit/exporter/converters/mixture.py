@@ -9,6 +9,7 @@ from scipy.special import digamma
 
 from toolkit.exporter.conversion import Conversion
 from toolkit.exporter.formulas import likelihood
+from toolkit.exporter.formulas.classes import class_labels, index_above
 from toolkit.exporter.formulas.linear_map import result_dtype, wide
 from toolkit.exporter.formulas.matmul import affine
 from toolkit.exporter.values import Matrix, Outputs, Value
@@ -88,7 +89,7 @@ def elliptic_envelope(est: Any, x: Value, g: Conversion) -> Outputs:
     mapped = affine(g, away, est.get_precision(), np.zeros(away.width))
     squares = g.reduce("ReduceSum", g.product(away, mapped).name, [1])
     beyond = g.binary("Add", Matrix(squares, "float64", 1), [est.offset_], "offset")
-    labels = g.labels(g.above(beyond, 0.0), np.array([1, -1]))
+    labels = class_labels(g, index_above(g, beyond, 0.0), np.array([1, -1]))
     return {"predict": labels, "decision_function": g.cast(g.unary("Neg", beyond), dtype)}
 
 

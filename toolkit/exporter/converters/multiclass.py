@@ -10,6 +10,7 @@ import numpy as np
 
 from toolkit.exporter.conversion import Conversion
 from toolkit.exporter.formulas.affine import product
+from toolkit.exporter.formulas.classes import both_shares, class_labels, index_above, largest_index
 from toolkit.exporter.formulas.matmul import affine
 from toolkit.exporter.formulas.response import binary_score, binary_threshold, pick
 from toolkit.exporter.values import Matrix, Outputs, Value
@@ -39,9 +40,9 @@ def one_vs_rest(est: Any, x: Value, g: Conversion) -> Outputs:
     threshold = binary_threshold(est.estimators_[0])
     outputs: Outputs = {}
     if kind == "multiclass":
-        outputs["predict"] = g.labels(g.argmax(scores), est.classes_)
+        outputs["predict"] = class_labels(g, largest_index(g, scores), est.classes_)
     elif kind == "binary":
-        outputs["predict"] = g.labels(g.above(scores, threshold), est.classes_)
+        outputs["predict"] = class_labels(g, index_above(g, scores, threshold), est.classes_)
     else:
         outputs["predict"] = g.cast(g.compare("Greater", scores, [threshold]), "int64")
     if decisions is not None:
@@ -96,7 +97,7 @@ def _is_linear(est: Any) -> bool:
 def _shares(p: Matrix, kind: str, g: Conversion) -> Matrix:
     """Return one-vs-rest's probabilities; a row of zeros stays one, labels are not exclusive."""
     if p.width == 1:
-        return g.complement(p)
+        return both_shares(g, p)
     if kind.startswith("multilabel"):
         return p
     total = g.row_sum(p)
@@ -138,11 +139,11 @@ def one_vs_one(est: Any, x: Value, g: Conversion) -> Outputs:
     scores = g.total([*votes, share])
     if count == 2:
         scores = g.column(scores, 1)
-        index = g.above(scores, binary_threshold(est.estimators_[0]))
+        index = index_above(g, scores, binary_threshold(est.estimators_[0]))
     else:
-        index = g.argmax(scores)
+        index = largest_index(g, scores)
     decision = g.cast(scores, g.precision(x))
-    return {"predict": g.labels(index, est.classes_), "decision_function": decision}
+    return {"predict": class_labels(g, index, est.classes_), "decision_function": decision}
 
 
 def output_code(est: Any, x: Value, g: Conversion) -> Outputs:
@@ -160,7 +161,7 @@ def output_code(est: Any, x: Value, g: Conversion) -> Outputs:
         scores = _wide(g, [binary_score(e, f, g) for e, f in pairs])
     codes = np.asarray(est.code_book_, dtype=np.float64)
     nearness = affine(g, scores, codes.T, -0.5 * (codes**2).sum(axis=1))
-    return {"predict": g.labels(g.argmax(nearness), est.classes_)}
+    return {"predict": class_labels(g, largest_index(g, nearness), est.classes_)}
 
 
 def _wide(g: Conversion, columns: list[Matrix]) -> Matrix:

@@ -8,6 +8,7 @@ import numpy as np
 
 from toolkit.exporter.conversion import Conversion
 from toolkit.exporter.formulas.answers import about, answer, center_of
+from toolkit.exporter.formulas.classes import class_labels
 from toolkit.exporter.formulas.distances import distances
 from toolkit.exporter.formulas.matmul import affine
 from toolkit.exporter.formulas.neighbourhood import nearest, weighted, within
@@ -58,7 +59,7 @@ def k_classifier(est: Any, x: Value, g: Conversion) -> Outputs:
         if weights is not None:
             ballots = ballots * weights.reshape(0, est.n_neighbors, 1)
         votes = ballots.sum(1, keep=False)
-        labels = g.labels(votes.index("ArgMax"), classes)
+        labels = class_labels(g, votes.index("ArgMax"), classes)
         answers.append((labels, (votes / votes.sum(1)).matrix(x.dtype, len(classes))))
     return _answered(g, est, answers)
 
@@ -92,7 +93,7 @@ def radius_classifier(est: Any, x: Value, g: Conversion) -> Outputs:
     found, total = sums_in_reach(g, x, est, [one_hot for one_hot, _ in ballots])
     for k, (votes, (_, classes)) in enumerate(zip(found, ballots, strict=True)):
         if est.outlier_label_ is None:
-            labels, shares = g.labels(votes.index("ArgMax"), classes), votes / total
+            labels, shares = class_labels(g, votes.index("ArgMax"), classes), votes / total
         else:
             lonely = _lonely(est, k, classes).astype(np.float64).reshape(1, -1)
             label = np.asarray(est.outlier_label_[k : k + 1], classes.dtype)
@@ -131,7 +132,7 @@ def _with_outliers(
     index = shares.index("ArgMax")
     if not lonely.any():
         index, classes = _picked(g, alone, index, len(classes)), np.append(classes, label)
-    return g.labels(index, classes), shares
+    return class_labels(g, index, classes), shares
 
 
 def _picked(g: Conversion, flag: Flag, index: Matrix, other: int) -> Matrix:
@@ -219,7 +220,7 @@ def nearest_centroid(est: Any, x: Value, g: Conversion) -> Outputs:
         index = scores.index("ArgMax")
     decision = scores if len(classes) > 2 else scores.take([1], 1) - scores.take([0], 1)
     return {
-        "predict": g.labels(index, classes),
+        "predict": class_labels(g, index, classes),
         "predict_proba": scores.apply("Softmax", axis=1).matrix(x.dtype, len(classes)),
         "decision_function": decision.matrix(x.dtype, len(classes) if len(classes) > 2 else 1),
     }

@@ -7,6 +7,7 @@ from typing import Any
 from toolkit.exporter.conversion import Conversion
 from toolkit.exporter.formulas.affine import product
 from toolkit.exporter.formulas.answers import exp_answer, linear_answer
+from toolkit.exporter.formulas.classes import class_labels, largest_index
 from toolkit.exporter.formulas.sides import two_sided
 from toolkit.exporter.values import Matrix, Outputs, Unconvertible, Value
 
@@ -34,11 +35,11 @@ def classifier(est: Any, x: Value, g: Conversion) -> Outputs:
         label = g.cast(g.compare("Greater", raw, [0.0]), "int64")
         return {"predict": label, "predict_proba": g.unary("Sigmoid", raw)}
     if est.out_activation_ == "softmax":
-        index, probabilities = g.argmax(raw), g.unary("Softmax", raw, axis=1)
+        index, probabilities = largest_index(g, raw), g.unary("Softmax", raw, axis=1)
     else:
         # p > 0.5 is raw > 0, without the rounding of the sigmoid.
         index, probabilities = two_sided(g, raw)
-    return {"predict": g.labels(index, est.classes_), "predict_proba": probabilities}
+    return {"predict": class_labels(g, index, est.classes_), "predict_proba": probabilities}
 
 
 def _hidden(est: Any, x: Value, g: Conversion) -> Matrix:

@@ -8,6 +8,7 @@ import numpy as np
 
 from toolkit.exporter.conversion import Conversion
 from toolkit.exporter.converters.neighbours import signs
+from toolkit.exporter.formulas.classes import class_labels
 from toolkit.exporter.formulas.coupling import couple, couple_two
 from toolkit.exporter.formulas.distances import dense
 from toolkit.exporter.formulas.gaussian import signed
@@ -73,7 +74,7 @@ def classifier(est: Any, x: Value, g: Conversion) -> Outputs:
         index, shown = g.flat(g.cast(second, "int64")), pairs.matrix(x.dtype, 1)
     else:
         index, shown = _of_many(est, g, pairs, x.dtype, count)
-    return {"predict": g.labels(index, classes), "decision_function": shown, **outputs}
+    return {"predict": class_labels(g, index, classes), "decision_function": shown, **outputs}
 
 
 def _of_many(est: Any, g: Conversion, pairs: Real, dtype: str, count: int) -> tuple[Matrix, Matrix]:

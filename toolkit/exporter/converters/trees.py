@@ -10,6 +10,7 @@ import numpy as np
 
 from toolkit.exporter.conversion import Conversion
 from toolkit.exporter.formulas.answers import about, answer, center_of
+from toolkit.exporter.formulas.classes import class_labels, largest_index
 from toolkit.exporter.formulas.response import of_several
 from toolkit.exporter.trees.answers import tree_answer
 from toolkit.exporter.trees.ensemble import Ensemble, concatenate, tree
@@ -92,7 +93,7 @@ def isolation_forest(est: Any, x: Value, g: Conversion) -> Outputs:
     anomaly = Matrix(g.add("Pow", [two, exponent.name], "anomaly"), "float64", 1)
     scores = g.binary("Sub", g.unary("Neg", anomaly), [est.offset_], "offset")
     return {
-        "predict": g.labels(index, np.array([-1, 1])),
+        "predict": class_labels(g, index, np.array([-1, 1])),
         "decision_function": result(g, x, scores),
     }
 
@@ -181,7 +182,10 @@ def divided(g: Conversion, total: Matrix, count: int) -> Matrix:
 
 def classified(g: Conversion, x: Value, p: Matrix, classes: np.ndarray) -> Outputs:
     """Return probabilities, and the label of the first largest of them."""
-    return {"predict": g.labels(g.argmax(p), classes), "predict_proba": result(g, x, p)}
+    return {
+        "predict": class_labels(g, largest_index(g, p), classes),
+        "predict_proba": result(g, x, p),
+    }
 
 
 def result(g: Conversion, x: Value, y: Matrix) -> Matrix:

@@ -8,6 +8,7 @@ import numpy as np
 
 from toolkit.exporter.conversion import Conversion
 from toolkit.exporter.formulas.answers import answer
+from toolkit.exporter.formulas.classes import class_labels, largest_index
 from toolkit.exporter.formulas.response import pick
 from toolkit.exporter.values import Matrix, Outputs, Unconvertible, Value
 
@@ -29,11 +30,11 @@ def voting_classifier(est: Any, x: Value, g: Conversion) -> Outputs:
                 for a, weight in zip(answers, _weights(est), strict=True)
             ]
         )
-        label = g.labels(g.argmax(votes), est.classes_)
+        label = class_labels(g, largest_index(g, votes), est.classes_)
         return {"predict": label, "transform": g.join([g.upright(a) for a in answers])}
     mean = _mean([g.cast(a, "float64") for a in answers], _weights(est), g)
     dtype = g.precision(x)
-    outputs = {"predict": g.labels(g.argmax(mean), est.classes_)}
+    outputs = {"predict": class_labels(g, largest_index(g, mean), est.classes_)}
     outputs["predict_proba"] = g.cast(mean, dtype)
     if est.flatten_transform:  # else a tensor [estimators, N, classes], which no step can take
         outputs["transform"] = g.join([g.cast(a, dtype) for a in answers])
@@ -115,7 +116,7 @@ def _is_multilabel(est: Any) -> bool:
 
 def _decoded(est: Any, index: Matrix, g: Conversion) -> Matrix:
     if not _is_multilabel(est):
-        return g.labels(g.flat(g.cast(index, "int64")), est.classes_)
+        return class_labels(g, g.flat(g.cast(index, "int64")), est.classes_)
     if any(not np.array_equal(c, [0, 1]) for c in est.classes_):
         raise Unconvertible("several outputs whose labels are not 0 and 1")
     return index

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from toolkit.exporter.conversion import Conversion
+from toolkit.exporter.formulas.classes import class_labels
 from toolkit.exporter.formulas.response import response
 from toolkit.exporter.values import Matrix, Outputs, Value
 
@@ -59,7 +60,7 @@ def _thresholded(
     if positive is not None and positive == classes[0]:
         index = _swapped(index, g)
     numbers = {m: g.cast(found[m], g.precision(x)) for m in ORDER if m in found}
-    return {**numbers, "predict": g.labels(index, classes)}
+    return {**numbers, "predict": class_labels(g, index, classes)}
 
 
 def _swapped(index: Matrix, g: Conversion) -> Matrix:

@@ -18,6 +18,7 @@ from toolkit.exporter.booster_categories import coded, of_xgboost
 from toolkit.exporter.conversion import Conversion
 from toolkit.exporter.converters.trees import result
 from toolkit.exporter.formulas.answers import answer, is_far
+from toolkit.exporter.formulas.classes import both_shares, class_labels, index_above, largest_index
 from toolkit.exporter.formulas.links import (
     Link,
     exp,
@@ -46,7 +47,7 @@ def softmax(g: Conversion, raw: Matrix) -> Matrix:
 
 def first_largest(g: Conversion, raw: Matrix) -> Matrix:
     """Return the place of the largest score, a number."""
-    return g.cast(g.upright(g.argmax(raw)), raw.dtype)
+    return g.cast(g.upright(largest_index(g, raw)), raw.dtype)
 
 
 LINKS: dict[str, Link] = {
@@ -134,8 +135,8 @@ def classified(model: Model, classes: Any, x: Value, g: Conversion) -> Outputs:
         return two_classes(g, x, raw, classes, limit=HALF)
     p = link(g, raw)
     if raw.width == 1:
-        label = g.labels(g.above(p, 0.5), classes)
-        return {"predict": label, "predict_proba": result(g, x, g.complement(p))}
+        label = class_labels(g, index_above(g, p, 0.5), classes)
+        return {"predict": label, "predict_proba": result(g, x, both_shares(g, p))}
     chosen = (
         g.compare("Greater", raw, [HALF]) if link is sigmoid else g.compare("Greater", p, [0.5])
     )

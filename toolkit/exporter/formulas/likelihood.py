@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from toolkit.exporter.conversion import Conversion
+from toolkit.exporter.formulas.classes import class_labels, largest_index
 from toolkit.exporter.formulas.matmul import affine
 from toolkit.exporter.values import Matrix
 
@@ -21,7 +22,7 @@ EXPANDED_LIMIT = 1e7
 def posterior(g: Conversion, scores: Matrix, classes: Any, dtype: str) -> dict[str, Matrix]:
     """Return the label of each row's largest score and the softmax of the scores, as `dtype`."""
     return {
-        "predict": g.labels(g.argmax(scores), np.asarray(classes)),
+        "predict": class_labels(g, largest_index(g, scores), np.asarray(classes)),
         "predict_proba": g.cast(g.unary("Softmax", scores, axis=1), dtype),
     }
 

@@ -9,6 +9,7 @@ import numpy as np
 from toolkit.exporter.conversion import Conversion
 from toolkit.exporter.converters.trees import result
 from toolkit.exporter.formulas.answers import exp_answer
+from toolkit.exporter.formulas.classes import class_labels, index_above, largest_index
 from toolkit.exporter.formulas.sides import two_sided
 from toolkit.exporter.values import Matrix, Outputs, Value
 
@@ -61,14 +62,17 @@ def two_classes(
     """Probabilities `sigmoid(scale · raw)`; the second class where raw is above the limit."""
     index, p = two_sided(g, raw, scale)
     if limit:
-        index = g.above(raw, limit)
-    return {"predict": g.labels(index, classes), "predict_proba": result(g, x, p)}
+        index = index_above(g, raw, limit)
+    return {"predict": class_labels(g, index, classes), "predict_proba": result(g, x, p)}
 
 
 def many_classes(g: Conversion, x: Value, raw: Matrix, classes: np.ndarray) -> Outputs:
     """Probabilities `softmax(raw)`; the first largest is the label."""
     p = g.unary("Softmax", raw, axis=1)
-    return {"predict": g.labels(g.argmax(p), classes), "predict_proba": result(g, x, p)}
+    return {
+        "predict": class_labels(g, largest_index(g, p), classes),
+        "predict_proba": result(g, x, p),
+    }
 
 
 def masked(g: Conversion, x: Matrix, columns: np.ndarray, values: Matrix) -> Matrix:

@@ -8,6 +8,7 @@ import numpy as np
 
 from toolkit.estimators.frames import mark_of
 from toolkit.exporter.conversion import Conversion
+from toolkit.exporter.formulas.classes import largest_index
 from toolkit.exporter.formulas.matmul import affine
 from toolkit.exporter.graph import initializer
 from toolkit.exporter.opsets import ML_OPSETS
@@ -162,7 +163,7 @@ def category_index(g: Conversion, column: Matrix, categories: np.ndarray) -> Mat
     pads = g.constant([0, 0, 0, 1], "int64", "pads")
     half = g.constant(0.5, "float32", "half")
     hot = Matrix(g.add("Pad", [hot.name, pads, half], "hot"), "float32", count + 1)
-    return g.argmax(hot)
+    return largest_index(g, hot)
 
 
 def group_index(

@@ -22,14 +22,13 @@ def loop(g: Conversion, steps: int, state: Sequence[Matrix], body: Body) -> list
     makes are its own. So passes need not look into it. The Matrix of a state may stand for a tensor
     of any rank.
     """
-    outer = g.nodes, g.constants
-    g.nodes, g.constants = [], {}
     step, going = g.name("step"), g.name("going")
     inner = [Matrix(g.name("state"), m.dtype, m.width) for m in state]
-    following, more = body(step, inner)
-    results = [Matrix(g.add("Identity", [m.name], "next"), m.dtype, m.width) for m in following]
+    with g.subgraph(closed=True) as closed:
+        following, more = body(step, inner)
+        results = [Matrix(g.add("Identity", [m.name], "next"), m.dtype, m.width) for m in following]
     graph = helper.make_graph(
-        g.nodes,
+        closed.nodes,
         "body",
         [
             helper.make_tensor_value_info(step, TensorProto.INT64, []),
@@ -40,9 +39,8 @@ def loop(g: Conversion, steps: int, state: Sequence[Matrix], body: Body) -> list
             helper.make_tensor_value_info(more, TensorProto.BOOL, []),
             *(helper.make_tensor_value_info(m.name, ELEMENT[m.dtype], None) for m in results),
         ],
-        [initializer(n, a) for n, a in g.constants.items()],
+        [initializer(n, a) for n, a in closed.constants.items()],
     )
-    g.nodes, g.constants = outer
     inputs = [
         g.constant(np.array(steps), "int64", "steps"),
         g.constant(np.array(True), "bool", "go"),
