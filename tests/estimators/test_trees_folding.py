@@ -20,12 +20,13 @@ from sklearn.preprocessing import (
 from sklearn.tree import DecisionTreeRegressor
 
 from tests.estimators.data import regression
+from toolkit.exporter.conversion import Conversion
 from toolkit.exporter.converters import key_of
 from toolkit.exporter.converters.trees import read
 from toolkit.exporter.dispatch import convert
-from toolkit.exporter.graph import Graph, Matrix
 from toolkit.exporter.trees.ensemble import Ensemble
-from toolkit.exporter.trees.folding import MONOTONE, fold, record
+from toolkit.exporter.trees.folding import MONOTONE, after_step, fold
+from toolkit.exporter.values import Matrix
 
 STEPS = [
     StandardScaler(),
@@ -61,10 +62,10 @@ def test_neighbours_of_every_threshold(step: Any, dtype: str) -> None:
     step.fit(X)
     tree = DecisionTreeRegressor(random_state=0).fit(step.transform(X), y)
     single = read(tree.tree_, tree.tree_.value[:, 0, 0])
-    g = Graph(convert)
-    source, made = Matrix("X", dtype, X.shape[1]), Matrix("made", dtype, X.shape[1])
-    record(g, key_of(step), step, source, made)
-    origin, folded = fold(g, made, single, rounded=True)
+    g = Conversion(dispatch=convert)
+    source, scaled = Matrix("X", dtype, X.shape[1]), Matrix("scaled", dtype, X.shape[1])
+    scaled = after_step(key_of(step), step, source, scaled)
+    origin, folded = fold(g, scaled, single, rounded=True)
     assert origin is source
     rows = [X[:50].astype(dtype)]
     for node in np.flatnonzero(~folded.leaf):

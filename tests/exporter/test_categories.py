@@ -30,7 +30,7 @@ from sklearn.svm import LinearSVC
 from sklearn.tree import DecisionTreeRegressor
 
 from tests.exporter.parity import assert_answers, export_proven
-from toolkit.exporter.formulas.codes import FEWEST
+from toolkit.exporter.origins import FEWEST
 from toolkit.exporter.proof.batches import batch_rows, in_batches
 from toolkit.exporter.trees import by_index
 

@@ -6,17 +6,18 @@ import numpy as np
 import pytest
 
 from tests.exporter.test_neighbours_exact import Run, runner
+from toolkit.exporter.conversion import Conversion
 from toolkit.exporter.formulas.chunks import chunk_rows
 from toolkit.exporter.formulas.gaussian import signed, summed
 from toolkit.exporter.formulas.gaussian_terms import Gaussians
-from toolkit.exporter.graph import Graph, Matrix
+from toolkit.exporter.values import Matrix
 
 RNG = np.random.default_rng(0)
 
 
 def graph(sums: Gaussians, dtype: str = "float32") -> tuple[Run, str]:
     """Return the graph of the sums, and the type in which it gives them."""
-    g = Graph(lambda *_: {})
+    g = Conversion(dispatch=lambda *_: {})
     x = Matrix("X", dtype, sums.points.shape[1])
     found = summed(g, x, sums)
     return runner(g, x, {"sums": found}), found.dtype
@@ -115,7 +116,7 @@ def test_signs_are_those_of_float64(rows: int) -> None:
     points = np.concatenate([half, half * [-1, 1, 1]])
     dual = RNG.normal(size=(150, 1)) / 12
     sums = Gaussians(points, 0.5, np.concatenate([dual, -dual]), np.zeros(1))
-    g = Graph(lambda *_: {})
+    g = Conversion(dispatch=lambda *_: {})
     x = Matrix("X", "float32", 3)
     run = runner(g, x, {"sums": signed(g, x, sums)})
     given = RNG.normal(size=(rows, 3)).astype(np.float32).astype(float)

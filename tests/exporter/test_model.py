@@ -23,7 +23,7 @@ from sklearn.svm import SVR, OneClassSVM
 from tests.exporter.parity import answers, check, export_proven
 from toolkit.errors import UnsupportedEstimator
 from toolkit.exporter import flow, model
-from toolkit.exporter.graph import Graph
+from toolkit.exporter.conversion import Conversion
 from toolkit.exporter.opsets import ML_OPSETS, OPSETS
 
 RNG = np.random.default_rng(0)
@@ -145,6 +145,6 @@ def test_what_a_file_cannot_hold_is_refused_before_it_is_written(monkeypatch, es
 
 
 def test_names_in_a_graph_are_unique():
-    g = Graph(lambda *_: {})
+    g = Conversion(dispatch=lambda *_: {})
     names = [g.name(h) for h in ["a", "a", "a1", "a", "a1", "a11", "b"]]
     assert len(set(names)) == len(names)

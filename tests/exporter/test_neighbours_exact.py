@@ -10,11 +10,13 @@ import pytest
 from onnx import NodeProto, helper
 from sklearn.neighbors import KNeighborsRegressor
 
+from toolkit.exporter.conversion import Conversion
 from toolkit.exporter.formulas.candidates import euclidean_neighbours
 from toolkit.exporter.formulas.chunks import chunk_rows
-from toolkit.exporter.graph import ELEMENT, Graph, Matrix, initializer
+from toolkit.exporter.graph import initializer
 from toolkit.exporter.model import build
 from toolkit.exporter.schema import infer
+from toolkit.exporter.values import ELEMENT, Matrix
 from toolkit.onnx_graph.subgraphs import inside
 from toolkit.runtime.session import open_session
 
@@ -26,13 +28,13 @@ MANY = 2500  # points enough that they are searched block by block
 
 def search(points: np.ndarray, count: int, dtype: str = "float32") -> Run:
     """Return the graph that gives each row's neighbours, as rows of distances and of positions."""
-    g = Graph(lambda *_: {})
+    g = Conversion(dispatch=lambda *_: {})
     x = Matrix("X", dtype, points.shape[1])
     found, at = euclidean_neighbours(g, x, points, count)
     return runner(g, x, {"distances": found, "positions": at})
 
 
-def runner(g: Graph, x: Matrix, outputs: dict[str, Matrix]) -> Run:
+def runner(g: Conversion, x: Matrix, outputs: dict[str, Matrix]) -> Run:
     """Return a function of rows that runs the graph."""
     graph = helper.make_graph(
         [*g.nodes, *(helper.make_node("Identity", [m.name], [n]) for n, m in outputs.items())],
@@ -146,7 +148,7 @@ def test_weights_are_constants_of_the_graph_that_multiplies_by_them(
     points: int, forms: int
 ) -> None:
     """Else onnxruntime does not pack them, but copies them for every chunk."""
-    g = Graph(lambda *_: {})
+    g = Conversion(dispatch=lambda *_: {})
     euclidean_neighbours(g, Matrix("X", "float32", 4), RNG.normal(size=(points, 4)), 3)
     products = list(products_in(g.nodes))
     assert len(products) == forms  # of one row, of few, and of a chunk of many

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from tests.exporter.test_neighbours_exact import runner
+from toolkit.exporter.conversion import Conversion
 from toolkit.exporter.formulas.powers import as_form
-from toolkit.exporter.graph import Graph, Matrix
 from toolkit.exporter.tuning import LATENCY, THROUGHPUT
+from toolkit.exporter.values import Matrix
 
 RNG = np.random.default_rng(0)
 
@@ -20,7 +21,7 @@ RNG = np.random.default_rng(0)
 def test_sums_are_those_of_the_kernels(degree: int, outputs: int, dtype: str, tune: str) -> None:
     points, dual = RNG.normal(size=(900, 4)), RNG.normal(size=(900, outputs))
     offset = RNG.normal(size=outputs)
-    g = Graph(lambda *_: {}, tune=tune)
+    g = Conversion(dispatch=lambda *_: {}, tune=tune)
     x = Matrix("X", dtype, 4)
     found = as_form(g, x, points, (0.3, 0.7, degree), dual, offset)
     assert found is not None
@@ -43,7 +44,7 @@ def test_sums_are_those_of_the_kernels(degree: int, outputs: int, dtype: str, tu
     ids=["degree", "fraction", "few-points", "many-columns"],
 )
 def test_where_kernels_are_cheaper_they_stay(points: np.ndarray, degree: float) -> None:
-    g = Graph(lambda *_: {})
+    g = Conversion(dispatch=lambda *_: {})
     x = Matrix("X", "float32", points.shape[1])
     kernel = (1.0, 1.0, degree)
     assert as_form(g, x, points, kernel, np.ones((len(points), 1)), np.zeros(1)) is None
@@ -53,5 +54,5 @@ def test_where_kernels_are_cheaper_they_stay(points: np.ndarray, degree: float) 
 def test_terms_that_cancel_stay_kernels() -> None:
     points = 1e4 * np.repeat(RNG.normal(size=(200, 2)), 2, axis=0)
     dual = np.tile([[1.0], [-1.0]], (200, 1))
-    g = Graph(lambda *_: {})
+    g = Conversion(dispatch=lambda *_: {})
     assert as_form(g, Matrix("X", "float32", 2), points, (1.0, 0.0, 3), dual, np.zeros(1)) is None

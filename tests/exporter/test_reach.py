@@ -9,15 +9,16 @@ import pytest
 from sklearn.neighbors import RadiusNeighborsClassifier, RadiusNeighborsRegressor
 
 from tests.exporter.test_neighbours_exact import Run, runner
+from toolkit.exporter.conversion import Conversion
 from toolkit.exporter.converters.neighbours import radius_classifier, radius_regressor
 from toolkit.exporter.formulas.chunks import chunk_rows
-from toolkit.exporter.graph import Graph, Matrix
+from toolkit.exporter.values import Matrix
 
 RNG = np.random.default_rng(0)
 
 
 def graph(model: Any, width: int, dtype: str = "float32") -> Run:
-    g = Graph(lambda *_: {})
+    g = Conversion(dispatch=lambda *_: {})
     x = Matrix("X", dtype, width)
     convert = radius_classifier if hasattr(model, "classes_") else radius_regressor
     return runner(g, x, {name: g.upright(m) for name, m in convert(model, x, g).items()})

@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from toolkit.exporter.graph import Graph, Matrix
+from toolkit.exporter.conversion import Conversion
+from toolkit.exporter.formulas.matmul import affine
 from toolkit.exporter.sharing import SMALLEST, share
+from toolkit.exporter.values import Matrix
 
 TABLE = np.arange(2.0 * SMALLEST).reshape(SMALLEST, 2)
 
@@ -22,7 +24,7 @@ TABLE = np.arange(2.0 * SMALLEST).reshape(SMALLEST, 2)
     ids=["equal", "other", "turned", "narrower"],
 )
 def test_equal_matrices_are_one(other: np.ndarray, kept: int) -> None:
-    g = Graph(lambda *_: {})
+    g = Conversion(dispatch=lambda *_: {})
     names = [g.constant(t, str(t.dtype), "table") for t in (TABLE, other)]
     for name in names:
         g.add("Transpose", [name], "turned")
@@ -32,8 +34,8 @@ def test_equal_matrices_are_one(other: np.ndarray, kept: int) -> None:
 
 
 def test_vectors_and_small_matrices_stay() -> None:
-    g = Graph(lambda *_: {})
+    g = Conversion(dispatch=lambda *_: {})
     for _ in range(2):
-        g.affine(Matrix("X", "float64", 2), np.eye(2), np.ones(SMALLEST))
+        affine(g, Matrix("X", "float64", 2), np.eye(2), np.ones(SMALLEST))
     share(g)
     assert len(g.constants) == 4

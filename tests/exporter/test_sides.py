@@ -7,8 +7,10 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
+from toolkit.exporter.conversion import Conversion
 from toolkit.exporter.formulas.sides import two_sided
-from toolkit.exporter.graph import Graph, Matrix, initializer
+from toolkit.exporter.graph import initializer
+from toolkit.exporter.values import Matrix
 from toolkit.runtime.session import open_session
 
 TINY = float(np.finfo(np.float32).tiny)
@@ -18,7 +20,7 @@ RAW = np.array([-90, -1, -TINY, -0.0, 0.0, TINY, 1, 20, 90], np.float32).reshape
 @pytest.mark.parametrize("scale", [1.0, 2.0])
 @pytest.mark.parametrize("zero_is_second", [False, True])
 def test_labels_and_probabilities(scale, zero_is_second):
-    g = Graph(lambda *_: {})
+    g = Conversion(dispatch=lambda *_: {})
     index, p = two_sided(
         g, Matrix(g.name("raw"), "float32", 1), scale, zero_is_second=zero_is_second
     )

@@ -23,9 +23,9 @@ from sklearn.ensemble import (
 )
 
 from tests.exporter.parity import assert_answers
+from toolkit.exporter.conversion import Conversion
 from toolkit.exporter.dispatch import convert
 from toolkit.exporter.flow import convert_and_prove
-from toolkit.exporter.graph import ELEMENT, ML, Graph, Matrix
 from toolkit.exporter.opsets import ML_OPSETS
 from toolkit.exporter.trees import forms
 from toolkit.exporter.trees.ensemble import (
@@ -42,7 +42,9 @@ from toolkit.exporter.trees.forms import (
     frequent_first,
     placements,
 )
+from toolkit.exporter.trees.pending import pending_trees
 from toolkit.exporter.tuning import LATENCY, THROUGHPUT
+from toolkit.exporter.values import ELEMENT, ML, Matrix
 
 FEATURES = 3
 # Few values, so that rows lie on thresholds; subnormals, zeros of both signs, both ends.
@@ -139,7 +141,7 @@ def expected(e: Ensemble, rows: np.ndarray) -> np.ndarray:
 
 def answered(e: Ensemble, rows: np.ndarray, tune: str, opset: int, dtype: str = "float32"):
     """onnxruntime's sums, and the graph's operators."""
-    g = Graph(convert, opset, tune)
+    g = Conversion(dispatch=convert, opset=opset, tune=tune)
     g.name("X"), g.name("Y")
     x = Matrix("X", dtype, FEATURES)
     placed = placements(g, e, x, "Y", ML_OPSETS[opset])
@@ -273,11 +275,11 @@ def test_comparisons_are_the_mean_depth():
     X = np.random.default_rng(0).normal(size=(400, FEATURES))
     forest = RandomForestRegressor(5, bootstrap=False, max_features=1, random_state=0)
     forest.fit(X, X[:, 0])
-    g = Graph(convert)
+    g = Conversion(dispatch=convert)
     convert(forest, Matrix(g.name("X"), "float32", FEATURES), g)
     rows = X.astype(np.float32)
     depth = sum((t.decision_path(rows).sum() / len(X)) - 1 for t in forest.estimators_)
-    assert comparisons(g.ensembles[0][1]) == pytest.approx(depth, rel=1e-6)
+    assert comparisons(pending_trees(g)[0].ensemble) == pytest.approx(depth, rel=1e-6)
 
 
 def test_no_split_sends_nan_to_the_true_child_where_fitting_saw_none():
@@ -285,9 +287,9 @@ def test_no_split_sends_nan_to_the_true_child_where_fitting_saw_none():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(500, FEATURES)) + 10
     model = RandomForestRegressor(5, random_state=0).fit(X, X[:, 0])
-    g = Graph(convert)
+    g = Conversion(dispatch=convert)
     convert(model, Matrix(g.name("X"), "float32", FEATURES), g)
-    ensemble = g.ensembles[0][1]
+    ensemble = pending_trees(g)[0].ensemble
     assert ensemble.missing_left.any()
     assert not frequent_first(ensemble, "float32", FEATURES).missing_left.any()
 

@@ -14,10 +14,12 @@ from sklearn.ensemble import (
 )
 
 from tests.exporter.test_tree_forms import FEATURES, expected, random_ensemble, random_rows
+from toolkit.exporter.conversion import Conversion
 from toolkit.exporter.dispatch import convert
-from toolkit.exporter.graph import Graph, Matrix
 from toolkit.exporter.trees import order
 from toolkit.exporter.trees.order import FEWEST, LEAVES, ROWS, drawn, key_of, ways
+from toolkit.exporter.trees.pending import pending_trees
+from toolkit.exporter.values import Matrix
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(3000, 5)).astype(np.float32).astype(np.float64)
@@ -31,9 +33,9 @@ MODELS = {
 
 @cache
 def ensemble_of(name):
-    model, g = MODELS[name]().fit(X, Y), Graph(convert)
+    model, g = MODELS[name]().fit(X, Y), Conversion(dispatch=convert)
     convert(model, Matrix(g.name("X"), "float32", X.shape[1]), g)
-    return g.ensembles[0][1]
+    return pending_trees(g)[0].ensemble
 
 
 def nodes_reached(e, rows, depth):

@@ -30,7 +30,7 @@ from tests.exporter.parity import (
     graph_of,
     right_or_refused,
 )
-from toolkit.exporter.trees.ensemble import round_down
+from toolkit.exporter.grid import round_down
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(150, 4))

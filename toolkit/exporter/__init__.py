@@ -7,11 +7,10 @@ wait for onnx.
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from toolkit.exporter.flow import convert_and_prove, export
-    from toolkit.exporter.foreign import prove_graph
+from toolkit.exporter.flow import convert_and_prove, export
+from toolkit.exporter.foreign import prove_graph
 
 _HOME = {
     "convert_and_prove": "flow",

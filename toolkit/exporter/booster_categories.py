@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 
 from toolkit.estimators.held import held_by
+from toolkit.exporter.conversion import Conversion
 from toolkit.exporter.formulas.lookup import category_codes, columns_of
-from toolkit.exporter.graph import Graph, Value
 from toolkit.exporter.raw_boosters import OfBooster
+from toolkit.exporter.values import Value
 
 Categories = Mapping[int, Sequence[Any]]  # by the column's place
 
@@ -69,7 +70,7 @@ def of_xgboost(estimator: Any) -> Categories:
     return {k: v.to_pylist() for k, (_, v) in enumerate(kept) if v is not None}
 
 
-def coded(g: Graph, x: Value, categories: Categories, missing: float = np.nan) -> Value:
+def coded(g: Conversion, x: Value, categories: Categories, missing: float = np.nan) -> Value:
     """Return x as a matrix of numbers, with the number of its category for each such value.
 
     missing: for a value that is none of them.

@@ -6,16 +6,17 @@ import re
 from typing import Any
 
 from toolkit.errors import UnsupportedEstimator, boundary
+from toolkit.exporter.conversion import Conversion
 from toolkit.exporter.converters import key_of, table
 from toolkit.exporter.fallback import convert_leaf
-from toolkit.exporter.graph import Graph, Matrix, Outputs, Unconvertible, Value
-from toolkit.exporter.trees.folding import record
+from toolkit.exporter.trees.folding import after_step
+from toolkit.exporter.values import Matrix, Outputs, Unconvertible, Value
 
 REPLACE = "replace the estimator by one that exports"
 SETTING = re.compile(r"\b\w+=")
 
 
-def convert(est: Any, x: Value, g: Graph) -> Outputs:
+def convert(est: Any, x: Value, g: Conversion) -> Outputs:
     """Add the estimator's nodes to the graph and return its outputs.
 
     Raises UnsupportedEstimator naming the innermost estimator that cannot be converted and why.
@@ -32,7 +33,7 @@ def convert(est: Any, x: Value, g: Graph) -> Outputs:
             ) from reason
     done = found.get("transform")
     if isinstance(done, Matrix) and not done.is_nothing:
-        record(g, key_of(est), est, x, done)
+        found = {**found, "transform": after_step(key_of(est), est, x, done)}
     return found
 
 

@@ -10,7 +10,9 @@ import onnx
 from onnx import numpy_helper
 
 from toolkit.errors import first_line
-from toolkit.exporter.graph import ML, Graph, Matrix, Outputs, Unconvertible, Value
+from toolkit.exporter.conversion import Conversion
+from toolkit.exporter.values import Matrix, Outputs, Unconvertible, Value
+from toolkit.onnx_graph.domains import ML
 
 # skl2onnx's names of outputs -> ours.
 OUTPUTS = {
@@ -29,7 +31,7 @@ DTYPES: dict[int, str] = {
 }
 
 
-def convert_leaf(est: Any, x: Value, g: Graph) -> Outputs:
+def convert_leaf(est: Any, x: Value, g: Conversion) -> Outputs:
     """Return the outputs of skl2onnx's graph for one estimator, its nodes taken into `g`.
 
     Raises Unconvertible where skl2onnx has no converter or fails.
@@ -113,7 +115,7 @@ def _dtype(output: onnx.ValueInfoProto) -> str:
     return DTYPES[int(output.type.tensor_type.elem_type)]
 
 
-def _shaped(g: Graph, x: Matrix, dims: Any) -> Matrix:
+def _shaped(g: Conversion, x: Matrix, dims: Any) -> Matrix:
     """Return labels as [N] and numbers as [N, width]: skl2onnx gives some labels as [N, 1]."""
     if len(dims) == (2 if x.width else 1) or (len(dims) == 2 and dims[1].dim_value != 1):
         return x

@@ -13,8 +13,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from toolkit.exporter.trees.ensemble import round_down
-
 DECIMALS = 9  # more are no grid that anybody writes down
 STRAY = 0.02  # of thresholds, that lie half-way between no two values of the grid
 MERGED = 2.0**24  # from here on float32 holds no two whole numbers next to each other
@@ -137,6 +135,17 @@ def _digits(values: np.ndarray, least: int) -> int | None:
         if (np.abs(scaled - np.rint(scaled)) > slack).mean() <= STRAY:
             return decimals
     return None
+
+
+def round_down(threshold: np.ndarray) -> np.ndarray:
+    """Return the largest float32 that is not above each float64 threshold.
+
+    For every float32 x, `x <= round_down(t)` is `x <= t`: the routing stays exact.
+    """
+    with np.errstate(over="ignore"):
+        rounded = threshold.astype(np.float32)
+        below = np.nextafter(rounded, np.float32(-np.inf))
+    return np.where(rounded.astype(np.float64) > threshold, below, rounded)
 
 
 def between(limits: np.ndarray, grid: Grid, goes_left: np.ndarray | None = None) -> np.ndarray:

@@ -13,9 +13,9 @@ from onnx import helper
 
 from toolkit.errors import InvalidInput, UnsupportedEstimator, first_line
 from toolkit.exporter import passes
+from toolkit.exporter.conversion import Conversion
 from toolkit.exporter.dispatch import convert
-from toolkit.exporter.formulas.sparse_rows import MOST, too_wide
-from toolkit.exporter.graph import CONTRIBUTED, ELEMENT, ML, Graph, Matrix, initializer
+from toolkit.exporter.graph import MOST, initializer
 from toolkit.exporter.grid import Grids
 from toolkit.exporter.opsets import IR_VERSIONS, ML_OPSETS
 from toolkit.exporter.passes.fuse_classifier import packed_weights
@@ -23,16 +23,15 @@ from toolkit.exporter.schema import Schema, declare
 from toolkit.exporter.sharing import share
 from toolkit.exporter.tasks import REGRESSOR, wanted_outputs
 from toolkit.exporter.text.strings import contributed_types
-from toolkit.exporter.trees.forms import placements
+from toolkit.exporter.trees.pending import place_trees
 from toolkit.exporter.tuning import LATENCY
+from toolkit.exporter.values import ELEMENT, Matrix
 from toolkit.metrics import Scale
 from toolkit.onnx_graph import kernel_sums
+from toolkit.onnx_graph.domains import CONTRIBUTED, ML
 from toolkit.onnx_graph.subgraphs import made_by, rename, walk
 from toolkit.runtime.predictor import TAKES_KEY, TASK_KEY
 from toolkit.runtime.wire import GRAPH_NODE, MODEL_GRAPH, head
-
-# Operators of ai.onnx.ml that version 5 no longer has.
-UNTIL_4 = {"TreeEnsembleClassifier", "TreeEnsembleRegressor"}
 
 # What protobuf can hold in one message; external data is refused by the runtime on purpose.
 LARGEST = (1 << 31) - 1
@@ -42,7 +41,7 @@ LARGEST = (1 << 31) - 1
 class Exported:
     """A model's bytes, its outputs' names in order, and the traps that were mended.
 
-    compares_computed: whether trees compare what arithmetic made of the inputs (`Graph`).
+    compares_computed: whether trees compare what arithmetic made of the inputs (`Conversion`).
     """
 
     content: bytes
@@ -73,19 +72,26 @@ def build(
     """Return the estimator as a checked ONNX model with the contract's input and output names.
 
     tune: "latency" or "throughput", what the graph is to be fast at; rows: sample rows by input
-    name (`Graph.tune`, `Graph.rows`); grids: of the data's columns, by input name. scale: that of a
-    regressor's answers on held-out rows; where float32 is too coarse for them the graph gives
-    float64. compute: "float64" for a graph whose numbers are float64 throughout, whole numbers too,
-    even where its inputs are float32. newest_ml: the newest ai.onnx.ml whose trees the runtime has,
-    by default that of the opset. sparse: see `Graph.sparse`.
+    name (`Conversion`); grids: of the data's columns, by input name. scale: that of a regressor's
+    answers on held-out rows; where float32 is too coarse for them the graph gives float64. compute:
+    "float64" for a graph whose numbers are float64 throughout, whole numbers too, even where its
+    inputs are float32. newest_ml: the newest ai.onnx.ml whose trees the runtime has, by default
+    that of the opset. sparse: see `Conversion.sparse`.
     Raises UnsupportedEstimator where a part of it cannot be converted, InvalidInput where a column
     has the name of an output.
     """
     _check_names(schema, [name for name, _ in wanted_outputs(estimator, task)])
     wide = compute == "float64"
     floats = "float64" if wide or any(s.dtype == "float64" for s in schema.inputs) else "float32"
-    g = Graph(
-        convert, opset, tune, rows or {}, grids or {}, floats=floats, wide=wide, sparse=sparse
+    g = Conversion(
+        opset=opset,
+        floats=floats,
+        wide=wide,
+        dispatch=convert,
+        tune=tune,
+        rows=rows or {},
+        grids=grids or {},
+        sparse=sparse,
     )
     source = declare(schema, g)
     found = g.convert(estimator, source, scale if task == REGRESSOR else None)
@@ -97,7 +103,7 @@ def build(
             "be exported"
         )
     share(g)
-    ml_opset, trees = _place_trees(g, ML_OPSETS[opset] if newest_ml is None else newest_ml)
+    ml_opset, trees = place_trees(g, ML_OPSETS[opset] if newest_ml is None else newest_ml)
     _check_size(estimator, g, trees)
     model = _assemble(g, schema, outputs, ml_opset)
     metadata = {TASK_KEY: task, TAKES_KEY: takes}
@@ -123,7 +129,7 @@ def _check_names(schema: Schema, outputs: list[str]) -> None:
             )
 
 
-def _check_size(estimator: Any, g: Graph, trees: list[tuple[onnx.NodeProto, bytes]]) -> None:
+def _check_size(estimator: Any, g: Conversion, trees: list[tuple[onnx.NodeProto, bytes]]) -> None:
     """Raise UnsupportedEstimator where the parameters alone are more than a model's file holds."""
     arrays = (a for a in g.constants.values() if a.dtype != object)
     size = sum(a.nbytes for a in arrays) + sum(len(content) for _, content in trees)
@@ -134,9 +140,10 @@ def _check_size(estimator: Any, g: Graph, trees: list[tuple[onnx.NodeProto, byte
         )
 
 
-def _check_width(estimator: Any, g: Graph, model: onnx.ModelProto) -> None:
+def _check_width(estimator: Any, g: Conversion, model: onnx.ModelProto) -> None:
     """Raise UnsupportedEstimator where sparse rows are read as a matrix too wide for a batch."""
-    width = too_wide(g, [name for node in model.graph.node for name in node.output])
+    names = [name for node in model.graph.node for name in node.output]
+    width = max((g.too_wide.get(name, 0) for name in names), default=0)
     if width:
         raise UnsupportedEstimator(
             f"{type(estimator).__name__}: {width:,} columns of a hash or of categories that are "
@@ -154,24 +161,6 @@ def _check(content: bytes, estimator: Any) -> None:
             f"{type(estimator).__name__}: its graph is not valid ONNX ({first_line(error)}); "
             "replace the estimator by one that exports"
         ) from error
-
-
-def _place_trees(g: Graph, newest: int) -> tuple[int, list[tuple[onnx.NodeProto, bytes]]]:
-    """Insert the ensembles' nodes where they were added.
-
-    Return ai.onnx.ml's opset for the graph, and each such node with its serialized attributes,
-    which stay apart until the model's bytes are written: large lists never become Python objects.
-    One opset serves the whole graph, so that a node of skl2onnx that version 5 has not decides for
-    all.
-    """
-    ml_opset = min(newest, 4) if any(n.op_type in UNTIL_4 for n in g.nodes) else newest
-    trees = []
-    while g.ensembles:  # the last first, and none is kept longer than it is needed
-        at, ensemble, x, output = g.ensembles.pop()
-        placed = placements(g, ensemble, x, output, ml_opset)
-        g.nodes[at:at] = [node for node, _ in placed]
-        trees += [(node, content) for node, content in placed if content]
-    return ml_opset, trees
 
 
 def _serialized(model: onnx.ModelProto, attributes: dict[str, bytes]) -> bytes:
@@ -194,7 +183,7 @@ def _serialized(model: onnx.ModelProto, attributes: dict[str, bytes]) -> bytes:
 
 
 def _assemble(
-    g: Graph, schema: Schema, outputs: dict[str, Matrix], ml_opset: int
+    g: Conversion, schema: Schema, outputs: dict[str, Matrix], ml_opset: int
 ) -> onnx.ModelProto:
     inputs = [
         helper.make_tensor_value_info(s.name, ELEMENT[s.dtype], [None, s.width])
@@ -227,7 +216,7 @@ def _assemble(
     )
 
 
-def _output_names(g: Graph, outputs: dict[str, Matrix], taken: set[str]) -> dict[str, str]:
+def _output_names(g: Conversion, outputs: dict[str, Matrix], taken: set[str]) -> dict[str, str]:
     """Return new names of tensors: outputs get the contract's, others make way for them."""
     produced = {o for n in g.nodes for o in made_by(n)}
     names: dict[str, str] = {}

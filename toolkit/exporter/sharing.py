@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from toolkit.exporter.graph import Graph
+from toolkit.exporter.conversion import Conversion
 from toolkit.onnx_graph.subgraphs import rename
 
 # Smaller ones save next to nothing, and one for each node keeps what a node adds its own: a
@@ -12,7 +12,7 @@ from toolkit.onnx_graph.subgraphs import rename
 SMALLEST, AXES = 32, 2
 
 
-def share(g: Graph) -> None:
+def share(g: Conversion) -> None:
     """Let nodes read the first of equal matrices and larger tensors, and drop the others.
 
     onnxruntime computes alike what is computed alike from one tensor once, when it opens a graph.

@@ -1,8 +1,9 @@
 """Which of a model's two forms to write: the one for single rows, or the one for large batches.
 
 Some formulations trade one for the other: rows put in order before a forest find its nodes in the
-processor's cache, and the nodes that order them cost a single row. Converters ask the graph which
-is wanted (`Graph.tune`); where their answers differ, both graphs are timed on the calibration rows.
+processor's cache, and the nodes that order them cost a single row. Converters ask which is
+wanted (`Conversion.tune`); where their answers differ, both graphs are timed on the calibration
+rows.
 """
 
 from __future__ import annotations

@@ -13,9 +13,10 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from toolkit.exporter.graph import Graph, Outputs, Value
+from toolkit.exporter.conversion import Conversion
+from toolkit.exporter.values import Outputs, Value
 
-Converter = Callable[[Any, Value, Graph], Outputs]
+Converter = Callable[[Any, Value, Conversion], Outputs]
 
 
 @cache

@@ -6,14 +6,15 @@ from typing import Any
 
 import numpy as np
 
+from toolkit.exporter.conversion import Conversion
 from toolkit.exporter.formulas import likelihood
 from toolkit.exporter.formulas.linear_map import result_dtype, wide
 from toolkit.exporter.formulas.lookup import flags
-from toolkit.exporter.formulas.sparse_rows import linear
-from toolkit.exporter.graph import Graph, Matrix, Outputs, Unconvertible, Value
+from toolkit.exporter.formulas.matmul import linear
+from toolkit.exporter.values import Matrix, Outputs, Unconvertible, Value
 
 
-def gaussian(est: Any, x: Value, g: Graph) -> Outputs:
+def gaussian(est: Any, x: Value, g: Conversion) -> Outputs:
     """`log p_c − ½ Σ log 2π var_c − ½ Σ (x − theta_c)² / var_c`."""
     variance = np.asarray(est.var_, dtype=np.float64)
     if not (variance > 0).all():
@@ -23,19 +24,19 @@ def gaussian(est: Any, x: Value, g: Graph) -> Outputs:
     return likelihood.posterior(g, scores, est.classes_, result_dtype(g, x))
 
 
-def multinomial(est: Any, x: Value, g: Graph) -> Outputs:
+def multinomial(est: Any, x: Value, g: Conversion) -> Outputs:
     """`x @ feature_log_prob_.T + class_log_prior_`."""
     return _discrete(est, g, x, wide(g, x), est.feature_log_prob_, est.class_log_prior_)
 
 
-def complement(est: Any, x: Value, g: Graph) -> Outputs:
+def complement(est: Any, x: Value, g: Conversion) -> Outputs:
     """`x @ feature_log_prob_.T`; the prior counts only where there is a single class."""
     alone = len(est.classes_) == 1
     bias = est.class_log_prior_ if alone else np.zeros(len(est.classes_))
     return _discrete(est, g, x, wide(g, x), est.feature_log_prob_, bias)
 
 
-def bernoulli(est: Any, x: Value, g: Graph) -> Outputs:
+def bernoulli(est: Any, x: Value, g: Conversion) -> Outputs:
     """`b @ (f − n).T + Σ n + class_log_prior_`: b = x > binarize, f, n = log P(b = 1), P(b = 0)."""
     present = np.asarray(est.feature_log_prob_, dtype=np.float64)
     with np.errstate(divide="ignore"):
@@ -45,7 +46,7 @@ def bernoulli(est: Any, x: Value, g: Graph) -> Outputs:
     return _discrete(est, g, x, source, present - absent, bias)
 
 
-def categorical(est: Any, x: Value, g: Graph) -> Outputs:
+def categorical(est: Any, x: Value, g: Conversion) -> Outputs:
     """`Σ_j feature_log_prob_[j][:, x_j] + class_log_prior_`; numbers are cut to integers.
 
     All features' tables stand below each other, [Σ categories, classes], and a row picks one line
@@ -74,7 +75,9 @@ def categorical(est: Any, x: Value, g: Graph) -> Outputs:
     return likelihood.posterior(g, scores, est.classes_, result_dtype(g, x))
 
 
-def _discrete(est: Any, g: Graph, x: Value, source: Matrix, weights: Any, bias: Any) -> Outputs:
+def _discrete(
+    est: Any, g: Conversion, x: Value, source: Matrix, weights: Any, bias: Any
+) -> Outputs:
     _check_finite(weights)
     scores = linear(g, source, np.asarray(weights).T, bias)
     return likelihood.posterior(g, scores, est.classes_, result_dtype(g, x))

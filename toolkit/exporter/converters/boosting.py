@@ -8,12 +8,15 @@ from typing import Any
 
 import numpy as np
 
+from toolkit.exporter.conversion import Conversion
 from toolkit.exporter.converters.trees import read, result
 from toolkit.exporter.formulas.answers import answer, is_far, residual
+from toolkit.exporter.formulas.classes import class_labels, largest_index
+from toolkit.exporter.formulas.matmul import affine
 from toolkit.exporter.formulas.sides import two_sided
-from toolkit.exporter.graph import Graph, Matrix, Outputs, Unconvertible, Value
 from toolkit.exporter.trees.answers import tree_answer
 from toolkit.exporter.trees.ensemble import Ensemble, concatenate
+from toolkit.exporter.values import Matrix, Outputs, Unconvertible, Value
 
 CONSTANT = {"DummyClassifier", "DummyRegressor"}  # initial estimators that look at no row
 # Strategies of theirs that give every row the same answer.
@@ -21,12 +24,12 @@ STEADY = {"prior", "most_frequent", "constant", "mean", "median", "quantile"}
 SIGMOID = {"log_loss": 1.0, "exponential": 2.0}  # p = 1 / (1 + exp(−k · raw))
 
 
-def regressor(est: Any, x: Value, g: Graph) -> Outputs:
+def regressor(est: Any, x: Value, g: Conversion) -> Outputs:
     """GradientBoostingRegressor: no loss of it has a link."""
     return {"predict": answer(g, x, _raw(est, x, g, classifies=False))}
 
 
-def classifier(est: Any, x: Value, g: Graph) -> Outputs:
+def classifier(est: Any, x: Value, g: Conversion) -> Outputs:
     """GradientBoostingClassifier: sigmoid for two classes, softmax for more."""
     if est.loss not in SIGMOID:
         raise Unconvertible(f"loss={est.loss!r}")
@@ -34,15 +37,15 @@ def classifier(est: Any, x: Value, g: Graph) -> Outputs:
     if raw.width == 1:
         index, p = two_sided(g, raw, SIGMOID[est.loss], zero_is_second=True)
     else:
-        index, p = g.argmax(raw), g.unary("Softmax", raw, axis=1)
+        index, p = largest_index(g, raw), g.unary("Softmax", raw, axis=1)
     return {
-        "predict": g.labels(index, est.classes_),
+        "predict": class_labels(g, index, est.classes_),
         "predict_proba": result(g, x, p),
         "decision_function": result(g, x, raw),
     }
 
 
-def _raw(est: Any, x: Value, g: Graph, classifies: bool) -> Matrix:
+def _raw(est: Any, x: Value, g: Conversion, classifies: bool) -> Matrix:
     """Return `init + learning_rate · Σ trees` [N, 1 or classes].
 
     Classes are decided in float64: where they are equal, or nearly, so are they in scikit-learn.
@@ -69,7 +72,7 @@ def _scaled(fitted: Any, rate: float, target: int) -> Ensemble:
 
 
 def _initial(
-    est: Any, x: Value, g: Graph, width: int, classifies: bool
+    est: Any, x: Value, g: Conversion, width: int, classifies: bool
 ) -> tuple[np.ndarray, Matrix | None]:
     """Return the initial raw prediction: one for all rows, and what an estimator gives each row."""
     zero = np.zeros(width)
@@ -99,7 +102,7 @@ class _Certain:
         return np.eye(1, self.classes)
 
 
-def _linked(g: Graph, p: Matrix, est: Any, width: int) -> Matrix:
+def _linked(g: Conversion, p: Matrix, est: Any, width: int) -> Matrix:
     """Return the loss's link of probabilities, which are clipped to [ε, 1 − ε] before.
 
     logit for two classes (half of it for the exponential loss); log p less its mean for more. ε
@@ -116,7 +119,7 @@ def _linked(g: Graph, p: Matrix, est: Any, width: int) -> Matrix:
         clipped = Matrix(g.add("Clip", [p.name, *limits], "clipped"), "float64", width)
         logs = g.unary("Log", clipped)
         weights = np.eye(width) - 1.0 / width
-        return g.affine(logs, weights, np.zeros(width))
+        return affine(g, logs, weights, np.zeros(width))
     second = g.column(p, 1)
     clipped = Matrix(g.add("Clip", [second.name, *limits], "clipped"), "float64", 1)
     one = g.constant([1.0], "float64", "one")

@@ -14,8 +14,10 @@ from typing import Any
 
 import numpy as np
 
+from toolkit.exporter.conversion import Conversion
 from toolkit.exporter.converters.trees import result
 from toolkit.exporter.formulas.answers import answer
+from toolkit.exporter.formulas.classes import class_labels, largest_index
 from toolkit.exporter.formulas.links import (
     Link,
     exp,
@@ -25,17 +27,17 @@ from toolkit.exporter.formulas.links import (
     sigmoid,
     two_classes,
 )
-from toolkit.exporter.graph import Graph, Matrix, Outputs, Unconvertible, Value
 from toolkit.exporter.trees.answers import tree_answer
 from toolkit.exporter.trees.ensemble import Ensemble, concatenate, tree
 from toolkit.exporter.trees.leaf_tables import summed
+from toolkit.exporter.values import Matrix, Outputs, Unconvertible, Value
 
 THRESHOLD = "binclass_probability_threshold"
 INPUTS = ("categorical_features", "text_features", "embedding_features")
 LABELS = ("MultiLogloss", "MultiCrossEntropy")  # losses of several labels a row
 
 
-def uncertain(g: Graph, raw: Matrix) -> Matrix:
+def uncertain(g: Conversion, raw: Matrix) -> Matrix:
     """Return the mean `raw₀` and the variance `exp(2 raw₁)`."""
     variance = g.unary("Exp", g.binary("Mul", g.column(raw, 1), [2.0], "two"))
     return g.join([g.column(raw, 0), variance])
@@ -49,19 +51,19 @@ LINKS: dict[str, Link] = {
 }
 
 
-def regressor(est: Any, x: Value, g: Graph) -> Outputs:
+def regressor(est: Any, x: Value, g: Conversion) -> Outputs:
     """CatBoostRegressor with the kind of prediction that its loss has."""
     link = LINKS[est._get_default_prediction_type()]
     found = linked(g, link, lambda: _raw(est, x, g, classifies=False))
     return {"predict": answer(g, x, found)}
 
 
-def plain(est: Any, x: Value, g: Graph) -> Outputs:
+def plain(est: Any, x: Value, g: Conversion) -> Outputs:
     """CatBoost and CatBoostRanker: the raw scores, whatever the loss."""
     return {"predict": answer(g, x, _raw(est, x, g, classifies=False))}
 
 
-def classifier(est: Any, x: Value, g: Graph) -> Outputs:
+def classifier(est: Any, x: Value, g: Conversion) -> Outputs:
     """CatBoostClassifier: sigmoid, softmax, or a sigmoid a class or label.
 
     Its threshold (set_probability_threshold) is one of probabilities, in the model's metadata; it
@@ -70,7 +72,7 @@ def classifier(est: Any, x: Value, g: Graph) -> Outputs:
     return classified(est, x, g)
 
 
-def classified(est: Any, x: Value, g: Graph) -> Outputs:
+def classified(est: Any, x: Value, g: Conversion) -> Outputs:
     """Return what a classifier answers by a fitted CatBoost model."""
     loss, classes = _loss(est), np.asarray(est.classes_)
     raw = _raw(est, x, g, classifies=True)
@@ -84,7 +86,10 @@ def classified(est: Any, x: Value, g: Graph) -> Outputs:
         return two_classes(g, x, raw, classes, limit=_limit(est))
     if loss == "MultiClassOneVsAll":
         p = sigmoid(g, raw)
-        return {"predict": g.labels(g.argmax(raw), classes), "predict_proba": result(g, x, p)}
+        return {
+            "predict": class_labels(g, largest_index(g, raw), classes),
+            "predict_proba": result(g, x, p),
+        }
     return many_classes(g, x, raw, classes)
 
 
@@ -123,7 +128,7 @@ def _check(est: Any) -> None:
             raise Unconvertible(f"{kind} (CatBoost makes numbers of them, which no operator does)")
 
 
-def _raw(est: Any, x: Value, g: Graph, classifies: bool) -> Matrix:
+def _raw(est: Any, x: Value, g: Conversion, classifies: bool) -> Matrix:
     """Return `scale · Σ leaves + bias` [N, outputs]."""
     _check(est)
     model = _model(est)

@@ -6,22 +6,24 @@ from typing import Any
 
 import numpy as np
 
+from toolkit.exporter.conversion import Conversion
 from toolkit.exporter.formulas.chunks import Form, chunk_rows, in_chunks
+from toolkit.exporter.formulas.classes import class_labels
 from toolkit.exporter.formulas.distances import dense, metric_name, ranked
 from toolkit.exporter.formulas.real import Real, constant, joined, real
-from toolkit.exporter.graph import Graph, Matrix, Outputs, Unconvertible, Value
 from toolkit.exporter.tuning import THROUGHPUT
+from toolkit.exporter.values import Matrix, Outputs, Unconvertible, Value
 
 MANY = 32  # points from which chunks of rows pay: the distances of 20,000 rows leave the cache
 
 
-def centres(est: Any, x: Value, g: Graph) -> Outputs:
+def centres(est: Any, x: Value, g: Conversion) -> Outputs:
     """KMeans, MiniBatchKMeans: the nearest centre, and the distances to all."""
     index, distances = _compared(g, g.floating(x), dense(est.cluster_centers_))
     return {"predict": index, "transform": distances}
 
 
-def _compared(g: Graph, x: Matrix, points: np.ndarray) -> list[Matrix]:
+def _compared(g: Conversion, x: Matrix, points: np.ndarray) -> list[Matrix]:
     """Return the nearest of the points, int64 [N], and the distances to all, as x [N, points].
 
     One product serves both: a row's nearest point has the least `‖s‖² − 2 x·s`.
@@ -36,7 +38,7 @@ def _compared(g: Graph, x: Matrix, points: np.ndarray) -> list[Matrix]:
     return _in_form(g, x, points, form)
 
 
-def _nearest(g: Graph, x: Matrix, points: np.ndarray) -> Matrix:
+def _nearest(g: Conversion, x: Matrix, points: np.ndarray) -> Matrix:
     """Return the nearest of the points alone."""
 
     def form(name: str) -> list[Matrix]:
@@ -45,23 +47,23 @@ def _nearest(g: Graph, x: Matrix, points: np.ndarray) -> Matrix:
     return _in_form(g, x, points, form)[0]
 
 
-def _ranks(g: Graph, x: Matrix, points: np.ndarray) -> tuple[Real, Real]:
+def _ranks(g: Conversion, x: Matrix, points: np.ndarray) -> tuple[Real, Real]:
     return ranked(g, real(g, x), points, constant(g, points, "centres"))
 
 
-def _in_form(g: Graph, x: Matrix, points: np.ndarray, form: Form) -> list[Matrix]:
+def _in_form(g: Conversion, x: Matrix, points: np.ndarray, form: Form) -> list[Matrix]:
     """Return what the form gives: chunks cost one row 3 µs, and take half the time at 20,000."""
     if g.tune == THROUGHPUT and len(points) >= MANY:
         return in_chunks(g, x, chunk_rows(2 * len(points), x.width), form)
     return list(form(x.name))
 
 
-def mean_shift(est: Any, x: Value, g: Graph) -> Outputs:
+def mean_shift(est: Any, x: Value, g: Conversion) -> Outputs:
     """MeanShift: the nearest centre."""
     return {"predict": _nearest(g, g.floating(x), dense(est.cluster_centers_))}
 
 
-def affinity(est: Any, x: Value, g: Graph) -> Outputs:
+def affinity(est: Any, x: Value, g: Conversion) -> Outputs:
     """AffinityPropagation: the nearest exemplar; −1 where fitting found none."""
     if not hasattr(est, "cluster_centers_"):
         raise Unconvertible(f"affinity={est.affinity!r} (it judges no new rows)")
@@ -69,20 +71,20 @@ def affinity(est: Any, x: Value, g: Graph) -> Outputs:
     if len(points):
         return {"predict": _nearest(g, g.floating(x), points)}
     first = (real(g, x).sum(1) * 0.0).index("ArgMax")
-    return {"predict": g.labels(first, np.array([-1]))}
+    return {"predict": class_labels(g, first, np.array([-1]))}
 
 
-def birch(est: Any, x: Value, g: Graph) -> Outputs:
+def birch(est: Any, x: Value, g: Conversion) -> Outputs:
     """Birch: the cluster of the nearest subcluster, and the distances to the subclusters."""
     x, points = g.floating(x), dense(est.subcluster_centers_)
     nearest, distances = _compared(g, x, points)
     return {
-        "predict": g.labels(nearest, np.asarray(est.subcluster_labels_)),
+        "predict": class_labels(g, nearest, np.asarray(est.subcluster_labels_)),
         "transform": distances,
     }
 
 
-def bisecting(est: Any, x: Value, g: Graph) -> Outputs:
+def bisecting(est: Any, x: Value, g: Conversion) -> Outputs:
     """BisectingKMeans: from the root down, the nearer of two centres, until a leaf.
 
     All the tests at once, then the leaf whose path they all agree with.
@@ -109,7 +111,7 @@ def bisecting(est: Any, x: Value, g: Graph) -> Outputs:
         agreement = to_left @ constant(g, path, "paths") - wanted
         index = agreement.index("ArgMax")
     return {
-        "predict": g.labels(index, labels),
+        "predict": class_labels(g, index, labels),
         "transform": _compared(g, x, dense(est.cluster_centers_))[1],
     }
 
@@ -134,7 +136,7 @@ def _walk(
     _walk(node.right, {**choices, number: -1.0}, tests, leaves)
 
 
-def agglomeration(est: Any, x: Value, g: Graph) -> Outputs:
+def agglomeration(est: Any, x: Value, g: Conversion) -> Outputs:
     """FeatureAgglomeration: the columns of a cluster become their mean, maximum, median, …."""
     pool = POOLS.get(est.pooling_func)
     if pool is None:

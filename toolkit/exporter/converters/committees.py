@@ -8,19 +8,23 @@ from typing import Any
 
 import numpy as np
 
+from toolkit.exporter.conversion import Conversion
 from toolkit.exporter.converters import key_of
 from toolkit.exporter.converters.trees import classified, divided, mean, read, result, shares
 from toolkit.exporter.formulas.answers import answer, repeated
-from toolkit.exporter.graph import ML, Graph, Matrix, Outputs, Unconvertible, Value
+from toolkit.exporter.formulas.classes import class_labels, index_above, largest_index
+from toolkit.exporter.formulas.matmul import affine
 from toolkit.exporter.trees.answers import tree_answer
 from toolkit.exporter.trees.ensemble import concatenate
 from toolkit.exporter.trees.leaf_tables import summed
+from toolkit.exporter.values import Matrix, Outputs, Unconvertible, Value
+from toolkit.onnx_graph.domains import ML
 
 TREE_REGRESSORS = {"sklearn.DecisionTreeRegressor", "sklearn.ExtraTreeRegressor"}
 TREE_CLASSIFIERS = {"sklearn.DecisionTreeClassifier", "sklearn.ExtraTreeClassifier"}
 
 
-def bagging_regressor(est: Any, x: Value, g: Graph) -> Outputs:
+def bagging_regressor(est: Any, x: Value, g: Conversion) -> Outputs:
     """The mean of the estimators' predictions, each on its own columns."""
     pairs = list(zip(est.estimators_, est.estimators_features_, strict=True))
     count = len(pairs)
@@ -31,7 +35,7 @@ def bagging_regressor(est: Any, x: Value, g: Graph) -> Outputs:
     return {"predict": answer(g, x, divided(g, _sum(g, answers), count))}
 
 
-def bagging_classifier(est: Any, x: Value, g: Graph) -> Outputs:
+def bagging_classifier(est: Any, x: Value, g: Conversion) -> Outputs:
     """The mean of the estimators' probabilities, or of their votes where they have none.
 
     An estimator that was fitted without a class (its sample had none) gives it 0.
@@ -56,7 +60,7 @@ def bagging_classifier(est: Any, x: Value, g: Graph) -> Outputs:
     return outputs
 
 
-def adaboost_classifier(est: Any, x: Value, g: Graph) -> Outputs:
+def adaboost_classifier(est: Any, x: Value, g: Conversion) -> Outputs:
     """SAMME: each estimator votes its weight for its class, and −weight/(K−1) for each other.
 
     Zhu, Zou, Rosset, Hastie: Multi-class AdaBoost (2009). The votes are summed in float64, in
@@ -88,21 +92,21 @@ def adaboost_classifier(est: Any, x: Value, g: Graph) -> Outputs:
     decision = g.binary("Div", total, [est.estimator_weights_.sum()], "weights")
     if classes > 2:
         p = g.unary("Softmax", g.binary("Div", decision, [classes - 1.0], "others"), axis=1)
-        index, scores = g.argmax(decision), decision
+        index, scores = largest_index(g, decision), decision
     else:
         first, second = g.column(decision, 0), g.column(decision, 1)
         scores = Matrix(g.add("Sub", [second.name, first.name], "decision"), "float64", 1)
         half = g.binary("Div", scores, [2.0], "two")
         p = g.unary("Softmax", g.join([g.unary("Neg", half), half]), axis=1)
-        index = g.above(scores, 0.0)
+        index = index_above(g, scores, 0.0)
     return {
-        "predict": g.labels(index, est.classes_),
+        "predict": class_labels(g, index, est.classes_),
         "predict_proba": result(g, x, p),
         "decision_function": result(g, x, scores),
     }
 
 
-def adaboost_regressor(est: Any, x: Value, g: Graph) -> Outputs:
+def adaboost_regressor(est: Any, x: Value, g: Conversion) -> Outputs:
     """AdaBoost.R2: the weighted median of the estimators' predictions.
 
     Drucker: Improving Regressors using Boosting Techniques (1997). The smallest prediction at which
@@ -121,7 +125,7 @@ def adaboost_regressor(est: Any, x: Value, g: Graph) -> Outputs:
         found = [g.convert(t, x, g.scale)["predict"] for t in est.estimators_]
         answers = g.join([g.cast(m, "float64") for m in found])
     sizes = g.constant([count], "int64", "count")
-    ordered, at = g.add("TopK", [answers.name, sizes], "sorted", outputs=2, axis=1, largest=0)
+    ordered, at = g.add_many("TopK", [answers.name, sizes], "sorted", outputs=2, axis=1, largest=0)
     table = g.constant(weights, "float64", "weights")
     mine = g.add("Gather", [table, at], "mine", axis=0)
     reached = Matrix(
@@ -149,7 +153,7 @@ def _payoff(classes: int, weight: float) -> np.ndarray:
     return np.where(np.eye(classes, dtype=bool), weight, -1 / (classes - 1) * weight)
 
 
-def _sum(g: Graph, parts: Sequence[Matrix]) -> Matrix:
+def _sum(g: Conversion, parts: Sequence[Matrix]) -> Matrix:
     """Return the sum in float64, in order."""
     wide = [g.cast(p, "float64") for p in parts]
     if len(wide) == 1:
@@ -164,15 +168,15 @@ def _spread(table: np.ndarray, at: np.ndarray, classes: int) -> np.ndarray:
     return placed
 
 
-def _placed(g: Graph, p: Matrix, at: np.ndarray, classes: int) -> Matrix:
+def _placed(g: Conversion, p: Matrix, at: np.ndarray, classes: int) -> Matrix:
     if p.width == classes:
         return p
     wide = g.cast(p, "float64")
     table = _spread(np.eye(p.width), at, classes)
-    return g.affine(wide, table, np.zeros(classes))
+    return affine(g, wide, table, np.zeros(classes))
 
 
-def _votes(g: Graph, label: Matrix, classes: np.ndarray) -> Matrix:
+def _votes(g: Conversion, label: Matrix, classes: np.ndarray) -> Matrix:
     """Return 1 for the label's class and 0 for the others, [N, classes]."""
     index = _index(g, label, classes)
     table = g.constant(np.eye(len(classes)), "float64", "votes")
@@ -180,7 +184,7 @@ def _votes(g: Graph, label: Matrix, classes: np.ndarray) -> Matrix:
     return Matrix(name, "float64", len(classes))
 
 
-def _index(g: Graph, label: Matrix, classes: np.ndarray) -> Matrix:
+def _index(g: Conversion, label: Matrix, classes: np.ndarray) -> Matrix:
     """Return the position of each label [N] among the classes, int64 [N]."""
     if label.dtype == "string":
         index = g.add(
@@ -196,7 +200,7 @@ def _index(g: Graph, label: Matrix, classes: np.ndarray) -> Matrix:
     column = g.add("Reshape", [numbers.name, g.constant([-1, 1], "int64", "column")], "column")
     table = g.constant(np.asarray(classes).reshape(1, -1), numbers.dtype, "classes")
     equal = g.add("Equal", [column, table], "equal")
-    return g.argmax(g.cast(Matrix(equal, "bool", len(classes)), "float32"))
+    return largest_index(g, g.cast(Matrix(equal, "bool", len(classes)), "float32"))
 
 
 CONVERTERS = {

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, cast
 
+from toolkit.exporter.conversion import Conversion, at_hand
 from toolkit.exporter.formulas.lookup import columns_of
 from toolkit.exporter.formulas.response import transformed
-from toolkit.exporter.graph import Graph, Matrix, Outputs, Table, Unconvertible, Value
 from toolkit.exporter.schema.told import places_of
+from toolkit.exporter.values import Matrix, Outputs, Table, Unconvertible, Value
 
 
-def pipeline(est: Any, x: Value, g: Graph) -> Outputs:
+def pipeline(est: Any, x: Value, g: Conversion) -> Outputs:
     """Each step's transform is the next step's input; the outputs are the last step's."""
     steps = [step for _, step in est.steps if step is not None and step != "passthrough"]
     if not steps:
@@ -21,7 +22,7 @@ def pipeline(est: Any, x: Value, g: Graph) -> Outputs:
     return g.convert(steps[-1], x, g.scale)
 
 
-def column_transformer(est: Any, x: Value, g: Graph) -> Outputs:
+def column_transformer(est: Any, x: Value, g: Conversion) -> Outputs:
     """The parts' outputs side by side, in the order of `transformers_`.
 
     A table where there is text among numbers, as in a data frame (set_output) with categories.
@@ -36,7 +37,7 @@ def column_transformer(est: Any, x: Value, g: Graph) -> Outputs:
             raise Unconvertible(str(error)) from None
         if transformer == "drop" or not places:
             continue
-        part = g.select(x, g.at_hand(x, places))
+        part = g.select(x, at_hand(x, places))
         passed = isinstance(transformer, str)
         done = part if passed else transformed(transformer, part, g)
         weight = weights.get(name)
@@ -54,7 +55,7 @@ def _is_mixed(parts: Sequence[Matrix]) -> bool:
     return len({p.dtype == "string" for p in parts if p.width}) > 1
 
 
-def feature_union(est: Any, x: Value, g: Graph) -> Outputs:
+def feature_union(est: Any, x: Value, g: Conversion) -> Outputs:
     """The parts' outputs side by side, each times its weight."""
     weights = est.transformer_weights or {}
     parts = []
@@ -68,7 +69,7 @@ def feature_union(est: Any, x: Value, g: Graph) -> Outputs:
     return {"transform": g.join(parts)}
 
 
-def _times(g: Graph, part: Matrix, weight: float | None) -> Matrix:
+def _times(g: Conversion, part: Matrix, weight: float | None) -> Matrix:
     unweighted = weight is None or part.is_nothing
     return part if unweighted else g.binary("Mul", part, [weight], "weight")
 

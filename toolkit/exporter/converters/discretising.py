@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from toolkit.exporter.conversion import Conversion
 from toolkit.exporter.formulas.lookup import count_below, exact, flags, float_type, interpolate
-from toolkit.exporter.graph import Graph, Matrix, Outputs, Unconvertible, Value
+from toolkit.exporter.values import Matrix, Outputs, Unconvertible, Value
 
 
-def bins(est: Any, x: Value, g: Graph) -> Outputs:
+def bins(est: Any, x: Value, g: Conversion) -> Outputs:
     """KBinsDiscretizer: how many inner edges are ≤ x, compared in float64; one-hot where asked."""
     kind = float_type(x)
     narrowed = est.dtype is not None and np.dtype(est.dtype) == np.float32
@@ -27,7 +28,7 @@ def bins(est: Any, x: Value, g: Graph) -> Outputs:
     return {"transform": g.join([g.cast(b, kind) for b in blocks])}
 
 
-def binarizer(est: Any, x: Value, g: Graph) -> Outputs:
+def binarizer(est: Any, x: Value, g: Conversion) -> Outputs:
     """1 where x is above the threshold."""
     return {"transform": flags(g, x, float(est.threshold))}
 
@@ -38,13 +39,13 @@ NORMS = {"l1": "ReduceL1", "l2": "ReduceL2", "max": "ReduceMax"}
 NOTHING = float(np.nextafter(10 * np.finfo(np.float64).eps, 0.0))
 
 
-def normalizer(est: Any, x: Value, g: Graph) -> Outputs:
+def normalizer(est: Any, x: Value, g: Conversion) -> Outputs:
     """Every row divided by its norm, in float64; a row of next to nothing stays."""
     kind = float_type(x)
     return {"transform": g.cast(normalized(g, exact(g, x), est.norm, NOTHING), kind)}
 
 
-def normalized(g: Graph, x: Matrix, norm: str, nothing: float) -> Matrix:
+def normalized(g: Conversion, x: Matrix, norm: str, nothing: float) -> Matrix:
     """Return the rows of x divided by their "l1", "l2" or "max" norm where that is above `nothing`.
 
     The others stay as they are.
@@ -55,7 +56,7 @@ def normalized(g: Graph, x: Matrix, norm: str, nothing: float) -> Matrix:
     return g.combine("Div", x, g.choose(empty, [1.0], length))
 
 
-def quantiles(est: Any, x: Value, g: Graph) -> Outputs:
+def quantiles(est: Any, x: Value, g: Conversion) -> Outputs:
     """QuantileTransformer: the mean of two interpolations, which part where quantiles repeat.
 
     `½ (interp(x, q, r) − interp(−x, −q reversed, −r reversed))`, the ends set to 0 and 1, and for
@@ -104,7 +105,7 @@ TAIL = (
 )  # fmt: skip
 
 
-def normal_quantile(g: Graph, p: Matrix) -> Matrix:
+def normal_quantile(g: Conversion, p: Matrix) -> Matrix:
     """Return the standard normal's quantile of p, clipped to 1e-7 from either end, in float64.
 
     So near the ends √(−log p) stays below 5, where AS 241 has its second tail formula.
@@ -124,12 +125,14 @@ def normal_quantile(g: Graph, p: Matrix) -> Matrix:
     return Matrix(g.add("Where", [inner, central.name, tail.name], "normal"), p.dtype, p.width)
 
 
-def _ratio(g: Graph, x: Matrix, polynomials: tuple[tuple[float, ...], tuple[float, ...]]) -> Matrix:
+def _ratio(
+    g: Conversion, x: Matrix, polynomials: tuple[tuple[float, ...], tuple[float, ...]]
+) -> Matrix:
     above, below = (_horner(g, x, c) for c in polynomials)
     return Matrix(g.add("Div", [above.name, below.name], "ratio"), x.dtype, x.width)
 
 
-def _horner(g: Graph, x: Matrix, coefficients: tuple[float, ...]) -> Matrix:
+def _horner(g: Conversion, x: Matrix, coefficients: tuple[float, ...]) -> Matrix:
     total = g.binary("Mul", x, [coefficients[-1]], "c")
     for c in coefficients[-2:0:-1]:
         total = g.product(g.binary("Add", total, [c], "c"), x)
@@ -139,7 +142,7 @@ def _horner(g: Graph, x: Matrix, coefficients: tuple[float, ...]) -> Matrix:
 HUGE = 1e30  # beyond every knot, and its tenth power is finite
 
 
-def splines(est: Any, x: Value, g: Graph) -> Outputs:
+def splines(est: Any, x: Value, g: Conversion) -> Outputs:
     """SplineTransformer: the polynomial of x's interval, for all bases of a column at once.
 
     Every basis is a polynomial in x − knot between two knots; extrapolation adds an interval at
@@ -164,7 +167,7 @@ def splines(est: Any, x: Value, g: Graph) -> Outputs:
     return {"transform": g.cast(g.join(blocks), kind)}
 
 
-def _at_infinity(g: Graph, est: Any, x: Matrix, column: int, block: Matrix) -> Matrix:
+def _at_infinity(g: Conversion, est: Any, x: Matrix, column: int, block: Matrix) -> Matrix:
     """Return a column's bases [N, width] with what scikit-learn gives for infinities in them.
 
     An estimator that takes missing values takes infinities too. Its answers there are numbers, NaN
@@ -182,7 +185,7 @@ def _at_infinity(g: Graph, est: Any, x: Matrix, column: int, block: Matrix) -> M
     return block
 
 
-def _wrapped(g: Graph, x: Matrix, low: float, high: float) -> Matrix:
+def _wrapped(g: Conversion, x: Matrix, low: float, high: float) -> Matrix:
     if high <= low:
         return g.binary("Mul", x, [0.0], "constant")
     period = [high - low]
@@ -224,7 +227,7 @@ def _pieces(spline: Any, extrapolation: str, degree: int) -> tuple[np.ndarray, n
     return np.append(starts, after), np.concatenate([below[None], inner, above[None]])
 
 
-def _piecewise(g: Graph, x: Matrix, starts: np.ndarray, table: np.ndarray) -> Matrix:
+def _piecewise(g: Conversion, x: Matrix, starts: np.ndarray, table: np.ndarray) -> Matrix:
     powers, bases = table.shape[1:]
     interval = g.add(
         "Reshape",
@@ -248,7 +251,7 @@ def _piecewise(g: Graph, x: Matrix, starts: np.ndarray, table: np.ndarray) -> Ma
     return Matrix(g.add("Where", [gap, zero, flat], "spline"), x.dtype, bases)
 
 
-def patches(est: Any, x: Value, g: Graph) -> Outputs:
+def patches(est: Any, x: Value, g: Conversion) -> Outputs:
     """PatchExtractor takes images, and gives more rows than it takes."""
     raise Unconvertible("images in more than two dimensions: rows that become several rows, so it")
 

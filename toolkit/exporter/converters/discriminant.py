@@ -6,13 +6,15 @@ from typing import Any
 
 import numpy as np
 
+from toolkit.exporter.conversion import Conversion
 from toolkit.exporter.formulas import likelihood
+from toolkit.exporter.formulas.classes import class_labels, largest_index
 from toolkit.exporter.formulas.linear_map import projected, result_dtype, wide, wide_product
 from toolkit.exporter.formulas.sides import two_sided
-from toolkit.exporter.graph import Graph, Matrix, Outputs, Value
+from toolkit.exporter.values import Matrix, Outputs, Value
 
 
-def linear(est: Any, x: Value, g: Graph) -> Outputs:
+def linear(est: Any, x: Value, g: Conversion) -> Outputs:
     """LinearDiscriminantAnalysis: scores `x @ coef_.T + intercept_`, and its projection.
 
     Two classes have one score, a log-odds, and its sigmoid as probability; more have a softmax.
@@ -26,9 +28,9 @@ def linear(est: Any, x: Value, g: Graph) -> Outputs:
         g.traps.append("LinearDiscriminantAnalysis, two classes: the log-odds are not doubled")
         index, p = two_sided(g, scores)
     else:
-        index, p = g.argmax(scores), g.unary("Softmax", scores, axis=1)
+        index, p = largest_index(g, scores), g.unary("Softmax", scores, axis=1)
     outputs = {
-        "predict": g.labels(index, est.classes_),
+        "predict": class_labels(g, index, est.classes_),
         "predict_proba": g.cast(p, dtype),
         "decision_function": g.cast(scores, dtype),
     }
@@ -39,7 +41,7 @@ def linear(est: Any, x: Value, g: Graph) -> Outputs:
     return outputs
 
 
-def quadratic(est: Any, x: Value, g: Graph) -> Outputs:
+def quadratic(est: Any, x: Value, g: Conversion) -> Outputs:
     """QuadraticDiscriminantAnalysis: `log p_c − ½ Σ log S_c − ½ ‖(x − μ_c) R_c S_c^−½‖²`.
 
     R_c, S_c = rotations_, scalings_ of class c (The Elements of Statistical Learning, eq. 4.12).

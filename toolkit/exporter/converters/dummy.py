@@ -6,20 +6,22 @@ from typing import Any
 
 import numpy as np
 
+from toolkit.exporter.conversion import Conversion
 from toolkit.exporter.formulas.answers import is_far
+from toolkit.exporter.formulas.classes import class_labels
 from toolkit.exporter.formulas.response import of_several
-from toolkit.exporter.graph import Graph, Matrix, Outputs, Unconvertible, Value
+from toolkit.exporter.values import Matrix, Outputs, Unconvertible, Value
 
 RANDOM = ("stratified", "uniform")
 
 
-def regressor(est: Any, x: Value, g: Graph) -> Outputs:
+def regressor(est: Any, x: Value, g: Conversion) -> Outputs:
     """DummyRegressor: `constant_` [1, outputs]."""
     dtype = "float64" if is_far(g.scale) else g.precision(x)
     return {"predict": g.repeated(est.constant_, dtype, x)}
 
 
-def classifier(est: Any, x: Value, g: Graph) -> Outputs:
+def classifier(est: Any, x: Value, g: Conversion) -> Outputs:
     """DummyClassifier with the strategies that do not draw at random."""
     if est.strategy in RANDOM:
         raise Unconvertible(f"strategy={est.strategy!r}, which draws labels at random,")
@@ -32,7 +34,7 @@ def classifier(est: Any, x: Value, g: Graph) -> Outputs:
         row = prior if est.strategy == "prior" else np.arange(len(names)) == index
         probabilities.append(g.repeated(row, g.precision(x), x))
         place = g.flat(g.repeated([index], "int64", x))
-        labels.append(g.labels(place, np.asarray(names)))
+        labels.append(class_labels(g, place, np.asarray(names)))
     if not several:
         return {"predict": labels[0], "predict_proba": probabilities[0]}
     label: Matrix = g.join([g.upright(m) for m in labels])

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from toolkit.estimators.frames import NA, NAN, mark_of
-from toolkit.exporter.formulas.codes import FEWEST, Block, Coded, one_hot_block
+from toolkit.exporter.conversion import Conversion
 from toolkit.exporter.formulas.lookup import (
     category_index,
     columns_of,
@@ -16,12 +16,14 @@ from toolkit.exporter.formulas.lookup import (
     look_up,
     text_categories,
 )
-from toolkit.exporter.graph import ML, NOTHING, Graph, Matrix, Outputs, Unconvertible, Value
+from toolkit.exporter.origins import FEWEST, Block, Coded
+from toolkit.exporter.values import NOTHING, Matrix, Outputs, Unconvertible, Value
+from toolkit.onnx_graph.domains import ML
 
 Groups = tuple[np.ndarray, int, int]
 
 
-def one_hot(est: Any, x: Value, g: Graph) -> Outputs:
+def one_hot(est: Any, x: Value, g: Conversion) -> Outputs:
     """OneHotEncoder: a block of 0/1 columns for each input column.
 
     A category that was not seen in fitting gives zeros, as with handle_unknown="ignore", or counts
@@ -35,12 +37,11 @@ def one_hot(est: Any, x: Value, g: Graph) -> Outputs:
     if plain and est.drop_idx_ is None and all(c.dtype == "string" for c in columns):
         hot = _all_hot(g, columns, est.categories_)
         if hot.width >= FEWEST:
-            g.codes[hot.name] = Coded(
-                tuple(
-                    _coded(g, column, known, np.arange(len(known)), len(known), -1)
-                    for column, known in zip(columns, est.categories_, strict=True)
-                )
+            codes = (
+                _coded(g, column, known, np.arange(len(known)), len(known), -1)
+                for column, known in zip(columns, est.categories_, strict=True)
             )
+            hot = g.known(hot, Coded(tuple(codes)))
         return {"transform": g.cast(hot, float_type(x))}
     blocks = []
     for i, (column, drop) in enumerate(zip(columns, drops, strict=True)):
@@ -59,7 +60,7 @@ def one_hot(est: Any, x: Value, g: Graph) -> Outputs:
     return {"transform": g.cast(hot, float_type(x))}
 
 
-def _fitted_columns(est: Any, x: Value, g: Graph) -> list[Matrix]:
+def _fitted_columns(est: Any, x: Value, g: Conversion) -> list[Matrix]:
     columns = columns_of(g, x)
     if len(columns) != len(est.categories_):
         raise Unconvertible(f"{len(columns)} columns where {len(est.categories_)} were fitted")
@@ -98,7 +99,12 @@ def _key(category: Any) -> Any:
 
 
 def _block(
-    g: Graph, column: Matrix, categories: np.ndarray, groups: np.ndarray, count: int, unknown: int
+    g: Conversion,
+    column: Matrix,
+    categories: np.ndarray,
+    groups: np.ndarray,
+    count: int,
+    unknown: int,
 ) -> Matrix:
     """Return 0/1 columns [N, count]; group −1 is a row of zeros."""
     if len(categories) >= FEWEST:
@@ -115,20 +121,25 @@ def _block(
     equal = g.add("Equal", [upright, places], "equal")
     hot = g.cast(Matrix(equal, "bool", count), "float32")
     if count >= FEWEST:
-        g.codes[hot.name] = Coded((coded,))
+        hot = g.known(hot, Coded((coded,)))
     return hot
 
 
 def _coded(
-    g: Graph, column: Matrix, categories: np.ndarray, groups: np.ndarray, count: int, unknown: int
+    g: Conversion,
+    column: Matrix,
+    categories: np.ndarray,
+    groups: np.ndarray,
+    count: int,
+    unknown: int,
 ) -> Block:
     """Return the code of 0/1 columns [N, count]; group −1 is a row of zeros."""
     groups = np.where(groups < 0, count, groups)
     index = group_index(g, column, categories, groups, count if unknown < 0 else unknown)
-    return one_hot_block(index, count)
+    return Block.one_hot(index, count)
 
 
-def _all_hot(g: Graph, columns: list[Matrix], categories: list[np.ndarray]) -> Matrix:
+def _all_hot(g: Conversion, columns: list[Matrix], categories: list[np.ndarray]) -> Matrix:
     """Return the 0/1 columns of columns of text side by side: an operator each, one reshape."""
     blocks = [
         g.add(
@@ -147,7 +158,7 @@ def _all_hot(g: Graph, columns: list[Matrix], categories: list[np.ndarray]) -> M
     return Matrix(g.add("Reshape", [block, shape], "joined"), "float32", width)
 
 
-def ordinal(est: Any, x: Value, g: Graph) -> Outputs:
+def ordinal(est: Any, x: Value, g: Conversion) -> Outputs:
     """OrdinalEncoder: the category's group; missing and unknown ones have values of their own.
 
     Where an unknown category is an error in scikit-learn, the graph gives NaN.
@@ -167,7 +178,7 @@ def ordinal(est: Any, x: Value, g: Graph) -> Outputs:
     return {"transform": g.cast(g.join(parts), float_type(x))}
 
 
-def target(est: Any, x: Value, g: Graph) -> Outputs:
+def target(est: Any, x: Value, g: Conversion) -> Outputs:
     """TargetEncoder: the target's shrunken mean in each category, a column for each class."""
     multiclass = est.target_type_ == "multiclass"
     each = len(est.classes_) if multiclass else 1
@@ -179,14 +190,14 @@ def target(est: Any, x: Value, g: Graph) -> Outputs:
     return {"transform": g.cast(g.join(parts), float_type(x))}
 
 
-def label(est: Any, x: Value, g: Graph) -> Outputs:
+def label(est: Any, x: Value, g: Conversion) -> Outputs:
     """LabelEncoder: the place among the classes; −1 where scikit-learn would raise an error."""
     codes = look_up(g, _labels(x, g), np.asarray(est.classes_), np.arange(len(est.classes_)), -1)
     g.traps.append("an unknown label gives −1 where scikit-learn would raise an error")
     return {"transform": g.cast(codes, "int64")}
 
 
-def label_binarizer(est: Any, x: Value, g: Graph) -> Outputs:
+def label_binarizer(est: Any, x: Value, g: Conversion) -> Outputs:
     """LabelBinarizer: pos_label in the class's column, one column for two classes."""
     classes = np.asarray(est.classes_)
     if est.y_type_.startswith("multilabel"):
@@ -199,7 +210,7 @@ def label_binarizer(est: Any, x: Value, g: Graph) -> Outputs:
     return {"transform": g.cast(encoded, "float32")}
 
 
-def multi_label(est: Any, x: Value, g: Graph) -> Outputs:
+def multi_label(est: Any, x: Value, g: Conversion) -> Outputs:
     """MultiLabelBinarizer on rows of equally many labels [N, k]: 1 where any of them is the class.
 
     Sets of unlike size have no tensor; "" may fill up a row of texts.
@@ -212,18 +223,18 @@ def multi_label(est: Any, x: Value, g: Graph) -> Outputs:
     return {"transform": total}
 
 
-def _hot(g: Graph, column: Matrix, classes: np.ndarray) -> Matrix:
+def _hot(g: Conversion, column: Matrix, classes: np.ndarray) -> Matrix:
     return _block(g, column, classes, np.arange(len(classes)), len(classes), -1)
 
 
-def _labels(x: Value, g: Graph) -> Matrix:
+def _labels(x: Value, g: Conversion) -> Matrix:
     columns = columns_of(g, x)
     if len(columns) != 1:
         raise Unconvertible(f"labels in {len(columns)} columns")
     return columns[0]
 
 
-def _dictionaries(est: Any, x: Value, g: Graph) -> Outputs:
+def _dictionaries(est: Any, x: Value, g: Conversion) -> Outputs:
     raise Unconvertible(
         "rows that are dictionaries (a graph takes tensors; use a data frame and OneHotEncoder), "
         "so it"

@@ -6,9 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from toolkit.exporter.conversion import Conversion
 from toolkit.exporter.formulas.linear_map import result_dtype, wide
 from toolkit.exporter.formulas.loops import coordinate_descent, loop
-from toolkit.exporter.graph import Graph, Matrix, Outputs, Unconvertible, Value
+from toolkit.exporter.formulas.matmul import affine
+from toolkit.exporter.values import Matrix, Outputs, Unconvertible, Value
 
 # The multiplicative solver must have been asked for this much, or it stops well before the optimum.
 CONVERGED = 1e-7
@@ -16,7 +18,7 @@ CONVERGED = 1e-7
 EPSILON = float(np.finfo(np.float32).eps)
 
 
-def nmf(est: Any, x: Value, g: Graph) -> Outputs:
+def nmf(est: Any, x: Value, g: Conversion) -> Outputs:
     """NMF: `argmin_W ½‖x − W H‖² + l1·ΣW + ½ l2·ΣW²` over W ≥ 0, H = components_.
 
     Its coordinate descent starts at 0 and is repeated here step by step, stopping rule included
@@ -30,17 +32,17 @@ def nmf(est: Any, x: Value, g: Graph) -> Outputs:
     return {"transform": _descent(est, x, g)}
 
 
-def mini_batch_nmf(est: Any, x: Value, g: Graph) -> Outputs:
+def mini_batch_nmf(est: Any, x: Value, g: Conversion) -> Outputs:
     """MiniBatchNMF: the same minimum, approached by multiplicative updates."""
     steps = est.max_iter if est.transform_max_iter is None else est.transform_max_iter
     return _multiplicative(est, x, g, steps, _by_change)
 
 
-def _descent(est: Any, x: Value, g: Graph) -> Matrix:
+def _descent(est: Any, x: Value, g: Conversion) -> Matrix:
     components, l1, l2 = _problem(est)
     count = len(components)
     gram = components @ components.T + l2 * np.eye(count)
-    targets = g.affine(wide(g, x), components.T, np.full(count, -l1))
+    targets = affine(g, wide(g, x), components.T, np.full(count, -l1))
     code = coordinate_descent(g, gram, targets, est.max_iter, est.tol)
     return g.cast(code, result_dtype(g, x))
 
@@ -52,7 +54,7 @@ def _problem(est: Any) -> tuple[np.ndarray, float, float]:
     return components, weight * est.l1_ratio, weight * (1.0 - est.l1_ratio)
 
 
-def _multiplicative(est: Any, x: Value, g: Graph, steps: int, settled: Any) -> Outputs:
+def _multiplicative(est: Any, x: Value, g: Conversion, steps: int, settled: Any) -> Outputs:
     """Repeat `W ← W · (X Hᵀ) / (W H Hᵀ + l1 + l2 W)` from `W = √(mean X / k)`.
 
     The start is the mean over all rows of the batch and the end a norm over all: unless it was
@@ -72,7 +74,7 @@ def _multiplicative(est: Any, x: Value, g: Graph, steps: int, settled: Any) -> O
     count = len(components)
     source = wide(g, x)
     none = np.zeros(count)
-    products = g.affine(source, components.T, none)
+    products = affine(g, source, components.T, none)
     mean = g.add("ReduceMean", [source.name], "mean", keepdims=0)
     share = g.constant(np.array(1.0 / count), "float64", "share")
     start = g.add("Sqrt", [g.add("Mul", [mean, share], "share")], "start")
@@ -82,7 +84,7 @@ def _multiplicative(est: Any, x: Value, g: Graph, steps: int, settled: Any) -> O
 
     def body(step: str, state: list[Matrix]) -> tuple[list[Matrix], str]:
         w, b, rows, first, last = state
-        below = g.affine(w, components @ components.T + l2 * np.eye(count), none + l1)
+        below = affine(g, w, components @ components.T + l2 * np.eye(count), none + l1)
         zero = g.add("Equal", [below.name, g.constant([0.0], "float64", "zero")], "zero")
         floor = g.constant([EPSILON], "float64", "floor")
         below = Matrix(g.add("Where", [zero, floor, below.name], "below"), "float64", count)
@@ -95,18 +97,18 @@ def _multiplicative(est: Any, x: Value, g: Graph, steps: int, settled: Any) -> O
     return {"transform": g.cast(code, result_dtype(g, x))}
 
 
-def _error(g: Graph, rows: Matrix, weights: Matrix, components: np.ndarray) -> str:
+def _error(g: Conversion, rows: Matrix, weights: Matrix, components: np.ndarray) -> str:
     """Return `‖X − W H‖` over all rows, a scalar."""
-    fitted = g.affine(weights, components, np.zeros(components.shape[1]))
+    fitted = affine(g, weights, components, np.zeros(components.shape[1]))
     return _norm(g, g.add("Sub", [rows.name, fitted.name], "rest"))
 
 
-def _norm(g: Graph, name: str) -> str:
+def _norm(g: Conversion, name: str) -> str:
     return str(g.add("ReduceL2", [name], "norm", keepdims=0))
 
 
 def _by_error(
-    g: Graph,
+    g: Conversion,
     tol: float,
     step: str,
     rows: Matrix,
@@ -128,7 +130,7 @@ def _by_error(
 
 
 def _by_change(
-    g: Graph,
+    g: Conversion,
     tol: float,
     step: str,
     rows: Matrix,

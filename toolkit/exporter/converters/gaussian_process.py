@@ -7,14 +7,16 @@ from typing import Any
 
 import numpy as np
 
+from toolkit.exporter.conversion import Conversion
 from toolkit.exporter.formulas.answers import about, answer, center_of, unit_of
 from toolkit.exporter.formulas.chunks import chunk_rows, in_chunks
+from toolkit.exporter.formulas.classes import class_labels, index_above
 from toolkit.exporter.formulas.covariances import as_gaussian, spread_out
 from toolkit.exporter.formulas.gaussian import summed
 from toolkit.exporter.formulas.gaussian_terms import Gaussians
 from toolkit.exporter.formulas.latent import latent_of
 from toolkit.exporter.formulas.real import Real, constant, joined, real
-from toolkit.exporter.graph import Graph, Matrix, Outputs, Unconvertible, Value
+from toolkit.exporter.values import Matrix, Outputs, Unconvertible, Value
 
 LARGE = 1e6  # weights that sum to more show the rounding of a distance from a matrix product
 
@@ -37,7 +39,7 @@ ERFC = np.array([
 ])  # fmt: skip
 
 
-def regressor(est: Any, x: Value, g: Graph) -> Outputs:
+def regressor(est: Any, x: Value, g: Conversion) -> Outputs:
     """`k(x, X) α`, times the targets' deviation, plus their mean."""
     if not hasattr(est, "X_train_"):
         raise Unconvertible("a process that was not fitted")
@@ -50,7 +52,7 @@ def regressor(est: Any, x: Value, g: Graph) -> Outputs:
     return {"predict": answer(g, x, about(g, found, center))}
 
 
-def _posterior(est: Any, x: Matrix, g: Graph, alpha: np.ndarray, offset: np.ndarray) -> Matrix:
+def _posterior(est: Any, x: Matrix, g: Conversion, alpha: np.ndarray, offset: np.ndarray) -> Matrix:
     """Return `k(x, X) α + offset`, float64 [N, k]."""
     points = np.asarray(est.X_train_, dtype=np.float64)
     gaussian = as_gaussian(est.kernel_)
@@ -73,26 +75,26 @@ def _posterior(est: Any, x: Matrix, g: Graph, alpha: np.ndarray, offset: np.ndar
     return in_chunks(g, x, chunk_rows(2 * len(points)), form)[0]
 
 
-def classifier(est: Any, x: Value, g: Graph) -> Outputs:
+def classifier(est: Any, x: Value, g: Conversion) -> Outputs:
     """One process for two classes, one against the rest for more, or one for each pair."""
     x, classes = g.floating(x), np.asarray(est.classes_)
     if len(classes) == 2:
         p, latent = _binary([est.base_estimator_], x, g)
-        index = g.above(latent.matrix("float64", 1), 0.0)
+        index = index_above(g, latent.matrix("float64", 1), 0.0)
         shares = joined([1.0 - p, p])
     else:
         scores, latent = _binary(est.base_estimator_.estimators_, x, g)
         if est.multi_class != "one_vs_rest":
-            return {"predict": g.labels(_pairs(g, scores, latent, len(classes)), classes)}
+            return {"predict": class_labels(g, _pairs(g, scores, latent, len(classes)), classes)}
         index = scores.index("ArgMax")
         shares = scores / scores.sum(1)
     return {
-        "predict": g.labels(index, classes),
+        "predict": class_labels(g, index, classes),
         "predict_proba": shares.matrix(x.dtype, len(classes)),
     }
 
 
-def _pairs(g: Graph, p: Real, latent: Real, count: int) -> Matrix:
+def _pairs(g: Conversion, p: Real, latent: Real, count: int) -> Matrix:
     """Return the class of the most votes; equal ones are ranked by the sums of probabilities."""
     first, second = np.triu_indices(count, 1)
     won = latent.compare("Greater", 0.0).real()
@@ -103,7 +105,7 @@ def _pairs(g: Graph, p: Real, latent: Real, count: int) -> Matrix:
     return (votes + total / (3.0 * (total.apply("Abs") + 1.0))).index("ArgMax")
 
 
-def _binary(processes: Sequence[Any], x: Matrix, g: Graph) -> tuple[Real, Real]:
+def _binary(processes: Sequence[Any], x: Matrix, g: Conversion) -> tuple[Real, Real]:
     """Return the second classes' probabilities [N, processes] and the latent means.
 
     Rasmussen and Williams, algorithm 3.2: the integral over the sigmoid is

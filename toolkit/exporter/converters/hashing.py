@@ -5,15 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from toolkit.exporter.conversion import Conversion
 from toolkit.exporter.converters.discretising import normalized
 from toolkit.exporter.converters.text import check, text_column
-from toolkit.exporter.formulas.sparse_rows import SparseRows, as_type, dense, summed
-from toolkit.exporter.graph import Graph, Matrix, Outputs, Table, Unconvertible, Value
+from toolkit.exporter.formulas.sparse_rows import dense, summed
+from toolkit.exporter.origins import SparseRows
 from toolkit.exporter.text.grams import Texts, grams_of
 from toolkit.exporter.text.strings import hashes, need_strings
+from toolkit.exporter.values import Matrix, Outputs, Table, Unconvertible, Value
 
 
-def vectorizer(est: Any, x: Value, g: Graph) -> Outputs:
+def vectorizer(est: Any, x: Value, g: Conversion) -> Outputs:
     """HashingVectorizer: the hashed n-grams of a text, then `binary` and the norm."""
     need_strings(g)
     check(est)
@@ -29,7 +31,7 @@ def vectorizer(est: Any, x: Value, g: Graph) -> Outputs:
     return {"transform": dense(g, rows)}
 
 
-def hasher(est: Any, x: Value, g: Graph) -> Outputs:
+def hasher(est: Any, x: Value, g: Conversion) -> Outputs:
     """FeatureHasher of rows of equally many texts [N, k], or of pairs of a text and a number."""
     need_strings(g)
     if est.input_type == "dict":
@@ -45,12 +47,12 @@ def hasher(est: Any, x: Value, g: Graph) -> Outputs:
     there = g.add("Equal", [texts, texts], "there")
     rows = _hashed(g, [(texts, there)], est.n_features, est.alternate_sign)
     if pairs:
-        rows = as_type(g, rows, parts[1].dtype)
-        rows = replace(rows, values=g.product(rows.values, parts[1]))
+        signs = g.cast(rows.values, parts[1].dtype)
+        rows = replace(rows, values=g.product(signs, parts[1]))
     return {"transform": dense(g, rows)}
 
 
-def _hashed(g: Graph, grams: list[Texts], width: int, signed: bool) -> SparseRows:
+def _hashed(g: Conversion, grams: list[Texts], width: int, signed: bool) -> SparseRows:
     """Return the hashes' remainders as places and their signs as values.
 
     As sklearn.feature_extraction._hashing_fast: `abs(h) % width`, and −1 where h < 0. (Its own case

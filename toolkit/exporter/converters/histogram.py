@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from toolkit.exporter.conversion import Conversion
 from toolkit.exporter.converters.trees import result
 from toolkit.exporter.formulas.answers import answer, exp_answer
+from toolkit.exporter.formulas.classes import class_labels, largest_index
 from toolkit.exporter.formulas.lookup import category_codes, columns_of
 from toolkit.exporter.formulas.sides import two_sided
-from toolkit.exporter.graph import Graph, Matrix, Outputs, Unconvertible, Value
 from toolkit.exporter.schema.told import places_of
 from toolkit.exporter.trees.answers import tree_answer
 from toolkit.exporter.trees.ensemble import (
@@ -21,6 +22,7 @@ from toolkit.exporter.trees.ensemble import (
     concatenate,
     tree,
 )
+from toolkit.exporter.values import Matrix, Outputs, Unconvertible, Value
 
 # Whether the prediction is the exponential of the trees' sum, by the loss.
 LOG_LINK = {
@@ -32,7 +34,7 @@ LOG_LINK = {
 }
 
 
-def regressor(est: Any, x: Value, g: Graph) -> Outputs:
+def regressor(est: Any, x: Value, g: Conversion) -> Outputs:
     """HistGradientBoostingRegressor with the inverse link of its loss."""
     if est.loss not in LOG_LINK:
         raise Unconvertible(f"loss={est.loss!r}")
@@ -43,22 +45,24 @@ def regressor(est: Any, x: Value, g: Graph) -> Outputs:
     return {"predict": answer(g, x, found)}
 
 
-def classifier(est: Any, x: Value, g: Graph) -> Outputs:
+def classifier(est: Any, x: Value, g: Conversion) -> Outputs:
     """HistGradientBoostingClassifier: sigmoid for two classes, softmax for more."""
     raw = _raw(est, x, g, classifies=True)
     if raw.width == 1:
         index, p = two_sided(g, raw)
     else:
         p = g.unary("Softmax", raw, axis=1)
-        index = g.argmax(p)  # of the probabilities, as scikit-learn: raw ones may differ by less
+        index = largest_index(
+            g, p
+        )  # of the probabilities, as scikit-learn: raw ones may differ by less
     return {
-        "predict": g.labels(index, est.classes_),
+        "predict": class_labels(g, index, est.classes_),
         "predict_proba": result(g, x, p),
         "decision_function": result(g, x, raw),
     }
 
 
-def _raw(est: Any, x: Value, g: Graph, classifies: bool) -> Matrix:
+def _raw(est: Any, x: Value, g: Conversion, classifies: bool) -> Matrix:
     preprocessor = getattr(est, "_preprocessor", None)
     known: list[np.ndarray | None] = []
     if preprocessor is not None:
@@ -128,7 +132,7 @@ def _known(est: Any) -> list[np.ndarray | None]:
     ]
 
 
-def _encoded(g: Graph, x: Value, preprocessor: Any) -> Matrix:
+def _encoded(g: Conversion, x: Value, preprocessor: Any) -> Matrix:
     """Return the categorical columns as codes (NaN for an unknown one), then the numeric ones."""
     columns = columns_of(g, x)
     names = list(getattr(preprocessor, "feature_names_in_", []))

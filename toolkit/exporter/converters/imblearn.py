@@ -5,18 +5,19 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+from toolkit.exporter.conversion import Conversion
 from toolkit.exporter.converters.committees import adaboost_classifier, bagging_classifier
 from toolkit.exporter.converters.compose import pipeline
 from toolkit.exporter.converters.trees import classifier
-from toolkit.exporter.graph import Graph, Outputs, Value
+from toolkit.exporter.values import Outputs, Value
 
 
-def sampled_pipeline(est: Any, x: Value, g: Graph) -> Outputs:
+def sampled_pipeline(est: Any, x: Value, g: Conversion) -> Outputs:
     """imblearn.pipeline.Pipeline: scikit-learn's, without the steps that sample."""
     return pipeline(_with_steps(est), x, g)
 
 
-def sampled_bagging(est: Any, x: Value, g: Graph) -> Outputs:
+def sampled_bagging(est: Any, x: Value, g: Conversion) -> Outputs:
     """BalancedBaggingClassifier and EasyEnsembleClassifier: bagging of pipelines that sample."""
     plain = copy.copy(est)
     plain.estimators_ = [_bare(inner) for inner in est.estimators_]

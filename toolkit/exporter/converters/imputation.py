@@ -7,14 +7,16 @@ from typing import Any, cast
 import numpy as np
 
 from toolkit.estimators.frames import NA, NAN, NONE, mark_of
+from toolkit.exporter.conversion import Conversion
 from toolkit.exporter.formulas.lookup import float_type
-from toolkit.exporter.graph import ML, NOTHING, Graph, Matrix, Outputs, Table, Unconvertible, Value
+from toolkit.exporter.values import NOTHING, Matrix, Outputs, Table, Unconvertible, Value
+from toolkit.onnx_graph.domains import ML
 
 # Marks of missing text that scikit-learn takes for the one on the left: pandas' NA stands for all.
 ALIKE: dict[str | None, tuple[str, ...]] = {NA: (NA, NAN, NONE), NAN: (NAN,), NONE: (NONE,)}
 
 
-def simple_imputer(est: Any, x: Value, g: Graph) -> Outputs:
+def simple_imputer(est: Any, x: Value, g: Conversion) -> Outputs:
     """Missing values become the column's statistic; columns that never had a value go."""
     statistics = np.asarray(est.statistics_)
     known = np.ones(len(statistics), dtype=bool)
@@ -47,7 +49,7 @@ def simple_imputer(est: Any, x: Value, g: Graph) -> Outputs:
     return {"transform": indicated(est, _filled(some, holes, statistics[kept], g), mask, g)}
 
 
-def _filled(x: Matrix, holes: Matrix, filling: np.ndarray, g: Graph) -> Matrix:
+def _filled(x: Matrix, holes: Matrix, filling: np.ndarray, g: Conversion) -> Matrix:
     """Return x with the filling [width] where there is a hole."""
     if x.dtype == "string":
         filling = np.array([_filling(v) for v in filling.tolist()], dtype=object)
@@ -56,7 +58,7 @@ def _filled(x: Matrix, holes: Matrix, filling: np.ndarray, g: Graph) -> Matrix:
     return Matrix(name, x.dtype, x.width, blank=x.blank)
 
 
-def _each(est: Any, x: Table, statistics: np.ndarray, known: np.ndarray, g: Graph) -> Table:
+def _each(est: Any, x: Table, statistics: np.ndarray, known: np.ndarray, g: Conversion) -> Table:
     """Return columns of text and of numbers, or of texts with unlike marks, each by itself.
 
     A table where all other transforms are matrices (`transformed` says so).
@@ -81,7 +83,7 @@ def _is_plain(est: Any, x: Matrix, known: np.ndarray) -> bool:
     return numbers and bool(known.all()) and not est.add_indicator
 
 
-def indicator(est: Any, x: Value, g: Graph) -> Outputs:
+def indicator(est: Any, x: Value, g: Conversion) -> Outputs:
     """MissingIndicator: 1 where a value is missing, for the columns that had such in fitting."""
     kind = float_type(x)
     mask = missing(est.missing_values, _values(x, g), g)
@@ -99,7 +101,7 @@ def indicator(est: Any, x: Value, g: Graph) -> Outputs:
     return {"transform": g.cast(mask, kind)}
 
 
-def indicated(est: Any, filled: Matrix, mask: Matrix, g: Graph) -> Matrix:
+def indicated(est: Any, filled: Matrix, mask: Matrix, g: Conversion) -> Matrix:
     """Return the imputed columns with the indicator's beside them, if the imputer has one."""
     if not est.add_indicator or not len(est.indicator_.features_):
         return filled
@@ -111,7 +113,7 @@ def indicated(est: Any, filled: Matrix, mask: Matrix, g: Graph) -> Matrix:
     return g.join([filled, g.cast(flags, filled.dtype)])
 
 
-def missing(marker: Any, x: Matrix, g: Graph) -> Matrix:
+def missing(marker: Any, x: Matrix, g: Conversion) -> Matrix:
     """Return where x is missing, bool [N, width]; marker is NaN, None, pandas.NA or a value."""
     mark = mark_of(marker)
     unmarked = mark is not None
@@ -132,7 +134,7 @@ def missing(marker: Any, x: Matrix, g: Graph) -> Matrix:
     return Matrix(g.add("Equal", [x.name, value], "missing"), "bool", x.width)
 
 
-def _values(x: Value, g: Graph) -> Matrix:
+def _values(x: Value, g: Conversion) -> Matrix:
     columns = [m for _, m in x.columns] if isinstance(x, Table) else [x]
     return g.matrix(x) if any(m.dtype == "string" for m in columns) else g.floating(x)
 
@@ -145,7 +147,7 @@ def _filling(value: Any) -> str:
     return value
 
 
-def iterative(est: Any, x: Value, g: Graph) -> Outputs:
+def iterative(est: Any, x: Value, g: Conversion) -> Outputs:
     """IterativeImputer: its rounds unrolled, each a regressor's answer where the column is missing.
 
     Where every value of the batch is missing, scikit-learn stops after the first filling.

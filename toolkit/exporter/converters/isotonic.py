@@ -6,13 +6,14 @@ from typing import Any
 
 import numpy as np
 
+from toolkit.exporter.conversion import Conversion
 from toolkit.exporter.formulas.answers import answer
-from toolkit.exporter.graph import Graph, Matrix, Outputs, Value
+from toolkit.exporter.values import Matrix, Outputs, Value
 
 ONE_LEVEL = 128  # up to so many knots a row is held against all of them
 
 
-def isotonic(est: Any, x: Value, g: Graph) -> Outputs:
+def isotonic(est: Any, x: Value, g: Conversion) -> Outputs:
     """IsotonicRegression of one column, in float64: its steps may be as steep as the data's.
 
     Beyond the fitted range the nearest value (clip) or NaN (nan; and raise, which a graph cannot).
@@ -27,7 +28,7 @@ def isotonic(est: Any, x: Value, g: Graph) -> Outputs:
     return {"predict": found, "transform": found}
 
 
-def isotonic_value(est: Any, t: Matrix, g: Graph) -> Matrix:
+def isotonic_value(est: Any, t: Matrix, g: Conversion) -> Matrix:
     """Return the fitted function of t [N, 1], float64."""
     xs = np.asarray(est.X_thresholds_, dtype=np.float64)
     ys = np.asarray(est.y_thresholds_, dtype=np.float64)
@@ -43,7 +44,7 @@ def isotonic_value(est: Any, t: Matrix, g: Graph) -> Matrix:
     return g.choose(outside, [np.nan], inside)
 
 
-def interpolated(t: Matrix, xs: np.ndarray, ys: np.ndarray, g: Graph) -> Matrix:
+def interpolated(t: Matrix, xs: np.ndarray, ys: np.ndarray, g: Conversion) -> Matrix:
     """Return `y_k + (y_{k+1} − y_k) / (x_{k+1} − x_k) · (t − x_k)` for t [N, 1], float64.
 
     xs strictly increasing, two or more; k is the segment that t falls into with its upper end
@@ -61,7 +62,7 @@ def interpolated(t: Matrix, xs: np.ndarray, ys: np.ndarray, g: Graph) -> Matrix:
     return g.combine("Add", rise, value)
 
 
-def _below(t: Matrix, xs: np.ndarray, g: Graph) -> Matrix:
+def _below(t: Matrix, xs: np.ndarray, g: Conversion) -> Matrix:
     """Return how many knots are below t, int64 [N, 1]: `searchsorted(xs, t, "left")`.
 
     Many knots are searched in two levels, first the heads of √n blocks, then within one block.
@@ -84,7 +85,7 @@ def _below(t: Matrix, xs: np.ndarray, g: Graph) -> Matrix:
     return g.combine("Add", g.binary("Mul", block, [size], "size"), within)
 
 
-def _count(t: Matrix, knots: Matrix, g: Graph) -> Matrix:
+def _count(t: Matrix, knots: Matrix, g: Conversion) -> Matrix:
     less = Matrix(g.add("Less", [knots.name, t.name], "less"), "bool", knots.width)
     return g.row_sum(g.cast(less, "int64"))
 

@@ -6,20 +6,22 @@ from typing import Any
 
 import numpy as np
 
+from toolkit.exporter.conversion import Conversion
 from toolkit.exporter.formulas.answers import about, answer, center_of, unit_of
 from toolkit.exporter.formulas.chunks import chunk_rows, in_chunks
+from toolkit.exporter.formulas.classes import class_labels
 from toolkit.exporter.formulas.distances import dense, metric_name
 from toolkit.exporter.formulas.kernel_products import weighted_kernels
 from toolkit.exporter.formulas.kernels import kernel_matrix
 from toolkit.exporter.formulas.neighbourhood import nearest
 from toolkit.exporter.formulas.real import Real, constant, joined, real
-from toolkit.exporter.graph import Graph, Matrix, Outputs, Unconvertible, Value
+from toolkit.exporter.values import Matrix, Outputs, Unconvertible, Value
 
 # AdditiveChi2Sampler's interval where none is given, by its steps.
 INTERVALS = {1: 0.8, 2: 0.5, 3: 0.4}
 
 
-def ridge(est: Any, x: Value, g: Graph) -> Outputs:
+def ridge(est: Any, x: Value, g: Conversion) -> Outputs:
     """KernelRidge: `K(x, X) @ dual_coef_`."""
     x = g.floating(x)
     params = {"gamma": est.gamma, "degree": est.degree, "coef0": est.coef0}
@@ -30,7 +32,7 @@ def ridge(est: Any, x: Value, g: Graph) -> Outputs:
     return {"predict": answer(g, x, about(g, found, center))}
 
 
-def pca(est: Any, x: Value, g: Graph) -> Outputs:
+def pca(est: Any, x: Value, g: Conversion) -> Outputs:
     """KernelPCA: the centred kernel times the eigenvectors over the roots of their eigenvalues.
 
     Centring is linear: `(K + shift − row means) V = K (V − V's column means) + shift V`.
@@ -63,13 +65,13 @@ def centred(est: Any, kernel: Real) -> Real:
     return kernel + _shift(est).reshape(1, -1) - kernel.sum(1) / float(len(est.K_fit_rows_))
 
 
-def centerer(est: Any, x: Value, g: Graph) -> Outputs:
+def centerer(est: Any, x: Value, g: Conversion) -> Outputs:
     """KernelCenterer on a kernel [N, fitted rows]."""
     x = g.floating(x)
     return {"transform": centred(est, real(g, x)).matrix(x.dtype, x.width)}
 
 
-def nystroem(est: Any, x: Value, g: Graph) -> Outputs:
+def nystroem(est: Any, x: Value, g: Conversion) -> Outputs:
     """Nystroem: the kernel to the sampled rows times `normalization_.T`."""
     x = g.floating(x)
     own = {"gamma": est.gamma, "degree": est.degree, "coef0": est.coef0}
@@ -81,13 +83,13 @@ def nystroem(est: Any, x: Value, g: Graph) -> Outputs:
     return {"transform": g.cast(found, x.dtype)}
 
 
-def rbf_sampler(est: Any, x: Value, g: Graph) -> Outputs:
+def rbf_sampler(est: Any, x: Value, g: Conversion) -> Outputs:
     """RBFSampler: `√(2 / n) cos(X @ weights + offset)`."""
     x = g.floating(x)
     return {"transform": _cosines(est, real(g, x)).matrix(x.dtype, est.n_components)}
 
 
-def skewed_chi2(est: Any, x: Value, g: Graph) -> Outputs:
+def skewed_chi2(est: Any, x: Value, g: Conversion) -> Outputs:
     """SkewedChi2Sampler: the above of `ln(x + skewedness)`."""
     x = g.floating(x)
     logs = (real(g, x) + float(est.skewedness)).apply("Log")
@@ -100,7 +102,7 @@ def _cosines(est: Any, rows: Real) -> Real:
     return projection.cosine() * float(np.sqrt(2.0 / est.n_components))
 
 
-def additive_chi2(est: Any, x: Value, g: Graph) -> Outputs:
+def additive_chi2(est: Any, x: Value, g: Conversion) -> Outputs:
     """AdditiveChi2Sampler: `√(L x)`, then `√(2 L x / cosh(π j L))` times cos and sin of `j L ln x`.
 
     L is the sample interval; all are 0 where x is.
@@ -119,7 +121,7 @@ def additive_chi2(est: Any, x: Value, g: Graph) -> Outputs:
     return {"transform": joined(parts).matrix(x.dtype, x.width * len(parts))}
 
 
-def count_sketch(est: Any, x: Value, g: Graph) -> Outputs:
+def count_sketch(est: Any, x: Value, g: Conversion) -> Outputs:
     """PolynomialCountSketch: sketches multiplied in the Fourier domain.
 
     A sketch and its transform are one linear map, so that a factor is `x @ (H_d F)`; the inverse of
@@ -146,7 +148,7 @@ def _sketched(est: Any, rows: Real, weights: np.ndarray) -> Real:
     return rows @ constant(rows.g, weights[:-1], "hashes") + np.sqrt(est.coef0) * weights[-1]
 
 
-def propagation(est: Any, x: Value, g: Graph) -> Outputs:
+def propagation(est: Any, x: Value, g: Conversion) -> Outputs:
     """LabelPropagation, LabelSpreading: the fitted rows' class shares, weighted by the kernel."""
     x, classes = g.floating(x), np.asarray(est.classes_)
     shares = np.asarray(est.label_distributions_, dtype=np.float64)
@@ -170,7 +172,7 @@ def propagation(est: Any, x: Value, g: Graph) -> Outputs:
     p = total / total.sum(1)
     # A row so far away that all its weights are 0 has 0 / 0; the label is then the first class.
     return {
-        "predict": g.labels(total.index("ArgMax"), classes),
+        "predict": class_labels(g, total.index("ArgMax"), classes),
         "predict_proba": p.matrix(x.dtype, len(classes)),
     }
 

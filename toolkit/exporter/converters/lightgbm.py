@@ -13,8 +13,10 @@ from typing import Any
 import numpy as np
 
 from toolkit.exporter.booster_categories import coded, of_lightgbm
+from toolkit.exporter.conversion import Conversion, categories_in
 from toolkit.exporter.converters.trees import result
 from toolkit.exporter.formulas.answers import answer
+from toolkit.exporter.formulas.classes import both_shares, class_labels, largest_index
 from toolkit.exporter.formulas.links import (
     Link,
     exp,
@@ -27,7 +29,6 @@ from toolkit.exporter.formulas.links import (
     softplus,
     two_classes,
 )
-from toolkit.exporter.graph import Graph, Matrix, Outputs, Unconvertible, Value
 from toolkit.exporter.trees.answers import tree_answer
 from toolkit.exporter.trees.ensemble import (
     LEQ,
@@ -37,6 +38,7 @@ from toolkit.exporter.trees.ensemble import (
     tree,
 )
 from toolkit.exporter.trees.linear_leaves import Line, linear_sums
+from toolkit.exporter.values import Matrix, Outputs, Unconvertible, Value
 
 LINKS: dict[str, Link] = {
     "regression": identity,
@@ -90,13 +92,13 @@ class Model:
         return name, options
 
 
-def regressor(est: Any, x: Value, g: Graph) -> Outputs:
+def regressor(est: Any, x: Value, g: Conversion) -> Outputs:
     """LGBMRegressor and LGBMRanker with the objective's output transform."""
     model = Model(est.booster_, id(est) in g.sparse)
     return {"predict": answer(g, x, predicted(model, x, g))}
 
 
-def predicted(model: Model, x: Value, g: Graph) -> Matrix:
+def predicted(model: Model, x: Value, g: Conversion) -> Matrix:
     """Return what `Booster.predict` answers: one number a row, or one a class."""
     name, options = model.objective
     if name in ("binary", "multiclass", "multiclassova"):
@@ -104,7 +106,7 @@ def predicted(model: Model, x: Value, g: Graph) -> Matrix:
     return linked(g, _link(name, options), lambda: _raw(model, x, g, classifies=False))
 
 
-def classifier(est: Any, x: Value, g: Graph) -> Outputs:
+def classifier(est: Any, x: Value, g: Conversion) -> Outputs:
     """LGBMClassifier: sigmoid, softmax, or normalised sigmoids (multiclassova).
 
     Its decision function is the raw score. Where the objective is a function, so is all else.
@@ -112,7 +114,7 @@ def classifier(est: Any, x: Value, g: Graph) -> Outputs:
     return classified(Model(est.booster_, id(est) in g.sparse), est.classes_, x, g)
 
 
-def classified(model: Model, classes: Any, x: Value, g: Graph) -> Outputs:
+def classified(model: Model, classes: Any, x: Value, g: Conversion) -> Outputs:
     """Return what a classifier of these classes answers by its booster."""
     name, options = model.objective
     raw = _raw(model, x, g, classifies=True)
@@ -126,8 +128,8 @@ def classified(model: Model, classes: Any, x: Value, g: Graph) -> Outputs:
     if name == "multiclassova":  # not normalised to a sum of 1
         p = _probabilities(g, raw, name, options)
     else:
-        p = g.complement(_link(name, options)(g, raw))
-    labels = g.labels(g.argmax(p), classes)
+        p = both_shares(g, _link(name, options)(g, raw))
+    labels = class_labels(g, largest_index(g, p), classes)
     return decision | {"predict": labels, "predict_proba": result(g, x, p)}
 
 
@@ -137,7 +139,7 @@ def _link(name: str, options: list[str]) -> Link:
     return signed_square if "sqrt" in options else LINKS[name]
 
 
-def _probabilities(g: Graph, raw: Matrix, name: str, options: list[str]) -> Matrix:
+def _probabilities(g: Conversion, raw: Matrix, name: str, options: list[str]) -> Matrix:
     if name == "multiclass":
         return g.unary("Softmax", raw, axis=1)
     return sigmoid(g, g.binary("Mul", raw, [_slope(options)], "scale"))
@@ -147,9 +149,9 @@ def _slope(options: list[str]) -> float:
     return float(dict(o.split(":") for o in options if ":" in o).get("sigmoid", 1.0))
 
 
-def _categories(g: Graph, x: Value, booster: Any) -> Value:
+def _categories(g: Conversion, x: Value, booster: Any) -> Value:
     """Return x with the numbers of pandas' categories, where the booster was fitted on such."""
-    known = of_lightgbm(booster, g.categories_in(x))
+    known = of_lightgbm(booster, categories_in(x))
     if len(known) < len(booster.pandas_categorical or []):
         raise Unconvertible(
             "ordered categories, of whose columns it keeps no list (give X as the data frame with "
@@ -163,7 +165,7 @@ def _lines(block: str) -> dict[str, str]:
     return {key: value for key, _, value in pairs}
 
 
-def _raw(model: Model, x: Value, g: Graph, classifies: bool) -> Matrix:
+def _raw(model: Model, x: Value, g: Conversion, classifies: bool) -> Matrix:
     """Return the raw scores [N, outputs]."""
     header, trees = model.header, model.trees
     x = _categories(g, x, model.booster)
@@ -244,7 +246,7 @@ def _members(lines: dict[str, str], number: int) -> np.ndarray:
     return np.flatnonzero(np.unpackbits(words.view(np.uint8), bitorder="little")).astype(np.float64)
 
 
-def _prepared(g: Graph, x: Value, trees: list[dict[str, str]]) -> Value:
+def _prepared(g: Conversion, x: Value, trees: list[dict[str, str]]) -> Value:
     """Return x with what LightGBM does to a value before it compares it.
 
     A category is cut to an integer; where zeros count as missing, a zero becomes NaN.

@@ -6,34 +6,36 @@ from typing import Any
 
 import numpy as np
 
+from toolkit.exporter.conversion import Conversion
+from toolkit.exporter.formulas.affine import product
 from toolkit.exporter.formulas.answers import exp_answer, linear_answer
-from toolkit.exporter.formulas.chain import product
+from toolkit.exporter.formulas.classes import both_shares, class_labels, index_above, largest_index
 from toolkit.exporter.formulas.sides import two_sided
-from toolkit.exporter.graph import Graph, Matrix, Outputs, Value
+from toolkit.exporter.values import Matrix, Outputs, Value
 
 
-def regressor(est: Any, x: Value, g: Graph) -> Outputs:
+def regressor(est: Any, x: Value, g: Conversion) -> Outputs:
     """`X @ coef_.T + intercept_`; coef_ [d] or [targets, d]."""
     return {"predict": _answer(est, x, g)}
 
 
-def log_link(est: Any, x: Value, g: Graph) -> Outputs:
+def log_link(est: Any, x: Value, g: Conversion) -> Outputs:
     """PoissonRegressor, GammaRegressor: `exp(X @ coef_ + intercept_)`."""
     return {"predict": exp_answer(g, lambda: _answer(est, x, g))}
 
 
-def tweedie(est: Any, x: Value, g: Graph) -> Outputs:
+def tweedie(est: Any, x: Value, g: Conversion) -> Outputs:
     """TweedieRegressor: the log link, or the identity; "auto" means the identity for power <= 0."""
     identity = est.link == "identity" or (est.link == "auto" and est.power <= 0)
     return regressor(est, x, g) if identity else log_link(est, x, g)
 
 
-def classifier(est: Any, x: Value, g: Graph) -> Outputs:
+def classifier(est: Any, x: Value, g: Conversion) -> Outputs:
     """Decision scores [N, 1] (two classes) or [N, classes], and the label of the largest."""
     return _labelled(est, _decision(est, x, g), g)
 
 
-def ridge_classifier(est: Any, x: Value, g: Graph) -> Outputs:
+def ridge_classifier(est: Any, x: Value, g: Conversion) -> Outputs:
     """The above; fitted on an indicator matrix, each output's label is 1 where its score is > 0."""
     scores = _decision(est, x, g)
     if _is_multilabel(est):
@@ -42,7 +44,7 @@ def ridge_classifier(est: Any, x: Value, g: Graph) -> Outputs:
     return _labelled(est, scores, g)
 
 
-def logistic(est: Any, x: Value, g: Graph) -> Outputs:
+def logistic(est: Any, x: Value, g: Conversion) -> Outputs:
     """LogisticRegression: a sigmoid for two classes, a softmax for more.
 
     Before scikit-learn 1.8 a two-class multinomial model gave softmax([−d, d]), and a one-vs-rest
@@ -52,7 +54,7 @@ def logistic(est: Any, x: Value, g: Graph) -> Outputs:
     mode = getattr(est, "multi_class", None)
     if scores.width == 1:
         index, probabilities = two_sided(g, scores, 2.0 if mode == "multinomial" else 1.0)
-        label = g.labels(index, est.classes_)
+        label = class_labels(g, index, est.classes_)
         return {"predict": label, "predict_proba": probabilities, "decision_function": scores}
     if mode == "ovr" or est.solver == "liblinear":
         probabilities = _one_vs_rest(scores, g)
@@ -61,13 +63,13 @@ def logistic(est: Any, x: Value, g: Graph) -> Outputs:
     return {**_labelled(est, scores, g), "predict_proba": probabilities}
 
 
-def sgd_classifier(est: Any, x: Value, g: Graph) -> Outputs:
+def sgd_classifier(est: Any, x: Value, g: Conversion) -> Outputs:
     """SGDClassifier; probabilities with the losses log_loss and modified_huber alone."""
     scores = _decision(est, x, g)
     outputs = _labelled(est, scores, g)
     if est.loss == "log_loss" and scores.width == 1:
         index, p = two_sided(g, scores)
-        outputs |= {"predict": g.labels(index, est.classes_), "predict_proba": p}
+        outputs |= {"predict": class_labels(g, index, est.classes_), "predict_proba": p}
     elif est.loss == "log_loss":
         outputs["predict_proba"] = _one_vs_rest(scores, g)
     elif est.loss == "modified_huber":
@@ -76,7 +78,7 @@ def sgd_classifier(est: Any, x: Value, g: Graph) -> Outputs:
     return outputs
 
 
-def _modified_huber(scores: Matrix, g: Graph) -> Matrix:
+def _modified_huber(scores: Matrix, g: Conversion) -> Matrix:
     """`(clip(d, −1, 1) + 1) / 2`, over its sum for several classes, all alike where that is 0.
 
     Zhang (2004), "Statistical behavior and consistency of classification methods based on convex
@@ -85,10 +87,10 @@ def _modified_huber(scores: Matrix, g: Graph) -> Matrix:
     limits = [g.constant(v, scores.dtype, "limit") for v in (-1.0, 1.0)]
     clipped = Matrix(g.add("Clip", [scores.name, *limits], "clipped"), scores.dtype, scores.width)
     p = g.binary("Mul", g.binary("Add", clipped, [1.0], "one"), [0.5], "half")
-    return g.complement(p) if p.width == 1 else _normalised(p, g)
+    return both_shares(g, p) if p.width == 1 else _normalised(p, g)
 
 
-def _one_vs_rest(scores: Matrix, g: Graph) -> Matrix:
+def _one_vs_rest(scores: Matrix, g: Conversion) -> Matrix:
     """`σ(d) / Σ σ(d)`, which is `softmax(log σ(d))` with `log σ(d) = −log(1 + exp(−d))`.
 
     Far from all classes every σ(d) is tiny and their shares are not: logarithms hold them in
@@ -100,7 +102,7 @@ def _one_vs_rest(scores: Matrix, g: Graph) -> Matrix:
     return g.unary("Softmax", g.unary("Neg", tails), axis=1)
 
 
-def _normalised(p: Matrix, g: Graph) -> Matrix:
+def _normalised(p: Matrix, g: Conversion) -> Matrix:
     """Return each row over its sum, a row of zeros as equal shares."""
     total = g.row_sum(p)
     empty = g.compare("Equal", total, [0.0])
@@ -113,11 +115,11 @@ def _is_multilabel(est: Any) -> bool:
     return est._label_binarizer.y_type_.startswith("multilabel")
 
 
-def _answer(est: Any, x: Value, g: Graph) -> Matrix:
+def _answer(est: Any, x: Value, g: Conversion) -> Matrix:
     return linear_answer(g, g.floating(x), *_parameters(est))
 
 
-def _decision(est: Any, x: Value, g: Graph) -> Matrix:
+def _decision(est: Any, x: Value, g: Conversion) -> Matrix:
     return product(g, g.floating(x), *_parameters(est))
 
 
@@ -127,9 +129,9 @@ def _parameters(est: Any) -> tuple[np.ndarray, np.ndarray]:
     return coef.T, np.broadcast_to(np.asarray(est.intercept_, dtype=np.float64), coef.shape[:1])
 
 
-def _labelled(est: Any, scores: Matrix, g: Graph) -> Outputs:
-    index = g.argmax(scores) if scores.width > 1 else g.above(scores, 0.0)
-    return {"predict": g.labels(index, est.classes_), "decision_function": scores}
+def _labelled(est: Any, scores: Matrix, g: Conversion) -> Outputs:
+    index = largest_index(g, scores) if scores.width > 1 else index_above(g, scores, 0.0)
+    return {"predict": class_labels(g, index, est.classes_), "decision_function": scores}
 
 
 CONVERTERS = {

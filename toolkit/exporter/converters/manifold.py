@@ -7,16 +7,17 @@ from typing import Any
 
 import numpy as np
 
+from toolkit.exporter.conversion import Conversion
 from toolkit.exporter.converters.kernel_methods import projected
 from toolkit.exporter.formulas.chunks import chunk_rows, in_chunks
 from toolkit.exporter.formulas.distances import dense
 from toolkit.exporter.formulas.loops import loop
 from toolkit.exporter.formulas.neighbourhood import nearest, within
 from toolkit.exporter.formulas.real import Real, constant, joined, real
-from toolkit.exporter.graph import Graph, Matrix, Outputs, Value
+from toolkit.exporter.values import Matrix, Outputs, Value
 
 
-def isomap(est: Any, x: Value, g: Graph) -> Outputs:
+def isomap(est: Any, x: Value, g: Conversion) -> Outputs:
     """Shortest ways through the nearest fitted rows, as a kernel `−½ way²` for the KernelPCA."""
     x = g.floating(x)
     width = np.shape(est.kernel_pca_.eigenvectors_)[1]
@@ -38,7 +39,7 @@ def isomap(est: Any, x: Value, g: Graph) -> Outputs:
     return {"transform": in_chunks(g, given, rows, form)[0]}
 
 
-def _through_nearest(est: Any, both: Real, g: Graph) -> Real:
+def _through_nearest(est: Any, both: Real, g: Conversion) -> Real:
     """Return the shortest ways [N, fitted rows] through each row's nearest fitted rows.
 
     both: their distances, and their positions, [N, 2 neighbours].
@@ -53,7 +54,7 @@ def _through_nearest(est: Any, both: Real, g: Graph) -> Real:
     return reduce(lambda a, b: a.at_most(b), parts)
 
 
-def _within_reach(est: Any, x: Matrix, g: Graph) -> Real:
+def _within_reach(est: Any, x: Matrix, g: Conversion) -> Real:
     """Return the shortest ways [N, fitted rows] through all the fitted rows in reach.
 
     A loop over the fitted rows, since [N, fitted rows, fitted rows] is too much. A row that reaches
@@ -75,7 +76,7 @@ def _within_reach(est: Any, x: Matrix, g: Graph) -> Real:
     return Real(g, loop(g, count, state, through)[0].name)
 
 
-def locally_linear(est: Any, x: Value, g: Graph) -> Outputs:
+def locally_linear(est: Any, x: Value, g: Conversion) -> Outputs:
     """The neighbours' embeddings in the weights that put the row together from the neighbours.
 
     scikit-learn's barycenter_weights: with the differences C [k, d] solve

@@ -8,9 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from toolkit.exporter.formulas.chain import product
+from toolkit.exporter.conversion import Conversion
+from toolkit.exporter.formulas.affine import product
+from toolkit.exporter.formulas.classes import both_shares, class_labels, index_above, largest_index
+from toolkit.exporter.formulas.matmul import affine
 from toolkit.exporter.formulas.response import binary_score, binary_threshold, pick
-from toolkit.exporter.graph import Graph, Matrix, Outputs, Value
+from toolkit.exporter.values import Matrix, Outputs, Value
 
 # Binary classifiers whose score is one product, and those of them whose probability is its sigmoid.
 LOGISTIC = {"LogisticRegression", "LogisticRegressionCV"}
@@ -24,7 +27,7 @@ LINEAR = LOGISTIC | {
 }
 
 
-def one_vs_rest(est: Any, x: Value, g: Graph) -> Outputs:
+def one_vs_rest(est: Any, x: Value, g: Conversion) -> Outputs:
     """OneVsRestClassifier: the class of the largest score, the first of equals.
 
     Two classes have one estimator, whose score is held against its threshold; an indicator matrix
@@ -37,9 +40,9 @@ def one_vs_rest(est: Any, x: Value, g: Graph) -> Outputs:
     threshold = binary_threshold(est.estimators_[0])
     outputs: Outputs = {}
     if kind == "multiclass":
-        outputs["predict"] = g.labels(g.argmax(scores), est.classes_)
+        outputs["predict"] = class_labels(g, largest_index(g, scores), est.classes_)
     elif kind == "binary":
-        outputs["predict"] = g.labels(g.above(scores, threshold), est.classes_)
+        outputs["predict"] = class_labels(g, index_above(g, scores, threshold), est.classes_)
     else:
         outputs["predict"] = g.cast(g.compare("Greater", scores, [threshold]), "int64")
     if decisions is not None:
@@ -50,7 +53,7 @@ def one_vs_rest(est: Any, x: Value, g: Graph) -> Outputs:
 
 
 def _each(
-    estimators: Sequence[Any], rows: Value, g: Graph
+    estimators: Sequence[Any], rows: Value, g: Conversion
 ) -> tuple[Matrix, Matrix | None, Matrix | None]:
     """Return the estimators' scores, decisions and probabilities of their second class, [N, K].
 
@@ -70,7 +73,7 @@ def _each(
     return scores, decisions, p
 
 
-def _together(estimators: Sequence[Any], rows: Value, g: Graph) -> Matrix | None:
+def _together(estimators: Sequence[Any], rows: Value, g: Conversion) -> Matrix | None:
     """Return the scores [N, K] of linear classifiers as one product; None where one is no such."""
     if not all(map(_is_linear, estimators)) or len({type(e) for e in estimators}) > 1:
         return None
@@ -91,17 +94,17 @@ def _is_linear(est: Any) -> bool:
     return bool(sigmoid and one and len(est.classes_) == 2)
 
 
-def _shares(p: Matrix, kind: str, g: Graph) -> Matrix:
+def _shares(p: Matrix, kind: str, g: Conversion) -> Matrix:
     """Return one-vs-rest's probabilities; a row of zeros stays one, labels are not exclusive."""
     if p.width == 1:
-        return g.complement(p)
+        return both_shares(g, p)
     if kind.startswith("multilabel"):
         return p
     total = g.row_sum(p)
     return g.combine("Div", p, g.choose(g.compare("Equal", total, [0.0]), [1.0], total))
 
 
-def one_vs_one(est: Any, x: Value, g: Graph) -> Outputs:
+def one_vs_one(est: Any, x: Value, g: Conversion) -> Outputs:
     """OneVsOneClassifier: votes, and `s / (3(|s| + 1))` of the summed confidences s between equals.
 
     scikit-learn's `_ovr_decision_function`. In float64, so that equal votes and confidences stay
@@ -125,23 +128,25 @@ def one_vs_one(est: Any, x: Value, g: Graph) -> Outputs:
     for k, (i, j) in enumerate(combinations(range(count), 2)):
         low[k, i] = high[k, j] = 1.0
     votes = [
-        g.affine(g.cast(g.compare("Equal", predicted, [answer]), "float64"), table, np.zeros(count))
+        affine(
+            g, g.cast(g.compare("Equal", predicted, [answer]), "float64"), table, np.zeros(count)
+        )
         for answer, table in ((0.0, low), (1.0, high))
     ]
-    total = g.affine(confidence, high - low, np.zeros(count))
+    total = affine(g, confidence, high - low, np.zeros(count))
     size = g.binary("Add", g.unary("Abs", total), [1.0], "one")
     share = g.combine("Div", total, g.binary("Mul", size, [3.0], "three"))
     scores = g.total([*votes, share])
     if count == 2:
         scores = g.column(scores, 1)
-        index = g.above(scores, binary_threshold(est.estimators_[0]))
+        index = index_above(g, scores, binary_threshold(est.estimators_[0]))
     else:
-        index = g.argmax(scores)
+        index = largest_index(g, scores)
     decision = g.cast(scores, g.precision(x))
-    return {"predict": g.labels(index, est.classes_), "decision_function": decision}
+    return {"predict": class_labels(g, index, est.classes_), "decision_function": decision}
 
 
-def output_code(est: Any, x: Value, g: Graph) -> Outputs:
+def output_code(est: Any, x: Value, g: Conversion) -> Outputs:
     """OutputCodeClassifier: the class whose code word is nearest to the scores.
 
     `argmin ‖y − c‖² = argmax y·c − ½‖c‖²`, in float64, the first of equals. Where distances are
@@ -155,15 +160,15 @@ def output_code(est: Any, x: Value, g: Graph) -> Outputs:
         pairs = zip(est.estimators_, found, strict=True)
         scores = _wide(g, [binary_score(e, f, g) for e, f in pairs])
     codes = np.asarray(est.code_book_, dtype=np.float64)
-    nearness = g.affine(scores, codes.T, -0.5 * (codes**2).sum(axis=1))
-    return {"predict": g.labels(g.argmax(nearness), est.classes_)}
+    nearness = affine(g, scores, codes.T, -0.5 * (codes**2).sum(axis=1))
+    return {"predict": class_labels(g, largest_index(g, nearness), est.classes_)}
 
 
-def _wide(g: Graph, columns: list[Matrix]) -> Matrix:
+def _wide(g: Conversion, columns: list[Matrix]) -> Matrix:
     return g.cast(g.join(columns), "float64")
 
 
-def constant(est: Any, x: Value, g: Graph) -> Outputs:
+def constant(est: Any, x: Value, g: Conversion) -> Outputs:
     """Stand-in for an output that had one value in fitting; y_ is that value, 0 or 1."""
     y, dtype = float(np.ravel(est.y_)[0]), g.precision(x)
     value = g.repeated([y], dtype, x)

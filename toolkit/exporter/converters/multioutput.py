@@ -6,14 +6,15 @@ from typing import Any
 
 import numpy as np
 
+from toolkit.exporter.conversion import Conversion
 from toolkit.exporter.formulas.answers import answer, column_of
 from toolkit.exporter.formulas.response import of_several, pick, response
-from toolkit.exporter.graph import Graph, Matrix, Outputs, Value
+from toolkit.exporter.values import Matrix, Outputs, Value
 
 CHAINED = ("predict_proba", "decision_function")
 
 
-def multi_regressor(est: Any, x: Value, g: Graph) -> Outputs:
+def multi_regressor(est: Any, x: Value, g: Conversion) -> Outputs:
     """MultiOutputRegressor: the predictions side by side."""
     parts = [
         pick(e, g.convert(e, x, column_of(g.scale, k)), "predict")
@@ -22,7 +23,7 @@ def multi_regressor(est: Any, x: Value, g: Graph) -> Outputs:
     return {"predict": g.join([g.upright(p) for p in parts])}
 
 
-def multi_classifier(est: Any, x: Value, g: Graph) -> Outputs:
+def multi_classifier(est: Any, x: Value, g: Conversion) -> Outputs:
     """MultiOutputClassifier: labels [N, outputs]; probabilities as tasks.side_by_side says."""
     found = [g.convert(e, x) for e in est.estimators_]
     pairs = list(zip(est.estimators_, found, strict=True))
@@ -32,7 +33,7 @@ def multi_classifier(est: Any, x: Value, g: Graph) -> Outputs:
     return outputs
 
 
-def chain(est: Any, x: Value, g: Graph) -> Outputs:
+def chain(est: Any, x: Value, g: Conversion) -> Outputs:
     """ClassifierChain and RegressorChain: every estimator sees X and the answers before it.
 
     What is handed on is `chain_method_` (a regressor's prediction); the outputs are put back from

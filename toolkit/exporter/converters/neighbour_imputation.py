@@ -7,14 +7,15 @@ from typing import Any
 import numpy as np
 
 from toolkit.estimators.frames import mark_of
+from toolkit.exporter.conversion import Conversion
 from toolkit.exporter.formulas.chunks import chunk_rows, in_chunks
 from toolkit.exporter.formulas.distances import distances, metric_name
 from toolkit.exporter.formulas.neighbourhood import weighted
 from toolkit.exporter.formulas.real import Flag, Real, constant, joined, real
-from toolkit.exporter.graph import Graph, Matrix, Outputs, Unconvertible, Value
+from toolkit.exporter.values import Matrix, Outputs, Unconvertible, Value
 
 
-def imputer(est: Any, x: Value, g: Graph) -> Outputs:
+def imputer(est: Any, x: Value, g: Conversion) -> Outputs:
     """A column after the other; a column that no fitted row had is dropped, or becomes 0."""
     if est.metric != "nan_euclidean":
         raise Unconvertible(f"metric={metric_name(est.metric)}")
@@ -39,7 +40,13 @@ def imputer(est: Any, x: Value, g: Graph) -> Outputs:
 
 
 def _column(
-    est: Any, g: Graph, missing: Flag, filled: Real, apart: Real, points: np.ndarray, column: int
+    est: Any,
+    g: Conversion,
+    missing: Flag,
+    filled: Real,
+    apart: Real,
+    points: np.ndarray,
+    column: int,
 ) -> Real:
     """Return a column of the rows [N, 1], what is missing of it imputed; 0 where no row has it.
 
@@ -60,7 +67,7 @@ def _column(
     return Real(g, g.add("ScatterND", [value.name, at, mean], "imputed"))
 
 
-def _missing(g: Graph, rows: Real, marker: Any) -> Flag:
+def _missing(g: Conversion, rows: Real, marker: Any) -> Flag:
     if mark_of(marker):
         return Flag(g, g.add("IsNaN", [rows.name], "missing"))
     if not isinstance(marker, int | float | np.number):

@@ -6,13 +6,16 @@ from typing import Any
 
 import numpy as np
 
+from toolkit.exporter.conversion import Conversion
 from toolkit.exporter.formulas.answers import about, answer, center_of
+from toolkit.exporter.formulas.classes import class_labels
 from toolkit.exporter.formulas.distances import distances
+from toolkit.exporter.formulas.matmul import affine
 from toolkit.exporter.formulas.neighbourhood import nearest, weighted, within
 from toolkit.exporter.formulas.reach import sums_in_reach
 from toolkit.exporter.formulas.real import Flag, Real, constant, real
-from toolkit.exporter.graph import Graph, Matrix, Outputs, Unconvertible, Value
 from toolkit.exporter.tasks import side_by_side
+from toolkit.exporter.values import Matrix, Outputs, Unconvertible, Value
 
 # The metrics for which scikit-learn counts the classes in reach in one pass (its
 # RadiusNeighborsClassMode), where all rows are compared and weigh the same.
@@ -22,13 +25,13 @@ FAST_RADIUS = (
 )  # fmt: skip
 
 
-def neighbours_of(g: Graph, x: Matrix, est: Any, count: int) -> tuple[Real, str]:
+def neighbours_of(g: Conversion, x: Matrix, est: Any, count: int) -> tuple[Real, str]:
     """Return distances [N, count] to the nearest fitted rows, and the rows' indices."""
     params = dict(est.effective_metric_params_ or {})
     return nearest(g, x, est._fit_X, count, est.effective_metric_, params)
 
 
-def k_regressor(est: Any, x: Value, g: Graph) -> Outputs:
+def k_regressor(est: Any, x: Value, g: Conversion) -> Outputs:
     """The (weighted) mean of the k nearest rows' targets."""
     x = g.floating(x)
     found, at = neighbours_of(g, x, est, est.n_neighbors)
@@ -45,7 +48,7 @@ def k_regressor(est: Any, x: Value, g: Graph) -> Outputs:
     return {"predict": answer(g, x, moved)}
 
 
-def k_classifier(est: Any, x: Value, g: Graph) -> Outputs:
+def k_classifier(est: Any, x: Value, g: Conversion) -> Outputs:
     """Votes of the k nearest rows, weighted where they are; the first class of the most."""
     x = g.floating(x)
     found, at = neighbours_of(g, x, est, est.n_neighbors)
@@ -56,12 +59,12 @@ def k_classifier(est: Any, x: Value, g: Graph) -> Outputs:
         if weights is not None:
             ballots = ballots * weights.reshape(0, est.n_neighbors, 1)
         votes = ballots.sum(1, keep=False)
-        labels = g.labels(votes.index("ArgMax"), classes)
+        labels = class_labels(g, votes.index("ArgMax"), classes)
         answers.append((labels, (votes / votes.sum(1)).matrix(x.dtype, len(classes))))
     return _answered(g, est, answers)
 
 
-def radius_regressor(est: Any, x: Value, g: Graph) -> Outputs:
+def radius_regressor(est: Any, x: Value, g: Conversion) -> Outputs:
     """The (weighted) mean of the targets of the rows in reach.
 
     A row without neighbours gets what scikit-learn makes of NaN in the targets' type: for whole
@@ -77,7 +80,7 @@ def radius_regressor(est: Any, x: Value, g: Graph) -> Outputs:
     return {"predict": answer(g, x, mean.matrix("float64", y.shape[1]))}
 
 
-def radius_classifier(est: Any, x: Value, g: Graph) -> Outputs:
+def radius_classifier(est: Any, x: Value, g: Conversion) -> Outputs:
     """Votes of the rows in reach; a row without neighbours gets the outlier label.
 
     An outlier label that is no class of the training rows has probabilities of 0. Without an
@@ -90,7 +93,7 @@ def radius_classifier(est: Any, x: Value, g: Graph) -> Outputs:
     found, total = sums_in_reach(g, x, est, [one_hot for one_hot, _ in ballots])
     for k, (votes, (_, classes)) in enumerate(zip(found, ballots, strict=True)):
         if est.outlier_label_ is None:
-            labels, shares = g.labels(votes.index("ArgMax"), classes), votes / total
+            labels, shares = class_labels(g, votes.index("ArgMax"), classes), votes / total
         else:
             lonely = _lonely(est, k, classes).astype(np.float64).reshape(1, -1)
             label = np.asarray(est.outlier_label_[k : k + 1], classes.dtype)
@@ -112,7 +115,7 @@ def _lonely(est: Any, output: int, classes: np.ndarray) -> np.ndarray:
 
 
 def _with_outliers(
-    g: Graph,
+    g: Conversion,
     votes: Real,
     total: Real,
     classes: np.ndarray,
@@ -129,17 +132,17 @@ def _with_outliers(
     index = shares.index("ArgMax")
     if not lonely.any():
         index, classes = _picked(g, alone, index, len(classes)), np.append(classes, label)
-    return g.labels(index, classes), shares
+    return class_labels(g, index, classes), shares
 
 
-def _picked(g: Graph, flag: Flag, index: Matrix, other: int) -> Matrix:
+def _picked(g: Conversion, flag: Flag, index: Matrix, other: int) -> Matrix:
     """Return `other` where the flag [N, 1] holds, the index elsewhere; int64 [N]."""
     flat = g.add("Reshape", [flag.name, g.constant([-1], "int64", "flat")], "flat")
     value = g.constant(other, "int64", "other")
     return Matrix(g.add("Where", [flat, value, index.name], "index"), "int64", 0)
 
 
-def _targets(est: Any, g: Graph) -> tuple[np.ndarray, np.ndarray]:
+def _targets(est: Any, g: Conversion) -> tuple[np.ndarray, np.ndarray]:
     """Return the fitted rows' targets [rows, k] less a centre [k], and the centre."""
     y = np.asarray(est._y, dtype=np.float64).reshape(len(est._y), -1)
     center = center_of(g, y.shape[1])
@@ -153,7 +156,7 @@ def _ballots(est: Any) -> list[tuple[np.ndarray, np.ndarray]]:
     return [(np.eye(len(c))[y[:, k]], np.asarray(c)) for k, c in enumerate(classes)]
 
 
-def _answered(g: Graph, est: Any, answers: list[tuple[Matrix, Matrix]]) -> Outputs:
+def _answered(g: Conversion, est: Any, answers: list[tuple[Matrix, Matrix]]) -> Outputs:
     """Return the outputs of each output's labels and probabilities."""
     if not est.outputs_2d_:
         ((labels, shares),) = answers
@@ -171,7 +174,7 @@ def _answered(g: Graph, est: Any, answers: list[tuple[Matrix, Matrix]]) -> Outpu
     return {"predict": g.join(columns), "predict_proba": g.join(parts)}
 
 
-def k_transformer(est: Any, x: Value, g: Graph) -> Outputs:
+def k_transformer(est: Any, x: Value, g: Conversion) -> Outputs:
     """The graph of neighbours as a dense matrix [N, rows]: distances, or 1 for a neighbour.
 
     "distance" has one neighbour more, since a fitted row is its own nearest.
@@ -187,7 +190,7 @@ def k_transformer(est: Any, x: Value, g: Graph) -> Outputs:
     return {"transform": Real(g, name).matrix(x.dtype, rows)}
 
 
-def radius_transformer(est: Any, x: Value, g: Graph) -> Outputs:
+def radius_transformer(est: Any, x: Value, g: Conversion) -> Outputs:
     """Distances to the rows in reach, or 1 for them; 0 elsewhere."""
     x = g.floating(x)
     found, near = within(g, real(g, x), est)
@@ -195,7 +198,7 @@ def radius_transformer(est: Any, x: Value, g: Graph) -> Outputs:
     return {"transform": entries.matrix(x.dtype, est.n_samples_fit_)}
 
 
-def nearest_centroid(est: Any, x: Value, g: Graph) -> Outputs:
+def nearest_centroid(est: Any, x: Value, g: Conversion) -> Outputs:
     """The nearest centroid's class; by scores where the priors differ.
 
     Scores: `−d(x/s, c/s)² + 2 ln prior` with the within-class deviations s (1 where they are 0);
@@ -217,19 +220,19 @@ def nearest_centroid(est: Any, x: Value, g: Graph) -> Outputs:
         index = scores.index("ArgMax")
     decision = scores if len(classes) > 2 else scores.take([1], 1) - scores.take([0], 1)
     return {
-        "predict": g.labels(index, classes),
+        "predict": class_labels(g, index, classes),
         "predict_proba": scores.apply("Softmax", axis=1).matrix(x.dtype, len(classes)),
         "decision_function": decision.matrix(x.dtype, len(classes) if len(classes) > 2 else 1),
     }
 
 
-def component_analysis(est: Any, x: Value, g: Graph) -> Outputs:
+def component_analysis(est: Any, x: Value, g: Conversion) -> Outputs:
     """NeighborhoodComponentsAnalysis: `X @ components_.T`."""
     weights = np.asarray(est.components_).T
-    return {"transform": g.affine(g.floating(x), weights, np.zeros(weights.shape[1]))}
+    return {"transform": affine(g, g.floating(x), weights, np.zeros(weights.shape[1]))}
 
 
-def local_outlier(est: Any, x: Value, g: Graph) -> Outputs:
+def local_outlier(est: Any, x: Value, g: Conversion) -> Outputs:
     """LocalOutlierFactor with novelty=True: minus the mean of neighbours' densities over the row's.
 
     density(x) = 1 / (mean over neighbours b of max(d(x, b), k-distance(b)) + 1e-10).
@@ -250,7 +253,7 @@ def local_outlier(est: Any, x: Value, g: Graph) -> Outputs:
     }
 
 
-def signs(g: Graph, inside: Flag) -> Matrix:
+def signs(g: Conversion, inside: Flag) -> Matrix:
     """Return 1 where the flag [N, 1] holds, −1 elsewhere; int64 [N]."""
     flat = g.add("Reshape", [inside.name, g.constant([-1], "int64", "flat")], "flat")
     values = [g.constant(v, "int64", h) for v, h in ((1, "inlier"), (-1, "outlier"))]

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+from toolkit.exporter.conversion import Conversion
+from toolkit.exporter.formulas.affine import product
 from toolkit.exporter.formulas.answers import exp_answer, linear_answer
-from toolkit.exporter.formulas.chain import product
+from toolkit.exporter.formulas.classes import class_labels, largest_index
 from toolkit.exporter.formulas.sides import two_sided
-from toolkit.exporter.graph import Graph, Matrix, Outputs, Unconvertible, Value
+from toolkit.exporter.values import Matrix, Outputs, Unconvertible, Value
 
 ACTIVATIONS = {"relu": "Relu", "tanh": "Tanh", "logistic": "Sigmoid", "identity": None}
 
 
-def regressor(est: Any, x: Value, g: Graph) -> Outputs:
+def regressor(est: Any, x: Value, g: Conversion) -> Outputs:
     """MLPRegressor; its output activation is the identity, or exp for the poisson loss."""
     if est.out_activation_ not in ("identity", "exp"):
         raise Unconvertible(f"output activation {est.out_activation_!r}")
@@ -23,7 +25,7 @@ def regressor(est: Any, x: Value, g: Graph) -> Outputs:
     return {"predict": exp_answer(g, forward) if est.out_activation_ == "exp" else forward()}
 
 
-def classifier(est: Any, x: Value, g: Graph) -> Outputs:
+def classifier(est: Any, x: Value, g: Conversion) -> Outputs:
     """MLPClassifier for two classes (sigmoid, label where p > 0.5) or more (softmax).
 
     Several labels a row (an indicator matrix) are a sigmoid each.
@@ -33,14 +35,14 @@ def classifier(est: Any, x: Value, g: Graph) -> Outputs:
         label = g.cast(g.compare("Greater", raw, [0.0]), "int64")
         return {"predict": label, "predict_proba": g.unary("Sigmoid", raw)}
     if est.out_activation_ == "softmax":
-        index, probabilities = g.argmax(raw), g.unary("Softmax", raw, axis=1)
+        index, probabilities = largest_index(g, raw), g.unary("Softmax", raw, axis=1)
     else:
         # p > 0.5 is raw > 0, without the rounding of the sigmoid.
         index, probabilities = two_sided(g, raw)
-    return {"predict": g.labels(index, est.classes_), "predict_proba": probabilities}
+    return {"predict": class_labels(g, index, est.classes_), "predict_proba": probabilities}
 
 
-def _hidden(est: Any, x: Value, g: Graph) -> Matrix:
+def _hidden(est: Any, x: Value, g: Conversion) -> Matrix:
     """Return what the last layer takes."""
     hidden = g.floating(x)
     operator = ACTIVATIONS[est.activation]

@@ -6,11 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from toolkit.exporter.formulas.polynomials import Polynomial
-from toolkit.exporter.graph import NOTHING, Graph, Matrix, Outputs, Value
+from toolkit.exporter.conversion import Conversion
+from toolkit.exporter.formulas.matmul import affine
+from toolkit.exporter.origins import Monomials
+from toolkit.exporter.values import NOTHING, Matrix, Outputs, Value
 
 
-def polynomial(est: Any, x: Value, g: Graph) -> Outputs:
+def polynomial(est: Any, x: Value, g: Conversion) -> Outputs:
     """Every output is a product of at most `degree` input columns.
 
     A linear model of one target behind it is computed without them (formulas/polynomials.py).
@@ -20,11 +22,11 @@ def polynomial(est: Any, x: Value, g: Graph) -> Outputs:
     source, powers = g.floating(x), np.asarray(est.powers_)
     result = products(g, source, powers)
     if result.dtype == "float32":
-        g.polynomials[result.name] = Polynomial(source, powers, products)
+        result = result.knowing(Monomials(source, powers, products))
     return {"transform": result}
 
 
-def products(g: Graph, x: Matrix, powers: np.ndarray) -> Matrix:
+def products(g: Conversion, x: Matrix, powers: np.ndarray) -> Matrix:
     """Return `Π_i x_i ** powers[f, i]` for each row f of powers [F, width].
 
     Factor k of all outputs at once is `X @ S_k + b_k`, where S_k [width, F] holds a single 1 in
@@ -41,7 +43,7 @@ def products(g: Graph, x: Matrix, powers: np.ndarray) -> Matrix:
                 select[columns[k], output] = 1.0
             else:
                 ones[output] = 1.0
-        factor = g.affine(x, select, ones)
+        factor = affine(g, x, select, ones)
         result = factor if result is None else g.product(result, factor)
     assert result is not None
     return result

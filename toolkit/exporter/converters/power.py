@@ -6,13 +6,14 @@ from typing import Any, cast
 
 import numpy as np
 
+from toolkit.exporter.conversion import Conversion
 from toolkit.exporter.converters.scaling import centred
 from toolkit.exporter.formulas.functions import FUNCTIONS, expm1, function_name, log1p
 from toolkit.exporter.formulas.lookup import exact, float_type
-from toolkit.exporter.graph import Graph, Matrix, Outputs, Unconvertible, Value
+from toolkit.exporter.values import Matrix, Outputs, Unconvertible, Value
 
 
-def power(est: Any, x: Value, g: Graph) -> Outputs:
+def power(est: Any, x: Value, g: Conversion) -> Outputs:
     """PowerTransformer: each column's Yeo-Johnson or Box-Cox transform, then the scaler."""
     kind, x = float_type(x), exact(g, x)
     formula = {"yeo-johnson": yeo_johnson, "box-cox": box_cox}[est.method]
@@ -24,7 +25,7 @@ def power(est: Any, x: Value, g: Graph) -> Outputs:
     return {"transform": g.cast(result, kind)}
 
 
-def yeo_johnson(g: Graph, x: Matrix, power: float) -> Matrix:
+def yeo_johnson(g: Conversion, x: Matrix, power: float) -> Matrix:
     """Box-Cox of 1 + x for x ≥ 0, else −Box-Cox of 1 − x with 2 − λ (Yeo and Johnson, 2000)."""
     zero = g.constant([0.0], x.dtype, "zero")
     up = _grown(g, log1p(g, g.binary("Max", x, [0.0], "zero")), power)
@@ -34,17 +35,17 @@ def yeo_johnson(g: Graph, x: Matrix, power: float) -> Matrix:
     return _keep_nan(g, Matrix(chosen, x.dtype, x.width), x)
 
 
-def box_cox(g: Graph, x: Matrix, power: float) -> Matrix:
+def box_cox(g: Conversion, x: Matrix, power: float) -> Matrix:
     """`(x**λ − 1) / λ`, and log x for λ = 0."""
     return _keep_nan(g, _grown(g, g.unary("Log", x), power), x)
 
 
-def _keep_nan(g: Graph, y: Matrix, x: Matrix) -> Matrix:
+def _keep_nan(g: Conversion, y: Matrix, x: Matrix) -> Matrix:
     gap = g.add("IsNaN", [x.name], "isnan")
     return Matrix(g.add("Where", [gap, x.name, y.name], "kept"), x.dtype, x.width)
 
 
-def _grown(g: Graph, log: Matrix, power: float) -> Matrix:
+def _grown(g: Conversion, log: Matrix, power: float) -> Matrix:
     """Return `(exp(λ log) − 1) / λ`, which is log itself for λ = 0."""
     if abs(power) < np.spacing(1.0):
         return log
@@ -54,7 +55,7 @@ def _grown(g: Graph, log: Matrix, power: float) -> Matrix:
 CLIP = ("a_min", "a_max"), ("min", "max")
 
 
-def function_transformer(est: Any, x: Value, g: Graph) -> Outputs:
+def function_transformer(est: Any, x: Value, g: Conversion) -> Outputs:
     """FunctionTransformer over a function of the table, by identity; without one, the identity."""
     if est.func is None:
         return {"transform": cast(Matrix, x)}  # a table stays one
@@ -68,7 +69,7 @@ def function_transformer(est: Any, x: Value, g: Graph) -> Outputs:
     return {"transform": g.cast(done, kind)}
 
 
-def _clip(g: Graph, x: Matrix, options: dict[str, Any]) -> Matrix:
+def _clip(g: Conversion, x: Matrix, options: dict[str, Any]) -> Matrix:
     for pair in CLIP:
         if options and set(options) <= set(pair):
             low, high = (options.get(key) for key in pair)

@@ -6,13 +6,14 @@ from typing import Any
 
 import numpy as np
 
+from toolkit.exporter.conversion import Conversion
+from toolkit.exporter.formulas.affine import product
 from toolkit.exporter.formulas.answers import about, center_of, unit_of
-from toolkit.exporter.formulas.chain import product
 from toolkit.exporter.formulas.linear_map import projected
-from toolkit.exporter.graph import Graph, Outputs, Value
+from toolkit.exporter.values import Outputs, Value
 
 
-def principal(est: Any, x: Value, g: Graph) -> Outputs:
+def principal(est: Any, x: Value, g: Conversion) -> Outputs:
     """PCA, IncrementalPCA: `(x − mean_) @ components_.T`, over the standard deviations if whitened.
 
     The columns' variances are those of the model, `Σ_k c_kj² var_k` and what was discarded.
@@ -29,7 +30,7 @@ def principal(est: Any, x: Value, g: Graph) -> Outputs:
     return {"transform": projected(g, x, est.mean_, weights, spread=spread)}
 
 
-def uncentred(est: Any, x: Value, g: Graph) -> Outputs:
+def uncentred(est: Any, x: Value, g: Conversion) -> Outputs:
     """TruncatedSVD and random projections: `x @ components_.T`; components_ may be sparse.
 
     Nothing is known of the columns' sizes; where float32 loses too much, the proof says it.
@@ -39,13 +40,13 @@ def uncentred(est: Any, x: Value, g: Graph) -> Outputs:
     return {"transform": product(g, g.floating(x), dense.T, np.zeros(len(dense)))}
 
 
-def independent(est: Any, x: Value, g: Graph) -> Outputs:
+def independent(est: Any, x: Value, g: Conversion) -> Outputs:
     """FastICA: `(x − mean_) @ components_.T`; no centre where it does not whiten."""
     center = est.mean_ if est.whiten else None
     return {"transform": projected(g, x, center, np.asarray(est.components_).T)}
 
 
-def factors(est: Any, x: Value, g: Graph) -> Outputs:
+def factors(est: Any, x: Value, g: Conversion) -> Outputs:
     """FactorAnalysis: the posterior mean of the factors, `(x − μ) Ψ⁻¹Wᵀ (I + W Ψ⁻¹ Wᵀ)⁻¹`.
 
     W = components_ [k, d], Ψ = noise_variance_ (Bishop, Pattern Recognition, eq. 12.66–12.68).
@@ -58,7 +59,7 @@ def factors(est: Any, x: Value, g: Graph) -> Outputs:
     return {"transform": projected(g, x, est.mean_, weights, spread=spread)}
 
 
-def sparse_principal(est: Any, x: Value, g: Graph) -> Outputs:
+def sparse_principal(est: Any, x: Value, g: Conversion) -> Outputs:
     """SparsePCA, MiniBatchSparsePCA: ridge regression on the components, which is linear in x.
 
     `(x − mean_) Cᵀ (C Cᵀ + ridge_alpha I)⁻¹` with C = components_ [k, d].
@@ -68,7 +69,7 @@ def sparse_principal(est: Any, x: Value, g: Graph) -> Outputs:
     return {"transform": projected(g, x, est.mean_, components.T @ np.linalg.pinv(normal))}
 
 
-def least_squares(est: Any, x: Value, g: Graph) -> Outputs:
+def least_squares(est: Any, x: Value, g: Conversion) -> Outputs:
     """PLSRegression, PLSCanonical, CCA: predictions and scores of the standardised rows.
 
     `(x − mean) @ coef_.T + intercept_` and `((x − mean) / std) @ x_rotations_`.
@@ -83,12 +84,12 @@ def least_squares(est: Any, x: Value, g: Graph) -> Outputs:
     }
 
 
-def least_squares_svd(est: Any, x: Value, g: Graph) -> Outputs:
+def least_squares_svd(est: Any, x: Value, g: Conversion) -> Outputs:
     """PLSSVD: `((x − mean) / std) @ x_weights_`."""
     return {"transform": _scores(est, est.x_weights_, x, g)}
 
 
-def _scores(est: Any, rotations: Any, x: Value, g: Graph) -> Any:
+def _scores(est: Any, rotations: Any, x: Value, g: Conversion) -> Any:
     scale = np.asarray(est._x_std, dtype=np.float64)
     weights = np.asarray(rotations) / scale[:, None]
     return projected(g, x, est._x_mean, weights, spread=_known(est, scale))
@@ -99,7 +100,7 @@ def _known(est: Any, scale: Any) -> Any:
     return scale if est.scale else None
 
 
-def boltzmann(est: Any, x: Value, g: Graph) -> Outputs:
+def boltzmann(est: Any, x: Value, g: Conversion) -> Outputs:
     """BernoulliRBM: the hidden units' probabilities, `sigmoid(x @ components_.T + intercept)`."""
     weights = np.asarray(est.components_).T
     hidden = product(g, g.floating(x), weights, est.intercept_hidden_)

@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from toolkit.exporter.formulas.chain import minus, plus, times
-from toolkit.exporter.graph import Graph, Matrix, Outputs, Value
+from toolkit.exporter.conversion import Conversion
+from toolkit.exporter.formulas.affine import minus, plus, times
+from toolkit.exporter.values import Matrix, Outputs, Value
 
 
-def centred(g: Graph, x: Matrix, center: Any, scale: Any, sparse: bool = False) -> Matrix:
+def centred(g: Conversion, x: Matrix, center: Any, scale: Any, sparse: bool = False) -> Matrix:
     """Return `(x − center) / scale`; either may be None. sparse: the rows are a scipy matrix.
 
     The centre is taken off as a float32 and what that rounding lost is added after the scaling:
@@ -39,24 +40,24 @@ def centred(g: Graph, x: Matrix, center: Any, scale: Any, sparse: bool = False) 
     return x
 
 
-def standard(est: Any, x: Value, g: Graph) -> Outputs:
+def standard(est: Any, x: Value, g: Conversion) -> Outputs:
     """StandardScaler."""
     center = est.mean_ if est.with_mean else None
     return {"transform": centred(g, g.floating(x), center, est.scale_, id(est) in g.sparse)}
 
 
-def robust(est: Any, x: Value, g: Graph) -> Outputs:
+def robust(est: Any, x: Value, g: Conversion) -> Outputs:
     """RobustScaler."""
     return {"transform": centred(g, g.floating(x), est.center_, est.scale_, id(est) in g.sparse)}
 
 
-def max_abs(est: Any, x: Value, g: Graph) -> Outputs:
+def max_abs(est: Any, x: Value, g: Conversion) -> Outputs:
     """MaxAbsScaler; clipped to [−1, 1] where it clips."""
     scaled = centred(g, g.floating(x), None, est.scale_, id(est) in g.sparse)
     return {"transform": _clipped(g, scaled, -1.0, 1.0) if getattr(est, "clip", False) else scaled}
 
 
-def min_max(est: Any, x: Value, g: Graph) -> Outputs:
+def min_max(est: Any, x: Value, g: Conversion) -> Outputs:
     """MinMaxScaler: `x · scale_ + min_`, written as `(x + min_ / scale_) · scale_`."""
     x = g.floating(x)
     if x.dtype == "float64":  # scikit-learn's own arithmetic
@@ -66,7 +67,7 @@ def min_max(est: Any, x: Value, g: Graph) -> Outputs:
     return {"transform": _clipped(g, scaled, *est.feature_range) if est.clip else scaled}
 
 
-def _clipped(g: Graph, x: Matrix, low: float, high: float) -> Matrix:
+def _clipped(g: Conversion, x: Matrix, low: float, high: float) -> Matrix:
     limits = [g.constant(low, x.dtype, "low"), g.constant(high, x.dtype, "high")]
     return Matrix(g.add("Clip", [x.name, *limits], "clipped"), x.dtype, x.width)
 

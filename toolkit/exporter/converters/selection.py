@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from toolkit.exporter.graph import NOTHING, Graph, Outputs, Table, Value
+from toolkit.exporter.conversion import Conversion
+from toolkit.exporter.values import NOTHING, Outputs, Table, Value
 
 
-def selector(est: Any, x: Value, g: Graph) -> Outputs:
+def selector(est: Any, x: Value, g: Conversion) -> Outputs:
     """The columns of `get_support()`, in their order; a single column stays a matrix."""
     kept = [int(i) for i in est.get_support(indices=True)]
     if not kept:
@@ -16,7 +17,7 @@ def selector(est: Any, x: Value, g: Graph) -> Outputs:
     return {"transform": g.matrix(picked)}
 
 
-def with_estimator(est: Any, x: Value, g: Graph) -> Outputs:
+def with_estimator(est: Any, x: Value, g: Conversion) -> Outputs:
     """RFE and RFECV: the selection, and the inner estimator's answers on it."""
     picked = selector(est, x, g)["transform"]
     inner = g.convert(est.estimator_, picked)

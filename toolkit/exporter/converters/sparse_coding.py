@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from toolkit.exporter.conversion import Conversion
 from toolkit.exporter.formulas.linear_map import result_dtype, wide
 from toolkit.exporter.formulas.loops import loop
-from toolkit.exporter.graph import Graph, Matrix, Outputs, Unconvertible, Value
+from toolkit.exporter.formulas.matmul import affine
+from toolkit.exporter.values import Matrix, Outputs, Unconvertible, Value
 
 EPS = float(np.finfo(np.float64).eps)
 # The lasso's iteration: its step as a part of the atoms' squared norm (measured: 300 to 1300 steps
@@ -18,17 +20,17 @@ EPS = float(np.finfo(np.float64).eps)
 STEP, RELAXATION, SETTLED, STEPS = 0.1, 1.7, 1e-11, 5000
 
 
-def dictionary(est: Any, x: Value, g: Graph) -> Outputs:
+def dictionary(est: Any, x: Value, g: Conversion) -> Outputs:
     """DictionaryLearning, MiniBatchDictionaryLearning: atoms are components_ [k, d]."""
     return _coded(est, np.asarray(est.components_, dtype=np.float64), x, g)
 
 
-def coder(est: Any, x: Value, g: Graph) -> Outputs:
+def coder(est: Any, x: Value, g: Conversion) -> Outputs:
     """SparseCoder: the atoms are its parameter `dictionary`."""
     return _coded(est, np.asarray(est.dictionary, dtype=np.float64), x, g)
 
 
-def _coded(est: Any, atoms: np.ndarray, x: Value, g: Graph) -> Outputs:
+def _coded(est: Any, atoms: np.ndarray, x: Value, g: Conversion) -> Outputs:
     algorithm = est.transform_algorithm
     if algorithm not in ALGORITHMS:
         raise Unconvertible(
@@ -53,14 +55,14 @@ def _penalty(est: Any) -> float:
     return 1.0 if alpha is None else float(alpha)
 
 
-def threshold(est: Any, atoms: np.ndarray, x: Matrix, g: Graph) -> Matrix:
+def threshold(est: Any, atoms: np.ndarray, x: Matrix, g: Conversion) -> Matrix:
     """`sign(c) · max(|c| − α, 0)` of the products c = x·atom."""
-    products = g.affine(x, atoms.T, np.zeros(len(atoms)))
+    products = affine(g, x, atoms.T, np.zeros(len(atoms)))
     limit = np.full(1, _penalty(est))
     return _shrunk(g, products, limit, est.positive_code)
 
 
-def lasso(est: Any, atoms: np.ndarray, x: Matrix, g: Graph) -> Matrix:
+def lasso(est: Any, atoms: np.ndarray, x: Matrix, g: Conversion) -> Matrix:
     """`argmin_c ½‖x − c D‖² + α‖c‖₁`, c ≥ 0 where positive_code, to convergence.
 
     scikit-learn's least angle regression ends at this minimum. Its coordinate descent stops short
@@ -75,12 +77,12 @@ def lasso(est: Any, atoms: np.ndarray, x: Matrix, g: Graph) -> Matrix:
     step = STEP * float(np.diag(gram).mean())
     inverse = np.linalg.inv(gram + step * np.eye(len(atoms)))
     limit = _penalty(est) / step
-    products = g.affine(x, atoms.T @ inverse, np.zeros(len(atoms)))
+    products = affine(g, x, atoms.T @ inverse, np.zeros(len(atoms)))
     nothing = g.binary("Mul", products, [0.0], "nothing")
 
     def body(_: str, state: list[Matrix]) -> tuple[list[Matrix], str]:
         start, z, u = state
-        pulled = g.affine(_combined(g, "Sub", z, u), step * inverse, np.zeros(len(atoms)))
+        pulled = affine(g, _combined(g, "Sub", z, u), step * inverse, np.zeros(len(atoms)))
         w = _combined(g, "Add", start, pulled)
         relaxed = g.binary("Mul", w, [RELAXATION], "relaxation")
         rest = g.binary("Mul", z, [1.0 - RELAXATION], "rest")
@@ -98,16 +100,16 @@ def lasso(est: Any, atoms: np.ndarray, x: Matrix, g: Graph) -> Matrix:
     return loop(g, STEPS, [products, nothing, nothing], body)[1]
 
 
-def _combined(g: Graph, op: str, a: Matrix, b: Matrix) -> Matrix:
+def _combined(g: Conversion, op: str, a: Matrix, b: Matrix) -> Matrix:
     return Matrix(g.add(op, [a.name, b.name], op.lower()), a.dtype, a.width)
 
 
-def _size(g: Graph, x: Matrix) -> str:
+def _size(g: Conversion, x: Matrix) -> str:
     """Return `Σ|x|` over all rows, a scalar."""
     return str(g.add("ReduceL1", [x.name], "size", keepdims=0))
 
 
-def _shrunk(g: Graph, x: Matrix, limit: np.ndarray, positive: bool) -> Matrix:
+def _shrunk(g: Conversion, x: Matrix, limit: np.ndarray, positive: bool) -> Matrix:
     """Return x moved towards 0 by the limit; where positive, what is below 0 becomes 0."""
     if positive:
         return g.binary("Max", g.binary("Sub", x, limit, "limit"), [0.0], "zero")
@@ -115,7 +117,7 @@ def _shrunk(g: Graph, x: Matrix, limit: np.ndarray, positive: bool) -> Matrix:
     return Matrix(g.add("Sub", [x.name, inside.name], "shrunk"), x.dtype, x.width)
 
 
-def pursuit(est: Any, atoms: np.ndarray, x: Matrix, g: Graph) -> Matrix:
+def pursuit(est: Any, atoms: np.ndarray, x: Matrix, g: Conversion) -> Matrix:
     """Orthogonal matching pursuit: greedily the atom that best fits the rest, all of them refitted.
 
     The chosen atoms are kept as an orthonormal basis, each vector q [k] in coefficients of atoms
@@ -128,7 +130,7 @@ def pursuit(est: Any, atoms: np.ndarray, x: Matrix, g: Graph) -> Matrix:
     wanted = est.transform_n_nonzero_coefs
     wanted = int(min(max(width / 10, 1), count) if wanted is None else wanted)
     gram = atoms @ atoms.T
-    products = g.affine(x, atoms.T, np.zeros(count))
+    products = affine(g, x, atoms.T, np.zeros(count))
     nothing = g.binary("Mul", products, [0.0], "nothing")
     basis = g.add("Unsqueeze", [nothing.name, g.constant([1], "int64", "axis")], "basis")
     empty = g.constant(np.zeros((1, wanted, 1)), "float64", "empty")
@@ -145,7 +147,7 @@ def pursuit(est: Any, atoms: np.ndarray, x: Matrix, g: Graph) -> Matrix:
 
 
 def _pursue(
-    g: Graph, step: str, state: list[Matrix], gram: np.ndarray, wanted: int
+    g: Conversion, step: str, state: list[Matrix], gram: np.ndarray, wanted: int
 ) -> tuple[list[Matrix], str]:
     """Choose an atom a row; state: code, basis [N, wanted, k], products, chosen atoms, active."""
     code, basis, products, chosen, active = state
@@ -156,7 +158,7 @@ def _pursue(
         return Matrix(g.reduce("ReduceSum", g.product(a, b).name, [1]), "float64", 1)
 
     def metric(v: Matrix) -> Matrix:
-        return g.affine(v, gram, np.zeros(count))
+        return affine(g, v, gram, np.zeros(count))
 
     fitted = metric(code)
     rest = Matrix(g.add("Sub", [products.name, fitted.name], "rest"), "float64", count)
@@ -191,7 +193,7 @@ def _pursue(
     return following, g.add("Identity", [g.constant(np.array(True), "bool", "true")], "more")
 
 
-def _orthogonal(g: Graph, basis: Matrix, v: Matrix, image: Matrix) -> Matrix:
+def _orthogonal(g: Conversion, basis: Matrix, v: Matrix, image: Matrix) -> Matrix:
     """Return v without its parts along the basis; image = G v."""
     axis = g.constant([2], "int64", "axis")
     parts = g.add("MatMul", [basis.name, g.add("Unsqueeze", [image.name, axis], "image")], "parts")
@@ -199,7 +201,7 @@ def _orthogonal(g: Graph, basis: Matrix, v: Matrix, image: Matrix) -> Matrix:
     return Matrix(g.add("Sub", [v.name, along], "orthogonal"), v.dtype, v.width)
 
 
-ALGORITHMS: dict[str, Callable[[Any, np.ndarray, Matrix, Graph], Matrix]] = {
+ALGORITHMS: dict[str, Callable[[Any, np.ndarray, Matrix, Conversion], Matrix]] = {
     "threshold": threshold,
     "omp": pursuit,
     "lasso_lars": lasso,

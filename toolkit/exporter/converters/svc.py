@@ -6,20 +6,22 @@ from typing import Any
 
 import numpy as np
 
+from toolkit.exporter.conversion import Conversion
 from toolkit.exporter.converters.neighbours import signs
+from toolkit.exporter.formulas.classes import class_labels
 from toolkit.exporter.formulas.coupling import couple, couple_two
 from toolkit.exporter.formulas.distances import dense
 from toolkit.exporter.formulas.gaussian import signed
 from toolkit.exporter.formulas.gaussian_terms import Gaussians
 from toolkit.exporter.formulas.kernel_products import weighted_kernels
 from toolkit.exporter.formulas.real import Real, constant, real
-from toolkit.exporter.graph import Graph, Matrix, Outputs, Value
+from toolkit.exporter.values import Matrix, Outputs, Value
 
 SMALLEST = 1e-7  # libsvm keeps the probabilities of pairs this far from 0 and 1
 
 
 def kernels_times(
-    est: Any, x: Matrix, g: Graph, weights: np.ndarray, offset: Any, unit: Any = np.inf
+    est: Any, x: Matrix, g: Conversion, weights: np.ndarray, offset: Any, unit: Any = np.inf
 ) -> Matrix:
     """Return `K(x, support vectors) @ weights + offset`, [N, k].
 
@@ -34,7 +36,7 @@ def kernels_times(
 
 
 def _decisions(
-    est: Any, x: Matrix, g: Graph, weights: np.ndarray, offset: Any, wide: bool = False
+    est: Any, x: Matrix, g: Conversion, weights: np.ndarray, offset: Any, wide: bool = False
 ) -> Real:
     """Return the same in float64, and where its sign is in doubt also computed so.
 
@@ -50,7 +52,7 @@ def _decisions(
     return Real(g, g.cast(found, "float64").name)
 
 
-def classifier(est: Any, x: Value, g: Graph) -> Outputs:
+def classifier(est: Any, x: Value, g: Conversion) -> Outputs:
     """SVC and NuSVC: a decision for each pair of classes, the label of the most votes.
 
     Pair (i, j): `Σ over vectors of i: dual[j − 1] K + Σ over vectors of j: dual[i] K + intercept`,
@@ -72,10 +74,10 @@ def classifier(est: Any, x: Value, g: Graph) -> Outputs:
         index, shown = g.flat(g.cast(second, "int64")), pairs.matrix(x.dtype, 1)
     else:
         index, shown = _of_many(est, g, pairs, x.dtype, count)
-    return {"predict": g.labels(index, classes), "decision_function": shown, **outputs}
+    return {"predict": class_labels(g, index, classes), "decision_function": shown, **outputs}
 
 
-def _of_many(est: Any, g: Graph, pairs: Real, dtype: str, count: int) -> tuple[Matrix, Matrix]:
+def _of_many(est: Any, g: Conversion, pairs: Real, dtype: str, count: int) -> tuple[Matrix, Matrix]:
     """Return the index of the class with the most votes, and the decisions that are shown."""
     if est.decision_function_shape != "ovr":
         shown = pairs.matrix(dtype, count * (count - 1) // 2)
@@ -105,7 +107,7 @@ def _sides(count: int) -> np.ndarray:
     return np.eye(count)[i] - np.eye(count)[j]
 
 
-def _votes(g: Graph, pairs: Real, count: int, above: str) -> Real:
+def _votes(g: Conversion, pairs: Real, count: int, above: str) -> Real:
     """Return the votes [N, classes].
 
     above: "Greater", or "GreaterOrEqual" where a decision of 0 is a vote for the first class.
@@ -116,7 +118,7 @@ def _votes(g: Graph, pairs: Real, count: int, above: str) -> Real:
     return Real(g, g.add("Gemm", [*names, most.name], "votes"))
 
 
-def _ranked(g: Graph, pairs: Real, count: int) -> Real:
+def _ranked(g: Conversion, pairs: Real, count: int) -> Real:
     """Return the votes [N, classes], and with them a term below 1/3 that ranks equal ones.
 
     scikit-learn's _ovr_decision_function: votes + s / (3 (|s| + 1)) with the sum s of a class's
@@ -141,7 +143,7 @@ def _probabilities(est: Any, pairs: Real, sign: float, count: int) -> Matrix:
     return couple(g, kept, count).matrix("float64", count)
 
 
-def one_class(est: Any, x: Value, g: Graph) -> Outputs:
+def one_class(est: Any, x: Value, g: Conversion) -> Outputs:
     """OneClassSVM: `K @ dual + intercept`, an inlier where above 0."""
     x = g.floating(x)
     decision = _decisions(est, x, g, dense(est.dual_coef_).T, est.intercept_)
@@ -149,7 +151,7 @@ def one_class(est: Any, x: Value, g: Graph) -> Outputs:
     return {"predict": label, "decision_function": decision.matrix(x.dtype, 1)}
 
 
-def sgd_one_class(est: Any, x: Value, g: Graph) -> Outputs:
+def sgd_one_class(est: Any, x: Value, g: Conversion) -> Outputs:
     """SGDOneClassSVM: `X @ coef − offset`, an inlier where it is not below 0."""
     x = g.floating(x)
     weights = np.asarray(est.coef_, dtype=np.float64).reshape(-1, 1)

@@ -6,22 +6,24 @@ from typing import Any
 
 import numpy as np
 
+from toolkit.exporter.conversion import Conversion
 from toolkit.exporter.converters.svc import kernels_times
 from toolkit.exporter.formulas.answers import about, answer, center_of, unit_of
 from toolkit.exporter.formulas.chunks import chunk_rows, in_chunks
 from toolkit.exporter.formulas.distances import dense
+from toolkit.exporter.formulas.matmul import affine
 from toolkit.exporter.formulas.powers import as_form
-from toolkit.exporter.graph import Graph, Matrix, Outputs, Value
+from toolkit.exporter.values import Matrix, Outputs, Value
 
 
-def regressor(est: Any, x: Value, g: Graph) -> Outputs:
+def regressor(est: Any, x: Value, g: Conversion) -> Outputs:
     """`K(X, S) @ dual_coef_.T + intercept_` with the support vectors S [m, d]."""
     x, center = g.floating(x), center_of(g, 1)
     found = _sums(est, x, g, np.asarray(est.intercept_, dtype=np.float64) - center)
     return {"predict": answer(g, x, about(g, found, center))}
 
 
-def _sums(est: Any, x: Matrix, g: Graph, offset: np.ndarray) -> Matrix:
+def _sums(est: Any, x: Matrix, g: Conversion, offset: np.ndarray) -> Matrix:
     """Return `K(X, S) @ dual_coef_.T + offset`."""
     if not len(est.support_):  # all targets lie within epsilon of the intercept
         return g.repeated(offset, "float64", x)
@@ -42,7 +44,7 @@ def _sums(est: Any, x: Matrix, g: Graph, offset: np.ndarray) -> Matrix:
     return in_chunks(g, x, chunk_rows(2 * len(vectors), x.width), form)[0]
 
 
-def _weighted(kernel: Matrix, dual: np.ndarray, offset: np.ndarray, g: Graph) -> Matrix:
+def _weighted(kernel: Matrix, dual: np.ndarray, offset: np.ndarray, g: Conversion) -> Matrix:
     """Return `kernel @ dual + offset`, summed in float64.
 
     Thousands of terms of size C and of both signs cancel to a number near 1: in float32 that sum
@@ -54,17 +56,17 @@ def _weighted(kernel: Matrix, dual: np.ndarray, offset: np.ndarray, g: Graph) ->
     return g.cast(g.binary("Add", total, offset, "intercept"), kernel.dtype)
 
 
-def polynomial(est: Any, x: Matrix, vectors: np.ndarray, g: Graph) -> Matrix:
+def polynomial(est: Any, x: Matrix, vectors: np.ndarray, g: Conversion) -> Matrix:
     """`(γ x·s + coef0) ** degree`."""
     bias = np.full(len(vectors), est.coef0)
-    inner = g.affine(x, float(est._gamma) * vectors.T, bias)
+    inner = affine(g, x, float(est._gamma) * vectors.T, bias)
     return g.binary("Pow", inner, [float(est.degree)], "degree")
 
 
-def sigmoid(est: Any, x: Matrix, vectors: np.ndarray, g: Graph) -> Matrix:
+def sigmoid(est: Any, x: Matrix, vectors: np.ndarray, g: Conversion) -> Matrix:
     """`tanh(γ x·s + coef0)`."""
     bias = np.full(len(vectors), est.coef0)
-    return g.unary("Tanh", g.affine(x, float(est._gamma) * vectors.T, bias))
+    return g.unary("Tanh", affine(g, x, float(est._gamma) * vectors.T, bias))
 
 
 KERNELS = {"poly": polynomial, "sigmoid": sigmoid}

@@ -7,39 +7,42 @@ from typing import Any
 
 import numpy as np
 
+from toolkit.exporter.conversion import Conversion
 from toolkit.exporter.converters.discretising import normalized
 from toolkit.exporter.formulas.lookup import columns_of, float_type
 from toolkit.exporter.formulas.sparse_rows import dense, summed
-from toolkit.exporter.graph import Graph, Matrix, Outputs, Unconvertible, Value
+from toolkit.exporter.origins import SparseRows
 from toolkit.exporter.text.characters import characters_of
 from toolkit.exporter.text.strings import need_strings
 from toolkit.exporter.text.words import words_of
+from toolkit.exporter.values import Matrix, Outputs, Unconvertible, Value
 
 ANALYZERS = {"word": words_of, "char": characters_of, "char_wb": characters_of}
 
 
-def count(est: Any, x: Value, g: Graph) -> Outputs:
+def count(est: Any, x: Value, g: Conversion) -> Outputs:
     """CountVectorizer: how often each n-gram of the vocabulary occurs."""
     counts = _counts(est, x, g)
     return {"transform": g.binary("Min", counts, [1.0], "one") if est.binary else counts}
 
 
-def tfidf(est: Any, x: Value, g: Graph) -> Outputs:
+def tfidf(est: Any, x: Value, g: Conversion) -> Outputs:
     """TfidfVectorizer: the counts, weighted."""
     return {"transform": _weighted(est, count(est, x, g)["transform"], g)}
 
 
-def tfidf_transformer(est: Any, x: Value, g: Graph) -> Outputs:
+def tfidf_transformer(est: Any, x: Value, g: Conversion) -> Outputs:
     """TfidfTransformer on counts; on those of hashes without making a matrix of them."""
     counts = g.cast(g.matrix(x), float_type(x))
-    if counts.name not in g.sparse_rows:
+    sparse = counts.origin(SparseRows)
+    if sparse is None:
         return {"transform": _weighted(est, counts, g)}
-    rows = summed(g, g.sparse_rows[counts.name])
+    rows = summed(g, sparse)
     weighted = _weighted(est, rows.values, g, rows.places)
     return {"transform": dense(g, replace(rows, values=weighted))}
 
 
-def _weighted(est: Any, counts: Matrix, g: Graph, places: str | None = None) -> Matrix:
+def _weighted(est: Any, counts: Matrix, g: Conversion, places: str | None = None) -> Matrix:
     """Return `(1 + log tf or tf) · idf`, each row divided by its norm.
 
     places: int64 tensor of the counts' shape, which columns they are where they are not all.
@@ -60,7 +63,7 @@ def _weighted(est: Any, counts: Matrix, g: Graph, places: str | None = None) -> 
     return counts if est.norm is None else normalized(g, counts, est.norm, 0.0)
 
 
-def _counts(est: Any, x: Value, g: Graph) -> Matrix:
+def _counts(est: Any, x: Value, g: Conversion) -> Matrix:
     """Return the counts [N, vocabulary], float32, or float64 in a graph that is so throughout.
 
     The analyzer gives numbers in the order of the text and the n-grams of numbers that the
@@ -110,7 +113,7 @@ def check(est: Any) -> None:
         raise Unconvertible("analyzer=… (a Python function)")
 
 
-def text_column(g: Graph, x: Value) -> Matrix:
+def text_column(g: Conversion, x: Value) -> Matrix:
     """Return the one column of texts that x is; Unconvertible where it is anything else."""
     columns = columns_of(g, x)
     if len(columns) != 1 or columns[0].dtype != "string":

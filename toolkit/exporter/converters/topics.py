@@ -6,14 +6,16 @@ from typing import Any
 
 import numpy as np
 
+from toolkit.exporter.conversion import Conversion
 from toolkit.exporter.formulas.linear_map import result_dtype, wide
 from toolkit.exporter.formulas.loops import loop
-from toolkit.exporter.graph import Graph, Matrix, Outputs, Value
+from toolkit.exporter.formulas.matmul import affine
+from toolkit.exporter.values import Matrix, Outputs, Value
 
 EPS = float(np.finfo(np.float64).eps)
 
 
-def topics(est: Any, x: Value, g: Graph) -> Outputs:
+def topics(est: Any, x: Value, g: Conversion) -> Outputs:
     """LatentDirichletAllocation: each document's topic shares by variational updates.
 
     From γ = 1, `γ ← e·((x / (e β + ε)) βᵀ) + prior` with e = exp(ψ(γ) − ψ(Σγ)), until the mean
@@ -22,15 +24,15 @@ def topics(est: Any, x: Value, g: Graph) -> Outputs:
     beta = np.asarray(est.exp_dirichlet_component_, dtype=np.float64)
     count = len(beta)
     source = wide(g, x)
-    ones = g.affine(source, np.zeros((source.width, count)), np.ones(count))
+    ones = affine(g, source, np.zeros((source.width, count)), np.ones(count))
     active = g.binary("Greater", g.column(ones, 0), [0.0], "active")
     state = [ones, _expectation(g, ones), source, Matrix(active.name, "bool", 1)]
 
     def body(_: str, state: list[Matrix]) -> tuple[list[Matrix], str]:
         gamma, e, rows, active = state
-        phi = g.affine(e, beta, np.full(beta.shape[1], EPS))
+        phi = affine(g, e, beta, np.full(beta.shape[1], EPS))
         share = Matrix(g.add("Div", [rows.name, phi.name], "share"), "float64", rows.width)
-        weight = g.affine(share, beta.T, np.zeros(count))
+        weight = affine(g, share, beta.T, np.zeros(count))
         new = g.binary("Add", g.product(e, weight), est.doc_topic_prior_, "prior")
         difference = g.add("Sub", [gamma.name, new.name], "difference")
         change = g.add("Abs", [difference], "change")
@@ -61,7 +63,7 @@ def topics(est: Any, x: Value, g: Graph) -> Outputs:
     return {"transform": g.cast(shares, result_dtype(g, x))}
 
 
-def _expectation(g: Graph, gamma: Matrix) -> Matrix:
+def _expectation(g: Conversion, gamma: Matrix) -> Matrix:
     """Return `exp(ψ(γ) − ψ(Σγ))` of each row."""
     total = Matrix(g.reduce("ReduceSum", gamma.name, [1]), "float64", 1)
     digamma = _digamma(g, g.join([gamma, total]))
@@ -70,7 +72,7 @@ def _expectation(g: Graph, gamma: Matrix) -> Matrix:
     return g.unary("Exp", Matrix(g.add("Sub", names, "expectation"), "float64", gamma.width))
 
 
-def _digamma(g: Graph, x: Matrix) -> Matrix:
+def _digamma(g: Conversion, x: Matrix) -> Matrix:
     """Return ψ(x) for x > 0 (Bernardo 1976, algorithm AS 103, as scikit-learn has it).
 
     `ψ(x) = ψ(x + 1) − 1/x` until x ≥ 6, at most six times, then the asymptotic series; below 1e-6,
@@ -100,7 +102,7 @@ def _digamma(g: Graph, x: Matrix) -> Matrix:
     return Matrix(g.add("Where", [tiny, near, value], "digamma"), "float64", x.width)
 
 
-def _sum(g: Graph, a: Matrix, b: Matrix) -> Matrix:
+def _sum(g: Conversion, a: Matrix, b: Matrix) -> Matrix:
     return Matrix(g.add("Add", [a.name, b.name], "sum"), a.dtype, a.width)
 
 

@@ -8,15 +8,18 @@ from typing import Any
 
 import numpy as np
 
+from toolkit.exporter.conversion import Conversion
 from toolkit.exporter.formulas.answers import about, answer, center_of
+from toolkit.exporter.formulas.classes import class_labels, largest_index
 from toolkit.exporter.formulas.response import of_several
-from toolkit.exporter.graph import Graph, Matrix, Outputs, Value
 from toolkit.exporter.trees.answers import tree_answer
 from toolkit.exporter.trees.ensemble import Ensemble, concatenate, tree
 from toolkit.exporter.trees.leaf_tables import summed
+from toolkit.exporter.trees.pending import tree_sums
+from toolkit.exporter.values import Matrix, Outputs, Value
 
 
-def regressor(est: Any, x: Value, g: Graph) -> Outputs:
+def regressor(est: Any, x: Value, g: Conversion) -> Outputs:
     """One tree or the mean of a forest's; several outputs are several values a leaf."""
     trees = members(est)
     parts = [read(t.tree_, t.tree_.value[:, 0, 0] / len(trees)) for t in trees]
@@ -27,7 +30,7 @@ def regressor(est: Any, x: Value, g: Graph) -> Outputs:
     return {"predict": answer(g, x, mean(g, x, parts))}
 
 
-def classifier(est: Any, x: Value, g: Graph) -> Outputs:
+def classifier(est: Any, x: Value, g: Conversion) -> Outputs:
     """The mean of the leaves' class shares; the label of the largest, the first of equals.
 
     Several outputs: labels [N, outputs], and their probabilities as tasks.side_by_side says.
@@ -46,7 +49,7 @@ def classifier(est: Any, x: Value, g: Graph) -> Outputs:
     }
 
 
-def embedding(est: Any, x: Value, g: Graph) -> Outputs:
+def embedding(est: Any, x: Value, g: Conversion) -> Outputs:
     """RandomTreesEmbedding: a 1 for the leaf of each tree, in the order of the encoder's."""
     parts, start = [], 0
     for t, leaves in zip(est.estimators_, est.one_hot_encoder_.categories_, strict=True):
@@ -56,10 +59,10 @@ def embedding(est: Any, x: Value, g: Graph) -> Outputs:
         target[leaves.astype(np.int64)] = start + np.arange(len(leaves))
         parts.append(replace(single, values=known.astype(np.float64), target=target))
         start += len(leaves)
-    return {"transform": result(g, x, g.trees(x, concatenate(parts, np.zeros(start))))}
+    return {"transform": result(g, x, tree_sums(g, x, concatenate(parts, np.zeros(start))))}
 
 
-def isolation_forest(est: Any, x: Value, g: Graph) -> Outputs:
+def isolation_forest(est: Any, x: Value, g: Conversion) -> Outputs:
     """`−2^(−d / c) − offset_` with the summed depth d of the leaves; below 0 is an outlier.
 
     Liu, Ting, Zhou: Isolation Forest (2008). The label is decided on d, at the depth where
@@ -90,7 +93,7 @@ def isolation_forest(est: Any, x: Value, g: Graph) -> Outputs:
     anomaly = Matrix(g.add("Pow", [two, exponent.name], "anomaly"), "float64", 1)
     scores = g.binary("Sub", g.unary("Neg", anomaly), [est.offset_], "offset")
     return {
-        "predict": g.labels(index, np.array([-1, 1])),
+        "predict": class_labels(g, index, np.array([-1, 1])),
         "decision_function": result(g, x, scores),
     }
 
@@ -139,12 +142,14 @@ def read(fitted: Any, values: Any = None, features: Any = None) -> Ensemble:
     )
 
 
-def mean(g: Graph, x: Value, parts: Sequence[Ensemble]) -> Matrix:
+def mean(g: Conversion, x: Value, parts: Sequence[Ensemble]) -> Matrix:
     """Return the sum of trees whose values are divided by their number already."""
     return tree_answer(g, x, concatenate(parts, np.zeros(1)))
 
 
-def shares(g: Graph, x: Value, trees: Sequence[Ensemble], tables: Sequence[np.ndarray]) -> Matrix:
+def shares(
+    g: Conversion, x: Value, trees: Sequence[Ensemble], tables: Sequence[np.ndarray]
+) -> Matrix:
     """Return the mean of the leaves' class shares [N, classes]; equal where scikit-learn's are.
 
     tables: [nodes, classes] a tree. Where every leaf is of one class its votes are counted, exactly
@@ -159,7 +164,7 @@ def shares(g: Graph, x: Value, trees: Sequence[Ensemble], tables: Sequence[np.nd
         return divided(g, summed(g, x, trees, tables), count)
     if classes == 2:  # one output is enough: the others' votes are the rest
         votes = [replace(t, values=table[:, 1]) for t, table in zip(trees, tables, strict=True)]
-        second = g.trees(x, concatenate(votes, np.zeros(1)))
+        second = tree_sums(g, x, concatenate(votes, np.zeros(1)))
         all_votes = g.constant([float(count)], second.dtype, "trees")
         first = Matrix(g.add("Sub", [all_votes, second.name], "rest"), second.dtype, 1)
         return divided(g, g.join([first, second]), count)
@@ -167,20 +172,23 @@ def shares(g: Graph, x: Value, trees: Sequence[Ensemble], tables: Sequence[np.nd
         replace(t, values=np.ones(len(table)), target=np.argmax(table, axis=1))
         for t, table in zip(trees, tables, strict=True)
     ]
-    return divided(g, g.trees(x, concatenate(votes, np.zeros(classes))), count)
+    return divided(g, tree_sums(g, x, concatenate(votes, np.zeros(classes))), count)
 
 
-def divided(g: Graph, total: Matrix, count: int) -> Matrix:
+def divided(g: Conversion, total: Matrix, count: int) -> Matrix:
     """Return a sum over `count` trees as their mean."""
     return total if count == 1 else g.binary("Div", total, [float(count)], "trees")
 
 
-def classified(g: Graph, x: Value, p: Matrix, classes: np.ndarray) -> Outputs:
+def classified(g: Conversion, x: Value, p: Matrix, classes: np.ndarray) -> Outputs:
     """Return probabilities, and the label of the first largest of them."""
-    return {"predict": g.labels(g.argmax(p), classes), "predict_proba": result(g, x, p)}
+    return {
+        "predict": class_labels(g, largest_index(g, p), classes),
+        "predict_proba": result(g, x, p),
+    }
 
 
-def result(g: Graph, x: Value, y: Matrix) -> Matrix:
+def result(g: Conversion, x: Value, y: Matrix) -> Matrix:
     """Return y in the type of the floating-point numbers of x."""
     return g.cast(y, g.precision(x))
 

@@ -6,12 +6,14 @@ from typing import Any
 
 import numpy as np
 
+from toolkit.exporter.conversion import Conversion
 from toolkit.exporter.formulas.answers import answer
+from toolkit.exporter.formulas.classes import class_labels, largest_index
 from toolkit.exporter.formulas.response import pick
-from toolkit.exporter.graph import Graph, Matrix, Outputs, Unconvertible, Value
+from toolkit.exporter.values import Matrix, Outputs, Unconvertible, Value
 
 
-def voting_classifier(est: Any, x: Value, g: Graph) -> Outputs:
+def voting_classifier(est: Any, x: Value, g: Conversion) -> Outputs:
     """VotingClassifier, in float64 and in the estimators' order, so that equal sums stay equal.
 
     Its estimators are fitted on class indices 0, 1, … Where their probabilities are averaged they
@@ -28,18 +30,18 @@ def voting_classifier(est: Any, x: Value, g: Graph) -> Outputs:
                 for a, weight in zip(answers, _weights(est), strict=True)
             ]
         )
-        label = g.labels(g.argmax(votes), est.classes_)
+        label = class_labels(g, largest_index(g, votes), est.classes_)
         return {"predict": label, "transform": g.join([g.upright(a) for a in answers])}
     mean = _mean([g.cast(a, "float64") for a in answers], _weights(est), g)
     dtype = g.precision(x)
-    outputs = {"predict": g.labels(g.argmax(mean), est.classes_)}
+    outputs = {"predict": class_labels(g, largest_index(g, mean), est.classes_)}
     outputs["predict_proba"] = g.cast(mean, dtype)
     if est.flatten_transform:  # else a tensor [estimators, N, classes], which no step can take
         outputs["transform"] = g.join([g.cast(a, dtype) for a in answers])
     return outputs
 
 
-def voting_regressor(est: Any, x: Value, g: Graph) -> Outputs:
+def voting_regressor(est: Any, x: Value, g: Conversion) -> Outputs:
     """VotingRegressor: the weighted mean; as a transformer the predictions side by side."""
     found = [g.convert(e, x, g.scale) for e in est.estimators_]
     # Trees answer in float32 whatever they are given: one type for the sum.
@@ -58,14 +60,14 @@ def _weights(est: Any) -> list[float]:
     return [float(w) for (_, e), w in pairs if not isinstance(e, str)]
 
 
-def _vote(label: Matrix, weight: float, classes: int, g: Graph) -> Matrix:
+def _vote(label: Matrix, weight: float, classes: int, g: Conversion) -> Matrix:
     """Return the weight in the column of the class that was voted for, [N, classes]."""
     column = g.cast(g.upright(label), "int64")
     voted = g.compare("Equal", column, np.arange(classes))
     return g.binary("Mul", g.cast(voted, "float64"), [weight], "weight")
 
 
-def _mean(parts: list[Matrix], weights: list[float], g: Graph) -> Matrix:
+def _mean(parts: list[Matrix], weights: list[float], g: Conversion) -> Matrix:
     weighted = [
         p if w == 1.0 else g.binary("Mul", p, [w], "weight")
         for p, w in zip(parts, weights, strict=True)
@@ -73,7 +75,7 @@ def _mean(parts: list[Matrix], weights: list[float], g: Graph) -> Matrix:
     return g.binary("Div", g.total(weighted), [sum(weights)], "total")
 
 
-def stacking(est: Any, x: Value, g: Graph) -> Outputs:
+def stacking(est: Any, x: Value, g: Conversion) -> Outputs:
     """StackingClassifier and StackingRegressor: the answers, and X if it is passed, to the last.
 
     Of two classes' probabilities only the second column goes on. The last estimator of a
@@ -100,7 +102,7 @@ def stacking(est: Any, x: Value, g: Graph) -> Outputs:
     return outputs
 
 
-def _stacked(e: Any, found: Outputs, method: str, est: Any, g: Graph) -> Matrix:
+def _stacked(e: Any, found: Outputs, method: str, est: Any, g: Conversion) -> Matrix:
     answer = pick(e, found, method)
     several = _is_multilabel(est)
     if method == "predict_proba" and not several and len(est.classes_) == 2:
@@ -112,9 +114,9 @@ def _is_multilabel(est: Any) -> bool:
     return isinstance(getattr(est, "classes_", None), list)
 
 
-def _decoded(est: Any, index: Matrix, g: Graph) -> Matrix:
+def _decoded(est: Any, index: Matrix, g: Conversion) -> Matrix:
     if not _is_multilabel(est):
-        return g.labels(g.flat(g.cast(index, "int64")), est.classes_)
+        return class_labels(g, g.flat(g.cast(index, "int64")), est.classes_)
     if any(not np.array_equal(c, [0, 1]) for c in est.classes_):
         raise Unconvertible("several outputs whose labels are not 0 and 1")
     return index

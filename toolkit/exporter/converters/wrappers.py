@@ -7,29 +7,31 @@ from typing import Any
 
 import numpy as np
 
+from toolkit.exporter.conversion import Conversion
+from toolkit.exporter.formulas.classes import class_labels
 from toolkit.exporter.formulas.response import response
-from toolkit.exporter.graph import Graph, Matrix, Outputs, Value
+from toolkit.exporter.values import Matrix, Outputs, Value
 
 ORDER = ("predict_proba", "decision_function")
 
 
-def standing_for(attribute: str) -> Callable[[Any, Value, Graph], Outputs]:
+def standing_for(attribute: str) -> Callable[[Any, Value, Conversion], Outputs]:
     """Return the converter of an estimator that answers as the one in this attribute."""
 
-    def held(est: Any, x: Value, g: Graph) -> Outputs:
+    def held(est: Any, x: Value, g: Conversion) -> Outputs:
         """All outputs are those of the estimator inside."""
         return g.convert(getattr(est, attribute), x, g.scale)
 
     return held
 
 
-def fixed_threshold(est: Any, x: Value, g: Graph) -> Outputs:
+def fixed_threshold(est: Any, x: Value, g: Conversion) -> Outputs:
     """FixedThresholdClassifier; "auto" is 0.5 for probabilities and 0 for a decision function."""
     inner = getattr(est, "estimator_", est.estimator)
     return _thresholded(est, inner, est.threshold, est.pos_label, x, g)
 
 
-def tuned_threshold(est: Any, x: Value, g: Graph) -> Outputs:
+def tuned_threshold(est: Any, x: Value, g: Conversion) -> Outputs:
     """TunedThresholdClassifierCV; the positive label is its scorer's.
 
     skl2onnx 1.20 passes the inner labels on and ignores the threshold (8.6 % of labels wrong); a
@@ -41,7 +43,7 @@ def tuned_threshold(est: Any, x: Value, g: Graph) -> Outputs:
 
 
 def _thresholded(
-    est: Any, inner: Any, threshold: Any, positive: Any, x: Value, g: Graph
+    est: Any, inner: Any, threshold: Any, positive: Any, x: Value, g: Conversion
 ) -> Outputs:
     """The positive label where the score is at or above the threshold, else the other one.
 
@@ -58,10 +60,10 @@ def _thresholded(
     if positive is not None and positive == classes[0]:
         index = _swapped(index, g)
     numbers = {m: g.cast(found[m], g.precision(x)) for m in ORDER if m in found}
-    return {**numbers, "predict": g.labels(index, classes)}
+    return {**numbers, "predict": class_labels(g, index, classes)}
 
 
-def _swapped(index: Matrix, g: Graph) -> Matrix:
+def _swapped(index: Matrix, g: Conversion) -> Matrix:
     one = g.constant([1], "int64", "one")
     return Matrix(g.add("Sub", [one, index.name], "swapped"), "int64", 0)
 

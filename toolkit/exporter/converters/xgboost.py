@@ -15,8 +15,10 @@ from typing import Any
 import numpy as np
 
 from toolkit.exporter.booster_categories import coded, of_xgboost
+from toolkit.exporter.conversion import Conversion
 from toolkit.exporter.converters.trees import result
 from toolkit.exporter.formulas.answers import answer, is_far
+from toolkit.exporter.formulas.classes import both_shares, class_labels, index_above, largest_index
 from toolkit.exporter.formulas.links import (
     Link,
     exp,
@@ -26,25 +28,27 @@ from toolkit.exporter.formulas.links import (
     sigmoid,
     two_classes,
 )
-from toolkit.exporter.graph import Graph, Matrix, Outputs, Unconvertible, Value
+from toolkit.exporter.formulas.matmul import affine
 from toolkit.exporter.trees.ensemble import LEQ, MEMBER, Ensemble, concatenate, tree
 from toolkit.exporter.trees.leaf_tables import summed
+from toolkit.exporter.trees.pending import tree_sums
+from toolkit.exporter.values import Matrix, Outputs, Unconvertible, Value
 from toolkit.precision import FLOAT32_UNIT
 
 
-def hinge(g: Graph, raw: Matrix) -> Matrix:
+def hinge(g: Conversion, raw: Matrix) -> Matrix:
     """Return 1 where raw is above 0, else 0."""
     return g.cast(g.compare("Greater", raw, [0.0]), raw.dtype)
 
 
-def softmax(g: Graph, raw: Matrix) -> Matrix:
+def softmax(g: Conversion, raw: Matrix) -> Matrix:
     """Return the classes' shares."""
     return g.unary("Softmax", raw, axis=1)
 
 
-def first_largest(g: Graph, raw: Matrix) -> Matrix:
+def first_largest(g: Conversion, raw: Matrix) -> Matrix:
     """Return the place of the largest score, a number."""
-    return g.cast(g.upright(g.argmax(raw)), raw.dtype)
+    return g.cast(g.upright(largest_index(g, raw)), raw.dtype)
 
 
 LINKS: dict[str, Link] = {
@@ -96,12 +100,12 @@ class Model:
         return dict(json.loads(bytes(self.booster.save_raw("json")))["learner"])
 
 
-def regressor(est: Any, x: Value, g: Graph) -> Outputs:
+def regressor(est: Any, x: Value, g: Conversion) -> Outputs:
     """XGBRegressor, XGBRFRegressor, XGBRanker: one output, or one a target."""
     return {"predict": answer(g, x, predicted(_model(est, g), x, g))}
 
 
-def predicted(model: Model, x: Value, g: Graph) -> Matrix:
+def predicted(model: Model, x: Value, g: Conversion) -> Matrix:
     """Return what `Booster.predict` answers, [N, outputs]."""
     learner = model.learner
     name = learner["objective"]["name"]
@@ -110,7 +114,7 @@ def predicted(model: Model, x: Value, g: Graph) -> Matrix:
     return LINKS[name](g, _raw(model, x, g, learner, LINKS[name]))
 
 
-def classifier(est: Any, x: Value, g: Graph) -> Outputs:
+def classifier(est: Any, x: Value, g: Conversion) -> Outputs:
     """XGBClassifier, XGBRFClassifier.
 
     Of several labels a row each has its probability of being 1, and is a float, as XGBoost has it.
@@ -118,7 +122,7 @@ def classifier(est: Any, x: Value, g: Graph) -> Outputs:
     return classified(_model(est, g), est.classes_, x, g)
 
 
-def classified(model: Model, classes: Any, x: Value, g: Graph) -> Outputs:
+def classified(model: Model, classes: Any, x: Value, g: Conversion) -> Outputs:
     """Return what a classifier of these classes answers by its booster."""
     learner = model.learner
     name = learner["objective"]["name"]
@@ -132,15 +136,15 @@ def classified(model: Model, classes: Any, x: Value, g: Graph) -> Outputs:
         return two_classes(g, x, raw, classes, limit=HALF)
     p = link(g, raw)
     if raw.width == 1:
-        label = g.labels(g.above(p, 0.5), classes)
-        return {"predict": label, "predict_proba": result(g, x, g.complement(p))}
+        label = class_labels(g, index_above(g, p, 0.5), classes)
+        return {"predict": label, "predict_proba": result(g, x, both_shares(g, p))}
     chosen = (
         g.compare("Greater", raw, [HALF]) if link is sigmoid else g.compare("Greater", p, [0.5])
     )
     return {"predict": g.cast(chosen, "float64"), "predict_proba": result(g, x, p)}
 
 
-def _model(est: Any, g: Graph) -> Model:
+def _model(est: Any, g: Conversion) -> Model:
     """Return the booster of a scikit-learn estimator as its `predict` uses it.
 
     Its best iteration is the booster's own, whatever stopped the fitting early.
@@ -150,7 +154,7 @@ def _model(est: Any, g: Graph) -> Model:
     return Model(booster, est.missing, 0 if best is None else int(best) + 1, id(est) in g.sparse)
 
 
-def _raw(model: Model, x: Value, g: Graph, learner: dict[str, Any], link: Link) -> Matrix:
+def _raw(model: Model, x: Value, g: Conversion, learner: dict[str, Any], link: Link) -> Matrix:
     """Return the margins [N, outputs]."""
     parameters = learner["learner_model_param"]
     outputs = max(1, int(parameters["num_class"]), int(parameters["num_target"]))
@@ -183,7 +187,7 @@ def _raw(model: Model, x: Value, g: Graph, learner: dict[str, Any], link: Link) 
             tables[0] = (tables[0] + margin).astype(np.float32)
             return summed(g, x, parts, tables, kind="float32")
         return g.binary("Add", summed(g, x, parts, tables), margin, "margin")
-    return g.trees(x, concatenate(parts, margin), "float32")
+    return tree_sums(g, x, concatenate(parts, margin), "float32")
 
 
 def _read(fitted: dict[str, Any], target: int, weight: float) -> Ensemble:
@@ -230,27 +234,26 @@ def _vectors(fitted: dict[str, Any], outputs: int) -> np.ndarray:
     return table
 
 
-def _with_missing(g: Graph, x: Value, missing: Any) -> Value:
+def _with_missing(g: Conversion, x: Value, missing: Any) -> Value:
     """Return x with NaN for the value that stands for a missing one."""
     if missing is None or missing != missing:
         return x
     return _gone(g, g.floating(x), float(missing))
 
 
-def _gone(g: Graph, m: Matrix, missing: float) -> Matrix:
+def _gone(g: Conversion, m: Matrix, missing: float) -> Matrix:
     absent = g.add("Equal", [m.name, g.constant(missing, m.dtype, "missing")], "absent")
     nan = g.constant(np.nan, m.dtype, "nan")
     result = Matrix(g.add("Where", [absent, nan, m.name], "present"), m.dtype, m.width)
-    g.carry(
+    return g.carry(
         m,
         result,
         lambda own, _: np.where(own == missing, np.nan, own),
         lambda part, _: _gone(g, part, missing),
     )
-    return result
 
 
-def _whole(g: Graph, x: Value, trees: list[dict[str, Any]]) -> Value:
+def _whole(g: Conversion, x: Value, trees: list[dict[str, Any]]) -> Value:
     """Return x with its categories cut to integers."""
     features = {t["split_indices"][n] for t in trees for n in t["categories_nodes"]}
     if not features:
@@ -260,31 +263,30 @@ def _whole(g: Graph, x: Value, trees: list[dict[str, Any]]) -> Value:
     return masked(g, m, np.isin(np.arange(m.width), list(features)), g.unary("Floor", m))
 
 
-def _linear(g: Graph, x: Value, weights: np.ndarray, margin: np.ndarray) -> Matrix:
+def _linear(g: Conversion, x: Value, weights: np.ndarray, margin: np.ndarray) -> Matrix:
     """`x @ weights + bias + margin`, a missing value counting as nothing."""
     m = g.floating(x)
     present = _present(g, m)
     table = weights.reshape(m.width + 1, -1)
     if is_far(g.scale):
         return _one_by_one(g, present, table, margin)
-    return g.affine(present, table[:-1], table[-1] + margin)
+    return affine(g, present, table[:-1], table[-1] + margin)
 
 
-def _present(g: Graph, m: Matrix) -> Matrix:
+def _present(g: Conversion, m: Matrix) -> Matrix:
     """Return m with 0 for NaN."""
     absent = g.add("IsNaN", [m.name], "absent")
     zero = g.constant(0.0, m.dtype, "zero")
     result = Matrix(g.add("Where", [absent, zero, m.name], "present"), m.dtype, m.width)
-    g.carry(
+    return g.carry(
         m,
         result,
         lambda own, _: np.nan_to_num(own, posinf=np.inf, neginf=-np.inf),
         lambda part, _: _present(g, part),
     )
-    return result
 
 
-def _one_by_one(g: Graph, x: Matrix, table: np.ndarray, margin: np.ndarray) -> Matrix:
+def _one_by_one(g: Conversion, x: Matrix, table: np.ndarray, margin: np.ndarray) -> Matrix:
     """Return `margin + bias + x₀ w₀ + x₁ w₁ + …`, added from the left in float32.
 
     table: [w; bias], [width + 1, outputs].

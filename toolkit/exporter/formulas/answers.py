@@ -4,7 +4,8 @@ float32 has 24 bits: next to Unix seconds, 1.7e9, its numbers are 128 apart. Wha
 answers differ by is not far from zero, however, and float32 holds that as well as it holds any
 answers: `y − c` is computed as `y` is elsewhere, with a bias, leaves or targets less c, and one
 addition in float64 makes the answer. The centre c is that of scikit-learn's answers on held-out
-rows (`Graph.scale`); where it is not known, or float32 holds the answers, c is 0 and adds nothing.
+rows (`Conversion.scale`); where it is not known, or float32 holds the answers, c is 0 and adds
+nothing.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ from typing import Any
 
 import numpy as np
 
-from toolkit.exporter.formulas.chain import product
-from toolkit.exporter.graph import Graph, Matrix, Value
+from toolkit.exporter.conversion import Conversion
+from toolkit.exporter.formulas.affine import product
+from toolkit.exporter.values import Matrix, Value
 from toolkit.metrics import Scale
 from toolkit.precision import FLOAT32_UNIT, FLOAT64_UNIT, ROUNDED_ANSWERS
 
@@ -34,14 +36,14 @@ def _unit(scale: Scale) -> np.ndarray:
     return np.asarray(scale.unit(scale.center[None, :])[0])
 
 
-def center_of(g: Graph, width: int) -> np.ndarray:
+def center_of(g: Conversion, width: int) -> np.ndarray:
     """Return what is taken off the answers of the estimator that is converted, float64 [width]."""
     if g.scale is None or len(g.scale.center) != width or not is_far(g.scale):
         return np.zeros(width)
     return g.scale.center
 
 
-def unit_of(g: Graph, width: int) -> np.ndarray:
+def unit_of(g: Conversion, width: int) -> np.ndarray:
     """Return what an error of the answers is measured by, float64 [width]; infinite if unknown."""
     if g.scale is None or len(g.scale.spread) != width:
         return np.full(width, np.inf)
@@ -49,7 +51,7 @@ def unit_of(g: Graph, width: int) -> np.ndarray:
     return np.where(unit > 0, unit, np.inf)  # answers that are all 0 measure nothing
 
 
-def about(g: Graph, y: Matrix, center: np.ndarray) -> Matrix:
+def about(g: Conversion, y: Matrix, center: np.ndarray) -> Matrix:
     """Return `y + center`, in float64; y itself where the centre is 0."""
     if not center.any():
         return y
@@ -57,7 +59,7 @@ def about(g: Graph, y: Matrix, center: np.ndarray) -> Matrix:
     return g.binary("Add", g.cast(y, "float64"), center, "center")
 
 
-def answer(g: Graph, x: Value, y: Matrix) -> Matrix:
+def answer(g: Conversion, x: Value, y: Matrix) -> Matrix:
     """Return answers to rows x in the type that holds them.
 
     That is float64 where they are far from zero, else the type of x's floating-point numbers.
@@ -65,14 +67,14 @@ def answer(g: Graph, x: Value, y: Matrix) -> Matrix:
     return g.cast(y, "float64" if is_far(g.scale) else g.precision(x))
 
 
-def linear_answer(g: Graph, x: Matrix, weights: Any, bias: Any) -> Matrix:
+def linear_answer(g: Conversion, x: Matrix, weights: Any, bias: Any) -> Matrix:
     """Return `x @ weights + bias` as answers; weights [width, k], bias [k] or a number."""
     weights = np.asarray(weights, dtype=np.float64)
     center, unit = center_of(g, weights.shape[1]), unit_of(g, weights.shape[1])
     return about(g, product(g, x, weights, np.asarray(bias) - center, unit), center)
 
 
-def exp_answer(g: Graph, exponent: Callable[[], Matrix]) -> Matrix:
+def exp_answer(g: Conversion, exponent: Callable[[], Matrix]) -> Matrix:
     """Return the exponential of what `exponent` adds to the graph: the inverse of a log link."""
     with g.measured(through(g.scale, np.log)):
         raw = exponent()

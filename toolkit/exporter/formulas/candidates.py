@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from toolkit.exporter.conversion import Conversion
 from toolkit.exporter.formulas.chunks import (
     Form,
     at_most,
@@ -25,7 +26,7 @@ from toolkit.exporter.formulas.chunks import (
 )
 from toolkit.exporter.formulas.distances import centre_of, ranked
 from toolkit.exporter.formulas.real import Real, constant, real
-from toolkit.exporter.graph import Graph, Matrix
+from toolkit.exporter.values import Matrix
 from toolkit.precision import FLOAT32_UNIT
 
 SPARE = 2  # more candidates than neighbours: distances so close that rounding may swap them
@@ -46,7 +47,7 @@ class _Search:
     table: the points as the graph's constant, which the file holds but once.
     """
 
-    g: Graph
+    g: Conversion
     points: np.ndarray
     table: Real
     count: int
@@ -82,7 +83,7 @@ Find = Callable[[_Search, Matrix, str], tuple[str, str]]
 
 
 def euclidean_neighbours(
-    g: Graph, x: Matrix, points: np.ndarray, count: int
+    g: Conversion, x: Matrix, points: np.ndarray, count: int
 ) -> tuple[Matrix, Matrix]:
     """Return the squared distances [N, count] in order, float64, and the points' positions, int64.
 
@@ -222,20 +223,20 @@ def _there(search: _Search, at: str) -> str:
     return str(g.add("Min", [at, g.constant(points - 1, "int64", "most")], "there"))
 
 
-def _least(g: Graph, values: str, count: int, axis: int = -1) -> tuple[str, str]:
+def _least(g: Conversion, values: str, count: int, axis: int = -1) -> tuple[str, str]:
     k = g.constant([count], "int64", "count")
-    least, at = g.add("TopK", [values, k], "least", outputs=2, axis=axis, largest=0, sorted=1)
+    least, at = g.add_many("TopK", [values, k], "least", outputs=2, axis=axis, largest=0, sorted=1)
     return least, at
 
 
-def _ordered(g: Graph, at: str, count: int) -> str:
+def _ordered(g: Conversion, at: str, count: int) -> str:
     """Return positions in ascending order, so that a later choice breaks ties by it."""
     k = g.constant([count], "int64", "count")
-    ordered, _ = g.add("TopK", [at, k], "ordered", outputs=2, axis=-1, largest=0, sorted=1)
+    ordered, _ = g.add_many("TopK", [at, k], "ordered", outputs=2, axis=-1, largest=0, sorted=1)
     return str(ordered)
 
 
-def _shaped(g: Graph, name: str, *shape: int) -> str:
+def _shaped(g: Conversion, name: str, *shape: int) -> str:
     return str(g.add("Reshape", [name, g.constant(shape, "int64", "shape")], "shaped"))
 
 

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from onnx import GraphProto, NodeProto, TensorProto, ValueInfoProto, helper
 
-from toolkit.exporter.graph import ELEMENT, Graph, Matrix
+from toolkit.exporter.conversion import Conversion
+from toolkit.exporter.values import ELEMENT, Matrix
 from toolkit.onnx_graph.subgraphs import read_by, rename
 
 # A form takes a tensor's name, some rows [n, width], and adds the nodes that give [n, …] tensors.
@@ -27,7 +28,12 @@ def chunk_rows(points: int, width: int = 0) -> int:
 
 
 def in_chunks(
-    g: Graph, x: Matrix, rows: int, form: Form, few: Form | None = None, most: int | None = None
+    g: Conversion,
+    x: Matrix,
+    rows: int,
+    form: Form,
+    few: Form | None = None,
+    most: int | None = None,
 ) -> list[Matrix]:
     """Return what `form` gives for x [N, width], computed for at most `rows` rows at a time.
 
@@ -50,7 +56,7 @@ def in_chunks(
 
 
 def either(
-    g: Graph, condition: str, yes: Callable[[], list[Matrix]], no: Callable[[], list[Matrix]]
+    g: Conversion, condition: str, yes: Callable[[], list[Matrix]], no: Callable[[], list[Matrix]]
 ) -> list[Matrix]:
     """Return what `yes` gives where the boolean scalar holds, else what `no` gives."""
     shared = _Shared()
@@ -64,7 +70,7 @@ def either(
 
 
 def where_sure(
-    g: Graph,
+    g: Conversion,
     x: Matrix,
     sure: Callable[[], Matrix],
     all_sure: str,
@@ -89,14 +95,14 @@ def where_sure(
     return either(g, all_sure, lambda: list(fast), mended)
 
 
-def at_most(g: Graph, x: Matrix, rows: int) -> str:
+def at_most(g: Conversion, x: Matrix, rows: int) -> str:
     """Return the condition that x has at most so many rows."""
     limit = g.constant([rows], "int64", "few")
     count = g.add("Shape", [x.name], "count", start=0, end=1)
     return str(g.add("LessOrEqual", [count, limit], "is_few"))
 
 
-def looped_chunks(g: Graph, x: Matrix, rows: int, form: Form) -> list[Matrix]:
+def looped_chunks(g: Conversion, x: Matrix, rows: int, form: Form) -> list[Matrix]:
     """Return what `form` gives for x from a Loop over chunks of at most `rows` rows, even for one.
 
     Chunks are of equal size, the last row is repeated to fill them.
@@ -143,7 +149,7 @@ def looped_chunks(g: Graph, x: Matrix, rows: int, form: Form) -> list[Matrix]:
     return results
 
 
-def packed(g: Graph, weights: str) -> str:
+def packed(g: Conversion, weights: str) -> str:
     """Return a product's weights, a float64 tensor of constants, as float32 that can be packed.
 
     onnxruntime packs when it opens the graph, but only constants of the very graph in which the
@@ -151,7 +157,7 @@ def packed(g: Graph, weights: str) -> str:
     constant of that graph once onnxruntime has folded it. Unpacked weights cost a copy a chunk.
     """
     name = g.cast(Matrix(weights, "float64", 0), "float32").name
-    g.inside.add(name)
+    g.bound.add(name)
     return name
 
 
@@ -168,7 +174,7 @@ class _Shared:
 
 
 def _branch(
-    g: Graph,
+    g: Conversion,
     shared: _Shared,
     build: Callable[[], list[Matrix]],
     inputs: Sequence[ValueInfoProto] = (),
@@ -197,7 +203,7 @@ def _branch(
     return helper.make_graph(kept, "rows", list(inputs), outputs), given
 
 
-def _merged(g: Graph, shared: _Shared, before: set[str]) -> dict[str, str]:
+def _merged(g: Conversion, shared: _Shared, before: set[str]) -> dict[str, str]:
     """Drop new constants that a branch has already; return by which names they go now."""
     names: dict[str, str] = {}
     for name in [n for n in g.constants if n not in before]:
@@ -211,14 +217,14 @@ def _merged(g: Graph, shared: _Shared, before: set[str]) -> dict[str, str]:
     return names
 
 
-def _hoisted(g: Graph, shared: _Shared, node: NodeProto, names: dict[str, str]) -> bool:
+def _hoisted(g: Conversion, shared: _Shared, node: NodeProto, names: dict[str, str]) -> bool:
     """Move a node that depends on constants alone out of the branch; tell whether it was moved.
 
     names: new names of tensors, to which are added those of a node that is there already.
     """
     rename(node, names)
     if (
-        node.output[0] in g.inside
+        node.output[0] in g.bound
         or not node.input
         or not all(n in g.constants or n in shared.fixed for n in read_by(node))
     ):

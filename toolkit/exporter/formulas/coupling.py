@@ -6,19 +6,21 @@ from functools import partial
 
 import numpy as np
 
+from toolkit.exporter.conversion import Conversion
 from toolkit.exporter.formulas.loops import loop
 from toolkit.exporter.formulas.real import Real, constant
-from toolkit.exporter.graph import ML, Graph, Matrix
+from toolkit.exporter.values import Matrix
+from toolkit.onnx_graph.domains import ML
 
 
-def couple_two(g: Graph, decisions: Matrix, slope: float, offset: float) -> Matrix:
+def couple_two(g: Conversion, decisions: Matrix, slope: float, offset: float) -> Matrix:
     """Return the probabilities of two classes, float32 [N, 2], from the decisions [N, 1].
 
     Platt's `1 / (1 + exp(slope d + offset))` for the first, by onnxruntime's SVMClassifier: its one
     vector is 1 and its kernel linear, so that its decision is the one given.
     """
     numbers = {"coefficients": [1.0], "support_vectors": [1.0], "rho": [0.0]}
-    _, found = g.add(
+    _, found = g.add_many(
         "SVMClassifier",
         [g.cast(decisions, "float32").name],
         "coupled",
@@ -35,7 +37,7 @@ def couple_two(g: Graph, decisions: Matrix, slope: float, offset: float) -> Matr
     return Matrix(found, "float32", 2)
 
 
-def couple(g: Graph, pairs: Real, classes: int) -> Real:
+def couple(g: Conversion, pairs: Real, classes: int) -> Real:
     """Return class probabilities [N, classes] from `P(i against j)` for i < j, [N, pairs].
 
     libsvm's multiclass_probability (Wu, Lin, Weng 2004, second method): minimise `½ pᵀ Q p` over
@@ -61,7 +63,9 @@ def couple(g: Graph, pairs: Real, classes: int) -> Real:
     return Real(g, p.name)
 
 
-def _iteration(g: Graph, classes: int, step: str, state: list[Matrix]) -> tuple[list[Matrix], str]:
+def _iteration(
+    g: Conversion, classes: int, step: str, state: list[Matrix]
+) -> tuple[list[Matrix], str]:
     """Return (p, Q) after one round through the coordinates, and whether a row goes on."""
     p, q = (Real(g, m.name) for m in state)
     qp = (q @ p.reshape(0, classes, 1)).reshape(0, classes)

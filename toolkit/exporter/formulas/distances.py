@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from toolkit.exporter.conversion import Conversion
 from toolkit.exporter.formulas.real import Flag, Real, constant
-from toolkit.exporter.graph import Graph, Matrix, Unconvertible
+from toolkit.exporter.values import Matrix, Unconvertible
 
 # P of asin √h = √h P(h), h in [0, ½]: its power series' coefficients, (2k)! / (4ᵏ (k!)² (2k + 1)).
 ARCSINE = [math.comb(2 * k, k) / (4.0**k * (2 * k + 1)) for k in range(45)]
@@ -19,13 +20,13 @@ DIRECT = (
 )
 
 
-def squared(g: Graph, x: Real, points: np.ndarray) -> Real:
+def squared(g: Conversion, x: Real, points: np.ndarray) -> Real:
     """Return `‖x‖² − 2 x·s + ‖s‖²` [N, points], as scikit-learn's euclidean_distances does."""
     ranks, x = ranked(g, x, points, constant(g, points, "points"))
     return (ranks + x.reduce("ReduceSumSquare", 1)).at_least(0.0)
 
 
-def ranked(g: Graph, x: Real, points: np.ndarray, table: Real) -> tuple[Real, Real]:
+def ranked(g: Conversion, x: Real, points: np.ndarray, table: Real) -> tuple[Real, Real]:
     """Return `‖s‖² − 2 x·s` [N, points], which orders a row's points by distance, and x centred.
 
     Both sides are centred first: distances do not change by it, but large means would cost digits.
@@ -51,7 +52,7 @@ def centre_of(points: np.ndarray) -> np.ndarray:
     return np.round(points.mean(axis=0) / step) * step
 
 
-def squared_exactly(g: Graph, x: Real, points: np.ndarray) -> Real:
+def squared_exactly(g: Conversion, x: Real, points: np.ndarray) -> Real:
     """Return `Σ (x − s)²` [N, points] from differences, in the order in which k-d trees add them.
 
     For what decides at a boundary or is not smooth at 0; many columns fall back to the product.
@@ -61,31 +62,33 @@ def squared_exactly(g: Graph, x: Real, points: np.ndarray) -> Real:
     return _summed(g, x, points, lambda difference, j: difference * difference)
 
 
-def _columns(g: Graph, x: Real, points: np.ndarray) -> list[tuple[Real, Real]]:
+def _columns(g: Conversion, x: Real, points: np.ndarray) -> list[tuple[Real, Real]]:
     """Return, for each column, the rows' values [N, 1] and the points' [1, points]."""
     table = constant(g, points, "points").swap(1, 0)
     return [(x.take([j], axis=1), table.take([j], axis=0)) for j in range(points.shape[1])]
 
 
 def _summed(
-    g: Graph, x: Real, points: np.ndarray, term: Callable[[Real, int], Real], op: str = "Add"
+    g: Conversion, x: Real, points: np.ndarray, term: Callable[[Real, int], Real], op: str = "Add"
 ) -> Real:
     """Return the sum (or Max) over columns of `term(x − s, column)`, without an [N, points, d]."""
     terms = [term(a - s, j) for j, (a, s) in enumerate(_columns(g, x, points))]
     return reduce(lambda a, b: Real(g, g.add(op, [a.name, b.name], op.lower())), terms)
 
 
-def euclidean(g: Graph, x: Real, points: np.ndarray, params: Mapping[str, Any]) -> Real:
+def euclidean(g: Conversion, x: Real, points: np.ndarray, params: Mapping[str, Any]) -> Real:
     """`‖x − s‖`."""
     return squared_exactly(g, x, points).apply("Sqrt")
 
 
-def squared_euclidean(g: Graph, x: Real, points: np.ndarray, params: Mapping[str, Any]) -> Real:
+def squared_euclidean(
+    g: Conversion, x: Real, points: np.ndarray, params: Mapping[str, Any]
+) -> Real:
     """`‖x − s‖²`."""
     return squared_exactly(g, x, points)
 
 
-def nan_euclidean(g: Graph, x: Real, points: np.ndarray, params: Mapping[str, Any]) -> Real:
+def nan_euclidean(g: Conversion, x: Real, points: np.ndarray, params: Mapping[str, Any]) -> Real:
     """`√(columns / shared · Σ over shared columns (x − s)²)`, infinite where no column is shared.
 
     With 0 for what is missing: `‖x‖² − 2 x·s + ‖s‖²`, each length over the other's columns.
@@ -104,17 +107,17 @@ def _missing(values: Real) -> Flag:
     return Flag(values.g, values.g.add("IsNaN", [values.name], "missing"))
 
 
-def manhattan(g: Graph, x: Real, points: np.ndarray, params: Mapping[str, Any]) -> Real:
+def manhattan(g: Conversion, x: Real, points: np.ndarray, params: Mapping[str, Any]) -> Real:
     """`Σ |x − s|`."""
     return _summed(g, x, points, lambda difference, j: difference.apply("Abs"))
 
 
-def chebyshev(g: Graph, x: Real, points: np.ndarray, params: Mapping[str, Any]) -> Real:
+def chebyshev(g: Conversion, x: Real, points: np.ndarray, params: Mapping[str, Any]) -> Real:
     """`max |x − s|`."""
     return _summed(g, x, points, lambda difference, j: difference.apply("Abs"), op="Max")
 
 
-def minkowski(g: Graph, x: Real, points: np.ndarray, params: Mapping[str, Any]) -> Real:
+def minkowski(g: Conversion, x: Real, points: np.ndarray, params: Mapping[str, Any]) -> Real:
     """`(Σ w |x − s|ᵖ)^(1/p)`."""
     p, weights = float(params.get("p", 2)), params.get("w")
     if weights is None and p in (1.0, 2.0, np.inf):
@@ -124,14 +127,14 @@ def minkowski(g: Graph, x: Real, points: np.ndarray, params: Mapping[str, Any]) 
     return total ** (1.0 / p)
 
 
-def standardised(g: Graph, x: Real, points: np.ndarray, params: Mapping[str, Any]) -> Real:
+def standardised(g: Conversion, x: Real, points: np.ndarray, params: Mapping[str, Any]) -> Real:
     """seuclidean: `√Σ (x − s)² / V`."""
     variance = np.asarray(params["V"], dtype=np.float64)
     total = _summed(g, x, points, lambda d, j: d * d * float(1.0 / variance[j]))
     return total.apply("Sqrt")
 
 
-def mahalanobis(g: Graph, x: Real, points: np.ndarray, params: Mapping[str, Any]) -> Real:
+def mahalanobis(g: Conversion, x: Real, points: np.ndarray, params: Mapping[str, Any]) -> Real:
     """`√((x − s)ᵀ VI (x − s))`: the euclidean distance after `x @ L`, with VI = L Lᵀ."""
     inverse = params["VI"] if "VI" in params else np.linalg.inv(np.asarray(params["V"]))
     values, vectors = np.linalg.eigh(np.asarray(inverse, dtype=np.float64))
@@ -139,13 +142,13 @@ def mahalanobis(g: Graph, x: Real, points: np.ndarray, params: Mapping[str, Any]
     return euclidean(g, x @ root, points @ root, {})
 
 
-def hamming(g: Graph, x: Real, points: np.ndarray, params: Mapping[str, Any]) -> Real:
+def hamming(g: Conversion, x: Real, points: np.ndarray, params: Mapping[str, Any]) -> Real:
     """The share of columns that differ."""
     total = _summed(g, x, points, lambda d, j: (~d.compare("Equal", 0.0)).real())
     return total / float(points.shape[1])
 
 
-def canberra(g: Graph, x: Real, points: np.ndarray, params: Mapping[str, Any]) -> Real:
+def canberra(g: Conversion, x: Real, points: np.ndarray, params: Mapping[str, Any]) -> Real:
     """`Σ |x − s| / (|x| + |s|)`, with 0 where both are 0."""
     terms = []
     for a, s in _columns(g, x, points):
@@ -155,18 +158,18 @@ def canberra(g: Graph, x: Real, points: np.ndarray, params: Mapping[str, Any]) -
     return reduce(lambda a, b: a + b, terms)
 
 
-def braycurtis(g: Graph, x: Real, points: np.ndarray, params: Mapping[str, Any]) -> Real:
+def braycurtis(g: Conversion, x: Real, points: np.ndarray, params: Mapping[str, Any]) -> Real:
     """`Σ |x − s| / Σ (|x| + |s|)`: scikit-learn's DistanceMetric, not scipy's `Σ |x + s|`."""
     sums = x.apply("Abs").sum(1) + np.abs(points).sum(axis=1)
     return _ratio(manhattan(g, x, points, params), sums)
 
 
-def cosine(g: Graph, x: Real, points: np.ndarray, params: Mapping[str, Any]) -> Real:
+def cosine(g: Conversion, x: Real, points: np.ndarray, params: Mapping[str, Any]) -> Real:
     """`1 − x·s / (‖x‖ ‖s‖)`, within [0, 2]; a zero vector counts as having the length 1."""
     return (1.0 - cosine_similarity(g, x, points)).at_least(0.0).at_most(2.0)
 
 
-def cosine_similarity(g: Graph, x: Real, points: np.ndarray) -> Real:
+def cosine_similarity(g: Conversion, x: Real, points: np.ndarray) -> Real:
     """`x·s / (‖x‖ ‖s‖)`."""
     lengths = np.linalg.norm(points, axis=1, keepdims=True)
     unit = points / np.where(lengths == 0, 1.0, lengths)
@@ -175,7 +178,7 @@ def cosine_similarity(g: Graph, x: Real, points: np.ndarray) -> Real:
     return (x / length) @ constant(g, unit.T, "points")
 
 
-def correlation(g: Graph, x: Real, points: np.ndarray, params: Mapping[str, Any]) -> Real:
+def correlation(g: Conversion, x: Real, points: np.ndarray, params: Mapping[str, Any]) -> Real:
     """The cosine distance of rows from which their mean was taken."""
     centred = points - points.mean(axis=1, keepdims=True)
     return 1.0 - cosine_similarity(g, x - x.mean(1), centred)
@@ -184,7 +187,7 @@ def correlation(g: Graph, x: Real, points: np.ndarray, params: Mapping[str, Any]
 def _boolean(formula: Callable[..., Real]) -> Callable[..., Real]:
     """Return a metric on x ≠ 0 from a formula of (both true, only one true, number of columns)."""
 
-    def metric(g: Graph, x: Real, points: np.ndarray, params: Mapping[str, Any]) -> Real:
+    def metric(g: Conversion, x: Real, points: np.ndarray, params: Mapping[str, Any]) -> Real:
         mine, theirs = (~x.compare("Equal", 0.0)).real(), (points != 0).astype(np.float64)
         both = mine @ constant(g, theirs.T, "points")
         one = mine.sum(1) + theirs.sum(axis=1) - 2.0 * both
@@ -198,7 +201,7 @@ def _ratio(top: Real, bottom: Real) -> Real:
     return bottom.compare("Greater", 0.0).where(top / bottom, 0.0)
 
 
-def haversine(g: Graph, x: Real, points: np.ndarray, params: Mapping[str, Any]) -> Real:
+def haversine(g: Conversion, x: Real, points: np.ndarray, params: Mapping[str, Any]) -> Real:
     """`2 asin √h` between (latitude, longitude) in radians.
 
     `h = sin²(Δφ/2) + cos φ cos φ' sin²(Δλ/2)`. There is no float64 arcsine: up to h = ½ it is
@@ -216,7 +219,7 @@ def haversine(g: Graph, x: Real, points: np.ndarray, params: Mapping[str, Any]) 
     return 2.0 * h.compare("LessOrEqual", 0.5).where(angle, float(np.pi / 2) - angle)
 
 
-METRICS: dict[str, Callable[[Graph, Real, np.ndarray, Mapping[str, Any]], Real]] = {
+METRICS: dict[str, Callable[[Conversion, Real, np.ndarray, Mapping[str, Any]], Real]] = {
     "euclidean": euclidean,
     "l2": euclidean,
     "sqeuclidean": squared_euclidean,
@@ -246,7 +249,7 @@ METRICS: dict[str, Callable[[Graph, Real, np.ndarray, Mapping[str, Any]], Real]]
 
 
 def distances(
-    g: Graph, x: Real, points: Any, metric: Any, params: Mapping[str, Any] | None = None
+    g: Conversion, x: Real, points: Any, metric: Any, params: Mapping[str, Any] | None = None
 ) -> Real:
     """Return the distances [N, points]; "precomputed" takes x for them.
 
@@ -273,7 +276,7 @@ def dense(points: Any) -> np.ndarray:
     return np.asarray(points, dtype=np.float64)
 
 
-def closest(g: Graph, x: Real, centres: np.ndarray) -> Matrix:
+def closest(g: Conversion, x: Real, centres: np.ndarray) -> Matrix:
     """Return the nearest centre, int64 [N]: the least `‖c‖² − 2 x·c`, the first of equals."""
     lengths = constant(g, (centres**2).sum(axis=1), "lengths")
     names = [x.name, constant(g, -2.0 * centres.T, "centres").name, lengths.name]

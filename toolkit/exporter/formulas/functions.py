@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from toolkit.exporter.graph import Graph, Matrix, Unconvertible
+from toolkit.exporter.conversion import Conversion
+from toolkit.exporter.values import Matrix, Unconvertible
 
-Elementwise = Callable[[Graph, Matrix], Matrix]
+Elementwise = Callable[[Conversion, Matrix], Matrix]
 
 
-def apply(function: Any, x: Matrix, g: Graph) -> Matrix:
+def apply(function: Any, x: Matrix, g: Conversion) -> Matrix:
     """Return `function(x)` elementwise; None is the identity.
 
     Raises Unconvertible for every function that is not in the table, by its name.
@@ -38,7 +39,7 @@ def function_name(func: Any) -> str:
     return name
 
 
-def log1p(g: Graph, x: Matrix) -> Matrix:
+def log1p(g: Conversion, x: Matrix) -> Matrix:
     """`log(1 + x)`, corrected for what 1 + x rounds off: `log(u) · x / (u − 1)` with u = 1 + x.
 
     D. Goldberg, "What every computer scientist should know about floating-point arithmetic",
@@ -58,7 +59,7 @@ def log1p(g: Graph, x: Matrix) -> Matrix:
     return Matrix(g.add("Where", [none, x.name, mended], "log1p"), x.dtype, x.width)
 
 
-def expm1(g: Graph, x: Matrix) -> Matrix:
+def expm1(g: Conversion, x: Matrix) -> Matrix:
     """`exp(x) − 1`, near zero as `2 t / (1 − t)` with t = tanh(x / 2), which does not cancel."""
     one = g.constant([1.0], x.dtype, "one")
     far = g.add("Sub", [g.unary("Exp", x).name, one], "far")
@@ -77,7 +78,7 @@ def _logarithm(base: float) -> Elementwise:
     return lambda g, x: g.binary("Div", g.unary("Log", x), [np.log(base)], "base")
 
 
-def _cosine(g: Graph, x: Matrix) -> Matrix:
+def _cosine(g: Conversion, x: Matrix) -> Matrix:
     # sin² + cos² of half the angle: cos x = 1 − 2 sin²(x/2); onnxruntime has no float64 Cos.
     sine = g.unary("Sin", g.binary("Mul", x, [0.5], "half"))
     return g.binary("Add", g.binary("Mul", g.product(sine, sine), [-2.0], "two"), [1.0], "one")
@@ -91,27 +92,27 @@ def _scaled(factor: float) -> Elementwise:
     return lambda g, x: g.binary("Mul", x, [factor], "factor")
 
 
-def _truncate(g: Graph, x: Matrix) -> Matrix:
+def _truncate(g: Conversion, x: Matrix) -> Matrix:
     return g.product(g.unary("Sign", x), g.unary("Floor", g.unary("Abs", x)))
 
 
-def _cube_root(g: Graph, x: Matrix) -> Matrix:
+def _cube_root(g: Conversion, x: Matrix) -> Matrix:
     root = g.binary("Pow", g.unary("Abs", x), [1 / 3], "third")
     return g.product(g.unary("Sign", x), root)
 
 
-def _logit(g: Graph, x: Matrix) -> Matrix:
+def _logit(g: Conversion, x: Matrix) -> Matrix:
     rest = g.binary("Add", g.unary("Neg", x), [1.0], "one")
     return g.unary("Log", Matrix(g.add("Div", [x.name, rest.name], "odds"), x.dtype, x.width))
 
 
-def _sinh(g: Graph, x: Matrix) -> Matrix:
+def _sinh(g: Conversion, x: Matrix) -> Matrix:
     # (e^x − e^−x) / 2 by expm1, which keeps what is near 0.
     up, down = expm1(g, x), expm1(g, g.unary("Neg", x))
     return g.binary("Mul", g.combine("Sub", up, down), [0.5], "half")
 
 
-def _arcsinh(g: Graph, x: Matrix) -> Matrix:
+def _arcsinh(g: Conversion, x: Matrix) -> Matrix:
     # log(|x| + √(x² + 1)) as log1p(|x| + x² / (1 + √(x² + 1))), with the sign of x.
     size = g.unary("Abs", x)
     square = g.product(x, x)

@@ -14,10 +14,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from toolkit.exporter.conversion import Conversion
 from toolkit.exporter.formulas.chunks import at_most, chunk_rows, either, in_chunks, where_sure
 from toolkit.exporter.formulas.gaussian_terms import Gaussians, error
 from toolkit.exporter.formulas.real import constant
-from toolkit.exporter.graph import Graph, Matrix
+from toolkit.exporter.values import Matrix
 from toolkit.onnx_graph.kernel_sums import KernelSum
 from toolkit.precision import MIXED_KERNELS, SINGLE_KERNELS
 
@@ -29,7 +30,7 @@ SOON = 400  # points up to which float64 at once is faster for few rows than flo
 FAR = 1e15  # further away a square leaves float32; any kernel is 0 much nearer
 
 
-def summed(g: Graph, x: Matrix, sums: Gaussians) -> Matrix:
+def summed(g: Conversion, x: Matrix, sums: Gaussians) -> Matrix:
     """Return the sums for rows x [N, d], [N, k], in the fastest form that is precise.
 
     In float32 but for the sum of the blocks' sums; or points, duals and exponentials in float32,
@@ -43,7 +44,7 @@ def summed(g: Graph, x: Matrix, sums: Gaussians) -> Matrix:
     return _told(g, x, sums, (points, dual, offset), form(g, x, sums, points, dual, offset))
 
 
-def _form(g: Graph, sums: Gaussians) -> Callable[..., Matrix]:
+def _form(g: Conversion, sums: Gaussians) -> Callable[..., Matrix]:
     if g.wide:
         return _double
     if error(sums, np.float32, np.float32, sums.block) <= SINGLE_KERNELS:
@@ -52,7 +53,7 @@ def _form(g: Graph, sums: Gaussians) -> Callable[..., Matrix]:
     return _mixed if mixed else _double
 
 
-def signed(g: Graph, x: Matrix, sums: Gaussians, wide: bool = False) -> Matrix:
+def signed(g: Conversion, x: Matrix, sums: Gaussians, wide: bool = False) -> Matrix:
     """Return the sums [N, k] with the signs that they have in float64.
 
     Points and duals are stored as they are; where one of a row's sums is nearer to 0 than float32
@@ -90,14 +91,14 @@ def signed(g: Graph, x: Matrix, sums: Gaussians, wide: bool = False) -> Matrix:
     return _told(g, x, sums, (points, dual, offset), total)
 
 
-def _stored(g: Graph, values: np.ndarray, hint: str) -> tuple[str, str]:
+def _stored(g: Conversion, values: np.ndarray, hint: str) -> tuple[str, str]:
     """Return the initializer that holds the values, and the tensor that has them as float64."""
     wide = constant(g, values, hint).name
     return next(reversed(g.constants)), wide
 
 
 def _told(
-    g: Graph, x: Matrix, sums: Gaussians, names: tuple[str, str, str], total: Matrix
+    g: Conversion, x: Matrix, sums: Gaussians, names: tuple[str, str, str], total: Matrix
 ) -> Matrix:
     """Return the sums, of which the model's metadata tells."""
     scale = np.broadcast_to(sums.scale, sums.centre.shape).tolist()
@@ -106,7 +107,7 @@ def _told(
     return total
 
 
-def _rows(g: Graph, sums: Gaussians, name: str, given: str, dtype: str) -> str:
+def _rows(g: Conversion, sums: Gaussians, name: str, given: str, dtype: str) -> str:
     """Return rows of type `given`, centred and scaled, as `dtype`."""
     rows = g.cast(Matrix(name, given, 0), "float64" if "float64" in (given, dtype) else given)
     if sums.centre.any():
@@ -124,7 +125,7 @@ class _Single:
     d + 2, block]; duals [blocks, block, k], and dual [m, k]; offset [k] is float64.
     """
 
-    g: Graph
+    g: Conversion
     sums: Gaussians
     dtype: str
     weights: str
@@ -190,7 +191,9 @@ class _Single:
         return [g.cast(Matrix(g.add("Add", [added, self.offset], "sum"), "float64", k), "float32")]
 
 
-def _single(g: Graph, x: Matrix, sums: Gaussians, points: str, dual: str, offset: str) -> Matrix:
+def _single(
+    g: Conversion, x: Matrix, sums: Gaussians, points: str, dual: str, offset: str
+) -> Matrix:
     """Return the sums of float32 kernels, float32 [N, k], added in float64 from block to block."""
     (m, d), k = sums.points.shape, sums.dual.shape[1]
     table, dual = _filled(g, points, sums.spare), _filled(g, dual, sums.spare)
@@ -211,7 +214,9 @@ def _single(g: Graph, x: Matrix, sums: Gaussians, points: str, dual: str, offset
     return in_chunks(g, x, rows, form.block_by_block, few, FEW)[0]
 
 
-def _mixed(g: Graph, x: Matrix, sums: Gaussians, points: str, dual: str, offset: str) -> Matrix:
+def _mixed(
+    g: Conversion, x: Matrix, sums: Gaussians, points: str, dual: str, offset: str
+) -> Matrix:
     """Return the sums with float32 points, duals and exponentials, and float64 products."""
     m, k = sums.dual.shape
     points, dual = (g.cast(Matrix(n, "float32", 0), "float64").name for n in (points, dual))
@@ -225,14 +230,16 @@ def _mixed(g: Graph, x: Matrix, sums: Gaussians, points: str, dual: str, offset:
     return in_chunks(g, x, chunk_rows(2 * m, x.width), form)[0]
 
 
-def _double(g: Graph, x: Matrix, sums: Gaussians, points: str, dual: str, offset: str) -> Matrix:
+def _double(
+    g: Conversion, x: Matrix, sums: Gaussians, points: str, dual: str, offset: str
+) -> Matrix:
     """Return the sums computed in float64 throughout."""
     form = _in_float64(g, x, sums, points, dual, offset)
     return in_chunks(g, x, chunk_rows(2 * len(sums.points), x.width), form)[0]
 
 
 def _in_float64(
-    g: Graph, x: Matrix, sums: Gaussians, points: str, dual: str, offset: str
+    g: Conversion, x: Matrix, sums: Gaussians, points: str, dual: str, offset: str
 ) -> Callable[[str], list[Matrix]]:
     """Return the form of a chunk of rows like x in float64 throughout."""
     m, k = sums.dual.shape
@@ -246,7 +253,7 @@ def _in_float64(
 
 
 def _exponents(
-    g: Graph, x: Matrix, sums: Gaussians, name: str, weights: str, biases: str
+    g: Conversion, x: Matrix, sums: Gaussians, name: str, weights: str, biases: str
 ) -> Matrix:
     """Return `−γ ‖x − s‖²` [n, m], float64, for a chunk of rows like x."""
     rows = _rows(g, sums, name, x.dtype, "float64")
@@ -256,18 +263,18 @@ def _exponents(
     return Matrix(exponents, "float64", len(sums.points))
 
 
-def _filled(g: Graph, table: str, spare: int) -> str:
+def _filled(g: Conversion, table: str, spare: int) -> str:
     """Return a table [m, …] with so many rows of zeros after it."""
     if not spare:
         return table
     return str(g.add("Pad", [table, g.constant([0, 0, spare, 0], "int64", "pads")], "filled"))
 
 
-def _shaped(g: Graph, table: str, *shape: int) -> str:
+def _shaped(g: Conversion, table: str, *shape: int) -> str:
     return str(g.add("Reshape", [table, g.constant(shape, "int64", "shape")], "shaped"))
 
 
-def _weights(g: Graph, table: str, dtype: str, gamma: float, m: int) -> tuple[str, str]:
+def _weights(g: Conversion, table: str, dtype: str, gamma: float, m: int) -> tuple[str, str]:
     """Return [2γ s; −γ], [d + 1, m], and −γ ‖s‖² [m] from the points [m, d]."""
     points = g.add("Transpose", [table], "turned", perm=[1, 0])
     products = g.binary("Mul", Matrix(points, dtype, m), 2 * gamma, "twice").name

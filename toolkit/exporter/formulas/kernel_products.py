@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from toolkit.exporter.conversion import Conversion
 from toolkit.exporter.formulas.chunks import chunk_rows, in_chunks
 from toolkit.exporter.formulas.distances import dense
 from toolkit.exporter.formulas.gaussian import summed
@@ -14,11 +15,11 @@ from toolkit.exporter.formulas.gaussian_terms import Gaussians
 from toolkit.exporter.formulas.kernels import gamma_of, kernel_matrix, power_of
 from toolkit.exporter.formulas.powers import as_form
 from toolkit.exporter.formulas.real import constant, real
-from toolkit.exporter.graph import Graph, Matrix
+from toolkit.exporter.values import Matrix
 
 
 def weighted_kernels(
-    g: Graph,
+    g: Conversion,
     x: Matrix,
     points: Any,
     kernel: Any,

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from toolkit.exporter.conversion import Conversion
 from toolkit.exporter.formulas.distances import (
     cosine_similarity,
     dense,
@@ -15,7 +16,7 @@ from toolkit.exporter.formulas.distances import (
     squared,
 )
 from toolkit.exporter.formulas.real import Real, constant
-from toolkit.exporter.graph import Graph, Unconvertible
+from toolkit.exporter.values import Unconvertible
 
 Params = Mapping[str, Any]
 
@@ -26,12 +27,12 @@ def gamma_of(points: np.ndarray, params: Params) -> float:
     return 1.0 / points.shape[1] if gamma is None else float(gamma)
 
 
-def linear(g: Graph, x: Real, points: np.ndarray, params: Params) -> Real:
+def linear(g: Conversion, x: Real, points: np.ndarray, params: Params) -> Real:
     """`x·s`."""
     return x @ constant(g, points.T, "points")
 
 
-def polynomial(g: Graph, x: Real, points: np.ndarray, params: Params) -> Real:
+def polynomial(g: Conversion, x: Real, points: np.ndarray, params: Params) -> Real:
     """`(γ x·s + coef0) ** degree`."""
     _, _, degree = power_of(points, params)
     return _inner(g, x, points, params) ** degree
@@ -43,12 +44,12 @@ def power_of(points: np.ndarray, params: Params) -> tuple[float, float, float]:
     return gamma_of(points, params), float(bias), float(degree)
 
 
-def sigmoid(g: Graph, x: Real, points: np.ndarray, params: Params) -> Real:
+def sigmoid(g: Conversion, x: Real, points: np.ndarray, params: Params) -> Real:
     """`tanh(γ x·s + coef0)`."""
     return _inner(g, x, points, params).apply("Tanh")
 
 
-def _inner(g: Graph, x: Real, points: np.ndarray, params: Params) -> Real:
+def _inner(g: Conversion, x: Real, points: np.ndarray, params: Params) -> Real:
     product = x @ constant(g, points.T, "points") * gamma_of(points, params)
     return product + float(_or(params.get("coef0"), 1))
 
@@ -57,22 +58,22 @@ def _or(value: Any, default: float) -> Any:
     return default if value is None else value
 
 
-def rbf(g: Graph, x: Real, points: np.ndarray, params: Params) -> Real:
+def rbf(g: Conversion, x: Real, points: np.ndarray, params: Params) -> Real:
     """`exp(−γ ‖x − s‖²)`."""
     return (squared(g, x, points) * -gamma_of(points, params)).apply("Exp")
 
 
-def laplacian(g: Graph, x: Real, points: np.ndarray, params: Params) -> Real:
+def laplacian(g: Conversion, x: Real, points: np.ndarray, params: Params) -> Real:
     """`exp(−γ Σ |x − s|)`."""
     return (manhattan(g, x, points, {}) * -gamma_of(points, params)).apply("Exp")
 
 
-def cosine(g: Graph, x: Real, points: np.ndarray, params: Params) -> Real:
+def cosine(g: Conversion, x: Real, points: np.ndarray, params: Params) -> Real:
     """`x·s / (‖x‖ ‖s‖)`."""
     return cosine_similarity(g, x, points)
 
 
-def additive_chi2(g: Graph, x: Real, points: np.ndarray, params: Params) -> Real:
+def additive_chi2(g: Conversion, x: Real, points: np.ndarray, params: Params) -> Real:
     """`−Σ (x − s)² / (x + s)`, with 0 where both are 0."""
     total: Real | None = None
     for j in range(points.shape[1]):
@@ -84,12 +85,12 @@ def additive_chi2(g: Graph, x: Real, points: np.ndarray, params: Params) -> Real
     return -total
 
 
-def chi2(g: Graph, x: Real, points: np.ndarray, params: Params) -> Real:
+def chi2(g: Conversion, x: Real, points: np.ndarray, params: Params) -> Real:
     """`exp(−γ Σ (x − s)² / (x + s))`; γ is 1 where none is given."""
     return (additive_chi2(g, x, points, {}) * float(_or(params.get("gamma"), 1.0))).apply("Exp")
 
 
-KERNELS: dict[str, Callable[[Graph, Real, np.ndarray, Params], Real]] = {
+KERNELS: dict[str, Callable[[Conversion, Real, np.ndarray, Params], Real]] = {
     "linear": linear,
     "poly": polynomial,
     "polynomial": polynomial,
@@ -102,7 +103,7 @@ KERNELS: dict[str, Callable[[Graph, Real, np.ndarray, Params], Real]] = {
 }
 
 
-def kernel_matrix(g: Graph, x: Real, points: Any, kernel: Any, params: Params) -> Real:
+def kernel_matrix(g: Conversion, x: Real, points: Any, kernel: Any, params: Params) -> Real:
     """Return the kernel [N, points]; "precomputed" takes x for it.
 
     params: gamma, degree, coef0; None stands for scikit-learn's default. Raises Unconvertible for a

@@ -8,7 +8,7 @@ import numpy as np
 
 from toolkit.exporter.formulas.covariances import diagonal, spread_out
 from toolkit.exporter.formulas.real import Real, constant
-from toolkit.exporter.graph import Matrix
+from toolkit.exporter.values import Matrix
 from toolkit.precision import LATENT_VARIANCES
 
 PROBES = 64

@@ -10,21 +10,24 @@ from typing import Any
 
 import numpy as np
 
-from toolkit.exporter.graph import Graph, Matrix
+from toolkit.exporter.conversion import Conversion
+from toolkit.exporter.formulas.classes import class_labels, largest_index
+from toolkit.exporter.formulas.matmul import affine
+from toolkit.exporter.values import Matrix
 
 # Above this, the expanded square has lost more than about 1e-8 to cancellation.
 EXPANDED_LIMIT = 1e7
 
 
-def posterior(g: Graph, scores: Matrix, classes: Any, dtype: str) -> dict[str, Matrix]:
+def posterior(g: Conversion, scores: Matrix, classes: Any, dtype: str) -> dict[str, Matrix]:
     """Return the label of each row's largest score and the softmax of the scores, as `dtype`."""
     return {
-        "predict": g.labels(g.argmax(scores), np.asarray(classes)),
+        "predict": class_labels(g, largest_index(g, scores), np.asarray(classes)),
         "predict_proba": g.cast(g.unary("Softmax", scores, axis=1), dtype),
     }
 
 
-def diagonal(g: Graph, x: Matrix, means: Any, inverses: Any, constants: Any) -> Matrix:
+def diagonal(g: Conversion, x: Matrix, means: Any, inverses: Any, constants: Any) -> Matrix:
     """Return `constants_c − ½ Σ_j inverses_cj (x_j − means_cj)²` for each class c.
 
     means, inverses [classes, d]. The square is expanded, `u² − 2uθ + θ²` with u and θ taken from
@@ -38,13 +41,13 @@ def diagonal(g: Graph, x: Matrix, means: Any, inverses: Any, constants: Any) -> 
     if (inverses * theta**2).max(initial=0.0) > EXPANDED_LIMIT:
         return _by_class(g, u, theta, inverses, constants)
     constants = constants - 0.5 * (inverses * theta**2).sum(axis=1)
-    linear = g.affine(u, (inverses * theta).T, constants)
-    squares = g.affine(g.product(u, u), -0.5 * inverses.T, np.zeros(len(means)))
+    linear = affine(g, u, (inverses * theta).T, constants)
+    squares = affine(g, g.product(u, u), -0.5 * inverses.T, np.zeros(len(means)))
     return Matrix(g.add("Add", [linear.name, squares.name], "scores"), x.dtype, len(means))
 
 
 def _by_class(
-    g: Graph, u: Matrix, theta: np.ndarray, inverses: np.ndarray, constants: np.ndarray
+    g: Conversion, u: Matrix, theta: np.ndarray, inverses: np.ndarray, constants: np.ndarray
 ) -> Matrix:
     """Return the same from the differences [N, classes, d] themselves."""
     rows = g.add("Unsqueeze", [u.name, g.constant([1], "int64", "axis")], "rows")
@@ -54,7 +57,7 @@ def _by_class(
     return _minus_squares(g, scaled, constants, u.dtype)
 
 
-def full(g: Graph, x: Matrix, means: Any, maps: Any, constants: Any) -> Matrix:
+def full(g: Conversion, x: Matrix, means: Any, maps: Any, constants: Any) -> Matrix:
     """Return `constants_c − ½ ‖(x − means_c) @ maps_c‖²` for each class c.
 
     maps: a matrix [d, rank_c] a class. All classes are one product, filled up with columns of
@@ -68,14 +71,14 @@ def full(g: Graph, x: Matrix, means: Any, maps: Any, constants: Any) -> Matrix:
         weights[c, :, : factor.shape[1]] = factor * np.sqrt(0.5)
     bias = -np.einsum("cd,cdr->cr", means - center, weights)
     flat = weights.transpose(1, 0, 2).reshape(width, count * rank)
-    mapped = g.affine(g.binary("Sub", x, center, "center"), flat, bias)
+    mapped = affine(g, g.binary("Sub", x, center, "center"), flat, bias)
     shape = g.constant([-1, count, rank], "int64", "shape")
     return _minus_squares(
         g, g.add("Reshape", [mapped.name, shape], "maps"), np.asarray(constants), x.dtype
     )
 
 
-def _minus_squares(g: Graph, values: str, constants: np.ndarray, dtype: str) -> Matrix:
+def _minus_squares(g: Conversion, values: str, constants: np.ndarray, dtype: str) -> Matrix:
     """Return `constants − Σ values²` over the last axis of [N, classes, d]."""
     total = g.reduce("ReduceSumSquare", values, [2], keep=False)
     constant = g.constant(constants, dtype, "constants")

@@ -6,15 +6,16 @@ from typing import Any
 
 import numpy as np
 
-from toolkit.exporter.formulas.chain import REACH, minus, product
-from toolkit.exporter.graph import Graph, Matrix, Unconvertible, Value
+from toolkit.exporter.conversion import Conversion
+from toolkit.exporter.formulas.affine import REACH, minus, product
+from toolkit.exporter.values import Matrix, Unconvertible, Value
 from toolkit.precision import CENTRED_PRODUCTS, FLOAT32_UNIT, FLOAT64_UNIT
 
 # What the centre may cost where it goes into the bias of a float64 sum: nothing that is ever seen.
 ALLOWED_WIDE = 1e-9
 
 
-def wide(g: Graph, x: Value) -> Matrix:
+def wide(g: Conversion, x: Value) -> Matrix:
     """Return x as one float64 matrix; integers keep all their digits."""
     matrix = g.matrix(x)
     if matrix.dtype == "string":
@@ -22,13 +23,13 @@ def wide(g: Graph, x: Value) -> Matrix:
     return g.cast(matrix, "float64")
 
 
-def result_dtype(g: Graph, x: Value) -> str:
+def result_dtype(g: Conversion, x: Value) -> str:
     """Return the type of the outputs for x: float64 for float64 inputs, float32 otherwise."""
     return g.precision(g.matrix(x))
 
 
 def projected(
-    g: Graph,
+    g: Conversion,
     x: Value,
     center: Any,
     weights: Any,
@@ -42,7 +43,7 @@ def projected(
     float32 rounding error is bounded by `Σ_j |w_jk|·16·spread_j·2⁻²⁴`; if that is small enough the
     map is computed in x's own type, with the part of the centre that its rounding lost folded into
     the bias. Else the sum may cancel (unscaled columns, whitening), and it is computed in float64.
-    unit: see `chain.product`.
+    unit: see `affine.product`.
     """
     weights = np.asarray(weights, dtype=np.float64)
     bias = np.broadcast_to(np.asarray(bias, dtype=np.float64), weights.shape[1:])
@@ -68,7 +69,7 @@ def projected(
 
 
 def wide_product(
-    g: Graph, x: Matrix, center: Any, weights: Any, bias: Any, unit: Any = np.inf
+    g: Conversion, x: Matrix, center: Any, weights: Any, bias: Any, unit: Any = np.inf
 ) -> Matrix:
     """Return `(x − center) @ weights + bias` of a float64 x; center [d] or None, bias [k].
 

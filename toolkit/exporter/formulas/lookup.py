@@ -7,15 +7,20 @@ from typing import Any
 import numpy as np
 
 from toolkit.estimators.frames import mark_of
-from toolkit.exporter.formulas.codes import FEWEST
-from toolkit.exporter.graph import ML, Graph, Matrix, Table, Unconvertible, Value, initializer
+from toolkit.exporter.conversion import Conversion
+from toolkit.exporter.formulas.classes import largest_index
+from toolkit.exporter.formulas.matmul import affine
+from toolkit.exporter.graph import initializer
 from toolkit.exporter.opsets import ML_OPSETS
+from toolkit.exporter.origins import FEWEST
+from toolkit.exporter.values import Matrix, Table, Unconvertible, Value
+from toolkit.onnx_graph.domains import ML
 
 EXACT = 2**53  # from here on float64 holds no two whole numbers next to each other
 TENSORS = 4  # the version of ai.onnx.ml from which on a LabelEncoder's table is tensors
 
 
-def exact(g: Graph, x: Value) -> Matrix:
+def exact(g: Conversion, x: Value) -> Matrix:
     """Return x as one float64 matrix: integers up to 2**53 and every float32 keep their value."""
     if isinstance(x, Table):
         return g.join([g.cast(m, "float64") for _, m in x.columns])
@@ -28,7 +33,7 @@ def float_type(x: Value) -> str:
     return "float64" if any(m.dtype == "float64" for m in parts) else "float32"
 
 
-def flags(g: Graph, x: Value, threshold: float) -> Matrix:
+def flags(g: Conversion, x: Value, threshold: float) -> Matrix:
     """Return 1 where x is above the threshold, else 0, in the type of x's numbers.
 
     A float32 is above a float64 if it is above the largest float32 that is not: one operator.
@@ -41,18 +46,16 @@ def flags(g: Graph, x: Value, threshold: float) -> Matrix:
             limit = np.nextafter(limit, np.float32(-np.inf))
         above = g.add("Binarizer", [x.name], "above", domain=ML, threshold=float(limit))
         result = Matrix(above, kind, x.width)
-        _carry_flags(g, x, result, threshold)
-        return result
+        return _carry_flags(g, x, result, threshold)
     source = exact(g, x)
     limits = g.constant([threshold], "float64", "threshold")
     above = g.add("Greater", [source.name, limits], "above")
     result = g.cast(Matrix(above, "bool", source.width), kind)
-    _carry_flags(g, source, result, threshold)
-    return result
+    return _carry_flags(g, source, result, threshold)
 
 
-def _carry_flags(g: Graph, x: Matrix, result: Matrix, threshold: float) -> None:
-    g.carry(
+def _carry_flags(g: Conversion, x: Matrix, result: Matrix, threshold: float) -> Matrix:
+    return g.carry(
         x,
         result,
         lambda own, _: (own > threshold).astype(np.float64),
@@ -60,13 +63,13 @@ def _carry_flags(g: Graph, x: Matrix, result: Matrix, threshold: float) -> None:
     )
 
 
-def where(g: Graph, mask: str, yes: Any, no: Any, like: Matrix) -> Matrix:
+def where(g: Conversion, mask: str, yes: Any, no: Any, like: Matrix) -> Matrix:
     """Return yes where the mask holds, else no; each a tensor's name or a constant."""
     names = [v if isinstance(v, str) else g.constant(v, like.dtype, "choice") for v in (yes, no)]
     return Matrix(g.add("Where", [mask, *names], "chosen"), like.dtype, like.width)
 
 
-def count_below(g: Graph, x: Matrix, tables: list[np.ndarray], strict: bool = False) -> Matrix:
+def count_below(g: Conversion, x: Matrix, tables: list[np.ndarray], strict: bool = False) -> Matrix:
     """Return how many entries of each column's sorted table are ≤ x (< x if strict), int64 [N, d].
 
     A bisection: log2 of the longest table steps, all columns at once, each a Gather from the tables
@@ -93,7 +96,9 @@ def count_below(g: Graph, x: Matrix, tables: list[np.ndarray], strict: bool = Fa
     return Matrix(position, "int64", width)
 
 
-def rows_of(g: Graph, position: Matrix, tables: list[np.ndarray], dtype: str, hint: str) -> Matrix:
+def rows_of(
+    g: Conversion, position: Matrix, tables: list[np.ndarray], dtype: str, hint: str
+) -> Matrix:
     """Return each column's table entry at its position [N, d]; tables of unlike length."""
     width = position.width
     padded = np.zeros((max(len(t) for t in tables), width))
@@ -104,7 +109,7 @@ def rows_of(g: Graph, position: Matrix, tables: list[np.ndarray], dtype: str, hi
     return Matrix(g.add("Gather", [flat, at.name], hint, axis=0), dtype, width)
 
 
-def interpolate(g: Graph, x: Matrix, xs: list[np.ndarray], ys: list[np.ndarray]) -> Matrix:
+def interpolate(g: Conversion, x: Matrix, xs: list[np.ndarray], ys: list[np.ndarray]) -> Matrix:
     """Return `numpy.interp(x, xs, ys)` column by column: constant beyond the ends.
 
     At position p (entries ≤ x) the line starts at entry p − 1; of equal xs the last counts.
@@ -126,14 +131,14 @@ def interpolate(g: Graph, x: Matrix, xs: list[np.ndarray], ys: list[np.ndarray])
     return Matrix(g.add("Add", [value.name, rise.name], "interpolated"), x.dtype, x.width)
 
 
-def columns_of(g: Graph, x: Value) -> list[Matrix]:
+def columns_of(g: Conversion, x: Value) -> list[Matrix]:
     """Return the columns of a table or matrix, each a matrix of width 1."""
     if isinstance(x, Table):
         return [m for _, m in x.columns]
     return [x] if x.width == 1 else [g.column(x, i) for i in range(x.width)]
 
 
-def category_index(g: Graph, column: Matrix, categories: np.ndarray) -> Matrix:
+def category_index(g: Conversion, column: Matrix, categories: np.ndarray) -> Matrix:
     """Return each value's place among the categories, int64 [N]; their number where it is none."""
     count = len(categories)
     if column.dtype == "string":
@@ -159,11 +164,11 @@ def category_index(g: Graph, column: Matrix, categories: np.ndarray) -> Matrix:
     pads = g.constant([0, 0, 0, 1], "int64", "pads")
     half = g.constant(0.5, "float32", "half")
     hot = Matrix(g.add("Pad", [hot.name, pads, half], "hot"), "float32", count + 1)
-    return g.argmax(hot)
+    return largest_index(g, hot)
 
 
 def group_index(
-    g: Graph, column: Matrix, categories: np.ndarray, groups: np.ndarray, unknown: int
+    g: Conversion, column: Matrix, categories: np.ndarray, groups: np.ndarray, unknown: int
 ) -> Matrix:
     """Return the group of each value's category, int64 [N, 1]; `unknown` where it is none.
 
@@ -195,8 +200,8 @@ def group_index(
             "default_int64": unknown,
         }
     given = column if text else g.cast(column, keys.dtype.name)
-    index = g.add("LabelEncoder", [given.name], "code", domain=ML, **attributes)
-    return Matrix(index, "int64", 1)
+    code = g.add("LabelEncoder", [given.name], "code", domain=ML, **attributes)
+    return Matrix(code, "int64", 1)
 
 
 def _numbers(column: Matrix, categories: np.ndarray) -> np.ndarray:
@@ -209,7 +214,7 @@ def _numbers(column: Matrix, categories: np.ndarray) -> np.ndarray:
 
 
 def category_codes(
-    g: Graph, column: Matrix, categories: np.ndarray, missing: float = np.nan
+    g: Conversion, column: Matrix, categories: np.ndarray, missing: float = np.nan
 ) -> Matrix:
     """Return each value's place among the fitted categories [N, 1], `missing` where it is none."""
     if column.dtype == "string":
@@ -234,15 +239,17 @@ def category_codes(
     table = g.constant(known.reshape(1, -1), number.dtype, "categories")
     equal = g.add("Equal", [number.name, table], "equal")
     hot = g.cast(Matrix(equal, "bool", len(known)), number.dtype)
-    position = g.affine(hot, np.arange(len(known)).reshape(-1, 1), np.zeros(1))
-    count = g.affine(hot, np.ones((len(known), 1)), np.zeros(1))
+    position = affine(g, hot, np.arange(len(known)).reshape(-1, 1), np.zeros(1))
+    count = affine(g, hot, np.ones((len(known), 1)), np.zeros(1))
     nothing = g.constant([missing], number.dtype, "nan")
     found = g.cast(count, "bool")
     names = [found.name, position.name, nothing]
     return Matrix(g.add("Where", names, "codes"), number.dtype, 1)
 
 
-def look_up(g: Graph, column: Matrix, categories: np.ndarray, values: Any, unknown: Any) -> Matrix:
+def look_up(
+    g: Conversion, column: Matrix, categories: np.ndarray, values: Any, unknown: Any
+) -> Matrix:
     """Return each category's row of values [K, m] as float64 [N, m], `unknown` [m] for others."""
     values = np.asarray(values, dtype=np.float64).reshape(len(categories), -1)
     last = np.broadcast_to(np.asarray(unknown, dtype=np.float64), (1, values.shape[1]))

@@ -7,27 +7,28 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from onnx import TensorProto, helper
 
-from toolkit.exporter.graph import ELEMENT, Graph, Matrix, initializer
+from toolkit.exporter.conversion import Conversion
+from toolkit.exporter.graph import initializer
+from toolkit.exporter.values import ELEMENT, Matrix
 
 # body(number of the step (int64 scalar), state) -> (next state, name of the bool scalar "go on")
 Body = Callable[[str, list[Matrix]], tuple[list[Matrix], str]]
 
 
-def loop(g: Graph, steps: int, state: Sequence[Matrix], body: Body) -> list[Matrix]:
+def loop(g: Conversion, steps: int, state: Sequence[Matrix], body: Body) -> list[Matrix]:
     """Repeat `body` at most `steps` times, while it says so; return the last state.
 
     The body is closed: whatever it needs from the graph is in the state, and constants that it
     makes are its own. So passes need not look into it. The Matrix of a state may stand for a tensor
     of any rank.
     """
-    outer = g.nodes, g.constants
-    g.nodes, g.constants = [], {}
     step, going = g.name("step"), g.name("going")
     inner = [Matrix(g.name("state"), m.dtype, m.width) for m in state]
-    following, more = body(step, inner)
-    results = [Matrix(g.add("Identity", [m.name], "next"), m.dtype, m.width) for m in following]
+    with g.subgraph(closed=True) as closed:
+        following, more = body(step, inner)
+        results = [Matrix(g.add("Identity", [m.name], "next"), m.dtype, m.width) for m in following]
     graph = helper.make_graph(
-        g.nodes,
+        closed.nodes,
         "body",
         [
             helper.make_tensor_value_info(step, TensorProto.INT64, []),
@@ -38,9 +39,8 @@ def loop(g: Graph, steps: int, state: Sequence[Matrix], body: Body) -> list[Matr
             helper.make_tensor_value_info(more, TensorProto.BOOL, []),
             *(helper.make_tensor_value_info(m.name, ELEMENT[m.dtype], None) for m in results),
         ],
-        [initializer(n, a) for n, a in g.constants.items()],
+        [initializer(n, a) for n, a in closed.constants.items()],
     )
-    g.nodes, g.constants = outer
     inputs = [
         g.constant(np.array(steps), "int64", "steps"),
         g.constant(np.array(True), "bool", "go"),
@@ -51,7 +51,7 @@ def loop(g: Graph, steps: int, state: Sequence[Matrix], body: Body) -> list[Matr
 
 
 def coordinate_descent(
-    g: Graph, gram: np.ndarray, targets: Matrix, sweeps: int, tolerance: float
+    g: Conversion, gram: np.ndarray, targets: Matrix, sweeps: int, tolerance: float
 ) -> Matrix:
     """Minimise `½ wᵀ gram w − targets·w` over w ≥ 0 for each row, from w = 0.
 
@@ -98,7 +98,7 @@ def coordinate_descent(
 
 
 def _after_step(
-    g: Graph, step: str, t: str, sums: tuple[str, str], count: int, tolerance: float
+    g: Conversion, step: str, t: str, sums: tuple[str, str], count: int, tolerance: float
 ) -> tuple[Matrix, Matrix, str]:
     """Return the sum of this sweep, begun anew after its last step, the first sweep's, and "go on".
 
@@ -116,7 +116,7 @@ def _after_step(
     return Matrix(moved, "float64", 0), Matrix(first, "float64", 0), more
 
 
-def _projected(g: Graph, w: Matrix, gradient: Matrix) -> Matrix:
+def _projected(g: Conversion, w: Matrix, gradient: Matrix) -> Matrix:
     """Return the gradient; at the bound, where w is 0, only what would raise w."""
     zero = g.constant([0.0], w.dtype, "zero")
     bound = g.add("Equal", [w.name, zero], "bound")

@@ -7,15 +7,16 @@ from typing import Any
 
 import numpy as np
 
+from toolkit.exporter.conversion import Conversion
 from toolkit.exporter.formulas.candidates import euclidean_neighbours
 from toolkit.exporter.formulas.chunks import chunk_rows, in_chunks
 from toolkit.exporter.formulas.distances import dense, distances, metric_name, squared_exactly
 from toolkit.exporter.formulas.real import Flag, Real, real
-from toolkit.exporter.graph import Graph, Matrix, Unconvertible
+from toolkit.exporter.values import Matrix, Unconvertible
 
 
 def nearest(
-    g: Graph,
+    g: Conversion,
     x: Matrix,
     points: Any,
     count: int,
@@ -45,7 +46,7 @@ def nearest(
     return Real(g, found.name), at.name
 
 
-def _of_none(g: Graph, found: Real, at: str, points: Any, count: int) -> str:
+def _of_none(g: Conversion, found: Real, at: str, points: Any, count: int) -> str:
     """Return the neighbours, with scikit-learn's where a row shares no column with any point.
 
     All its distances are NaN; scikit-learn takes what numpy's partition of so many NaN leaves in
@@ -77,7 +78,7 @@ def weighted(found: Real, weights: Any, valid: Flag | None = None) -> Real | Non
     return any_exact.where(exact, inverse)
 
 
-def within(g: Graph, x: Real, est: Any) -> tuple[Real, Flag]:
+def within(g: Conversion, x: Real, est: Any) -> tuple[Real, Flag]:
     """Return the distances [N, points] of a fitted neighbours estimator, and which are in reach.
 
     The euclidean distance is compared by its square, as scikit-learn does.

@@ -6,13 +6,14 @@ from functools import cache
 
 import numpy as np
 
-from toolkit.exporter.graph import Graph, Matrix
+from toolkit.exporter.conversion import Conversion
+from toolkit.exporter.values import Matrix
 
 DEGREE = 26
 KNEE = 2.0  # s = (z − KNEE) / (z + KNEE) maps z in [0, ∞) to [−1, 1)
 
 
-def cdf(x: Matrix, g: Graph) -> Matrix:
+def cdf(x: Matrix, g: Conversion) -> Matrix:
     """Return the normal distribution function Φ(x) of x (float64), to about 1e-13.
 
     With z = |x|/√2, Φ(−|x|) = ½ exp(−z²) erfcx(z), and erfcx(z) is a polynomial in

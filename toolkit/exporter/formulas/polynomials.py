@@ -14,42 +14,33 @@ Of F features of degree p in d inputs, `Σ_f w_f · Π x` needs F products a row
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from toolkit.exporter.conversion import Conversion
+from toolkit.exporter.formulas.matmul import affine
+from toolkit.exporter.origins import Monomials
+from toolkit.exporter.values import Matrix
 from toolkit.precision import FLOAT32_UNIT, POLYNOMIALS
 
-if TYPE_CHECKING:
-    from toolkit.exporter.graph import Graph, Matrix
-
-Products = Callable[["Graph", "Matrix", np.ndarray], "Matrix"]
-Linear = Callable[["Graph", "Matrix", np.ndarray, np.ndarray], "Matrix"]
+Linear = Callable[[Conversion, Matrix, np.ndarray, np.ndarray], Matrix]
 
 # An axis whose square never reaches this, of the same, is left out.
 NOTHING = 1e-8
 
 
-@dataclass(frozen=True)
-class Polynomial:
-    """Features made of a float32 `source` [N, d]: feature f is `Π_i source_i ** powers[f, i]`.
-
-    features: what adds the nodes for (graph, source, powers).
-    """
-
-    source: Matrix
-    powers: np.ndarray
-    features: Products
-
-
 def read_out(
-    g: Graph, x: Polynomial, weights: np.ndarray, bias: np.ndarray, linear: Linear, unit: np.ndarray
+    g: Conversion,
+    x: Monomials,
+    weights: np.ndarray,
+    bias: np.ndarray,
+    linear: Linear,
+    unit: np.ndarray,
 ) -> Matrix | None:
     """Return `features @ weights + bias` [N, k]; None where no form is shorter: k > 1, degree > 1.
 
     weights [F, k], bias [k]; linear: what adds the nodes of a linear map (graph, x, weights, bias).
-    unit [k]: see `chain.product`.
+    unit [k]: see `affine.product`.
     """
     degree = int(x.powers.sum(axis=1).max(initial=0))
     if degree < 2:
@@ -66,7 +57,7 @@ def read_out(
 
 
 def _squares(
-    g: Graph, x: Polynomial, weights: np.ndarray, bias: float, linear: Linear, unit: float
+    g: Conversion, x: Monomials, weights: np.ndarray, bias: float, linear: Linear, unit: float
 ) -> Matrix | None:
     rows = g.sample(x.source)
     if rows is None:
@@ -81,7 +72,7 @@ def _squares(
     if not kept.any() or not _holds(rows, form, axes, signs, unit):
         return None
     projected = linear(g, x.source, axes[:-1], axes[-1])
-    return g.affine(g.product(projected, projected), signs[:, None], np.zeros(1))
+    return affine(g, g.product(projected, projected), signs[:, None], np.zeros(1))
 
 
 def quadratic_form(powers: np.ndarray, weights: np.ndarray, bias: float) -> np.ndarray:
@@ -118,7 +109,9 @@ def _holds(
         return bool((error <= POLYNOMIALS * limit).all())
 
 
-def _horner(g: Graph, x: Polynomial, weights: np.ndarray, bias: float, linear: Linear) -> Matrix:
+def _horner(
+    g: Conversion, x: Monomials, weights: np.ndarray, bias: float, linear: Linear
+) -> Matrix:
     width = x.powers.shape[1]
     # The first factor of each product is taken out; what is left is a feature of lower degree.
     first = np.argmax(x.powers > 0, axis=1)
@@ -134,7 +127,7 @@ def _horner(g: Graph, x: Polynomial, weights: np.ndarray, bias: float, linear: L
         columns[np.argmax(inner[~free], axis=1)] = table[~free]
         factors = linear(g, x.source, columns, shift)
     else:
-        features = x.features(g, x.source, inner[~free])
-        factors = g.affine(features, table[~free], shift)
+        features = x.products(g, x.source, inner[~free])
+        factors = affine(g, features, table[~free], shift)
     total = bias + float(weights[constant].sum())
-    return g.affine(g.product(x.source, factors), np.ones((width, 1)), np.array([total]))
+    return affine(g, g.product(x.source, factors), np.ones((width, 1)), np.array([total]))

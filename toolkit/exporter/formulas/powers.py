@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from toolkit.exporter.conversion import Conversion
 from toolkit.exporter.formulas.chunks import chunk_rows, in_chunks
 from toolkit.exporter.formulas.real import Real, constant, real
-from toolkit.exporter.graph import Graph, Matrix
 from toolkit.exporter.tuning import THROUGHPUT
+from toolkit.exporter.values import Matrix
 
 DEGREES = (1, 2, 3)
 CHEAPER = 0.5  # of the points' numbers: with more coefficients nothing is gained
@@ -23,7 +24,7 @@ PROBES = 256
 
 
 def as_form(
-    g: Graph,
+    g: Conversion,
     x: Matrix,
     points: np.ndarray,
     kernel: tuple[float, float, float],

@@ -12,11 +12,12 @@ from typing import Any
 
 import numpy as np
 
+from toolkit.exporter.conversion import Conversion
 from toolkit.exporter.formulas.chunks import chunk_rows, in_chunks, where_sure
 from toolkit.exporter.formulas.distances import centre_of, dense
 from toolkit.exporter.formulas.neighbourhood import weighted, within
 from toolkit.exporter.formulas.real import Real, constant, joined, real
-from toolkit.exporter.graph import Graph, Matrix
+from toolkit.exporter.values import Matrix
 from toolkit.precision import FLOAT32_UNIT
 
 Exact = Callable[[Matrix], list[Matrix]]
@@ -28,7 +29,7 @@ EXACT = 2.0**24  # up to which float32 has all whole numbers
 
 
 def sums_in_reach(
-    g: Graph, x: Matrix, est: Any, tables: Sequence[np.ndarray]
+    g: Conversion, x: Matrix, est: Any, tables: Sequence[np.ndarray]
 ) -> tuple[list[Real], Real]:
     """Return each table's sums [N, k] over the rows in reach, weighted, and the weights' [N, 1].
 
@@ -65,7 +66,7 @@ def _by_product(est: Any) -> bool:
 
 
 def _guarded(
-    g: Graph, x: Matrix, est: Any, tables: Sequence[np.ndarray], exact: Exact
+    g: Conversion, x: Matrix, est: Any, tables: Sequence[np.ndarray], exact: Exact
 ) -> list[Matrix]:
     """Return the sums and the counts from float32 products, and from `exact` for rows in doubt."""
     points, width, reach = dense(est._fit_X), x.width, float(est.radius) ** 2
@@ -112,7 +113,9 @@ def _mean(table: np.ndarray) -> np.ndarray:
     return np.zeros(table.shape[1]) if whole else table.mean(axis=0)
 
 
-def _weights(g: Graph, points: np.ndarray, centre: np.ndarray, reach: float) -> tuple[str, str]:
+def _weights(
+    g: Conversion, points: np.ndarray, centre: np.ndarray, reach: float
+) -> tuple[str, str]:
     """Return [2 s; −1], [d + 1, m], and r² − ‖s‖² [m], float32, of points with the centre at 0."""
     table = constant(g, points, "points") - centre
     lengths = table.reduce("ReduceSumSquare", 1, keep=False)
@@ -120,10 +123,10 @@ def _weights(g: Graph, points: np.ndarray, centre: np.ndarray, reach: float) -> 
     return _narrow(g, weights), _narrow(g, reach - lengths)
 
 
-def _filled(g: Graph, value: float, *shape: int) -> Real:
+def _filled(g: Conversion, value: float, *shape: int) -> Real:
     size = g.constant(shape, "int64", "shape")
     return Real(g, g.add("Expand", [g.constant(value, "float64", "value"), size], "filled"))
 
 
-def _narrow(g: Graph, value: Real) -> str:
+def _narrow(g: Conversion, value: Real) -> str:
     return str(g.cast(Matrix(value.name, "float64", 0), "float32").name)

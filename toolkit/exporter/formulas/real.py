@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from toolkit.exporter.graph import ELEMENT, Graph, Matrix, Value
+from toolkit.exporter.conversion import Conversion
+from toolkit.exporter.values import ELEMENT, Matrix, Value
 
 SMALL = 32  # constants of fewer numbers are not worth a Cast
 
@@ -21,7 +22,7 @@ SMALL = 32  # constants of fewer numbers are not worth a Cast
 class Flag:
     """A tensor of booleans."""
 
-    g: Graph
+    g: Conversion
     name: str
 
     def __and__(self, other: Flag) -> Flag:
@@ -47,7 +48,7 @@ class Flag:
 class Real:
     """A tensor of float64 numbers; operators broadcast, constants may be numbers or arrays."""
 
-    g: Graph
+    g: Conversion
     name: str
 
     def __add__(self, other: Any) -> Real:
@@ -148,7 +149,7 @@ class Real:
         Of equal entries the first comes first.
         """
         k = self.g.constant([count], "int64", "count")
-        values, at = self.g.add(
+        values, at = self.g.add_many(
             "TopK", [self.name, k], "nearest", outputs=2, axis=-1, largest=0, sorted=1
         )
         return Real(self.g, values), at
@@ -158,12 +159,12 @@ class Real:
         return self.g.cast(Matrix(self.name, "float64", width), dtype)
 
 
-def real(g: Graph, x: Value) -> Real:
+def real(g: Conversion, x: Value) -> Real:
     """Return a converter's input as float64."""
     return Real(g, g.cast(g.floating(x), "float64").name)
 
 
-def constant(g: Graph, values: Any, hint: str = "constant") -> Real:
+def constant(g: Conversion, values: Any, hint: str = "constant") -> Real:
     """Return a constant; kept as float32 and cast where that is exact and saves bytes.
 
     onnxruntime does the cast once, when it opens the graph.
@@ -177,7 +178,7 @@ def constant(g: Graph, values: Any, hint: str = "constant") -> Real:
     return Real(g, g.add("Cast", [narrow], "cast", to=ELEMENT["float64"]))
 
 
-def named(g: Graph, value: Any) -> str:
+def named(g: Conversion, value: Any) -> str:
     """Return the tensor's name; a number or array becomes a constant."""
     return value.name if isinstance(value, Real) else constant(g, value).name
 

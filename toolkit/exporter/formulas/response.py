@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from sklearn.base import is_classifier, is_regressor
 
-from toolkit.exporter.graph import Graph, Matrix, Outputs, Unconvertible, Value
+from toolkit.exporter.conversion import Conversion
 from toolkit.exporter.tasks import side_by_side
+from toolkit.exporter.values import Matrix, Outputs, Unconvertible, Value
 
 SCORES = ("decision_function", "predict_proba")
 
@@ -23,12 +24,12 @@ def pick(est: Any, found: Outputs, method: str) -> Matrix:
     return found[method]
 
 
-def transformed(est: Any, x: Value, g: Graph) -> Value:
+def transformed(est: Any, x: Value, g: Conversion) -> Value:
     """Return the estimator's transform of x; a table where it gives text and numbers."""
     return pick(est, g.convert(est, x), "transform")
 
 
-def binary_score(est: Any, found: Outputs, g: Graph) -> Matrix:
+def binary_score(est: Any, found: Outputs, g: Conversion) -> Matrix:
     """Return the score [N, 1] of the second class as one-vs-rest and its kin read it.
 
     A regressor's prediction, else the decision function, else the second class's probability.
@@ -46,7 +47,7 @@ def binary_threshold(est: Any) -> float:
 
 
 def response(
-    est: Any, found: Outputs, g: Graph, methods: Sequence[str] = SCORES, pos_label: Any = None
+    est: Any, found: Outputs, g: Conversion, methods: Sequence[str] = SCORES, pos_label: Any = None
 ) -> tuple[Matrix, str]:
     """Return the first of the methods that the estimator has, and its name.
 
@@ -72,7 +73,7 @@ def response(
     return value, method
 
 
-def of_several(probabilities: Sequence[Matrix], g: Graph) -> Matrix:
+def of_several(probabilities: Sequence[Matrix], g: Conversion) -> Matrix:
     """Return several outputs' probabilities as the contract holds them (tasks.side_by_side)."""
     columns = side_by_side([p.width for p in probabilities])
     parts = [

@@ -14,12 +14,13 @@ from typing import Any
 import numpy as np
 
 from toolkit.errors import UnsupportedEstimator
+from toolkit.exporter.conversion import Conversion
 from toolkit.exporter.dispatch import convert
-from toolkit.exporter.graph import Graph
 from toolkit.exporter.proof.edits import Cell
 from toolkit.exporter.proof.fitted_trees import Tree, held
 from toolkit.exporter.schema import Schema, declare
 from toolkit.exporter.trees.ensemble import LEQ, Ensemble
+from toolkit.exporter.trees.pending import pending_trees
 from toolkit.exporter.trees.rounding import cells_of
 
 # The trees of an ensemble, and which column of which input each of their features is.
@@ -43,15 +44,15 @@ def converted_trees(estimator: Any, schema: Schema) -> Iterator[Forest]:
     A feature that is computed from the inputs is None. Nothing where the estimator does not
     convert. With float64 inputs, so that thresholds are what they are.
     """
-    g = Graph(convert)
+    g = Conversion(dispatch=convert)
     try:
         convert(estimator, declare(schema.with_floats("float64"), g), g)
     except UnsupportedEstimator:
         return
-    for _, ensemble, x, _ in g.ensembles:
-        cells = cells_of(g, x)
+    for trees in pending_trees(g):
+        cells = cells_of(trees.x)
         if any(cells):
-            yield list(_split(ensemble)), cells
+            yield list(_split(trees.ensemble)), cells
 
 
 def _split(e: Ensemble) -> Iterator[Tree]:

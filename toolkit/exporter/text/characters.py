@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from toolkit.exporter.graph import ML, Graph, Matrix
+from toolkit.exporter.graph import Graph
 from toolkit.exporter.text.letters import normalised
 from toolkit.exporter.text.strings import concat, every_character, flat, split_off, text_constant
 from toolkit.exporter.text.words import Gram, compacted
+from toolkit.exporter.values import Matrix
+from toolkit.onnx_graph.domains import ML
 
 NOTHING, STRANGER, BORDER, FIRST = 0, 1, 2, 3
 SPACES = "".join(c for c in every_character() if c.isspace())

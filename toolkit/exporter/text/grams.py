@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from toolkit.exporter.graph import ML, Graph, Matrix
+from toolkit.exporter.graph import Graph
 from toolkit.exporter.text.characters import SPACES, shifted
 from toolkit.exporter.text.letters import normalised
 from toolkit.exporter.text.strings import (
@@ -23,6 +23,8 @@ from toolkit.exporter.text.strings import (
     text_constant,
 )
 from toolkit.exporter.text.words import moved_together, token_of
+from toolkit.exporter.values import Matrix
+from toolkit.onnx_graph.domains import ML
 
 # Texts [N, k] with which of them are there, bool [N, k].
 Texts = tuple[str, str]

@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Callable
 from functools import cache
 
-from toolkit.exporter.graph import Graph, Unconvertible
+from toolkit.exporter.graph import Graph
 from toolkit.exporter.text.strings import (
     characters,
     concat,
@@ -26,6 +26,7 @@ from toolkit.exporter.text.strings import (
     text_constant,
     where_dirty,
 )
+from toolkit.exporter.values import Unconvertible
 
 ASCII = "".join(map(chr, range(128)))
 Kind = Callable[[str], str]
@@ -124,7 +125,7 @@ def _sigma(g: Graph, text: str) -> str:
     cased, through = _context()
 
     def lowered(h: Graph, given: str) -> str:
-        pieces, counts = h.add("StringSplit", [given], "pieces", outputs=2, delimiter="Σ")
+        pieces, counts = h.add_many("StringSplit", [given], "pieces", outputs=2, delimiter="Σ")
         width = h.add("Squeeze", [h.add("Shape", [pieces], "shape", start=1, end=2)], "width")
         zero, one = h.constant(0, "int64", "zero"), h.constant(1, "int64", "one")
         places = h.add("Range", [zero, width, one], "places")

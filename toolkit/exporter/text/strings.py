@@ -21,7 +21,9 @@ from typing import Any
 
 from onnx import NodeProto, TensorProto, ValueInfoProto, helper
 
-from toolkit.exporter.graph import CONTRIBUTED, ML, Graph, Unconvertible, initializer
+from toolkit.exporter.graph import Graph, initializer
+from toolkit.exporter.values import Unconvertible
+from toolkit.onnx_graph.domains import CONTRIBUTED, ML
 
 # Noncharacters: no text has them for a purpose. MARK parts pieces, OTHER stands in for a MARK that
 # a text has all the same; both are neither letters nor white space.
@@ -93,10 +95,10 @@ def loop(g: Graph, condition: str, state: str, body: Body, more: Body, shape: li
 
     The body is a graph of its own that captures nothing: passes need not look into it.
     """
-    inner = Graph(g.dispatch, g.opset, _names=g._names)
     step, going, given = (g.name(n) for n in ("step", "going", "given"))
-    result = body(inner, given)
-    again = more(inner, result)
+    with g.subgraph(closed=True) as inner:
+        result = body(g, given)
+        again = more(g, result)
     output = helper.make_graph(
         inner.nodes,
         g.name("body"),
@@ -177,7 +179,7 @@ def join(g: Graph, pieces: str) -> str:
 
 def replace(g: Graph, text: str, character: str, by: str) -> str:
     """Return texts [N] with every `character` replaced."""
-    pieces, counts = g.add("StringSplit", [text], "pieces", outputs=2, delimiter=character)
+    pieces, counts = g.add_many("StringSplit", [text], "pieces", outputs=2, delimiter=character)
     if by == " ":  # blanks at the end change nothing for words: no need to leave out the last
         return join(g, concat(g, pieces, text_constant(g, by)))
     upright = g.add("Reshape", [counts, g.constant([-1, 1], "int64", "upright")], "counts")
@@ -251,4 +253,4 @@ def split_off(g: Graph, text: str, alphabet: str) -> str:
     """
     text = replace_each(g, text, {MARK: OTHER})
     text = replace_each(g, text, {c: MARK + c + MARK for c in alphabet})
-    return g.add("StringSplit", [text], "pieces", outputs=2, delimiter=MARK)[0]
+    return g.add_many("StringSplit", [text], "pieces", outputs=2, delimiter=MARK)[0]

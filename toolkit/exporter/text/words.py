@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from toolkit.exporter.graph import ML, Graph, Matrix, Unconvertible
+from toolkit.exporter.graph import Graph
 from toolkit.exporter.text.letters import changes, normalised
 from toolkit.exporter.text.strings import (
     MARK,
@@ -21,6 +21,8 @@ from toolkit.exporter.text.strings import (
     text_constant,
     where_dirty,
 )
+from toolkit.exporter.values import Matrix, Unconvertible
+from toolkit.onnx_graph.domains import ML
 
 Gram = tuple[int, ...] | None
 
@@ -61,7 +63,7 @@ def words_of(est: Any, text: Matrix, terms: list[str], g: Graph) -> tuple[str, l
     line = _separated(g, line, part, whole, alphabet)
     # So that there is a word to split off even where all texts are empty; it is dropped.
     line = concat(g, line, text_constant(g, f" {MARK}"))
-    tokens = g.add("StringSplit", [line], "tokens", outputs=2, delimiter="")[0]
+    tokens = g.add_many("StringSplit", [line], "tokens", outputs=2, delimiter="")[0]
     coded = numbers | dict.fromkeys((*sorted(stops), "", MARK), -1)
     index = g.add(
         "LabelEncoder",

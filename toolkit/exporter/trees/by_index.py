@@ -1,6 +1,6 @@
 """Trees on columns of which a row has one at most: they test the index, or the columns they use.
 
-A split on a column of a block (formulas.codes) asks whether the column is on. There are two forms:
+A split on a column of a block (origins.Coded) asks whether the column is on. There are two forms:
 
 - the columns that some split uses, and no others, side by side: as fast as trees are, but they are
   made for every row;
@@ -11,16 +11,14 @@ A split on a column of a block (formulas.codes) asks whether the column is on. T
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from toolkit.exporter.formulas.codes import Block, Coded
+from toolkit.exporter.conversion import Conversion
+from toolkit.exporter.origins import Block, Coded
 from toolkit.exporter.trees.ensemble import LEQ, MEMBER, Ensemble
 from toolkit.exporter.trees.forms import comparisons
-
-if TYPE_CHECKING:
-    from toolkit.exporter.graph import Graph, Matrix
+from toolkit.exporter.values import Matrix
 
 # float32 holds all whole numbers up to here.
 LARGEST = 1 << 24
@@ -29,13 +27,13 @@ LARGEST = 1 << 24
 A_COMPARISON, MOST = 4, 2048
 
 
-def by_index(g: Graph, x: Matrix, e: Ensemble) -> tuple[Matrix, Matrix | None, Ensemble]:
+def by_index(g: Conversion, x: Matrix, e: Ensemble) -> tuple[Matrix, Matrix | None, Ensemble]:
     """Return x without its blocks, columns behind it that stand for them, and the ensemble on both.
 
     x itself, None and e where x is no code, or where a split on a block's column compares it with
     no threshold.
     """
-    coded = g.codes.get(x.name)
+    coded = x.origin(Coded)
     if coded is None:
         return x, None, e
     split = np.flatnonzero(~e.leaf)
@@ -103,7 +101,7 @@ class _Splits:
 
 
 def _flags(
-    g: Graph, coded: Coded, e: Ensemble, used: _Splits, start: int, dtype: str
+    g: Conversion, coded: Coded, e: Ensemble, used: _Splits, start: int, dtype: str
 ) -> tuple[Matrix, Ensemble]:
     """Return the columns that are used, 0 or 1 each, and the ensemble: at most 0.5 is off."""
     made, ends = [], coded.ends
@@ -121,7 +119,7 @@ def _flags(
 
 
 def _sets(
-    g: Graph, coded: Coded, e: Ensemble, used: _Splits, start: int, dtype: str
+    g: Conversion, coded: Coded, e: Ensemble, used: _Splits, start: int, dtype: str
 ) -> tuple[Matrix, Ensemble]:
     """Return the blocks' indices, and the ensemble that finds them in sets of one."""
     blocks = [p for p in coded.parts if isinstance(p, Block)]

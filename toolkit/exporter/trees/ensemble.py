@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from toolkit.exporter.grid import round_down
 from toolkit.precision import FLOAT32_UNIT, TREE_SUMS
 
 # See `lowered`.
@@ -171,17 +172,6 @@ def with_base(e: Ensemble) -> np.ndarray:
         if base and mine.any():
             values[mine & (number == number[mine].min())] += base
     return values
-
-
-def round_down(threshold: np.ndarray) -> np.ndarray:
-    """Return the largest float32 that is not above each float64 threshold.
-
-    For every float32 x, `x <= round_down(t)` is `x <= t`: the routing stays exact.
-    """
-    with np.errstate(over="ignore"):
-        rounded = threshold.astype(np.float32)
-        below = np.nextafter(rounded, np.float32(-np.inf))
-    return np.where(rounded.astype(np.float64) > threshold, below, rounded)
 
 
 def lowered(e: Ensemble, rounding: Rounding | None = None) -> Ensemble:

@@ -10,18 +10,18 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from toolkit.estimators.frames import NAN, mark_of
+from toolkit.exporter.conversion import Conversion
 from toolkit.exporter.grid import Grid, between
+from toolkit.exporter.origins import Composed
 from toolkit.exporter.trees.ensemble import LEQ, Ensemble
 from toolkit.exporter.trees.rounding import decimal_grids
-
-if TYPE_CHECKING:
-    from toolkit.exporter.graph import Graph, Matrix, Value
+from toolkit.exporter.values import Matrix, Value, matrices
 
 Steps = Callable[[np.ndarray], np.ndarray]
 
@@ -49,35 +49,27 @@ BITS: dict[str, tuple[Any, Any, float]] = {
 }
 
 
-@dataclass(frozen=True)
-class Origin:
-    """Where a tensor came from: the `sources` side by side, and `step` applied, unless None."""
-
-    sources: tuple[Matrix, ...]
-    step: Any
-
-
-def record(g: Graph, key: str, step: Any, source: Value, result: Matrix) -> None:
-    """Remember that `result` is a monotone step of `source`, where it is."""
+def after_step(key: str, step: Any, source: Value, result: Matrix) -> Matrix:
+    """Return `result`, which knows that it is a monotone step of `source` where it is."""
     if key not in MONOTONE or not MONOTONE[key](step):
-        return
-    columns: Any = getattr(source, "columns", (("", source),))
-    sources = tuple(m for _, m in columns)
+        return result
+    sources = tuple(matrices(source))
     text = any(s.dtype == "string" for s in sources)
-    if not text and result.width == sum(s.width for s in sources):
-        g.origins[result.name] = Origin(sources, step)
+    if text or result.width != sum(s.width for s in sources):
+        return result
+    return result.knowing(Composed(sources, step))
 
 
-def fold(g: Graph, x: Matrix, ensemble: Ensemble, rounded: bool) -> tuple[Matrix, Ensemble]:
+def fold(g: Conversion, x: Matrix, ensemble: Ensemble, rounded: bool) -> tuple[Matrix, Ensemble]:
     """Return the input of the monotone steps before x, and the ensemble that takes it.
 
     rounded: the trees compare their input rounded to float32. x and the ensemble themselves where
     no step can be folded. Splits on columns behind those of x stay as they are.
     """
     sets = ensemble.mode[~ensemble.leaf & (ensemble.feature < x.width)] != LEQ
-    if not _has_step(g, x) or sets.any():
+    if not _has_step(x) or sets.any():
         return x, ensemble
-    sources, transformed = _resolve(g, x)
+    sources, transformed = _resolve(g.sparse, x)
     source = g.floating(g.join(sources))
     folded = _folded(ensemble, transformed, source, rounded, decimal_grids(g, source))
     if folded is None:
@@ -86,19 +78,22 @@ def fold(g: Graph, x: Matrix, ensemble: Ensemble, rounded: bool) -> tuple[Matrix
     return source, folded
 
 
-def _has_step(g: Graph, x: Matrix) -> bool:
-    origin = g.origins.get(x.name)
+def _has_step(x: Matrix) -> bool:
+    origin = x.origin(Composed)
     if origin is None:
         return False
-    return origin.step is not None or any(_has_step(g, s) for s in origin.sources)
+    return origin.step is not None or any(_has_step(s) for s in origin.sources)
 
 
-def _resolve(g: Graph, x: Matrix) -> tuple[list[Matrix], Steps]:
-    """Return what x was made from, and the function that made it, of float64 rows."""
-    origin = g.origins.get(x.name)
+def _resolve(sparse: frozenset[int], x: Matrix) -> tuple[list[Matrix], Steps]:
+    """Return what x was made from, and the function that made it, of float64 rows.
+
+    sparse: see `Conversion.sparse`.
+    """
+    origin = x.origin(Composed)
     if origin is None:
         return [x], lambda rows: rows
-    made = [_resolve(g, s) for s in origin.sources]
+    made = [_resolve(sparse, s) for s in origin.sources]
     ends = np.cumsum([s.width for s in origin.sources])[:-1]
 
     def transformed(rows: np.ndarray) -> np.ndarray:
@@ -108,7 +103,7 @@ def _resolve(g: Graph, x: Matrix) -> tuple[list[Matrix], Steps]:
             return rows
         reach = REACH.get(type(origin.step).__name__, np.inf)
         rows = np.clip(rows, -reach, reach)
-        if id(origin.step) in g.sparse:
+        if id(origin.step) in sparse:
             from scipy.sparse import csr_matrix
 
             return np.asarray(origin.step.transform(csr_matrix(rows)).toarray(), dtype=np.float64)

@@ -34,12 +34,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import numpy as np
 import onnx
 from onnx import TensorProto, helper
 
+from toolkit.exporter.conversion import Conversion
 from toolkit.exporter.trees.ensemble import (
     LEQ,
     TYPES,
@@ -49,9 +49,7 @@ from toolkit.exporter.trees.ensemble import (
 from toolkit.exporter.trees.nodes import attributes, operator
 from toolkit.exporter.trees.order import key_of
 from toolkit.exporter.tuning import THROUGHPUT
-
-if TYPE_CHECKING:
-    from toolkit.exporter.graph import Graph, Matrix
+from toolkit.exporter.values import Matrix
 
 ML = "ai.onnx.ml"
 
@@ -71,7 +69,9 @@ PART = 250_000
 Placement = tuple[onnx.NodeProto, bytes]  # a node, and attributes that are serialized already
 
 
-def placements(g: Graph, e: Ensemble, x: Matrix, output: str, ml_opset: int) -> list[Placement]:
+def placements(
+    g: Conversion, e: Ensemble, x: Matrix, output: str, ml_opset: int
+) -> list[Placement]:
     """Return the nodes that compute the ensemble on x as `output`, in the form for `g.tune`."""
     work = comparisons(e)
     first = frequent_first(e, x.dtype, x.width) if work >= FIRST else e
@@ -93,7 +93,7 @@ def placements(g: Graph, e: Ensemble, x: Matrix, output: str, ml_opset: int) -> 
 
 
 def _parts(
-    g: Graph, e: Ensemble, dtype: str, source: str, result: str, ml_opset: int
+    g: Conversion, e: Ensemble, dtype: str, source: str, result: str, ml_opset: int
 ) -> list[Placement]:
     """Return the nodes that compute the ensemble: one operator, or several and their sum.
 
@@ -147,7 +147,7 @@ def frequent_first(e: Ensemble, dtype: str, width: int) -> Ensemble:
 
 
 def _sorted(
-    g: Graph, e: Ensemble, x: Matrix, name: str, ml_opset: int
+    g: Conversion, e: Ensemble, x: Matrix, name: str, ml_opset: int
 ) -> tuple[list[Placement], str]:
     """Return the nodes that give x's rows in order as `name`, and the name of their order."""
     key, rows, keys, order = (g.name(n) for n in ("key", "rows", "keys", "order"))
@@ -180,7 +180,7 @@ def some_trees(e: Ensemble, first: int, last: int) -> Ensemble:
 
 
 def _operator(
-    g: Graph, e: Ensemble, dtype: str, source: str, result: str, ml_opset: int
+    g: Conversion, e: Ensemble, dtype: str, source: str, result: str, ml_opset: int
 ) -> list[Placement]:
     """Return the operator's node with its attributes.
 

@@ -12,15 +12,17 @@ from dataclasses import replace
 
 import numpy as np
 
-from toolkit.exporter.graph import Graph, Matrix, Value
+from toolkit.exporter.conversion import Conversion
 from toolkit.exporter.trees.ensemble import Ensemble, concatenate
+from toolkit.exporter.trees.pending import tree_sums
+from toolkit.exporter.values import Matrix, Value
 
 GROUP = 1024  # values looked up for a row at a time: 8 KB, which bounds the memory
 EXACT_FLOAT32 = 2**24  # integers below are float32 numbers
 
 
 def summed(
-    g: Graph,
+    g: Conversion,
     x: Value,
     trees: Sequence[Ensemble],
     tables: Sequence[np.ndarray],
@@ -29,7 +31,7 @@ def summed(
 ) -> Matrix:
     """Return `((0 + v₁) + v₂) + …` [N, k], added in `kind`; vₜ is tree t's leaf's row of tables[t].
 
-    tables: [nodes, k] a tree, of which the leaves' rows count. rounded: see Graph.trees.
+    tables: [nodes, k] a tree, of which the leaves' rows count. rounded: see pending.tree_sums.
     """
     rows, width = np.concatenate(tables), tables[0].shape[1]
     leaves = np.concatenate([t.leaf for t in trees])
@@ -42,7 +44,7 @@ def summed(
         for k, (t, v) in enumerate(zip(trees, np.split(position, ends[:-1]), strict=True))
     ]
     dtype = "float32" if len(table) < EXACT_FLOAT32 else "float64"
-    found = g.trees(x, concatenate(parts, np.zeros(len(trees))), dtype, rounded=rounded)
+    found = tree_sums(g, x, concatenate(parts, np.zeros(len(trees))), dtype, rounded=rounded)
     at = g.cast(found, "int64")
     values = g.constant(table, kind, "leaves")
     if len(trees) == 1:
@@ -51,7 +53,7 @@ def summed(
     return Matrix(_running(g, at, values, max(1, GROUP // width)), kind, width)
 
 
-def _running(g: Graph, at: Matrix, table: str, size: int) -> str:
+def _running(g: Conversion, at: Matrix, table: str, size: int) -> str:
     """Return the sum over the trees, `size` of them at a time."""
     total = ""
     one = g.constant(1, "int64", "one")
@@ -68,6 +70,6 @@ def _running(g: Graph, at: Matrix, table: str, size: int) -> str:
     return total
 
 
-def _columns(g: Graph, name: str, start: int, end: int) -> str:
+def _columns(g: Conversion, name: str, start: int, end: int) -> str:
     limits = [g.constant([v], "int64", "limit") for v in (start, end, 1)]
     return g.add("Slice", [name, *limits], "some")

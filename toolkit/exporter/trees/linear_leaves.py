@@ -13,9 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from toolkit.exporter.graph import Graph, Matrix, Value
+from toolkit.exporter.conversion import Conversion
 from toolkit.exporter.trees.ensemble import Ensemble
 from toolkit.exporter.trees.leaf_tables import summed
+from toolkit.exporter.values import Matrix, Value
 
 SPLIT = ("feature", "threshold", "left", "right", "leaf")
 
@@ -31,7 +32,11 @@ class Line:
 
 
 def linear_sums(
-    g: Graph, x: Value, trees: Sequence[Ensemble], lines: Sequence[Sequence[Line]], targets: int
+    g: Conversion,
+    x: Value,
+    trees: Sequence[Ensemble],
+    lines: Sequence[Sequence[Line]],
+    targets: int,
 ) -> Matrix:
     """Return the sums of the trees' answers [N, targets] in float64.
 
@@ -92,7 +97,7 @@ def _table(ends: dict[int, Line], nodes: int, width: int) -> np.ndarray:
     return table
 
 
-def _met(g: Graph, rows: Matrix, line: Matrix) -> Matrix:
+def _met(g: Conversion, rows: Matrix, line: Matrix) -> Matrix:
     """Return `Σ slope · x + start` [N, 1]; an infinite value without a slope counts for nothing.
 
     line: what `_table` holds, summed by row, [N, 2 width + 1].

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
-from toolkit.exporter.grid import Grid, between
-from toolkit.exporter.trees.ensemble import Rounding, round_down
-
-if TYPE_CHECKING:
-    from toolkit.exporter.graph import Graph, Matrix
+from toolkit.exporter.conversion import Conversion
+from toolkit.exporter.grid import Grid, between, round_down
+from toolkit.exporter.origins import Input, Picked, parts_of
+from toolkit.exporter.trees.ensemble import Rounding
+from toolkit.exporter.values import Matrix
 
 Cell = tuple[str, int]  # an input's name and one of its columns
 
 
-def on_grids(g: Graph, x: Matrix) -> Rounding | None:
+def on_grids(g: Conversion, x: Matrix) -> Rounding | None:
     """Return the rounding for trees that compare x in float64; None where x is no input's."""
     grids = decimal_grids(g, x)
     if not any(grids):
@@ -32,14 +30,14 @@ def on_grids(g: Graph, x: Matrix) -> Rounding | None:
     return rounding
 
 
-def decimal_grids(g: Graph, x: Matrix) -> list[Grid | None]:
+def decimal_grids(g: Conversion, x: Matrix) -> list[Grid | None]:
     """Return the grid of each column of x that is an input's and holds decimals, None for others.
 
     Of any other numbers, float32 holds those below a threshold and those above it as they are.
     """
     if not g.grids:
         return [None] * x.width
-    cells = cells_of(g, x)
+    cells = cells_of(x)
     grids = [None if c is None or c[0] not in g.grids else g.grids[c[0]][c[1]] for c in cells]
     return [None if grid is None or grid.decimals is None else grid for grid in grids]
 
@@ -52,13 +50,13 @@ ARITHMETIC = {
 }  # fmt: skip
 
 
-def is_computed(g: Graph, x: Matrix) -> bool:
+def is_computed(g: Conversion, x: Matrix) -> bool:
     """Tell whether float32 numbers that arithmetic made are among what x was made of.
 
     A threshold that they meet is then met by other rows than in scikit-learn's float64.
     """
     maker = {o: n for n in g.nodes for o in n.output}
-    sums = {output for *_, output in g.ensembles}
+    sums = {later.output for later in g.deferred}
     seen, open_ = set(), [x.name]
     while open_:
         name = open_.pop()
@@ -74,26 +72,14 @@ def is_computed(g: Graph, x: Matrix) -> bool:
     return False
 
 
-def cells_of(g: Graph, x: Matrix) -> list[Cell | None]:
+def cells_of(x: Matrix) -> list[Cell | None]:
     """Return which column of which input each column of x is, None where it is computed."""
-    maker = {o: n for n in g.nodes for o in n.output}
-
-    def cells(name: str, width: int) -> list[Cell | None]:
-        if name in g.inputs:
-            return [(name, c) for c in range(g.inputs[name].width)]
-        origin = g.origins.get(name)
-        if origin is not None and origin.step is None:  # joined
-            return [c for part in origin.sources for c in cells(part.name, part.width)]
-        node = maker.get(name)
-        operator = None if node is None else node.op_type
-        if node is not None and operator in ("Cast", "Identity"):
-            return cells(node.input[0], width)
-        if node is not None and operator == "Gather" and node.input[1] in g.constants:
-            picked = g.constants[node.input[1]]
-            whole = cells(node.input[0], 0)
-            if picked.ndim == 1 and picked.max(initial=-1) < len(whole):
-                return [whole[i] for i in picked.tolist()]
-        return [None] * width
-
-    found = cells(x.name, x.width)
-    return found if len(found) == x.width else [None] * x.width
+    if x.origin(Input) is not None:
+        return [(x.name, c) for c in range(x.width)]
+    if parts := parts_of(x):
+        return [cell for part in parts for cell in cells_of(part)]
+    picked = x.origin(Picked)
+    if picked is None:
+        return [None] * x.width
+    cells = cells_of(picked.source)
+    return cells if picked.columns is None else [cells[i] for i in picked.columns]
