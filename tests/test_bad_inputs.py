@@ -133,7 +133,9 @@ def assert_told(calls) -> None:
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("name", ["numbers", "table", "texts"])
+@pytest.mark.parametrize(
+    "name", ["numbers", "table", pytest.param("texts", marks=pytest.mark.slow)]
+)
 def test_rows(models, tmp_path, name):
     estimator, bundle = models[name]
     model, content = load(bundle), bundle.model_path.read_bytes()

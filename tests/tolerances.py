@@ -54,75 +54,75 @@ TOO_FEW = Refused("not-applicable", r"the largest parameter has \d+ numbers: cod
 NO_HALF = Refused("not-applicable", "TreeEnsemble has no form in half precision")
 NO_FLOATS = Refused("not-applicable", "no weight matrix or vector in float32 to halve")
 
+# What most recipes of a kind share; a recipe's own lines come after it and say what differs.
+REGRESSORS: dict[str, Cell] = {
+    "float32-pack": Regressor(r2=1e-6, max_abs=2e-5, nmse=1e-10),
+    "reduced-set-pack": NO_KERNELS,
+}
+CLASSIFIERS: dict[str, Cell] = {
+    "float32-pack": Classifier(agreement=1.0, max_abs=1e-5, nmse=1e-10),
+    "reduced-set-pack": NO_KERNELS,
+}
+NO_INTEGERS: dict[str, Cell] = {"static-a16w8": NO_PRODUCTS, "static-int8": NO_PRODUCTS}
+TREES: dict[str, Cell] = {
+    "dynamic-int8": NOTHING_TO_DO,
+    "dynamic-uint8": NOTHING_TO_DO,
+    "float16": NO_WEIGHTS,
+    "float16-compute": NO_HALF,
+    **NO_INTEGERS,
+    "weight-uint4": NO_WEIGHTS,
+    "weight-uint8": NO_WEIGHTS,
+}
+FEW_WEIGHTS: dict[str, Cell] = {
+    "dynamic-int8": NOTHING_TO_DO,
+    "dynamic-uint8": LARGER,
+    "float16": LARGER,
+    "float16-compute": LARGER,
+    **NO_INTEGERS,
+    "weight-uint4": TOO_FEW,
+    "weight-uint8": TOO_FEW,
+}
+
 MATRIX: dict[str, dict[str, Cell]] = {
     "california-forest": {
-        "dynamic-int8": NOTHING_TO_DO,
-        "dynamic-uint8": NOTHING_TO_DO,
-        "float16": NO_WEIGHTS,
-        "float16-compute": NO_HALF,
-        "float32-pack": Regressor(r2=1e-6, max_abs=2e-5, nmse=1e-10),
-        "reduced-set-pack": NO_KERNELS,
+        **REGRESSORS,
+        **TREES,
         "uint16-pack": Regressor(r2=1e-6, max_abs=1e-4, nmse=1e-9),
         "uint4-pack": Regressor(r2=2e-3, max_abs=0.8, nmse=1.5e-3),
         "uint8-pack": Regressor(r2=1e-4, max_abs=4e-3, nmse=6e-7),
-        "static-a16w8": NO_PRODUCTS,
-        "static-int8": NO_PRODUCTS,
-        "weight-uint4": NO_WEIGHTS,
-        "weight-uint8": NO_WEIGHTS,
     },
     "california-gbm": {
-        "dynamic-int8": NOTHING_TO_DO,
-        "dynamic-uint8": NOTHING_TO_DO,
-        "float16": NO_WEIGHTS,
+        **REGRESSORS,
+        **TREES,
         "float16-compute": NO_FLOATS,
         "float32-pack": Regressor(r2=1e-9, max_abs=1e-9, nmse=1e-12),
-        "reduced-set-pack": NO_KERNELS,
         "uint16-pack": Regressor(r2=1e-5, max_abs=5e-3, nmse=1e-6),
         "uint4-pack": Regressor(r2=6e-3, max_abs=1.5, nmse=5e-3),
         "uint8-pack": Regressor(r2=1e-4, max_abs=0.012, nmse=4e-6),
-        "static-a16w8": NO_PRODUCTS,
-        "static-int8": NO_PRODUCTS,
-        "weight-uint4": NO_WEIGHTS,
-        "weight-uint8": NO_WEIGHTS,
     },
     "california-linear": {
-        "dynamic-int8": NOTHING_TO_DO,
-        "dynamic-uint8": LARGER,
-        "float16": LARGER,
-        "float16-compute": LARGER,
+        **REGRESSORS,
+        **FEW_WEIGHTS,
+        # The bytes are those that the project promises for this model.
         "float32-pack": Regressor(r2=1e-6, max_abs=2e-5, nmse=1e-10, bytes=96),
-        "reduced-set-pack": NO_KERNELS,
-        # The bytes that the project promises for this model.
         "uint16-pack": Regressor(r2=1e-6, max_abs=4e-4, nmse=1e-9),
         "uint4-pack": Regressor(r2=1e-5, max_abs=3e-3, nmse=5e-8),
         "uint8-pack": Regressor(r2=1e-4, max_abs=0.012, nmse=3e-6, bytes=192),
-        "static-a16w8": NO_PRODUCTS,
-        "static-int8": NO_PRODUCTS,
-        "weight-uint4": TOO_FEW,
-        "weight-uint8": TOO_FEW,
     },
     "california-linear-scaled": {
-        "dynamic-int8": NOTHING_TO_DO,
-        "dynamic-uint8": LARGER,
-        "float16": LARGER,
-        "float16-compute": LARGER,
-        "float32-pack": Regressor(r2=1e-6, max_abs=2e-5, nmse=1e-10),
-        "reduced-set-pack": NO_KERNELS,
+        **REGRESSORS,
+        **FEW_WEIGHTS,
         "uint16-pack": Regressor(r2=1e-6, max_abs=4e-4, nmse=1e-9),
         "uint4-pack": Regressor(r2=1e-5, max_abs=3e-3, nmse=5e-8),
         "uint8-pack": Regressor(r2=1.5e-4, max_abs=0.012, nmse=2e-6),
-        "static-a16w8": NO_PRODUCTS,
-        "static-int8": NO_PRODUCTS,
-        "weight-uint4": TOO_FEW,
-        "weight-uint8": TOO_FEW,
     },
     "california-mlp": {
+        **REGRESSORS,
         "dynamic-int8": COARSE,
         "dynamic-uint8": COARSE,
         "float16": Regressor(r2=1e-4, max_abs=0.02, nmse=1e-6),
         "float16-compute": Regressor(r2=2e-4, max_abs=0.02, nmse=1e-6),
         "float32-pack": Regressor(r2=1e-6, max_abs=5e-5, nmse=1e-10),
-        "reduced-set-pack": NO_KERNELS,
         # Another path of the optimizer gives other weights: three times what was measured.
         "static-a16w8": Regressor(r2=2e-4, max_abs=0.05, nmse=1e-5),
         "static-int8": TAILS,
@@ -133,22 +133,20 @@ MATRIX: dict[str, dict[str, Cell]] = {
         "uint8-pack": Regressor(r2=2e-4, max_abs=0.04, nmse=4e-6),
     },
     "california-poly": {
+        **REGRESSORS,
+        **FEW_WEIGHTS,
         "dynamic-int8": LARGER,
-        "dynamic-uint8": LARGER,
-        "float16": LARGER,
-        "float16-compute": LARGER,
         "float32-pack": Regressor(r2=1e-6, max_abs=5e-5, nmse=1e-10),
-        "reduced-set-pack": NO_KERNELS,
         "uint16-pack": Regressor(r2=6e-5, max_abs=0.02, nmse=5e-8),
         "uint4-pack": Regressor(r2=2e-5, max_abs=0.012, nmse=1e-6),
         # One row has products of features 10,000 times the usual: it alone makes up max_abs.
         "uint8-pack": Regressor(r2=2e-5, max_abs=0.012, nmse=1e-6),
-        "static-a16w8": NO_PRODUCTS,
-        "static-int8": NO_PRODUCTS,
         "weight-uint4": LARGER,
         "weight-uint8": LARGER,
     },
     "california-svr": {
+        **REGRESSORS,
+        **NO_INTEGERS,
         "dynamic-int8": NOTHING_TO_DO,
         "dynamic-uint8": NOTHING_TO_DO,
         "float16": Regressor(r2=0.003, max_abs=0.11, nmse=8e-4),
@@ -158,21 +156,18 @@ MATRIX: dict[str, dict[str, Cell]] = {
         "reduced-set-pack": Refused("not-applicable", r"\d+ of the \d+ points do not keep"),
         # Nine bits a number: eight take 68 kB, and lose four times as much.
         "uint8-pack": Regressor(r2=2e-4, max_abs=0.2, nmse=1e-4, bytes=80_000, batch=1e-4),
-        "static-a16w8": NO_PRODUCTS,
-        "static-int8": NO_PRODUCTS,
         "weight-uint4": Regressor(r2=0.02, max_abs=2.0, nmse=0.012, batch=1e-4),
         "weight-uint8": Regressor(r2=3e-4, max_abs=0.2, nmse=8e-5, batch=1e-4),
         "uint16-pack": Regressor(r2=1.5e-4, max_abs=0.02, nmse=3e-5, batch=1e-4),
         "uint4-pack": Refused("failed", r"normalised MSE [\d.e+-]+ on the calibration rows"),
     },
     "digits-logistic": {
+        **CLASSIFIERS,
         # Grids of the whole batch: one row's neighbours may move its probabilities.
         "dynamic-int8": Classifier(agreement=0.99, max_abs=0.3, nmse=2e-3, batch=0.3),
         "dynamic-uint8": Classifier(agreement=0.99, max_abs=0.3, nmse=2e-3, batch=0.3),
         "float16": Classifier(agreement=1.0, max_abs=2e-3, nmse=1e-7),
         "float16-compute": Classifier(agreement=1.0, max_abs=2e-3, nmse=1e-7),
-        "float32-pack": Classifier(agreement=1.0, max_abs=1e-5, nmse=1e-10),
-        "reduced-set-pack": NO_KERNELS,
         "uint16-pack": Classifier(agreement=1.0, max_abs=2e-4, nmse=1e-9),
         "uint4-pack": Classifier(agreement=0.99, max_abs=0.35, nmse=3e-3),
         "uint8-pack": Classifier(agreement=0.997, max_abs=0.02, nmse=1e-5),
@@ -182,12 +177,11 @@ MATRIX: dict[str, dict[str, Cell]] = {
         "weight-uint8": Classifier(agreement=0.995, max_abs=0.03, nmse=1e-5),
     },
     "digits-mlp": {
+        **CLASSIFIERS,
         "dynamic-int8": Classifier(agreement=0.99, max_abs=0.3, nmse=2e-3, batch=0.3),
         "dynamic-uint8": Classifier(agreement=0.99, max_abs=0.3, nmse=2e-3, batch=0.3),
         "float16": Classifier(agreement=0.997, max_abs=2e-3, nmse=1e-7),
         "float16-compute": Classifier(agreement=0.997, max_abs=2e-3, nmse=1e-7),
-        "float32-pack": Classifier(agreement=1.0, max_abs=1e-5, nmse=1e-10),
-        "reduced-set-pack": NO_KERNELS,
         "uint16-pack": Classifier(agreement=0.997, max_abs=5e-4, nmse=1e-9),
         "uint4-pack": Classifier(agreement=0.98, max_abs=0.7, nmse=3e-3),
         "uint8-pack": Classifier(agreement=0.995, max_abs=0.08, nmse=4e-5),
@@ -197,12 +191,11 @@ MATRIX: dict[str, dict[str, Cell]] = {
         "weight-uint8": Classifier(agreement=0.995, max_abs=0.06, nmse=1e-5),
     },
     "mixed-pipeline": {
+        **CLASSIFIERS,
         "dynamic-int8": LARGER,
         "dynamic-uint8": LARGER,
         "float16": LARGER,
         "float16-compute": Refused("not-applicable", "has no form in half precision"),
-        "float32-pack": Classifier(agreement=1.0, max_abs=1e-5, nmse=1e-10),
-        "reduced-set-pack": NO_KERNELS,
         "uint16-pack": Classifier(agreement=0.998, max_abs=2e-4, nmse=2e-8),
         "uint4-pack": Classifier(agreement=0.98, max_abs=0.06, nmse=5e-4),
         "uint8-pack": Classifier(agreement=0.99, max_abs=0.03, nmse=1e-4),
@@ -212,21 +205,14 @@ MATRIX: dict[str, dict[str, Cell]] = {
         "weight-uint8": TOO_FEW,
     },
     "wine-forest": {
-        "dynamic-int8": NOTHING_TO_DO,
-        "dynamic-uint8": NOTHING_TO_DO,
-        "float16": NO_WEIGHTS,
-        "float16-compute": NO_HALF,
-        "float32-pack": Classifier(agreement=1.0, max_abs=1e-5, nmse=1e-10),
-        "reduced-set-pack": NO_KERNELS,
+        **CLASSIFIERS,
+        **TREES,
         "uint16-pack": Classifier(agreement=1.0, max_abs=1e-4, nmse=1e-8),
         "uint4-pack": Classifier(agreement=1.0, max_abs=1e-4, nmse=1e-8),
         "uint8-pack": Classifier(agreement=1.0, max_abs=1e-4, nmse=1e-8),
-        "static-a16w8": NO_PRODUCTS,
-        "static-int8": NO_PRODUCTS,
-        "weight-uint4": NO_WEIGHTS,
-        "weight-uint8": NO_WEIGHTS,
     },
 }
+
 
 # model.onnx itself, by task: the proof's own tolerance, and no label may differ.
 FLOAT = {

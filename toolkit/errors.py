@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     P = ParamSpec("P")
     R = TypeVar("R")
 
+DISTRIBUTION = "proven-onnx"  # on the public index; `toolkit` is another project there
 # What the base install leaves out -> the extra that brings it.
 EXTRAS = (
     dict.fromkeys(
@@ -75,8 +76,8 @@ def first_line(error: BaseException) -> str:
 
 
 def install(extra: str) -> str:
-    """Say how an extra is installed; toolkit on the public index is another project."""
-    return f"from a clone of toolkit: pip install '.[{extra}]'"
+    """Say how an extra is installed."""
+    return f"pip install '{DISTRIBUTION}[{extra}]'"
 
 
 def missing_package(error: ImportError) -> InvalidInput | None:

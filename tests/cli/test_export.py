@@ -195,6 +195,5 @@ def test_without_the_export_extra(refused, california, estimators, tmp_path, abs
     path = {"PYTHONPATH": str(hidden), "PYTHONDONTWRITEBYTECODE": "1"}
     text = refused(*args, **path)
     assert text == (
-        f"this needs {absent}, which is not installed; from a clone of "
-        "toolkit: pip install '.[export]'"
+        f"this needs {absent}, which is not installed; pip install 'proven-onnx[export]'"
     )

@@ -197,7 +197,7 @@ def test_without_the_library_signing_says_what_to_install(run, california, keys,
     done = run("sign", MODEL, "--key", "key.pem", PYTHONPATH=str(tmp_path / "blocked"))
     assert done.returncode == 2
     assert "this needs cryptography" in done.stderr
-    assert "pip install '.[sign]'" in done.stderr
+    assert "pip install 'proven-onnx[sign]'" in done.stderr
 
 
 def _key_file(name: str, keys) -> bytes:

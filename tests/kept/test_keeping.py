@@ -445,6 +445,7 @@ def run():
     return call
 
 
+@pytest.mark.slow
 def test_export_says_what_is_not_kept_and_prove_wants_it(tmp_path, run):
     np.savez(tmp_path / "rows.npz", X=X, y=Y)
     joblib.dump(Birch(n_clusters=2).fit(X), tmp_path / "birch.joblib")

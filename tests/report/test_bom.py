@@ -95,6 +95,8 @@ def test_what_made_it(measured):
     assert found.items() >= versions.items()
     purls = [c["purl"] for c in bom["components"] if "purl" in c]
     assert f"pkg:pypi/scikit-learn@{versions['scikit-learn']}" in purls
+    assert f"pkg:pypi/proven-onnx@{versions['toolkit']}" in purls
+    assert not any(p.startswith(("pkg:pypi/python@", "pkg:pypi/toolkit@")) for p in purls)
     refs = {c["bom-ref"] for c in bom["components"]}
     assert set(bom["dependencies"][0]["dependsOn"]) == refs
     card = bom["metadata"]["component"]["modelCard"]

@@ -335,7 +335,7 @@ def test_a_missing_library_is_named_with_its_remedy(report, monkeypatch, module,
     for name in [n for n in sys.modules if n == module or n.startswith(f"{module}.")]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, module, None)
-    with pytest.raises(ToolkitError, match=rf"{module}.*pip install '.\[report\]'"):
+    with pytest.raises(ToolkitError, match=rf"{module}.*pip install 'proven-onnx\[report\]'"):
         render(report)
 
 

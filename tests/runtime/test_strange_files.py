@@ -188,7 +188,11 @@ LINES = {
 }
 
 
-@pytest.mark.parametrize("kind", LINES)
+SLOW = {"blank", "blank-after-one", "carriage-returns"}  # millions of lines
+KINDS = [pytest.param(k, marks=[pytest.mark.slow] if k in SLOW else []) for k in LINES]
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_csv_files_that_are_too_much(kind, tmp_path):
     content, words = LINES[kind]
     with pytest.raises(InvalidInput) as caught:

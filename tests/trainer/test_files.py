@@ -328,7 +328,7 @@ def test_csv_target_that_is_not_finite(write, fields, named):
 
 def test_csv_without_pandas(write, monkeypatch):
     monkeypatch.setitem(sys.modules, "pandas", None)
-    assert "from a clone of toolkit: pip install '.[export]'" in message(write("d.csv", TABLE))
+    assert "pip install 'proven-onnx[export]'" in message(write("d.csv", TABLE))
 
 
 # --- parquet --------------------------------------------------------------------------------------
@@ -338,7 +338,7 @@ def test_parquet_without_pyarrow(write, monkeypatch):
     content = parquet(a=[1])
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     text = message(write("d.parquet", content))
-    assert "from a clone of toolkit: pip install '.[parquet]'" in text
+    assert "pip install 'proven-onnx[parquet]'" in text
 
 
 def test_parquet_damaged(write):

@@ -13,7 +13,7 @@ from typing import Any
 
 from toolkit import __version__
 from toolkit.bundle import CALIBRATION, EVALUATION, Bundle
-from toolkit.errors import CorruptArtifact, boundary
+from toolkit.errors import DISTRIBUTION, CorruptArtifact, boundary
 from toolkit.runtime import golden
 from toolkit.runtime.files import read_bytes, sha256
 from toolkit.runtime.listed import is_there
@@ -24,7 +24,7 @@ from toolkit.runtime.proof import read_proof
 REPORT = "report.json"
 SPEC = "1.6"
 ROOT = "model"  # the bom-ref of the model itself
-NOT_ON_PYPI = ("python", "toolkit")
+OWN_NAMES = {"toolkit": DISTRIBUTION}  # a library in the manifest -> its name on PyPI
 # What each file of rows holds, by its name.
 ROWS = {
     EVALUATION: "held-out rows with scikit-learn's answers, on which the scores are",
@@ -218,8 +218,9 @@ def _libraries(manifest: Mapping[str, Any], report: dict[str, Any] | None) -> li
 def _library(name: str, version: str) -> dict[str, Any]:
     if not isinstance(version, str):
         raise TypeError(f"the version of {name!r} is {version!r}")
-    purl = {} if name in NOT_ON_PYPI else {"purl": f"pkg:pypi/{name}@{version}"}
     kind = "platform" if name == "python" else "library"
+    distribution = OWN_NAMES.get(name, name)
+    purl = {"purl": f"pkg:pypi/{distribution}@{version}"} if kind == "library" else {}
     return {
         "type": kind,
         "bom-ref": f"{kind}:{name}@{version}",
