@@ -15,7 +15,7 @@ from toolkit import __version__
 from toolkit.cli import lists, make, provenance, use
 from toolkit.errors import ToolkitError, ToolkitWarning, boundary
 from toolkit.runtime.files import reader_left, set_encodings
-from toolkit.runtime.stopping import INTERRUPTED, heed_sigterm, stopped
+from toolkit.runtime.stopping import INTERRUPTED, sigterm_heeded, stopped
 
 REPORT = "run it again with -v, and report what it shows"
 
@@ -24,8 +24,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; return 0 done, 1 a gate failed, 2 wrong usage or input, 3 unsupported."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     set_encodings()
-    heed_sigterm()
-    with warnings.catch_warnings():
+    with sigterm_heeded(), warnings.catch_warnings():
         warnings.simplefilter("always", ToolkitWarning)
         warnings.showwarning = _say(warnings.showwarning)
         return _run(arguments)

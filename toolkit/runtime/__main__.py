@@ -11,18 +11,18 @@ from typing import NoReturn
 
 from toolkit.errors import ToolkitError, boundary
 from toolkit.runtime.files import reader_left, set_encodings
-from toolkit.runtime.stopping import INTERRUPTED, heed_sigterm, stopped
+from toolkit.runtime.stopping import INTERRUPTED, sigterm_heeded, stopped
 
 PROGRAM = "python -m toolkit.runtime"
+REPORT = "run it again with -v, and report what it shows"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code (0 done, 1 parity failed, 2 bad input)."""
-    heed_sigterm()
     set_encodings()
     args = _parser().parse_args(argv)
     try:
-        with boundary(PROGRAM, ToolkitError, "run it again with -v, and report what it shows"):
+        with sigterm_heeded(), boundary(PROGRAM, ToolkitError, REPORT):
             return _ended(args)
     except ToolkitError as error:
         if args.verbose:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import signal
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
-from typing import NoReturn
 
 INTERRUPTED, TERMINATED = 128 + signal.SIGINT, 128 + signal.SIGTERM  # exit codes, as shells give
 
@@ -16,14 +17,31 @@ class Terminated(KeyboardInterrupt):
     exit_code = TERMINATED
 
 
-def heed_sigterm() -> None:
-    """Let SIGTERM raise Terminated; as process 1 of a container Python would ignore it."""
-    with suppress(ValueError):  # only the main thread may; threading takes time to import
-        signal.signal(signal.SIGTERM, _terminate)
+@contextmanager
+def sigterm_heeded() -> Iterator[None]:
+    """Let SIGTERM raise Terminated; as process 1 of a container Python would ignore it.
 
+    A process that was forked meanwhile (a pool's worker) ends by it as it would without: what it
+    was begun with is its parent's to tidy up.
+    """
+    owner = os.getpid()
 
-def _terminate(number: int, frame: FrameType | None) -> NoReturn:
-    raise Terminated
+    def terminate(number: int, frame: FrameType | None) -> None:
+        if os.getpid() == owner:
+            raise Terminated
+        signal.signal(number, signal.SIG_DFL)
+        signal.raise_signal(number)
+
+    try:
+        before = signal.signal(signal.SIGTERM, terminate)
+    except ValueError:  # only the main thread may; threading takes time to import
+        yield
+        return
+    try:
+        yield
+    finally:
+        if before is not None:  # else it is not one of Python's
+            signal.signal(signal.SIGTERM, before)
 
 
 def stopped(stop: BaseException | None) -> str:
