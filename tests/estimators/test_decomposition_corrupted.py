@@ -9,7 +9,7 @@ import pytest
 
 from tests.estimators.corruption import corrupted
 from tests.estimators.harness import all_cases
-from toolkit.exporter.contents import Proven
+from toolkit.exporter.bundle_writer import Proven
 from toolkit.exporter.flow import convert_and_prove
 from toolkit.exporter.proof.prove import prove
 

@@ -14,7 +14,7 @@ from onnx.reference.op_run import RuntimeContextError, RuntimeImplementationErro
 
 from tests.estimators.harness import Case, all_cases
 from toolkit.errors import UnsupportedEstimator
-from toolkit.exporter.contents import Proven
+from toolkit.exporter.bundle_writer import Proven
 from toolkit.exporter.flow import convert_and_prove
 from toolkit.exporter.opsets import OPSETS
 from toolkit.exporter.tuning import THROUGHPUT

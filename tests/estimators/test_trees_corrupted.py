@@ -20,7 +20,7 @@ from sklearn.ensemble import (
 )
 
 from tests.estimators.data import classes, labelled, regression
-from toolkit.exporter.contents import Proven
+from toolkit.exporter.bundle_writer import Proven
 from toolkit.exporter.flow import convert_and_prove
 from toolkit.exporter.proof.prove import Proof, prove
 

@@ -17,9 +17,9 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.tree import DecisionTreeRegressor
 
 from toolkit.exporter.grid import Grid, grids_of
-from toolkit.exporter.proof.acceptance import accepted_positions, which_taken
+from toolkit.exporter.proof.acceptance import accepted_positions, non_finite_accepted
+from toolkit.exporter.proof.adversarial import UNSEEN, adversarial_rows
 from toolkit.exporter.proof.edits import Sample
-from toolkit.exporter.proof.hostile import UNSEEN, adversarial_rows
 from toolkit.exporter.schema import arrays, infer
 from toolkit.runtime.schema import ANY, FINITE, MISSING
 
@@ -28,15 +28,15 @@ X = RNG.normal(size=(60, 3)) * [1, 10, 100]
 Y = X[:, 0] + np.sin(X[:, 1])
 
 
-def hostile_for(estimator, data, takes=None):
+def hostile_for(estimator, data, non_finite=None):
     schema = infer(data)
     rows = arrays(data, schema)
-    takes = takes or which_taken(estimator, rows, schema)
-    return adversarial_rows(estimator, Sample(rows, rows, schema, takes, grids_of(rows)))
+    non_finite = non_finite or non_finite_accepted(estimator, rows, schema)
+    return adversarial_rows(estimator, Sample(rows, rows, schema, non_finite, grids_of(rows)))
 
 
-def rows_for(estimator, data, takes=None):
-    return hostile_for(estimator, data, takes).rows
+def rows_for(estimator, data, non_finite=None):
+    return hostile_for(estimator, data, non_finite).rows
 
 
 def contains(rows, column, value):
@@ -163,20 +163,20 @@ def test_many_thresholds_are_thinned_over_the_whole_range():
 def test_which_non_finite_values_are_taken():
     sample = {"X": X}
     schema = infer(X)
-    assert which_taken(LinearRegression().fit(X, Y), sample, schema) == FINITE
+    assert non_finite_accepted(LinearRegression().fit(X, Y), sample, schema) == FINITE
     tree = DecisionTreeRegressor(max_depth=2).fit(X, Y)
-    assert which_taken(tree, sample, schema) == MISSING
+    assert non_finite_accepted(tree, sample, schema) == MISSING
     boosting = HistGradientBoostingRegressor(max_iter=2).fit(X, Y)
-    assert which_taken(boosting, sample, schema) == ANY
+    assert non_finite_accepted(boosting, sample, schema) == ANY
 
 
 @pytest.mark.parametrize(
-    ("takes", "values"),
+    ("non_finite", "values"),
     [(FINITE, []), (MISSING, [np.nan]), (ANY, [np.nan, np.inf, -np.inf])],
     ids=["finite", "nan", "any"],
 )
-def test_non_finite_rows(takes, values):
-    rows = rows_for(LinearRegression().fit(X, Y), X, takes)["X"]
+def test_non_finite_rows(non_finite, values):
+    rows = rows_for(LinearRegression().fit(X, Y), X, non_finite)["X"]
     for value in (np.nan, np.inf, -np.inf):
         hit = np.isnan(rows) if np.isnan(value) else rows == value
         wanted = any(value is v or value == v for v in values)

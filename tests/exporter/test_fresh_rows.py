@@ -37,7 +37,7 @@ from sklearn.tree import DecisionTreeRegressor
 
 from toolkit.exporter.flow import convert_and_prove
 from toolkit.exporter.proof.ties import ties_of
-from toolkit.exporter.tasks import reference, task_of
+from toolkit.exporter.tasks import reference_outputs, task_of
 from toolkit.runtime.predictor import Predictor
 
 FRESH = 50_000
@@ -120,7 +120,7 @@ NAMES = [*MODELS, "lightgbm", "lightgbm-classes", "xgboost", "catboost"]
 
 
 def answers_of(model, rows):
-    return reference(model, rows, task_of(model))
+    return reference_outputs(model, rows, task_of(model))
 
 
 def assert_right(content, model, fresh, same=None):
@@ -245,7 +245,7 @@ def test_thresholds_in_a_table_of_text_and_numbers(before):
     model = make_pipeline(columns, HistGradientBoostingRegressor(max_iter=40)).fit(X, y)
     proven = convert_and_prove(model, X, y, tune="latency")
     assert proven.chosen.proof.passed, proven.chosen.proof.worst()
-    kinds = set(proven.evidence.hostile.kinds)
+    kinds = set(proven.evidence.adversarial.kinds)
     assert {"threshold of price", "threshold of warmth"} <= kinds
     assert_right(proven.chosen.content, model, fresh)
 

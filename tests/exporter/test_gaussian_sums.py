@@ -7,7 +7,7 @@ import pytest
 
 from tests.exporter.test_neighbours_exact import Run, runner
 from toolkit.exporter.conversion import Conversion
-from toolkit.exporter.formulas.chunks import chunk_rows
+from toolkit.exporter.formulas.batching import batch_rows
 from toolkit.exporter.formulas.gaussian import signed, summed
 from toolkit.exporter.formulas.gaussian_terms import Gaussians
 from toolkit.exporter.values import Matrix
@@ -69,7 +69,7 @@ def test_sums_are_those_of_float64(name: str, dtype: str) -> None:
     sums, precision = SUMS[name]
     run, found = graph(sums, dtype)
     assert found == precision, "the case is no longer one of this precision"
-    chunk = chunk_rows(len(sums.points), sums.points.shape[1])
+    chunk = batch_rows(len(sums.points), sums.points.shape[1])
     rows = RNG.normal(size=(2 * chunk + 1, sums.points.shape[1])).astype(np.float32).astype(float)
     wanted = expected(sums, rows)
     for batch in (0, 1, 4, 5, chunk, chunk + 1, len(rows)):

@@ -11,8 +11,8 @@ from onnx import NodeProto, helper
 from sklearn.neighbors import KNeighborsRegressor
 
 from toolkit.exporter.conversion import Conversion
-from toolkit.exporter.formulas.candidates import euclidean_neighbours
-from toolkit.exporter.formulas.chunks import chunk_rows
+from toolkit.exporter.formulas.batching import batch_rows
+from toolkit.exporter.formulas.knn_search import euclidean_neighbours
 from toolkit.exporter.graph import initializer
 from toolkit.exporter.model import build
 from toolkit.exporter.schema import infer
@@ -115,7 +115,7 @@ def test_what_float32_cannot_tell_apart_is_decided_in_float64(count: int) -> Non
 @pytest.mark.parametrize("points", [MANY, 300])
 def test_any_batch_gives_the_same(points: int) -> None:
     table = RNG.normal(size=(points, 4))
-    run, chunk, most = search(table, 3), chunk_rows(points // 2, 4), chunk_rows(0)
+    run, chunk, most = search(table, 3), batch_rows(points // 2, 4), batch_rows(0)
     rows = RNG.normal(size=(2 * most + 1, 4)).astype(np.float32)
     squares, at = expected(table, rows.astype(float), 3)
     for batch in (0, 1, 2, 3, chunk - 1, chunk, chunk + 1, most, most + 1, len(rows)):

@@ -55,7 +55,7 @@ from toolkit import metrics, precision
 from toolkit.exporter.formulas.answers import is_far
 from toolkit.exporter.model import Exported, build
 from toolkit.exporter.schema import arrays, frame, infer
-from toolkit.exporter.tasks import reference
+from toolkit.exporter.tasks import reference_outputs
 from toolkit.runtime.predictor import Predictor
 
 RNG = np.random.default_rng(0)
@@ -138,7 +138,7 @@ def exported(est: Any, rows: Any = FRESH, floats: str = "float32", **more: Any) 
     """Return the graph as an export makes it, with the scale of the answers to these rows."""
     schema = infer(rows)
     kept = arrays(rows, schema)
-    scale = metrics.scale_of(reference(est, frame(kept, schema), "regressor")["variable"])
+    scale = metrics.scale_of(reference_outputs(est, frame(kept, schema), "regressor")["variable"])
     more = {"scale": scale, **more}
     wide = schema.with_floats(floats)
     return build(est, wide, 21, "regressor", "finite", "latency", kept, **more)
@@ -146,7 +146,7 @@ def exported(est: Any, rows: Any = FRESH, floats: str = "float32", **more: Any) 
 
 def deviation(est: Any, made: Exported, rows: Any = FRESH) -> float:
     schema = infer(rows)
-    expected = reference(est, frame(arrays(rows, schema), schema), "regressor")
+    expected = reference_outputs(est, frame(arrays(rows, schema), schema), "regressor")
     got = Predictor(made.content, "the graph").run(rows)
     return metrics.deviation(expected, got, metrics.scales_of(expected))[0]
 

@@ -81,8 +81,28 @@ def random_branches(seed):
     return model_of(nodes, {"yes": np.array(bool(rng.random() < 0.5))}, ["Y"])
 
 
+def random_copies(seed):
+    """Products with wide matrices, some of them equal, one after the other."""
+    rng = np.random.default_rng(seed)
+    tables = [rng.normal(size=(3, 12)).astype(np.float32) for _ in range(2)]
+    constants, nodes, x = {}, [], "X"
+    for k in range(int(rng.integers(1, 4))):
+        wide = tables[int(rng.integers(2))] if rng.random() < 0.7 else np.full((3, 12), k, "f4")
+        constants |= {f"w{k}": wide, f"v{k}": np.linalg.pinv(wide).astype(np.float32)}
+        nodes += [
+            helper.make_node("MatMul", [x, f"w{k}"], [f"wide{k}"]),
+            helper.make_node("MatMul", [f"wide{k}", f"v{k}"], [f"t{k}"]),
+        ]
+        x = f"t{k}"
+    return model_of(nodes, constants, [x])
+
+
 # What a pass works on, where chains of products are not it.
-GRAPHS = {"fuse_classifier": random_classifier, "name_nodes": random_branches}
+GRAPHS = {
+    "deduplicate_initializers": random_copies,
+    "fuse_classifier": random_classifier,
+    "name_nodes": random_branches,
+}
 
 
 # What a pass may round in another way, on numbers of about 1.

@@ -22,7 +22,7 @@ from sklearn.preprocessing import (
 )
 
 from toolkit.estimators.frames import KEPT, NA, NAN, NONE
-from toolkit.exporter.schema.told import kind_of, takes_texts, text_columns, told
+from toolkit.exporter.schema.told import accepts_texts, kind_of, text_columns, told
 
 RNG = np.random.default_rng(2)
 X = pd.DataFrame(
@@ -139,4 +139,4 @@ def test_numbers_are_told_as_numbers():
     ids=["vectorizer", "pipeline", "search", "union", "encoder", "numbers"],
 )
 def test_who_takes_texts_and_no_table(estimator, expected):
-    assert takes_texts(estimator) == expected
+    assert accepts_texts(estimator) == expected

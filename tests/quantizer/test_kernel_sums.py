@@ -12,6 +12,7 @@ from sklearn.svm import SVR
 from toolkit.exporter.model import build
 from toolkit.exporter.schema import infer
 from toolkit.onnx_graph.kernel_sums import KEY
+from toolkit.quantizer.ablation import Ablation
 from toolkit.quantizer.calibration import Calibration
 from toolkit.quantizer.parameters import (
     Product,
@@ -20,7 +21,6 @@ from toolkit.quantizer.parameters import (
     find_parameters,
     plain_products,
 )
-from toolkit.quantizer.probe import Probe
 
 RNG = np.random.default_rng(0)
 X = RNG.normal([0.0, 50.0, -7.0], 1.0, size=(300, 3))
@@ -50,7 +50,7 @@ def test_duals_are_a_product_of_kernels(name: str) -> None:
     }  # its source is no tensor of the graph
     assert isinstance(parameters[found.points], Stored)
     rows = {"X": X[:50].astype(np.float32)}
-    probe = Probe(model, Calibration(rows, rows), list(parameters), [dual.source, dual.output])
+    probe = Ablation(model, Calibration(rows, rows), list(parameters), [dual.source, dual.output])
     values = probe.run([dual.source, dual.output], {})
     offset = next(t for t in model.graph.initializer if t.name == found.offset)
     sums = values[dual.source] @ dual.values + onnx.numpy_helper.to_array(offset)

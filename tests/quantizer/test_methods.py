@@ -20,7 +20,7 @@ from tests.quantizer.sample_graphs import (
     trees,
     without_weights,
 )
-from toolkit.quantizer.checks.rewrites import INTEGER_PRODUCTS
+from toolkit.quantizer.checks.ort_rewrites import INTEGER_PRODUCTS
 from toolkit.quantizer.methods import (
     dynamic_uint8,
     float16,

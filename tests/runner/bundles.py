@@ -30,7 +30,7 @@ TIGHT = {"relative": 1e-4, "agreement": 1.0}
 ROWS = 120
 
 
-def graph(task, nodes, outputs, parameters, takes="finite", width=3):
+def graph(task, nodes, outputs, parameters, non_finite="finite", width=3):
     """A serialized model with one float32 input X [N, width]; outputs: {name: (type, shape)}."""
     made = helper.make_graph(
         nodes,
@@ -40,7 +40,7 @@ def graph(task, nodes, outputs, parameters, takes="finite", width=3):
         [numpy_helper.from_array(np.asarray(a), n) for n, a in parameters.items()],
     )
     model = helper.make_model(made, opset_imports=[helper.make_opsetid("", 18)], ir_version=8)
-    helper.set_model_props(model, {"toolkit.task": task, "toolkit.takes": takes})
+    helper.set_model_props(model, {"toolkit.task": task, "toolkit.takes": non_finite})
     onnx.checker.check_model(model)
     return model.SerializeToString()
 

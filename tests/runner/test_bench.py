@@ -21,7 +21,7 @@ from tests.runner.bundles import (
 )
 from toolkit.bundle import open_bundle
 from toolkit.errors import CorruptArtifact, InvalidInput
-from toolkit.runner import cold_start, dominance, latency, size, subjects
+from toolkit.runner import cold_start, contenders, dominance, latency, size
 from toolkit.runner.flow import bench
 from toolkit.runtime.predictor import Predictor
 
@@ -396,7 +396,7 @@ def test_large_variants_take_turns_with_the_float_graph_and_few_are_open(
         return timed(series, inputs)
 
     monkeypatch.setattr(latency, "by_batch_size", by_batch_size)
-    monkeypatch.setattr(subjects, "TOGETHER", 1)
+    monkeypatch.setattr(contenders, "TOGETHER", 1)
     apart = bench(bundle)
     assert opened == [2, 2, 2, 2]
     assert turns == [3, 2, 2, 2]  # scikit-learn takes its turns with the first

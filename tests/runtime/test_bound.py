@@ -118,17 +118,17 @@ def test_values_that_are_not_taken(model, value, count):
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
 @pytest.mark.parametrize("width", [1, 3, FEW, FEW + 1])
-@pytest.mark.parametrize("takes", ["finite", "nan", "any", "nan*1|finite*2"])
+@pytest.mark.parametrize("non_finite", ["finite", "nan", "any", "nan*1|finite*2"])
 @settings(max_examples=30)
 @given(data=st.data())
-def test_what_is_surely_taken_is_taken(dtype, width, takes, data):
+def test_what_is_surely_taken_is_taken(dtype, width, non_finite, data):
     """Any bits, as `prepare` judges them; what it takes may be denied where values are odd."""
     bits = np.dtype(f"u{np.dtype(dtype).itemsize}")
     few = data.draw(arrays(bits, min(width, 3))).view(dtype)
     X = np.resize(few, (1, width))
     rows = np.zeros_like(X)
-    spec = Input("X", np.dtype(dtype).name, width, takes)
-    sure = _fill(rows, takes)(X)
+    spec = Input("X", np.dtype(dtype).name, width, non_finite)
+    sure = _fill(rows, non_finite)(X)
     assert rows.tobytes() == X.tobytes()
     try:
         prepare(X, (spec,))
@@ -137,10 +137,10 @@ def test_what_is_surely_taken_is_taken(dtype, width, takes, data):
         taken = False
     assert taken or not sure
     assert sure or not np.isfinite(X).all()
-    near = _fill(rows, takes, near=True)(X)
+    near = _fill(rows, non_finite, near=True)(X)
     assert rows.tobytes() == X.tobytes()
     assert taken or not near
-    assert (is_near(X) or takes == "any") or not near
+    assert (is_near(X) or non_finite == "any") or not near
     assert near or not (np.abs(X.astype(np.float64)) < FAR / X.size).all()
 
 
@@ -155,7 +155,7 @@ def test_opposite_infinities_and_the_largest_numbers(model):
 
 
 @pytest.mark.parametrize(
-    ("takes", "good", "bad"),
+    ("non_finite", "good", "bad"),
     [
         ("finite", [[1.0]], [[np.nan]]),
         ("nan", [[np.nan]], [[np.inf]]),
@@ -163,8 +163,8 @@ def test_opposite_infinities_and_the_largest_numbers(model):
         ("nan*1|finite*1", [[np.nan]], [[np.inf]]),
     ],
 )
-def test_what_an_input_takes(takes, good, bad, calls):
-    metadata = {"toolkit.task": "transformer", "toolkit.takes": takes}
+def test_what_an_input_takes(non_finite, good, bad, calls):
+    metadata = {"toolkit.task": "transformer", "toolkit.takes": non_finite}
     model = Predictor(identity(TensorProto.FLOAT, **metadata), "m")
     for _ in range(2):
         np.testing.assert_array_equal(model.predict(np.array(good, np.float32)), good)

@@ -14,7 +14,7 @@ from toolkit.runtime.predictor import Predictor
 WEIGHTS = np.array([[1.0, -2.0, 0.5], [3.0, 1.0, -4.0]], dtype=np.float32)
 
 
-def classifier(takes="finite", numbers="probabilities"):
+def classifier(non_finite="finite", numbers="probabilities"):
     """The largest of three sums, and their softmax."""
     nodes = [
         helper.make_node("MatMul", ["X", "W"], ["z"]),
@@ -26,7 +26,7 @@ def classifier(takes="finite", numbers="probabilities"):
     outputs += [(numbers, TensorProto.FLOAT, [None, 3])] if numbers else []
     kept = [n for n in nodes if n.output[0] in ("z", "label", numbers)]
     inputs = [("X", TensorProto.FLOAT, [None, 2])]
-    metadata = {"toolkit.task": "classifier", "toolkit.takes": takes}
+    metadata = {"toolkit.task": "classifier", "toolkit.takes": non_finite}
     model = model_of(kept, {"W": WEIGHTS}, inputs, outputs, metadata)
     return Predictor(model.SerializeToString(), "here")
 
@@ -76,7 +76,7 @@ def test_one_infinity_leaves_no_doubt_and_a_far_row_that_does_not_overflow_neith
 
 
 def test_a_model_that_takes_missing_values_may_answer_nan_to_them():
-    model = classifier(takes="nan")
+    model = classifier(non_finite="nan")
     assert model.predict(rows([np.nan, 1.0])).shape == (1,)
     assert model.predict(rows(USUAL, [np.nan, 1e38])).shape == (2,)
     for X in (rows(OVERFLOWS), rows([np.nan, 1.0], OVERFLOWS)):
@@ -85,7 +85,7 @@ def test_a_model_that_takes_missing_values_may_answer_nan_to_them():
 
 
 def test_what_takes_infinities_and_what_has_labels_alone_is_left_alone():
-    for model in (classifier(takes="any"), classifier(numbers=None)):
+    for model in (classifier(non_finite="any"), classifier(numbers=None)):
         assert model.predict(rows(OVERFLOWS)).shape == (1,)
 
 

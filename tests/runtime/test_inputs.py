@@ -16,12 +16,12 @@ ROWS = [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]
 EXPECTED = np.array(ROWS, dtype=np.float32)
 PLAIN = (Input("X", "float32", 3),)
 NAMED = (Input("X", "float32", 3, columns=("a", "b", "c")),)
-WITH_NAN = (Input("X", "float32", 3, takes="nan"),)
-ANY = (Input("X", "float32", 3, takes="any"),)
+WITH_NAN = (Input("X", "float32", 3, non_finite="nan"),)
+ANY = (Input("X", "float32", 3, non_finite="any"),)
 TABLE = (
-    Input("size", "float32", 1, takes="nan"),
-    Input("rooms", "int64", 1, takes="nan"),
-    Input("city", "string", 1, takes="nan"),
+    Input("size", "float32", 1, non_finite="nan"),
+    Input("rooms", "int64", 1, non_finite="nan"),
+    Input("city", "string", 1, non_finite="nan"),
 )
 COMPLETE = (Input("city", "string", 1), Input("size", "float32", 1))
 
@@ -373,13 +373,13 @@ COLUMNS = {
 }
 
 
-@pytest.mark.parametrize("takes", ["any", "nan", "finite"])
+@pytest.mark.parametrize("non_finite", ["any", "nan", "finite"])
 @pytest.mark.parametrize("dtype", ["float32", "float64", "int64", "bool", "string"])
 @pytest.mark.parametrize("kind", COLUMNS)
-def test_few_rows_of_a_frame_are_taken_like_many(kind, dtype, takes, monkeypatch):
+def test_few_rows_of_a_frame_are_taken_like_many(kind, dtype, non_finite, monkeypatch):
     """They are had all at once, as objects, since pandas is slow to give a column."""
     frame = pd.DataFrame({"other": [1.0, 2, 3, 4], "column": COLUMNS[kind]})
-    specs = (Input("other", "float32", 1), Input("column", dtype, 1, takes=takes))
+    specs = (Input("other", "float32", 1), Input("column", dtype, 1, non_finite=non_finite))
 
     def taken(few: int) -> Any:
         monkeypatch.setattr(inputs, "FEW_ROWS", few)
@@ -397,7 +397,7 @@ def test_few_rows_of_a_frame_are_taken_like_many(kind, dtype, takes, monkeypatch
 
 # --- pairs of a text and a number -----------------------------------------------------------------
 
-PAIRED = (Input("name", "string", 2, takes="nan"), Input("value", "float32", 2))
+PAIRED = (Input("name", "string", 2, non_finite="nan"), Input("value", "float32", 2))
 
 
 def test_pairs_are_parted_and_filled_up_with_what_counts_nothing():

@@ -17,10 +17,13 @@ from toolkit.runtime.schema import Input
 from toolkit.runtime.tabular import read_csv, read_npz, read_rows, render
 
 PLAIN = (Input("X", "float32", 3),)
-ONE = (Input("X", "float32", 1, takes="nan"),)
+ONE = (Input("X", "float32", 1, non_finite="nan"),)
 NAMED = (Input("X", "float32", 3, columns=("a", "b", "c")),)
-TABLE = (Input("size", "float32", 1, takes="nan"), Input("city", "string", 1, takes="nan"))
-CITY = (Input("city", "string", 1, takes="nan"),)
+TABLE = (
+    Input("size", "float32", 1, non_finite="nan"),
+    Input("city", "string", 1, non_finite="nan"),
+)
+CITY = (Input("city", "string", 1, non_finite="nan"),)
 WHOLE = (Input("X", "int64", 1, columns=("n",)),)
 
 
@@ -203,25 +206,25 @@ def test_fields_that_are_no_number(refused, field, shown):
         assert text.startswith(f"line 4, column b has {shown}; the model takes finite numbers")
 
 
-@pytest.mark.parametrize("takes", ["nan", "any"])
-def test_missing_numbers(rows, takes):
-    inputs = (Input("X", "float32", 3, takes=takes),)
+@pytest.mark.parametrize("non_finite", ["nan", "any"])
+def test_missing_numbers(rows, non_finite):
+    inputs = (Input("X", "float32", 3, non_finite=non_finite),)
     np.testing.assert_array_equal(rows("1,,NaN\n", inputs)["X"], [[1.0, np.nan, np.nan]])
 
 
 @pytest.mark.parametrize("word", ["NA", "null", " n/a "])
 def test_words_for_missing_numbers(rows, refused, word):
-    inputs = (Input("X", "float32", 2, takes="nan"),)
+    inputs = (Input("X", "float32", 2, non_finite="nan"),)
     np.testing.assert_array_equal(rows(f"{word},1\n", inputs)["X"], [[np.nan, 1.0]])
     finite = (Input("X", "float32", 2),)
     assert f"has {word!r}; the model takes finite numbers" in refused(f"{word},1\n", finite)
 
 
 def test_infinities(rows, refused):
-    any_number = (Input("X", "float32", 2, takes="any"),)
+    any_number = (Input("X", "float32", 2, non_finite="any"),)
     assert rows("inf,-inf\n", any_number) == {"X": [[np.inf, -np.inf]]}
     assert "line 1, column 2 has '1e39'" in refused("inf,1e39\n", any_number)
-    assert "has 'inf'" in refused("1,inf\n", (Input("X", "float32", 2, takes="nan"),))
+    assert "has 'inf'" in refused("1,inf\n", (Input("X", "float32", 2, non_finite="nan"),))
 
 
 def test_float64_keeps_every_digit(rows):

@@ -120,7 +120,7 @@ def export(
 @click.option("--target", help="The target's column in a .csv or .parquet file.")
 @click.option("--allow-pickle", is_flag=True, help="Load .joblib and .pkl, which can run any code.")
 @trust
-@limited("toolkit.exporter.foreign")
+@limited("toolkit.exporter.prove_external")
 @common
 def prove(
     artifact: str,
@@ -147,7 +147,7 @@ def prove(
         trusted=trusted,
     )
 
-    from toolkit.exporter.foreign import prove_graph
+    from toolkit.exporter.prove_external import prove_graph
 
     say(f"proving {artifact} …")
     proof = prove_graph(model, artifact, given.estimator, given.X, given.y)

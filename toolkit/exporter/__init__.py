@@ -10,7 +10,7 @@ import importlib
 from typing import Any
 
 from toolkit.exporter.flow import convert_and_prove, export
-from toolkit.exporter.foreign import prove_graph
+from toolkit.exporter.prove_external import prove_graph
 
 _HOME = {
     "convert_and_prove": "flow",

@@ -20,7 +20,7 @@ from toolkit.errors import (
     guarded,
 )
 from toolkit.estimators.keeping import keep
-from toolkit.exporter.contents import Candidate, Proven, write_bundle
+from toolkit.exporter.bundle_writer import Candidate, Proven, write_bundle
 from toolkit.exporter.fitted_on import told
 from toolkit.exporter.grid import FLOAT32, MERGED
 from toolkit.exporter.model import Exported, build
@@ -162,14 +162,14 @@ class _Case:
     def build(self, schema: Schema, compute: str, tune: str) -> Exported:
         """Return the graph for this schema in the form for single rows or for large batches."""
         e, known = self.evidence, self.split.calibration
-        ends = e.hostile.ends
-        rows = {n: np.concatenate([a, e.hostile.rows[n][ends]]) for n, a in known.items()}
+        ends = e.adversarial.ends
+        rows = {n: np.concatenate([a, e.adversarial.rows[n][ends]]) for n, a in known.items()}
         exported = build(
             e.estimator,
             schema,
             self.target.opset,
             e.task,
-            e.takes,
+            e.non_finite,
             tune,
             rows,
             e.grids,

@@ -211,7 +211,7 @@ class Graph:
         """Return `op(x)` of x's type and width."""
         return Matrix(self.add(op, [x.name], op.lower(), **attributes), x.dtype, x.width)
 
-    def product(self, a: Matrix, b: Matrix) -> Matrix:
+    def mul(self, a: Matrix, b: Matrix) -> Matrix:
         """Return the elementwise product of two matrices of one shape."""
         return Matrix(self.add("Mul", [a.name, b.name], "product"), a.dtype, a.width)
 

@@ -20,7 +20,6 @@ from toolkit.exporter.grid import Grids
 from toolkit.exporter.opsets import IR_VERSIONS, ML_OPSETS
 from toolkit.exporter.passes.fuse_classifier import packed_weights
 from toolkit.exporter.schema import Schema, declare
-from toolkit.exporter.sharing import share
 from toolkit.exporter.tasks import REGRESSOR, wanted_outputs
 from toolkit.exporter.text.strings import contributed_types
 from toolkit.exporter.trees.pending import place_trees
@@ -30,7 +29,7 @@ from toolkit.metrics import Scale
 from toolkit.onnx_graph import kernel_sums
 from toolkit.onnx_graph.domains import CONTRIBUTED, ML
 from toolkit.onnx_graph.subgraphs import made_by, rename, walk
-from toolkit.runtime.predictor import TAKES_KEY, TASK_KEY
+from toolkit.runtime.predictor import NON_FINITE_KEY, TASK_KEY
 from toolkit.runtime.wire import GRAPH_NODE, MODEL_GRAPH, head
 
 # What protobuf can hold in one message; external data is refused by the runtime on purpose.
@@ -60,7 +59,7 @@ def build(
     schema: Schema,
     opset: int,
     task: str,
-    takes: str,
+    non_finite: str,
     tune: str = LATENCY,
     rows: Mapping[str, np.ndarray] | None = None,
     grids: Grids | None = None,
@@ -102,15 +101,14 @@ def build(
             f"{type(estimator).__name__}: its converter gives no {missing[0]}, so that it cannot "
             "be exported"
         )
-    share(g)
     ml_opset, trees = place_trees(g, ML_OPSETS[opset] if newest_ml is None else newest_ml)
-    _check_size(estimator, g, trees)
     model = _assemble(g, schema, outputs, ml_opset)
-    metadata = {TASK_KEY: task, TAKES_KEY: takes}
+    metadata = {TASK_KEY: task, NON_FINITE_KEY: non_finite}
     if g.kernel_sums:
         metadata[kernel_sums.KEY] = kernel_sums.written(g.kernel_sums)
     helper.set_model_props(model, metadata)
     passes.run(model)
+    _check_size(estimator, model, trees)
     _check_width(estimator, g, model)
     kept_apart = {node.output[0]: more for node, more in trees} | packed_weights(model)
     content = _serialized(model, kept_apart)
@@ -129,10 +127,11 @@ def _check_names(schema: Schema, outputs: list[str]) -> None:
             )
 
 
-def _check_size(estimator: Any, g: Conversion, trees: list[tuple[onnx.NodeProto, bytes]]) -> None:
+def _check_size(
+    estimator: Any, model: onnx.ModelProto, trees: list[tuple[onnx.NodeProto, bytes]]
+) -> None:
     """Raise UnsupportedEstimator where the parameters alone are more than a model's file holds."""
-    arrays = (a for a in g.constants.values() if a.dtype != object)
-    size = sum(a.nbytes for a in arrays) + sum(len(content) for _, content in trees)
+    size = sum(len(t.raw_data) for t in model.graph.initializer) + sum(len(c) for _, c in trees)
     if size >= LARGEST:
         raise UnsupportedEstimator(
             f"{type(estimator).__name__}: its parameters take {size:,} bytes, and an ONNX file "

@@ -110,7 +110,7 @@ def _refuses(estimator: Any, method: str) -> bool:
     return refusal is not None and refusal(last)
 
 
-def reference(estimator: Any, X: Any, task: str) -> dict[str, np.ndarray]:
+def reference_outputs(estimator: Any, X: Any, task: str) -> dict[str, np.ndarray]:
     """Return scikit-learn's own outputs by output name: numbers float64 [N, k], labels [N].
 
     X in the estimator's own form; it is given copies, since a step with copy=False writes into its

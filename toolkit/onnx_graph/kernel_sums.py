@@ -53,6 +53,14 @@ def written(sums: Iterable[KernelSum]) -> str:
     return json.dumps([asdict(s) for s in sums], separators=(",", ":"))
 
 
+def rename(model: onnx.ModelProto, names: Mapping[str, str]) -> None:
+    """Give the tensors that a model's metadata names their new names."""
+    sums = [s.renamed(names) for s in of(model)]
+    for prop in model.metadata_props:
+        if prop.key == KEY:
+            prop.value = written(sums)
+
+
 def of(model: onnx.ModelProto) -> list[KernelSum]:
     """Return the sums that a model's metadata names; none where it names none."""
     texts = [p.value for p in model.metadata_props if p.key == KEY]

@@ -25,8 +25,8 @@ from toolkit.errors import CorruptArtifact, InvalidInput, ParityError, ToolkitEr
 from toolkit.quantizer.budget.expression import check_applies, parse
 from toolkit.quantizer.budget.flow import fit_budget
 from toolkit.quantizer.calibration import Calibration
-from toolkit.quantizer.checks.judge import Standard, judge
-from toolkit.quantizer.checks.rewrites import notes
+from toolkit.quantizer.checks.acceptance import Standard, accept
+from toolkit.quantizer.checks.ort_rewrites import notes
 from toolkit.quantizer.checks.thresholds import dropped
 from toolkit.quantizer.graphs.classifiers import with_products
 from toolkit.quantizer.graphs.standardised import standardised
@@ -124,7 +124,7 @@ def _made(
         return Variant(name, NOT_APPLICABLE, reason=str(reason), verdict=verdict), None
     if newer := _newer(content, name, runtime):
         return Variant(name, NOT_APPLICABLE, reason=newer), None
-    variant, kept = judge(name, method, content, given, standard)
+    variant, kept = accept(name, method, content, given, standard)
     said = [variant.notes, dropped(given, content, name)]
     if kept is not None and method.SUFFIX == ".onnx":
         rows = calibration.rows.inputs

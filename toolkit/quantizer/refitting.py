@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import onnx
 
+from toolkit.quantizer.ablation import Ablation
 from toolkit.quantizer.calibration import Calibration
 from toolkit.quantizer.parameters import Parameter, Product
-from toolkit.quantizer.probe import Probe
 from toolkit.quantizer.refit import refitted_bias, refitted_readout, short_bias
 
 Values = Mapping[str, np.ndarray]
@@ -24,7 +24,7 @@ class Refitting:
     initializers have been replaced by so far.
     """
 
-    probe: Probe
+    probe: Ablation
     exact: Values
 
     @staticmethod
@@ -38,7 +38,7 @@ class Refitting:
         products = [p for p in parameters if isinstance(p, Product)]
         names = [p.name for p in parameters] + [p.bias for p in products if p.bias]
         tensors = [n for p in products for n in (p.source, p.output)]
-        probe = Probe(model, calibration, [*names, *others], tensors)
+        probe = Ablation(model, calibration, [*names, *others], tensors)
         return Refitting(probe, probe.run([*tensors, *probe.outputs], {}))
 
     def readout(self, product: Product, changed: Values) -> tuple[np.ndarray, np.ndarray]:

@@ -1,4 +1,4 @@
-"""The flow of a bench: subjects opened, run, timed by turns, judged; nothing is written."""
+"""The flow of a bench: contenders opened, run, timed by turns, judged; nothing is written."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from toolkit.runner import (
     verdict,
 )
 from toolkit.runner import gates as limits
+from toolkit.runner.contenders import Contender, Files, groups
 from toolkit.runner.dominance import dominated
 from toolkit.runner.records import REFERENCE, Report, Row, Times
 from toolkit.runner.reference import (
@@ -34,7 +35,6 @@ from toolkit.runner.reference import (
     scored_rows,
     untimed,
 )
-from toolkit.runner.subjects import Files, Subject, groups
 
 Outputs = dict[str, np.ndarray]
 Scales = Mapping[str, Scale]
@@ -115,37 +115,39 @@ class Measured:
 
 
 def _measured(bundle: Bundle, estimator: Any, rows: Rows, scales: Scales) -> Measured:
-    """Return what is found of all subjects, as many of which are open at once as memory allows."""
+    """Return the figures of all contenders; as many are open at once as memory allows."""
     all_found = Measured({}, {}, {}, {})
     classes = reference_classes(bundle, estimator)
     with latency.one_thread():
-        for subjects in groups(bundle, estimator):
+        for contenders in groups(bundle, estimator):
             if all_found.rows:
-                most = f"{len(subjects)} at a time, {FLOAT} always among them"
+                most = f"{len(contenders)} at a time, {FLOAT} always among them"
                 all_found.turns.setdefault("turns", most)
-            new = {m: s for m, s in subjects.items() if m not in all_found.outputs}
+            new = {m: s for m, s in contenders.items() if m not in all_found.outputs}
             outputs, failures = _run(new, rows)
             all_found.outputs.update(outputs)
             all_found.failures.update(failures)
-            all_found.rows.update(_measure(bundle, rows, scales, classes, subjects, outputs))
-            del subjects, new  # before the next are opened
+            all_found.rows.update(_measure(bundle, rows, scales, classes, contenders, outputs))
+            del contenders, new  # before the next are opened
             memory.give_back()
     return all_found
 
 
-def _run(subjects: Mapping[str, Subject], rows: Rows) -> tuple[dict[str, Outputs], dict[str, str]]:
-    """Return every subject's outputs for all rows, and for those that cannot run them, why."""
+def _run(
+    contenders: Mapping[str, Contender], rows: Rows
+) -> tuple[dict[str, Outputs], dict[str, str]]:
+    """Return every contender's outputs for all rows, and for those that cannot run them, why."""
     outputs, failures = {}, {}
-    for method, subject in subjects.items():
+    for method, contender in contenders.items():
         try:
-            outputs[method] = subject.run(rows.inputs)
+            outputs[method] = contender.run(rows.inputs)
         except InvalidInput as error:
             # Rows that model.onnx takes and another variant does not are that variant's fault.
             if method in (REFERENCE, FLOAT):
                 raise
             failures[method] = f"cannot run the rows that {MODEL} can: {error}"
             continue
-        _check_shapes(rows.outputs, outputs[method], subject.file or method)
+        _check_shapes(rows.outputs, outputs[method], contender.file or method)
     return outputs, failures
 
 
@@ -154,32 +156,32 @@ def _measure(
     rows: Rows,
     scales: Scales,
     classes: Any,
-    subjects: Mapping[str, Subject],
+    contenders: Mapping[str, Contender],
     outputs: Mapping[str, Outputs],
 ) -> dict[str, Timed]:
-    """Return the figures of each subject that has outputs, timed by turns with model.onnx's."""
-    timed = [m for m in subjects if m in outputs or m == FLOAT]
-    turns = [(subjects[m].predict, subjects[m].form) for m in timed]
+    """Return the figures of each contender that has outputs, timed by turns with model.onnx's."""
+    timed = [m for m in contenders if m in outputs or m == FLOAT]
+    turns = [(contenders[m].predict, contenders[m].form) for m in timed]
     times = dict(zip(timed, latency.by_batch_size(turns, rows.inputs), strict=True))
     found = {}
     for method, got in outputs.items():
-        subject = subjects[method]
+        contender = contenders[method]
         moved, batch = accuracy.batch_consistency(
-            subject.run, rows.inputs, got, scales, subject.singles
+            contender.run, rows.inputs, got, scales, contender.singles
         )
         row = Row(
             method=method,
-            file=subject.file,
+            file=contender.file,
             status=OK,
-            bytes=subject.size.bytes,
-            bytes_compressed=subject.size.compressed,
-            size_ratio=size.ratio(_float_bytes(bundle), subject.size.bytes),
+            bytes=contender.size.bytes,
+            bytes_compressed=contender.size.compressed,
+            size_ratio=size.ratio(_float_bytes(bundle), contender.size.bytes),
             metrics=accuracy.metrics(bundle.task, rows.target, got, classes),
             difference=accuracy.difference(rows.outputs, got, scales),
             batch_consistency=moved,
             latency_us=times[method],
         )
-        found[method] = Timed(row, subject.program, subject.files, times.get(FLOAT), batch)
+        found[method] = Timed(row, contender.program, contender.files, times.get(FLOAT), batch)
     return found
 
 

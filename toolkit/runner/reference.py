@@ -10,7 +10,7 @@ import numpy as np
 from toolkit.arguments import targets
 from toolkit.bundle import NOT_APPLICABLE, Bundle, Rows
 from toolkit.errors import InvalidInput
-from toolkit.exporter.tasks import OUTPUTS, reference
+from toolkit.exporter.tasks import OUTPUTS, reference_outputs
 from toolkit.runner.accuracy import metrics
 from toolkit.runner.records import REFERENCE, Row
 from toolkit.runner.verdict import unmeasured
@@ -29,7 +29,7 @@ def outputs(
     bundle: Bundle, estimator: Any, inputs: Mapping[str, np.ndarray]
 ) -> dict[str, np.ndarray]:
     """Return the estimator's outputs under the names that the manifest gives them."""
-    found = reference(estimator, bundle.estimator_input(inputs), bundle.task)
+    found = reference_outputs(estimator, bundle.estimator_input(inputs), bundle.task)
     return {o["name"]: found[o["name"]] for o in bundle.manifest["outputs"]}
 
 
@@ -119,7 +119,7 @@ def _as_given(spec: dict[str, Any]) -> Input:
         name=spec["name"],
         dtype="float64" if spec["dtype"].startswith("float") else spec["dtype"],
         width=shape[1] if len(shape) == 2 and isinstance(shape[1], int) else None,
-        takes=spec.get("takes", ANY),
+        non_finite=spec.get("takes", ANY),
         columns=tuple(columns) if columns else None,
     )
 

@@ -93,7 +93,7 @@ class Place:
             raise Unbindable(f"{name} is text, which cannot be bound; use predict or run")
         self.rows = np.array(rows, order="C")
         self.answer = np.empty(expected.shape, expected.dtype)
-        self.fill = _fill(self.rows, taken.takes, near)
+        self.fill = _fill(self.rows, taken.non_finite, near)
         bound = session.io_binding()
         bound.bind_cpu_input(taken.name, self.rows)
         bound.bind_output(
@@ -192,14 +192,19 @@ def single_rows(make: Callable[[np.ndarray], Place]) -> Callable[[np.ndarray], n
     return answered
 
 
-def _fill(rows: np.ndarray, takes: str, near: bool = False) -> Fill:
+def _fill(rows: np.ndarray, non_finite: str, near: bool = False) -> Fill:
     """Return `fill` of a Place; what it denies may be taken all the same: `prepare` looks again."""
     sure = surely_near if near else surely_taken
-    if takes == ANY or rows.dtype.char not in "fd" or rows.size > FEW or sys.byteorder != "little":
+    if (
+        non_finite == ANY
+        or rows.dtype.char not in "fd"
+        or rows.size > FEW
+        or sys.byteorder != "little"
+    ):
 
         def many(X: np.ndarray) -> bool:
             rows[...] = X
-            return sure(rows, takes)
+            return sure(rows, non_finite)
 
         return many
     content = rows.data.cast("B")
@@ -212,12 +217,12 @@ def _fill(rows: np.ndarray, takes: str, near: bool = False) -> Fill:
         # 5e303) on only.
         if 0x7F in given or 0xFF in given:
             high = given[highest]
-            return (0x7F not in high and 0xFF not in high) or surely_taken(rows, takes)
+            return (0x7F not in high and 0xFF not in high) or surely_taken(rows, non_finite)
         return True
 
     def few_near(X: np.ndarray) -> bool:
         content[:] = given = X.tobytes()
-        return 1 not in given[highest].translate(far) or surely_near(rows, takes)
+        return 1 not in given[highest].translate(far) or surely_near(rows, non_finite)
 
     return few_near if near else few
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from toolkit.runtime.inputs import FAR, name_of
-from toolkit.runtime.schema import FINITE, Input, takes_of_columns
+from toolkit.runtime.schema import FINITE, Input, non_finite_of_columns
 
 NUMBERS = frozenset({float, int, bool, np.float64, np.float32, np.int64, np.int32, np.bool_})
 WHOLE = frozenset({int, np.int64, np.int32})
@@ -35,7 +35,7 @@ class Column(NamedTuple):
     dtype: np.dtype
     kind: str
     code: str
-    takes: str
+    non_finite: str
     missing: bool
 
 
@@ -114,10 +114,14 @@ def _columns_of(inputs: Sequence[Input]) -> list[Column]:
             return []
         if len(inputs) > 1:
             names = (spec.name,)
-        for name, takes in zip(names, takes_of_columns(spec.takes, len(names)), strict=True):
+        for name, non_finite in zip(
+            names, non_finite_of_columns(spec.non_finite, len(names)), strict=True
+        ):
             kind = spec.numpy_dtype.kind
             code = CODES.get(spec.dtype, "")
-            found.append(Column(name, spec.numpy_dtype, kind, code, takes, takes != FINITE))
+            found.append(
+                Column(name, spec.numpy_dtype, kind, code, non_finite, non_finite != FINITE)
+            )
     return found
 
 

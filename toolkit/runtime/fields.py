@@ -43,10 +43,10 @@ def converter(spec: Input) -> Callable[[str], Any]:
 
     It raises ValueError where the field stands for no value that the input takes.
     """
-    kind, takes = spec.numpy_dtype.kind, spec.takes
+    kind, non_finite = spec.numpy_dtype.kind, spec.non_finite
     if kind == "O":
         text = _text(spec)
-        return text if takes != FINITE else lambda field: _present(text(field), field)
+        return text if non_finite != FINITE else lambda field: _present(text(field), field)
     if kind == "b":
         return _truth
     if kind in "iu":
@@ -55,7 +55,9 @@ def converter(spec: Input) -> Callable[[str], Any]:
 
     def number(field: str) -> float:
         value = float(field) if is_number(field) else _other(field)
-        if takes != ANY and (math.isinf(value) or (takes == FINITE and math.isnan(value))):
+        if non_finite != ANY and (
+            math.isinf(value) or (non_finite == FINITE and math.isnan(value))
+        ):
             raise ValueError(field)
         if abs(value) > largest and "inf" not in field.lower():  # "1e400" is not meant as infinity
             raise ValueError(field)
@@ -121,7 +123,7 @@ def described(spec: Input) -> str:
     return {
         FINITE: f"finite numbers there ({spec.dtype})",
         MISSING: f"numbers there ({spec.dtype}), or an empty field or NA for a missing one",
-    }.get(spec.takes, f"numbers there ({spec.dtype})")
+    }.get(spec.non_finite, f"numbers there ({spec.dtype})")
 
 
 def is_number(field: str) -> bool:

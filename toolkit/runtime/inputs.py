@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from toolkit.errors import InvalidInput, first_line
-from toolkit.runtime.schema import ANY, FINITE, MISSING, Input, takes_of_columns
+from toolkit.runtime.schema import ANY, FINITE, MISSING, Input, non_finite_of_columns
 
 # Of numbers so large, sums of squares and cubes overflow in float32.
 FAR = 2.0**33
@@ -73,11 +73,11 @@ def parted(X: Sequence[Sequence[Any]], width: int) -> tuple[np.ndarray, np.ndarr
     return names, values
 
 
-def surely_taken(rows: np.ndarray, takes: str) -> bool:
+def surely_taken(rows: np.ndarray, non_finite: str) -> bool:
     """Tell whether every value is one that an input takes; False where `prepare` has to look."""
-    if takes == ANY or rows.dtype.kind != "f":
+    if non_finite == ANY or rows.dtype.kind != "f":
         return True
-    if takes == MISSING:
+    if non_finite == MISSING:
         return 1 not in np.isinf(rows).tobytes()  # for few values a third of the time of any()
     return 0 not in np.isfinite(rows).tobytes()
 
@@ -89,11 +89,11 @@ def is_near(rows: np.ndarray) -> bool:
     return 1 not in (np.abs(rows) >= FAR).tobytes()
 
 
-def surely_near(rows: np.ndarray, takes: str) -> bool:
+def surely_near(rows: np.ndarray, non_finite: str) -> bool:
     """Tell whether every value is taken and none is FAR; False where somebody has to look."""
     if rows.dtype.char in "fd" and np.vdot(rows, rows) < FAR * FAR:
         return True
-    return surely_taken(rows, takes) and is_near(rows)
+    return surely_taken(rows, non_finite) and is_near(rows)
 
 
 def listed(names: Sequence[str]) -> str:
@@ -173,13 +173,13 @@ def _matrix(X: Any, spec: Input) -> np.ndarray:
             + (f": {listed(spec.columns)}" if spec.columns else "")
         )
     if spec.dtype == "string":
-        none = [t == FINITE for t in takes_of_columns(spec.takes, array.shape[1])]
+        none = [t == FINITE for t in non_finite_of_columns(spec.non_finite, array.shape[1])]
         if any(none) and (array[:, none] == "").any():
             row = int(np.argwhere(array[:, none] == "")[0][0])
             raise InvalidInput(
                 f"{spec.name} has a missing value in row {row}, the model takes none"
             )
-    elif array.dtype.kind == "f" and spec.takes != ANY:
+    elif array.dtype.kind == "f" and spec.non_finite != ANY:
         _refuse_non_finite(array, spec)
     return array
 
@@ -236,9 +236,9 @@ def _refuse_changed(array: np.ndarray, source: np.ndarray, spec: Input) -> None:
 def _refuse_non_finite(array: np.ndarray, spec: Input) -> None:
     if np.isfinite(array).all():
         return
-    takes = takes_of_columns(spec.takes, array.shape[1])
+    non_finite = non_finite_of_columns(spec.non_finite, array.shape[1])
     finite, numbers = (
-        np.array([t in kinds for t in takes]) for kinds in ((FINITE,), (FINITE, MISSING))
+        np.array([t in kinds for t in non_finite]) for kinds in ((FINITE,), (FINITE, MISSING))
     )
     bad = (np.isnan(array) & finite) | (np.isinf(array) & numbers)
     if bad.any():
@@ -246,8 +246,8 @@ def _refuse_non_finite(array: np.ndarray, spec: Input) -> None:
         name = dict(enumerate(spec.columns or ())).get(column, column)
         raise InvalidInput(
             f"{spec.name} has {array[row, column]} in row {row}, column {name}, the model takes "
-            + ("finite numbers only" if takes[column] == FINITE else "numbers and NaN only")
-            + ("" if spec.takes in (FINITE, MISSING) else " there")
+            + ("finite numbers only" if non_finite[column] == FINITE else "numbers and NaN only")
+            + ("" if spec.non_finite in (FINITE, MISSING) else " there")
         )
 
 

@@ -20,7 +20,7 @@ from toolkit.runtime.session import open_session
 from toolkit.runtime.split import Run, Splitting, cores, in_batches
 
 # Keys of a model's metadata_props that toolkit writes and the Predictor heeds.
-TASK_KEY, TAKES_KEY = "toolkit.task", "toolkit.takes"
+TASK_KEY, NON_FINITE_KEY = "toolkit.task", "toolkit.takes"
 PROBABILITIES = "probabilities"
 # Operators of graphs that take texts apart. Such a graph holds as many numbers a text as it knows
 # words, a megabyte for 250,000 of them, and up to half a kilobyte for each character (measured).
@@ -64,7 +64,7 @@ class Predictor:
             ) from None
         self.task: str | None = metadata.get(TASK_KEY)
         self.inputs = _read_inputs(
-            self.session, metadata.get(TAKES_KEY), columns or {}, words or {}
+            self.session, metadata.get(NON_FINITE_KEY), columns or {}, words or {}
         )
         self._columns: Any = None
         self.outputs = tuple(o.name for o in self.session.get_outputs())
@@ -177,7 +177,7 @@ class Predictor:
             and X.ndim == 2
             and X.shape[1] == self._row_shape[1]
             and X.flags.c_contiguous
-            and (surely_near if self._numbers else surely_taken)(X, self.inputs[0].takes)
+            and (surely_near if self._numbers else surely_taken)(X, self.inputs[0].non_finite)
         )
 
     def _first_rows(self, rows: Any) -> np.ndarray:
@@ -321,10 +321,10 @@ def _require_tensors(session: Any, origin: str) -> None:
 
 
 def _read_inputs(
-    session: Any, takes: str | None, columns: dict[str, Any], words: dict[str, Any]
+    session: Any, non_finite: str | None, columns: dict[str, Any], words: dict[str, Any]
 ) -> tuple[Input, ...]:
     nodes = session.get_inputs()
-    allowed = takes.split(",") if takes else [ANY]
+    allowed = non_finite.split(",") if non_finite else [ANY]
     if len(allowed) != len(nodes):
         allowed = allowed[:1] * len(nodes)
     return tuple(
@@ -332,7 +332,7 @@ def _read_inputs(
             name=node.name,
             dtype=DTYPES[node.type],
             width=_width(node.shape),
-            takes=allowed[k],
+            non_finite=allowed[k],
             columns=tuple(columns[node.name]) if columns.get(node.name) else None,
             words=_words(words.get(node.name)),
         )
@@ -346,7 +346,7 @@ def _words(given: Any) -> tuple[str, ...] | None:
 
 def _numbers_of_labels(session: Any, main: str, inputs: tuple[Input, ...]) -> tuple[str, ...]:
     """Return the outputs of numbers beside a label; none where infinities are taken as well."""
-    if main != "label" or all(i.takes == ANY for i in inputs):
+    if main != "label" or all(i.non_finite == ANY for i in inputs):
         return ()
     floats = ("tensor(float)", "tensor(double)")
     return tuple(o.name for o in session.get_outputs() if o.name != main and o.type in floats)

@@ -24,27 +24,28 @@ DTYPES = {
     "tensor(string)": "string",
 }
 
-# Which non-finite values an input takes: none, NaN (a missing value), or infinities as well.
+# The policy of an input for values that are not finite: none is accepted, NaN (a missing value),
+# or infinities as well.
 FINITE, MISSING, ANY = "finite", "nan", "any"
 
 
-def takes_of_columns(takes: str, width: int) -> tuple[str, ...]:
-    """Return what each column takes, from "nan" (all alike) or runs of columns, "nan*3|finite*2".
+def non_finite_of_columns(non_finite: str, width: int) -> tuple[str, ...]:
+    """Return each column's policy, from "nan" (all alike) or runs of columns, "nan*3|finite*2".
 
-    Columns beyond the last run take what it takes.
+    Columns beyond the last run have the policy of that.
     """
     found: list[str] = []
-    for run in takes.split("|"):
+    for run in non_finite.split("|"):
         value, _, count = run.partition("*")
         found += [value] * (int(count) if count.isdecimal() else 1)
     return tuple(found[:width]) + (found[-1],) * (width - len(found))
 
 
-def runs_of(takes: list[str]) -> str:
-    """Return columns' takes as `takes_of_columns` reads it; one word where all are alike."""
-    if len(set(takes)) < 2:
-        return takes[0] if takes else FINITE
-    runs = [(value, len(list(same))) for value, same in groupby(takes)]
+def runs_of(non_finite: list[str]) -> str:
+    """Return columns' policies as `non_finite_of_columns` reads them; one word for like ones."""
+    if len(set(non_finite)) < 2:
+        return non_finite[0] if non_finite else FINITE
+    runs = [(value, len(list(same))) for value, same in groupby(non_finite)]
     return "|".join(f"{value}*{count}" for value, count in runs)
 
 
@@ -62,7 +63,7 @@ class Input(NamedTuple):
     name: str
     dtype: str
     width: int | None
-    takes: str = FINITE
+    non_finite: str = FINITE
     columns: tuple[str, ...] | None = None
     words: tuple[str, ...] | None = None
 

@@ -17,7 +17,7 @@ from tests.quantizer.sample_graphs import (
     network,
     trees,
 )
-from toolkit.quantizer.checks.rewrites import INTEGER_PRODUCTS, notes, operators
+from toolkit.quantizer.checks.ort_rewrites import INTEGER_PRODUCTS, notes, operators
 from toolkit.quantizer.methods import dynamic_int8, float16, float16_compute
 from toolkit.quantizer.refusals import NoOp, NotApplicable
 from toolkit.runtime.session import open_session

@@ -9,7 +9,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from tests.quantizer import sample_graphs
 from tests.quantizer.sample_graphs import floats, initializers, model_of
-from toolkit.quantizer.checks.rewrites import INTEGER_PRODUCTS, notes, operators, optimized
+from toolkit.quantizer.checks.ort_rewrites import INTEGER_PRODUCTS, notes, operators, optimized
 from toolkit.quantizer.graphs.ranges import (
     RANGES,
     entropy,

@@ -9,7 +9,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from tests.quantizer.sample_graphs import WIDTH, calibration, floats, linear, model_of
 from toolkit.quantizer import refit
-from toolkit.quantizer.checks.rewrites import notes, operators, optimized
+from toolkit.quantizer.checks.ort_rewrites import notes, operators, optimized
 from toolkit.quantizer.codes.affine import encode
 from toolkit.quantizer.graphs.qdq import dequantized, integers, read_back, rebuilt
 from toolkit.quantizer.graphs.standardised import standardised

@@ -11,9 +11,9 @@ import numpy as np
 from toolkit.exporter.conversion import Conversion
 from toolkit.exporter.converters.trees import read, result
 from toolkit.exporter.formulas.answers import answer, is_far, residual
+from toolkit.exporter.formulas.binary_sigmoid import binary_sigmoid
 from toolkit.exporter.formulas.classes import class_labels, largest_index
 from toolkit.exporter.formulas.matmul import affine
-from toolkit.exporter.formulas.sides import two_sided
 from toolkit.exporter.trees.answers import tree_answer
 from toolkit.exporter.trees.ensemble import Ensemble, concatenate
 from toolkit.exporter.values import Matrix, Outputs, Unconvertible, Value
@@ -35,7 +35,7 @@ def classifier(est: Any, x: Value, g: Conversion) -> Outputs:
         raise Unconvertible(f"loss={est.loss!r}")
     raw = _raw(est, x, g, classifies=True)
     if raw.width == 1:
-        index, p = two_sided(g, raw, SIGMOID[est.loss], zero_is_second=True)
+        index, p = binary_sigmoid(g, raw, SIGMOID[est.loss], zero_is_second=True)
     else:
         index, p = largest_index(g, raw), g.unary("Softmax", raw, axis=1)
     return {

@@ -18,7 +18,7 @@ from toolkit.exporter.conversion import Conversion
 from toolkit.exporter.converters.trees import result
 from toolkit.exporter.formulas.answers import answer
 from toolkit.exporter.formulas.classes import class_labels, largest_index
-from toolkit.exporter.formulas.links import (
+from toolkit.exporter.formulas.inverse_links import (
     Link,
     exp,
     identity,

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from toolkit.exporter.conversion import Conversion
-from toolkit.exporter.formulas.chunks import Form, chunk_rows, in_chunks
+from toolkit.exporter.formulas.batching import Form, batch_rows, in_batches
 from toolkit.exporter.formulas.classes import class_labels
 from toolkit.exporter.formulas.distances import dense, metric_name, ranked
-from toolkit.exporter.formulas.real import Real, constant, joined, real
+from toolkit.exporter.formulas.float64_expr import Float64, constant, float64, joined
 from toolkit.exporter.tuning import THROUGHPUT
 from toolkit.exporter.values import Matrix, Outputs, Unconvertible, Value
 
@@ -47,14 +47,14 @@ def _nearest(g: Conversion, x: Matrix, points: np.ndarray) -> Matrix:
     return _in_form(g, x, points, form)[0]
 
 
-def _ranks(g: Conversion, x: Matrix, points: np.ndarray) -> tuple[Real, Real]:
-    return ranked(g, real(g, x), points, constant(g, points, "centres"))
+def _ranks(g: Conversion, x: Matrix, points: np.ndarray) -> tuple[Float64, Float64]:
+    return ranked(g, float64(g, x), points, constant(g, points, "centres"))
 
 
 def _in_form(g: Conversion, x: Matrix, points: np.ndarray, form: Form) -> list[Matrix]:
     """Return what the form gives: chunks cost one row 3 µs, and take half the time at 20,000."""
     if g.tune == THROUGHPUT and len(points) >= MANY:
-        return in_chunks(g, x, chunk_rows(2 * len(points), x.width), form)
+        return in_batches(g, x, batch_rows(2 * len(points), x.width), form)
     return list(form(x.name))
 
 
@@ -70,7 +70,7 @@ def affinity(est: Any, x: Value, g: Conversion) -> Outputs:
     points = dense(est.cluster_centers_)
     if len(points):
         return {"predict": _nearest(g, g.floating(x), points)}
-    first = (real(g, x).sum(1) * 0.0).index("ArgMax")
+    first = (float64(g, x).sum(1) * 0.0).index("ArgMax")
     return {"predict": class_labels(g, first, np.array([-1]))}
 
 
@@ -95,12 +95,12 @@ def bisecting(est: Any, x: Value, g: Conversion) -> Outputs:
     leaves: list[tuple[int, dict[int, float]]] = []
     _walk(est._bisecting_tree, {}, tests, leaves)
     labels = np.array([label for label, _ in leaves])
-    rows = real(g, x)
+    rows = float64(g, x)
     if not tests:
         index = (rows.sum(1) * 0.0).index("ArgMax")
     else:
         left, right = (np.array([t[side] for t in tests]) + shift for side in (0, 1))
-        to_left = _products(rows, left).compare("LessOrEqual", _products(rows, right)).real()
+        to_left = _products(rows, left).compare("LessOrEqual", _products(rows, right)).float64()
         path = np.zeros((len(tests), len(leaves)))
         wanted = np.zeros(len(leaves))
         for k, (_, choices) in enumerate(leaves):
@@ -116,7 +116,7 @@ def bisecting(est: Any, x: Value, g: Conversion) -> Outputs:
     }
 
 
-def _products(rows: Real, points: np.ndarray) -> Real:
+def _products(rows: Float64, points: np.ndarray) -> Float64:
     return rows @ constant(rows.g, -2.0 * points.T, "centres") + (points**2).sum(axis=1)
 
 
@@ -142,13 +142,13 @@ def agglomeration(est: Any, x: Value, g: Conversion) -> Outputs:
     if pool is None:
         raise Unconvertible(f"pooling_func={metric_name(est.pooling_func)}")
     x = g.floating(x)
-    rows, labels = real(g, x), np.asarray(est.labels_)
+    rows, labels = float64(g, x), np.asarray(est.labels_)
     groups = [np.flatnonzero(labels == k) for k in np.unique(labels)]
     pooled = joined([pool(rows.take(group, axis=1), len(group)) for group in groups])
     return {"transform": pooled.matrix(x.dtype, len(groups))}
 
 
-def _median(columns: Real, width: int) -> Real:
+def _median(columns: Float64, width: int) -> Float64:
     ordered, _ = columns.smallest(width)
     return ordered.take([(width - 1) // 2, width // 2], axis=1).mean(1)
 

@@ -113,13 +113,13 @@ def normal_quantile(g: Conversion, p: Matrix) -> Matrix:
     least = BOUNDS_THRESHOLD - np.spacing(1)
     p = g.binary("Min", g.binary("Max", p, [least], "least"), [1 - least], "most")
     q = g.binary("Sub", p, [0.5], "half")
-    square = g.product(q, q)
+    square = g.mul(q, q)
     r = g.binary("Add", g.unary("Neg", square), [0.180625], "shift")
-    central = g.product(q, _ratio(g, r, CENTRAL))
+    central = g.mul(q, _ratio(g, r, CENTRAL))
     other = g.binary("Add", g.unary("Neg", p), [1.0], "one")
     smaller = Matrix(g.add("Min", [p.name, other.name], "smaller"), p.dtype, p.width)
     root = g.unary("Sqrt", g.unary("Neg", g.unary("Log", smaller)))
-    tail = g.product(g.unary("Sign", q), _ratio(g, g.binary("Sub", root, [1.6], "shift"), TAIL))
+    tail = g.mul(g.unary("Sign", q), _ratio(g, g.binary("Sub", root, [1.6], "shift"), TAIL))
     limit = g.constant([0.425], p.dtype, "limit")
     inner = g.add("LessOrEqual", [g.unary("Abs", q).name, limit], "inner")
     return Matrix(g.add("Where", [inner, central.name, tail.name], "normal"), p.dtype, p.width)
@@ -135,7 +135,7 @@ def _ratio(
 def _horner(g: Conversion, x: Matrix, coefficients: tuple[float, ...]) -> Matrix:
     total = g.binary("Mul", x, [coefficients[-1]], "c")
     for c in coefficients[-2:0:-1]:
-        total = g.product(g.binary("Add", total, [c], "c"), x)
+        total = g.mul(g.binary("Add", total, [c], "c"), x)
     return g.binary("Add", total, [coefficients[0]], "c")
 
 
@@ -239,7 +239,7 @@ def _piecewise(g: Conversion, x: Matrix, starts: np.ndarray, table: np.ndarray) 
     run = Matrix(g.add("Sub", [x.name, start], "run"), x.dtype, 1)
     terms = [g.binary("Pow", run, [0.0], "power"), run]
     while len(terms) < powers:
-        terms.append(g.product(terms[-1], run))
+        terms.append(g.mul(terms[-1], run))
     stacked = g.add(
         "Reshape", [g.join(terms).name, g.constant([-1, 1, powers], "int64", "shape")], "powers"
     )

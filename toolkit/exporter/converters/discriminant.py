@@ -8,9 +8,9 @@ import numpy as np
 
 from toolkit.exporter.conversion import Conversion
 from toolkit.exporter.formulas import likelihood
+from toolkit.exporter.formulas.binary_sigmoid import binary_sigmoid
 from toolkit.exporter.formulas.classes import class_labels, largest_index
 from toolkit.exporter.formulas.linear_map import projected, result_dtype, wide, wide_product
-from toolkit.exporter.formulas.sides import two_sided
 from toolkit.exporter.values import Matrix, Outputs, Value
 
 
@@ -26,7 +26,7 @@ def linear(est: Any, x: Value, g: Conversion) -> Outputs:
     dtype = result_dtype(g, x)
     if scores.width == 1:
         g.traps.append("LinearDiscriminantAnalysis, two classes: the log-odds are not doubled")
-        index, p = two_sided(g, scores)
+        index, p = binary_sigmoid(g, scores)
     else:
         index, p = largest_index(g, scores), g.unary("Softmax", scores, axis=1)
     outputs = {

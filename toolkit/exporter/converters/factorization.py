@@ -89,7 +89,7 @@ def _multiplicative(est: Any, x: Value, g: Conversion, steps: int, settled: Any)
         floor = g.constant([EPSILON], "float64", "floor")
         below = Matrix(g.add("Where", [zero, floor, below.name], "below"), "float64", count)
         factor = Matrix(g.add("Div", [b.name, below.name], "factor"), "float64", count)
-        new = g.product(w, factor)
+        new = g.mul(w, factor)
         stop, last = settled(g, est.tol, step, rows, (w, new), components, first, last)
         return [new, b, rows, first, last], g.add("Not", [stop], "more")
 

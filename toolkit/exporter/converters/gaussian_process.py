@@ -9,13 +9,13 @@ import numpy as np
 
 from toolkit.exporter.conversion import Conversion
 from toolkit.exporter.formulas.answers import about, answer, center_of, unit_of
-from toolkit.exporter.formulas.chunks import chunk_rows, in_chunks
+from toolkit.exporter.formulas.batching import batch_rows, in_batches
 from toolkit.exporter.formulas.classes import class_labels, index_above
 from toolkit.exporter.formulas.covariances import as_gaussian, spread_out
+from toolkit.exporter.formulas.float64_expr import Float64, constant, float64, joined
 from toolkit.exporter.formulas.gaussian import summed
 from toolkit.exporter.formulas.gaussian_terms import Gaussians
 from toolkit.exporter.formulas.latent import latent_of
-from toolkit.exporter.formulas.real import Real, constant, joined, real
 from toolkit.exporter.values import Matrix, Outputs, Unconvertible, Value
 
 LARGE = 1e6  # weights that sum to more show the rounding of a distance from a matrix product
@@ -66,13 +66,13 @@ def _posterior(est: Any, x: Matrix, g: Conversion, alpha: np.ndarray, offset: np
     exact = bool(np.abs(alpha).sum(axis=0).max() > LARGE)
 
     def form(name: str) -> list[Matrix]:
-        rows = real(g, Matrix(name, x.dtype, x.width))
+        rows = float64(g, Matrix(name, x.dtype, x.width))
         total = (
             spread_out(g, est.kernel_, rows, points, exact) @ constant(g, alpha, "alpha") + offset
         )
         return [total.matrix("float64", alpha.shape[1])]
 
-    return in_chunks(g, x, chunk_rows(2 * len(points)), form)[0]
+    return in_batches(g, x, batch_rows(2 * len(points)), form)[0]
 
 
 def classifier(est: Any, x: Value, g: Conversion) -> Outputs:
@@ -94,10 +94,10 @@ def classifier(est: Any, x: Value, g: Conversion) -> Outputs:
     }
 
 
-def _pairs(g: Conversion, p: Real, latent: Real, count: int) -> Matrix:
+def _pairs(g: Conversion, p: Float64, latent: Float64, count: int) -> Matrix:
     """Return the class of the most votes; equal ones are ranked by the sums of probabilities."""
     first, second = np.triu_indices(count, 1)
-    won = latent.compare("Greater", 0.0).real()
+    won = latent.compare("Greater", 0.0).float64()
     sides = np.eye(count)
     difference = sides[second] - sides[first]
     votes = won @ constant(g, difference, "sides") + sides[first].sum(axis=0)
@@ -105,7 +105,7 @@ def _pairs(g: Conversion, p: Real, latent: Real, count: int) -> Matrix:
     return (votes + total / (3.0 * (total.apply("Abs") + 1.0))).index("ArgMax")
 
 
-def _binary(processes: Sequence[Any], x: Matrix, g: Conversion) -> tuple[Real, Real]:
+def _binary(processes: Sequence[Any], x: Matrix, g: Conversion) -> tuple[Float64, Float64]:
     """Return the second classes' probabilities [N, processes] and the latent means.
 
     Rasmussen and Williams, algorithm 3.2: the integral over the sigmoid is
@@ -114,20 +114,20 @@ def _binary(processes: Sequence[Any], x: Matrix, g: Conversion) -> tuple[Real, R
     count, points = len(processes), max(len(p.X_train_) for p in processes)
 
     def form(name: str) -> list[Matrix]:
-        rows = real(g, Matrix(name, x.dtype, x.width))
+        rows = float64(g, Matrix(name, x.dtype, x.width))
         means, variances = zip(*(latent_of(p, rows) for p in processes), strict=True)
         return [joined(list(parts)).matrix("float64", count) for parts in (means, variances)]
 
     # A chunk's rows share the reading of matrices [points, points].
-    found = in_chunks(g, x, chunk_rows(2 * points, points), form)
-    mean, variance = (Real(g, m.name) for m in found)
+    found = in_batches(g, x, batch_rows(2 * points, points), form)
+    mean, variance = (Float64(g, m.name) for m in found)
     spread = 1.0 + variance.reshape(0, count, 1) * (2.0 * LAMBDAS**2)
     argument = mean.reshape(0, count, 1) * LAMBDAS / spread.apply("Sqrt")
     p = (erf(argument) * (0.5 * COEFS)).sum(2, keep=False) + float(0.5 * COEFS.sum())
     return p, mean
 
 
-def erf(x: Real) -> Real:
+def erf(x: Float64) -> Float64:
     """Return the error function [N, k] in float64, for which onnxruntime has no operator.
 
     float32 would not do: the coefficients of size 3500 cancel to a number below 1.

@@ -48,7 +48,7 @@ def hasher(est: Any, x: Value, g: Conversion) -> Outputs:
     rows = _hashed(g, [(texts, there)], est.n_features, est.alternate_sign)
     if pairs:
         signs = g.cast(rows.values, parts[1].dtype)
-        rows = replace(rows, values=g.product(signs, parts[1]))
+        rows = replace(rows, values=g.mul(signs, parts[1]))
     return {"transform": dense(g, rows)}
 
 

@@ -9,9 +9,9 @@ import numpy as np
 from toolkit.exporter.conversion import Conversion
 from toolkit.exporter.converters.trees import result
 from toolkit.exporter.formulas.answers import answer, exp_answer
+from toolkit.exporter.formulas.binary_sigmoid import binary_sigmoid
 from toolkit.exporter.formulas.classes import class_labels, largest_index
 from toolkit.exporter.formulas.lookup import category_codes, columns_of
-from toolkit.exporter.formulas.sides import two_sided
 from toolkit.exporter.schema.told import places_of
 from toolkit.exporter.trees.answers import tree_answer
 from toolkit.exporter.trees.ensemble import (
@@ -49,7 +49,7 @@ def classifier(est: Any, x: Value, g: Conversion) -> Outputs:
     """HistGradientBoostingClassifier: sigmoid for two classes, softmax for more."""
     raw = _raw(est, x, g, classifies=True)
     if raw.width == 1:
-        index, p = two_sided(g, raw)
+        index, p = binary_sigmoid(g, raw)
     else:
         p = g.unary("Softmax", raw, axis=1)
         index = largest_index(

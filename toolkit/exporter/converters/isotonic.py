@@ -58,7 +58,7 @@ def interpolated(t: Matrix, xs: np.ndarray, ys: np.ndarray, g: Conversion) -> Ma
         Matrix(g.add("Gather", [g.constant(v, "float64", "knots"), segment], "at"), "float64", 1)
         for v in tables
     )
-    rise = g.product(slope, g.combine("Sub", t, start))
+    rise = g.mul(slope, g.combine("Sub", t, start))
     return g.combine("Add", rise, value)
 
 

@@ -8,13 +8,13 @@ import numpy as np
 
 from toolkit.exporter.conversion import Conversion
 from toolkit.exporter.formulas.answers import about, answer, center_of, unit_of
-from toolkit.exporter.formulas.chunks import chunk_rows, in_chunks
+from toolkit.exporter.formulas.batching import batch_rows, in_batches
 from toolkit.exporter.formulas.classes import class_labels
 from toolkit.exporter.formulas.distances import dense, metric_name
+from toolkit.exporter.formulas.float64_expr import Float64, constant, float64, joined
 from toolkit.exporter.formulas.kernel_products import weighted_kernels
 from toolkit.exporter.formulas.kernels import kernel_matrix
 from toolkit.exporter.formulas.neighbourhood import nearest
-from toolkit.exporter.formulas.real import Real, constant, joined, real
 from toolkit.exporter.values import Matrix, Outputs, Unconvertible, Value
 
 # AdditiveChi2Sampler's interval where none is given, by its steps.
@@ -44,7 +44,7 @@ def pca(est: Any, x: Value, g: Conversion) -> Outputs:
     return {"transform": g.cast(found, x.dtype)}
 
 
-def projected(est: Any, kernel: Real) -> Real:
+def projected(est: Any, kernel: Float64) -> Float64:
     """Return a fitted KernelPCA's components of kernel rows [N, fitted rows]."""
     return centred(est._centerer, kernel) @ constant(kernel.g, _scaled(est), "eigenvectors")
 
@@ -60,7 +60,7 @@ def _shift(est: Any) -> np.ndarray:
     return float(est.K_fit_all_) - np.asarray(est.K_fit_rows_, dtype=np.float64)
 
 
-def centred(est: Any, kernel: Real) -> Real:
+def centred(est: Any, kernel: Float64) -> Float64:
     """Return a fitted KernelCenterer's rows: the fitted columns' and the rows' means taken off."""
     return kernel + _shift(est).reshape(1, -1) - kernel.sum(1) / float(len(est.K_fit_rows_))
 
@@ -68,7 +68,7 @@ def centred(est: Any, kernel: Real) -> Real:
 def centerer(est: Any, x: Value, g: Conversion) -> Outputs:
     """KernelCenterer on a kernel [N, fitted rows]."""
     x = g.floating(x)
-    return {"transform": centred(est, real(g, x)).matrix(x.dtype, x.width)}
+    return {"transform": centred(est, float64(g, x)).matrix(x.dtype, x.width)}
 
 
 def nystroem(est: Any, x: Value, g: Conversion) -> Outputs:
@@ -86,17 +86,17 @@ def nystroem(est: Any, x: Value, g: Conversion) -> Outputs:
 def rbf_sampler(est: Any, x: Value, g: Conversion) -> Outputs:
     """RBFSampler: `√(2 / n) cos(X @ weights + offset)`."""
     x = g.floating(x)
-    return {"transform": _cosines(est, real(g, x)).matrix(x.dtype, est.n_components)}
+    return {"transform": _cosines(est, float64(g, x)).matrix(x.dtype, est.n_components)}
 
 
 def skewed_chi2(est: Any, x: Value, g: Conversion) -> Outputs:
     """SkewedChi2Sampler: the above of `ln(x + skewedness)`."""
     x = g.floating(x)
-    logs = (real(g, x) + float(est.skewedness)).apply("Log")
+    logs = (float64(g, x) + float(est.skewedness)).apply("Log")
     return {"transform": _cosines(est, logs).matrix(x.dtype, est.n_components)}
 
 
-def _cosines(est: Any, rows: Real) -> Real:
+def _cosines(est: Any, rows: Float64) -> Float64:
     weights = constant(rows.g, est.random_weights_, "weights")
     projection = rows @ weights + np.asarray(est.random_offset_, dtype=np.float64)
     return projection.cosine() * float(np.sqrt(2.0 / est.n_components))
@@ -111,7 +111,7 @@ def additive_chi2(est: Any, x: Value, g: Conversion) -> Outputs:
     if interval is None:
         raise Unconvertible(f"sample_steps={est.sample_steps} without sample_interval")
     x = g.floating(x)
-    rows = real(g, x)
+    rows = float64(g, x)
     log = rows.compare("Equal", 0.0).where(1.0, rows).apply("Log") * interval
     parts = [(rows * interval).apply("Sqrt")]
     for j in range(1, est.sample_steps):
@@ -128,7 +128,7 @@ def count_sketch(est: Any, x: Value, g: Conversion) -> Outputs:
     the product's half spectrum is a matrix for each of its real and imaginary parts.
     """
     x = g.floating(x)
-    rows, size = real(g, x) * float(np.sqrt(est.gamma)), est.n_components
+    rows, size = float64(g, x) * float(np.sqrt(est.gamma)), est.n_components
     re, im = constant(g, [[1.0]]), constant(g, [[0.0]])
     for index, bit in zip(est.indexHash_, est.bitHash_, strict=True):
         sketch = np.zeros((len(index), size))
@@ -141,7 +141,7 @@ def count_sketch(est: Any, x: Value, g: Conversion) -> Outputs:
     return {"transform": found.matrix(x.dtype, size)}
 
 
-def _sketched(est: Any, rows: Real, weights: np.ndarray) -> Real:
+def _sketched(est: Any, rows: Float64, weights: np.ndarray) -> Float64:
     """Return the rows, with a last column of √coef0 where there is one, times the weights."""
     if est.coef0 == 0:
         return rows @ constant(rows.g, weights, "hashes")
@@ -155,13 +155,13 @@ def propagation(est: Any, x: Value, g: Conversion) -> Outputs:
     if est.kernel == "rbf":
 
         def form(name: str) -> list[Matrix]:
-            rows = real(g, Matrix(name, x.dtype, x.width))
+            rows = float64(g, Matrix(name, x.dtype, x.width))
             kernels = kernel_matrix(g, rows, est.X_, "rbf", {"gamma": est.gamma})
             sums = kernels @ constant(g, shares, "shares")
             return [sums.matrix("float64", len(classes))]
 
-        rows = chunk_rows(2 * len(shares), x.width)
-        total = Real(g, in_chunks(g, x, rows, form)[0].name)
+        rows = batch_rows(2 * len(shares), x.width)
+        total = Float64(g, in_batches(g, x, rows, form)[0].name)
     elif est.kernel == "knn":
         fit = est.nn_fit
         params = dict(fit.effective_metric_params_ or {})

@@ -17,7 +17,7 @@ from toolkit.exporter.conversion import Conversion, categories_in
 from toolkit.exporter.converters.trees import result
 from toolkit.exporter.formulas.answers import answer
 from toolkit.exporter.formulas.classes import both_shares, class_labels, largest_index
-from toolkit.exporter.formulas.links import (
+from toolkit.exporter.formulas.inverse_links import (
     Link,
     exp,
     identity,
@@ -264,7 +264,7 @@ def _prepared(g: Conversion, x: Value, trees: list[dict[str, str]]) -> Value:
     m = g.floating(x)
     if cut.any():
         g.traps.append("categorical features: split by sets of categories")
-        whole = g.product(g.unary("Floor", g.unary("Abs", m)), g.unary("Sign", m))
+        whole = g.mul(g.unary("Floor", g.unary("Abs", m)), g.unary("Sign", m))
         m = masked(g, m, cut, whole)
     if zero.any():
         size = g.unary("Abs", m)

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from toolkit.exporter.conversion import Conversion
-from toolkit.exporter.formulas.affine import product
+from toolkit.exporter.formulas.affine import affine_map
 from toolkit.exporter.formulas.answers import exp_answer, linear_answer
+from toolkit.exporter.formulas.binary_sigmoid import binary_sigmoid
 from toolkit.exporter.formulas.classes import both_shares, class_labels, index_above, largest_index
-from toolkit.exporter.formulas.sides import two_sided
 from toolkit.exporter.values import Matrix, Outputs, Value
 
 
@@ -53,7 +53,7 @@ def logistic(est: Any, x: Value, g: Conversion) -> Outputs:
     scores = _decision(est, x, g)
     mode = getattr(est, "multi_class", None)
     if scores.width == 1:
-        index, probabilities = two_sided(g, scores, 2.0 if mode == "multinomial" else 1.0)
+        index, probabilities = binary_sigmoid(g, scores, 2.0 if mode == "multinomial" else 1.0)
         label = class_labels(g, index, est.classes_)
         return {"predict": label, "predict_proba": probabilities, "decision_function": scores}
     if mode == "ovr" or est.solver == "liblinear":
@@ -68,7 +68,7 @@ def sgd_classifier(est: Any, x: Value, g: Conversion) -> Outputs:
     scores = _decision(est, x, g)
     outputs = _labelled(est, scores, g)
     if est.loss == "log_loss" and scores.width == 1:
-        index, p = two_sided(g, scores)
+        index, p = binary_sigmoid(g, scores)
         outputs |= {"predict": class_labels(g, index, est.classes_), "predict_proba": p}
     elif est.loss == "log_loss":
         outputs["predict_proba"] = _one_vs_rest(scores, g)
@@ -120,7 +120,7 @@ def _answer(est: Any, x: Value, g: Conversion) -> Matrix:
 
 
 def _decision(est: Any, x: Value, g: Conversion) -> Matrix:
-    return product(g, g.floating(x), *_parameters(est))
+    return affine_map(g, g.floating(x), *_parameters(est))
 
 
 def _parameters(est: Any) -> tuple[np.ndarray, np.ndarray]:

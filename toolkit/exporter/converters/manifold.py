@@ -9,11 +9,11 @@ import numpy as np
 
 from toolkit.exporter.conversion import Conversion
 from toolkit.exporter.converters.kernel_methods import projected
-from toolkit.exporter.formulas.chunks import chunk_rows, in_chunks
+from toolkit.exporter.formulas.batching import batch_rows, in_batches
 from toolkit.exporter.formulas.distances import dense
+from toolkit.exporter.formulas.float64_expr import Float64, constant, float64, joined
 from toolkit.exporter.formulas.loops import loop
 from toolkit.exporter.formulas.neighbourhood import nearest, within
-from toolkit.exporter.formulas.real import Real, constant, joined, real
 from toolkit.exporter.values import Matrix, Outputs, Value
 
 
@@ -22,7 +22,7 @@ def isomap(est: Any, x: Value, g: Conversion) -> Outputs:
     x = g.floating(x)
     width = np.shape(est.kernel_pca_.eigenvectors_)[1]
 
-    def components(shortest: Real) -> Matrix:
+    def components(shortest: Float64) -> Matrix:
         return projected(est.kernel_pca_, shortest * shortest * -0.5).matrix(x.dtype, width)
 
     if est.n_neighbors is None:
@@ -30,16 +30,16 @@ def isomap(est: Any, x: Value, g: Conversion) -> Outputs:
     fit, count = est.nbrs_, est.n_neighbors
     params = dict(fit.effective_metric_params_ or {})
     found, at = nearest(g, x, fit._fit_X, count, fit.effective_metric_, params)
-    both = joined([found, Real(g, g.cast(Matrix(at, "int64", count), "float64").name)])
+    both = joined([found, Float64(g, g.cast(Matrix(at, "int64", count), "float64").name)])
 
     def form(name: str) -> list[Matrix]:
-        return [components(_through_nearest(est, Real(g, name), g))]
+        return [components(_through_nearest(est, Float64(g, name), g))]
 
-    given, rows = both.matrix("float64", 2 * count), chunk_rows(2 * len(est.dist_matrix_))
-    return {"transform": in_chunks(g, given, rows, form)[0]}
+    given, rows = both.matrix("float64", 2 * count), batch_rows(2 * len(est.dist_matrix_))
+    return {"transform": in_batches(g, given, rows, form)[0]}
 
 
-def _through_nearest(est: Any, both: Real, g: Conversion) -> Real:
+def _through_nearest(est: Any, both: Float64, g: Conversion) -> Float64:
     """Return the shortest ways [N, fitted rows] through each row's nearest fitted rows.
 
     both: their distances, and their positions, [N, 2 neighbours].
@@ -54,18 +54,18 @@ def _through_nearest(est: Any, both: Real, g: Conversion) -> Real:
     return reduce(lambda a, b: a.at_most(b), parts)
 
 
-def _within_reach(est: Any, x: Matrix, g: Conversion) -> Real:
+def _within_reach(est: Any, x: Matrix, g: Conversion) -> Float64:
     """Return the shortest ways [N, fitted rows] through all the fitted rows in reach.
 
     A loop over the fitted rows, since [N, fitted rows, fitted rows] is too much. A row that reaches
     none has infinite ways; scikit-learn raises an error for it.
     """
-    rows, count = real(g, x), len(est.dist_matrix_)
+    rows, count = float64(g, x), len(est.dist_matrix_)
     found, near = within(g, rows, est.nbrs_)
     endless = rows.sum(1) * 0.0 + np.full((1, count), np.inf)
 
     def through(step: str, state: list[Matrix]) -> tuple[list[Matrix], str]:
-        shortest, reach = (Real(g, m.name) for m in state)
+        shortest, reach = (Float64(g, m.name) for m in state)
         one = g.add("Reshape", [step, g.constant([1], "int64", "one")], "row")
         way = constant(g, est.dist_matrix_, "ways").take(one, axis=0)
         shortest = shortest.at_most(way + reach.take(one, axis=1))
@@ -73,7 +73,7 @@ def _within_reach(est: Any, x: Matrix, g: Conversion) -> Real:
         return [shortest.matrix("float64", count), state[1]], more
 
     state = [endless.matrix("float64", count), near.where(found, np.inf).matrix("float64", count)]
-    return Real(g, loop(g, count, state, through)[0].name)
+    return Float64(g, loop(g, count, state, through)[0].name)
 
 
 def locally_linear(est: Any, x: Value, g: Conversion) -> Outputs:
@@ -84,7 +84,7 @@ def locally_linear(est: Any, x: Value, g: Conversion) -> Outputs:
     """
     fit, count = est.nbrs_, est.n_neighbors
     x = g.floating(x)
-    rows, points = real(g, x), dense(fit._fit_X)
+    rows, points = float64(g, x), dense(fit._fit_X)
     params = dict(fit.effective_metric_params_ or {})
     _, at = nearest(g, x, points, count, fit.effective_metric_, params)
     differences = constant(g, points, "points").take(at, axis=0) - rows.reshape(0, 1, x.width)
@@ -98,7 +98,7 @@ def locally_linear(est: Any, x: Value, g: Conversion) -> Outputs:
     return {"transform": found.matrix(x.dtype, np.shape(est.embedding_)[1])}
 
 
-def _solve_ones(a: Real, size: int) -> Real:
+def _solve_ones(a: Float64, size: int) -> Float64:
     """Return w [N, k, 1] with `a @ w = 1`, for positive definite a [N, k, k].
 
     Gauss and Jordan's elimination without pivoting, which positive definite matrices need not.

@@ -87,7 +87,7 @@ def elliptic_envelope(est: Any, x: Value, g: Conversion) -> Outputs:
     dtype = result_dtype(g, x)
     away = g.binary("Sub", wide(g, x), est.location_, "location")
     mapped = affine(g, away, est.get_precision(), np.zeros(away.width))
-    squares = g.reduce("ReduceSum", g.product(away, mapped).name, [1])
+    squares = g.reduce("ReduceSum", g.mul(away, mapped).name, [1])
     beyond = g.binary("Add", Matrix(squares, "float64", 1), [est.offset_], "offset")
     labels = class_labels(g, index_above(g, beyond, 0.0), np.array([1, -1]))
     return {"predict": labels, "decision_function": g.cast(g.unary("Neg", beyond), dtype)}

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from toolkit.exporter.conversion import Conversion
-from toolkit.exporter.formulas.affine import product
+from toolkit.exporter.formulas.affine import affine_map
 from toolkit.exporter.formulas.classes import both_shares, class_labels, index_above, largest_index
 from toolkit.exporter.formulas.matmul import affine
 from toolkit.exporter.formulas.response import binary_score, binary_threshold, pick
@@ -79,7 +79,7 @@ def _together(estimators: Sequence[Any], rows: Value, g: Conversion) -> Matrix |
         return None
     weights = np.vstack([np.asarray(e.coef_, dtype=np.float64).reshape(1, -1) for e in estimators])
     biases = [np.broadcast_to(np.ravel(e.intercept_), (1,)) for e in estimators]
-    return product(g, g.floating(rows), weights.T, np.concatenate(biases))
+    return affine_map(g, g.floating(rows), weights.T, np.concatenate(biases))
 
 
 def _is_linear(est: Any) -> bool:

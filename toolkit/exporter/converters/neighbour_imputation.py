@@ -8,10 +8,10 @@ import numpy as np
 
 from toolkit.estimators.frames import mark_of
 from toolkit.exporter.conversion import Conversion
-from toolkit.exporter.formulas.chunks import chunk_rows, in_chunks
+from toolkit.exporter.formulas.batching import batch_rows, in_batches
 from toolkit.exporter.formulas.distances import distances, metric_name
+from toolkit.exporter.formulas.float64_expr import Flag, Float64, constant, float64, joined
 from toolkit.exporter.formulas.neighbourhood import weighted
-from toolkit.exporter.formulas.real import Flag, Real, constant, joined, real
 from toolkit.exporter.values import Matrix, Outputs, Unconvertible, Value
 
 
@@ -26,28 +26,30 @@ def imputer(est: Any, x: Value, g: Conversion) -> Outputs:
     width = len(kept) + (len(est.indicator_.features_) if est.add_indicator else 0)
 
     def form(name: str) -> list[Matrix]:
-        rows = real(g, Matrix(name, x.dtype, x.width))
+        rows = float64(g, Matrix(name, x.dtype, x.width))
         missing = _missing(g, rows, est.missing_values)
         filled = missing.where(0.0, rows)
         apart = distances(g, missing.where(np.nan, rows), points, "nan_euclidean")
         parts = [_column(est, g, missing, filled, apart, points, c) for c in kept]
         if est.add_indicator:
             features = g.constant(est.indicator_.features_, "int64", "features")
-            parts.append(Flag(g, g.add("Gather", [missing.name, features], "was", axis=1)).real())
+            parts.append(
+                Flag(g, g.add("Gather", [missing.name, features], "was", axis=1)).float64()
+            )
         return [joined(parts).matrix(x.dtype, width)]
 
-    return {"transform": in_chunks(g, x, chunk_rows(2 * len(points), x.width), form)[0]}
+    return {"transform": in_batches(g, x, batch_rows(2 * len(points), x.width), form)[0]}
 
 
 def _column(
     est: Any,
     g: Conversion,
     missing: Flag,
-    filled: Real,
-    apart: Real,
+    filled: Float64,
+    apart: Float64,
     points: np.ndarray,
     column: int,
-) -> Real:
+) -> Float64:
     """Return a column of the rows [N, 1], what is missing of it imputed; 0 where no row has it.
 
     The first row is imputed once more, and its value dropped: onnxruntime up to 1.24 divides by
@@ -60,14 +62,14 @@ def _column(
     at = g.add("Transpose", [g.add("NonZero", [hole], "holes")], "holes", perm=[1, 0])
     first = g.constant([[0]], "int64", "first")
     and_first = g.add("Concat", [at, first], "and_first", axis=0)
-    some = Real(g, g.add("GatherND", [apart.name, and_first], "some"))
+    some = Float64(g, g.add("GatherND", [apart.name, and_first], "some"))
     mean = _mean(est, some, points, column).name
     limits = [g.constant([limit], "int64", "limit") for limit in (0, -1, 0)]
     mean = g.add("Slice", [mean, *limits], "mean")
-    return Real(g, g.add("ScatterND", [value.name, at, mean], "imputed"))
+    return Float64(g, g.add("ScatterND", [value.name, at, mean], "imputed"))
 
 
-def _missing(g: Conversion, rows: Real, marker: Any) -> Flag:
+def _missing(g: Conversion, rows: Float64, marker: Any) -> Flag:
     if mark_of(marker):
         return Flag(g, g.add("IsNaN", [rows.name], "missing"))
     if not isinstance(marker, int | float | np.number):
@@ -75,7 +77,7 @@ def _missing(g: Conversion, rows: Real, marker: Any) -> Flag:
     return rows.compare("Equal", float(marker))
 
 
-def _mean(est: Any, apart: Real, points: np.ndarray, column: int) -> Real:
+def _mean(est: Any, apart: Float64, points: np.ndarray, column: int) -> Float64:
     """Return the (weighted) mean [N, 1] of the column's values in the nearest rows that have it.
 
     Rows that share no column with the row do not count; where none does, the mean of all.
@@ -89,7 +91,7 @@ def _mean(est: Any, apart: Real, points: np.ndarray, column: int) -> Real:
     found, at = apart.smallest(min(est.n_neighbors, int(known.sum())))
     valid = found.compare("Less", np.inf)
     weights = weighted(found, est.weights, valid)
-    weights = valid.real() if weights is None else weights
+    weights = valid.float64() if weights is None else weights
     total = weights.sum(1)
     mean = (theirs.where(0.0, table).reshape(-1).take(at, axis=0) * weights).sum(1) / total
     return total.compare("Equal", 0.0).where(float(values[known].mean()), mean)

@@ -10,10 +10,10 @@ from toolkit.exporter.conversion import Conversion
 from toolkit.exporter.formulas.answers import about, answer, center_of
 from toolkit.exporter.formulas.classes import class_labels
 from toolkit.exporter.formulas.distances import distances
+from toolkit.exporter.formulas.float64_expr import Flag, Float64, constant, float64
 from toolkit.exporter.formulas.matmul import affine
 from toolkit.exporter.formulas.neighbourhood import nearest, weighted, within
-from toolkit.exporter.formulas.reach import sums_in_reach
-from toolkit.exporter.formulas.real import Flag, Real, constant, real
+from toolkit.exporter.formulas.radius import sums_within_radius
 from toolkit.exporter.tasks import side_by_side
 from toolkit.exporter.values import Matrix, Outputs, Unconvertible, Value
 
@@ -25,7 +25,7 @@ FAST_RADIUS = (
 )  # fmt: skip
 
 
-def neighbours_of(g: Conversion, x: Matrix, est: Any, count: int) -> tuple[Real, str]:
+def neighbours_of(g: Conversion, x: Matrix, est: Any, count: int) -> tuple[Float64, str]:
     """Return distances [N, count] to the nearest fitted rows, and the rows' indices."""
     params = dict(est.effective_metric_params_ or {})
     return nearest(g, x, est._fit_X, count, est.effective_metric_, params)
@@ -74,9 +74,9 @@ def radius_regressor(est: Any, x: Value, g: Conversion) -> Outputs:
     y, center = _targets(est, g)
     with np.errstate(invalid="ignore"):
         empty = np.full_like(np.asarray(est._y)[:1], np.nan).astype(np.float64).reshape(1, -1)
-    (sums,), total = sums_in_reach(g, x, est, [y])
+    (sums,), total = sums_within_radius(g, x, est, [y])
     found = about(g, (sums / total).matrix("float64", y.shape[1]), center)
-    mean = total.compare("Equal", 0.0).where(empty, Real(g, found.name))
+    mean = total.compare("Equal", 0.0).where(empty, Float64(g, found.name))
     return {"predict": answer(g, x, mean.matrix("float64", y.shape[1]))}
 
 
@@ -90,7 +90,7 @@ def radius_classifier(est: Any, x: Value, g: Conversion) -> Outputs:
     if est.outlier_label_ is None:
         g.traps.append("a row without neighbours gives NaN where scikit-learn would raise an error")
     answers, ballots = [], _ballots(est)
-    found, total = sums_in_reach(g, x, est, [one_hot for one_hot, _ in ballots])
+    found, total = sums_within_radius(g, x, est, [one_hot for one_hot, _ in ballots])
     for k, (votes, (_, classes)) in enumerate(zip(found, ballots, strict=True)):
         if est.outlier_label_ is None:
             labels, shares = class_labels(g, votes.index("ArgMax"), classes), votes / total
@@ -116,12 +116,12 @@ def _lonely(est: Any, output: int, classes: np.ndarray) -> np.ndarray:
 
 def _with_outliers(
     g: Conversion,
-    votes: Real,
-    total: Real,
+    votes: Float64,
+    total: Float64,
     classes: np.ndarray,
     lonely: np.ndarray,
     label: np.ndarray,
-) -> tuple[Matrix, Real]:
+) -> tuple[Matrix, Float64]:
     """Return labels and shares of the votes [N, classes], whose sums are the total [N, 1].
 
     Where there are none, the shares are the lonely ones [1, classes];
@@ -187,14 +187,14 @@ def k_transformer(est: Any, x: Value, g: Conversion) -> Outputs:
     start = found.sum(1) * 0.0  # [N, 1], to know N
     blank = start + np.zeros((1, rows))
     name = g.add("ScatterElements", [blank.name, at, entries.name], "graph", axis=1)
-    return {"transform": Real(g, name).matrix(x.dtype, rows)}
+    return {"transform": Float64(g, name).matrix(x.dtype, rows)}
 
 
 def radius_transformer(est: Any, x: Value, g: Conversion) -> Outputs:
     """Distances to the rows in reach, or 1 for them; 0 elsewhere."""
     x = g.floating(x)
-    found, near = within(g, real(g, x), est)
-    entries = near.where(found, 0.0) if est.mode == "distance" else near.real()
+    found, near = within(g, float64(g, x), est)
+    entries = near.where(found, 0.0) if est.mode == "distance" else near.float64()
     return {"transform": entries.matrix(x.dtype, est.n_samples_fit_)}
 
 
@@ -205,7 +205,7 @@ def nearest_centroid(est: Any, x: Value, g: Conversion) -> Outputs:
     probabilities are their softmax.
     """
     x = g.floating(x)
-    classes, rows = np.asarray(est.classes_), real(g, x)
+    classes, rows = np.asarray(est.classes_), float64(g, x)
     centroids = np.asarray(est.centroids_, dtype=np.float64)
     priors = getattr(est, "class_prior_", np.full(len(classes), 1 / len(classes)))
     deviation = getattr(est, "within_class_std_dev_", np.ones(centroids.shape[1]))

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from toolkit.exporter.conversion import Conversion
-from toolkit.exporter.formulas.affine import product
+from toolkit.exporter.formulas.affine import affine_map
 from toolkit.exporter.formulas.answers import exp_answer, linear_answer
+from toolkit.exporter.formulas.binary_sigmoid import binary_sigmoid
 from toolkit.exporter.formulas.classes import class_labels, largest_index
-from toolkit.exporter.formulas.sides import two_sided
 from toolkit.exporter.values import Matrix, Outputs, Unconvertible, Value
 
 ACTIVATIONS = {"relu": "Relu", "tanh": "Tanh", "logistic": "Sigmoid", "identity": None}
@@ -30,7 +30,7 @@ def classifier(est: Any, x: Value, g: Conversion) -> Outputs:
 
     Several labels a row (an indicator matrix) are a sigmoid each.
     """
-    raw = product(g, _hidden(est, x, g), est.coefs_[-1], est.intercepts_[-1])
+    raw = affine_map(g, _hidden(est, x, g), est.coefs_[-1], est.intercepts_[-1])
     if est._label_binarizer.y_type_.startswith("multilabel"):
         label = g.cast(g.compare("Greater", raw, [0.0]), "int64")
         return {"predict": label, "predict_proba": g.unary("Sigmoid", raw)}
@@ -38,7 +38,7 @@ def classifier(est: Any, x: Value, g: Conversion) -> Outputs:
         index, probabilities = largest_index(g, raw), g.unary("Softmax", raw, axis=1)
     else:
         # p > 0.5 is raw > 0, without the rounding of the sigmoid.
-        index, probabilities = two_sided(g, raw)
+        index, probabilities = binary_sigmoid(g, raw)
     return {"predict": class_labels(g, index, est.classes_), "predict_proba": probabilities}
 
 
@@ -47,7 +47,7 @@ def _hidden(est: Any, x: Value, g: Conversion) -> Matrix:
     hidden = g.floating(x)
     operator = ACTIVATIONS[est.activation]
     for weights, bias in zip(est.coefs_[:-1], est.intercepts_[:-1], strict=True):
-        hidden = product(g, hidden, weights, bias)
+        hidden = affine_map(g, hidden, weights, bias)
         hidden = g.unary(operator, hidden) if operator else hidden
     return hidden
 

@@ -44,7 +44,7 @@ def products(g: Conversion, x: Matrix, powers: np.ndarray) -> Matrix:
             else:
                 ones[output] = 1.0
         factor = affine(g, x, select, ones)
-        result = factor if result is None else g.product(result, factor)
+        result = factor if result is None else g.mul(result, factor)
     assert result is not None
     return result
 

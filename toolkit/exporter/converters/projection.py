@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from toolkit.exporter.conversion import Conversion
-from toolkit.exporter.formulas.affine import product
+from toolkit.exporter.formulas.affine import affine_map
 from toolkit.exporter.formulas.answers import about, center_of, unit_of
 from toolkit.exporter.formulas.linear_map import projected
 from toolkit.exporter.values import Outputs, Value
@@ -37,7 +37,7 @@ def uncentred(est: Any, x: Value, g: Conversion) -> Outputs:
     """
     components = est.components_
     dense = components.toarray() if hasattr(components, "toarray") else np.asarray(components)
-    return {"transform": product(g, g.floating(x), dense.T, np.zeros(len(dense)))}
+    return {"transform": affine_map(g, g.floating(x), dense.T, np.zeros(len(dense)))}
 
 
 def independent(est: Any, x: Value, g: Conversion) -> Outputs:
@@ -103,7 +103,7 @@ def _known(est: Any, scale: Any) -> Any:
 def boltzmann(est: Any, x: Value, g: Conversion) -> Outputs:
     """BernoulliRBM: the hidden units' probabilities, `sigmoid(x @ components_.T + intercept)`."""
     weights = np.asarray(est.components_).T
-    hidden = product(g, g.floating(x), weights, est.intercept_hidden_)
+    hidden = affine_map(g, g.floating(x), weights, est.intercept_hidden_)
     return {"transform": g.unary("Sigmoid", hidden)}
 
 

@@ -155,7 +155,7 @@ def _pursue(
     size = g.constant(EPS, "float64", "epsilon")
 
     def dot(a: Matrix, b: Matrix) -> Matrix:
-        return Matrix(g.reduce("ReduceSum", g.product(a, b).name, [1]), "float64", 1)
+        return Matrix(g.reduce("ReduceSum", g.mul(a, b).name, [1]), "float64", 1)
 
     def metric(v: Matrix) -> Matrix:
         return affine(g, v, gram, np.zeros(count))
@@ -166,7 +166,7 @@ def _pursue(
     picked = g.add("Equal", [best, g.constant(np.arange(count), "int64", "atoms")], "picked")
     atom = g.cast(Matrix(picked, "bool", count), "float64")
     fit, again = dot(rest, atom), dot(chosen, atom)
-    weak = g.add("Less", [g.product(fit, fit).name, size], "weak")
+    weak = g.add("Less", [g.mul(fit, fit).name, size], "weak")
     twice = g.add("Greater", [again.name, g.constant(0.5, "float64", "half")], "twice")
     v = atom
     for _ in range(2):  # once more for what rounding left in it
@@ -178,8 +178,8 @@ def _pursue(
     one = g.constant(1.0, "float64", "one")
     length = g.add("Sqrt", [g.add("Where", [goes, norm.name, one], "norm")], "length")
     unit = Matrix(g.add("Div", [v.name, length], "unit"), "float64", count)
-    unit = g.product(unit, g.cast(Matrix(goes, "bool", 1), "float64"))
-    part = g.product(unit, dot(unit, products))
+    unit = g.mul(unit, g.cast(Matrix(goes, "bool", 1), "float64"))
+    part = g.mul(unit, dot(unit, products))
     place = g.constant(np.arange(wanted)[None, :, None], "int64", "places")
     here = g.add("Equal", [place, step], "here")
     row = g.add("Unsqueeze", [unit.name, g.constant([1], "int64", "axis")], "row")

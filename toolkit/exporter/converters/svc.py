@@ -11,10 +11,10 @@ from toolkit.exporter.converters.neighbours import signs
 from toolkit.exporter.formulas.classes import class_labels
 from toolkit.exporter.formulas.coupling import couple, couple_two
 from toolkit.exporter.formulas.distances import dense
+from toolkit.exporter.formulas.float64_expr import Float64, constant, float64
 from toolkit.exporter.formulas.gaussian import signed
 from toolkit.exporter.formulas.gaussian_terms import Gaussians
 from toolkit.exporter.formulas.kernel_products import weighted_kernels
-from toolkit.exporter.formulas.real import Real, constant, real
 from toolkit.exporter.values import Matrix, Outputs, Value
 
 SMALLEST = 1e-7  # libsvm keeps the probabilities of pairs this far from 0 and 1
@@ -37,7 +37,7 @@ def kernels_times(
 
 def _decisions(
     est: Any, x: Matrix, g: Conversion, weights: np.ndarray, offset: Any, wide: bool = False
-) -> Real:
+) -> Float64:
     """Return the same in float64, and where its sign is in doubt also computed so.
 
     A sum of float32 kernels is right to a part of the proof's tolerance, which decides nothing
@@ -49,7 +49,7 @@ def _decisions(
     else:
         vectors = dense(est.support_vectors_)
         found = signed(g, x, Gaussians(vectors, float(est._gamma), weights, offset), wide)
-    return Real(g, g.cast(found, "float64").name)
+    return Float64(g, g.cast(found, "float64").name)
 
 
 def classifier(est: Any, x: Value, g: Conversion) -> Outputs:
@@ -77,7 +77,9 @@ def classifier(est: Any, x: Value, g: Conversion) -> Outputs:
     return {"predict": class_labels(g, index, classes), "decision_function": shown, **outputs}
 
 
-def _of_many(est: Any, g: Conversion, pairs: Real, dtype: str, count: int) -> tuple[Matrix, Matrix]:
+def _of_many(
+    est: Any, g: Conversion, pairs: Float64, dtype: str, count: int
+) -> tuple[Matrix, Matrix]:
     """Return the index of the class with the most votes, and the decisions that are shown."""
     if est.decision_function_shape != "ovr":
         shown = pairs.matrix(dtype, count * (count - 1) // 2)
@@ -107,7 +109,7 @@ def _sides(count: int) -> np.ndarray:
     return np.eye(count)[i] - np.eye(count)[j]
 
 
-def _votes(g: Conversion, pairs: Real, count: int, above: str) -> Real:
+def _votes(g: Conversion, pairs: Float64, count: int, above: str) -> Float64:
     """Return the votes [N, classes].
 
     above: "Greater", or "GreaterOrEqual" where a decision of 0 is a vote for the first class.
@@ -115,10 +117,10 @@ def _votes(g: Conversion, pairs: Real, count: int, above: str) -> Real:
     halves = pairs.compare(above, 0.0).where(0.5, -0.5)
     names = [halves.name, constant(g, _sides(count), "sides").name]
     most = constant(g, np.full(count, (count - 1) / 2), "half")
-    return Real(g, g.add("Gemm", [*names, most.name], "votes"))
+    return Float64(g, g.add("Gemm", [*names, most.name], "votes"))
 
 
-def _ranked(g: Conversion, pairs: Real, count: int) -> Real:
+def _ranked(g: Conversion, pairs: Float64, count: int) -> Float64:
     """Return the votes [N, classes], and with them a term below 1/3 that ranks equal ones.
 
     scikit-learn's _ovr_decision_function: votes + s / (3 (|s| + 1)) with the sum s of a class's
@@ -130,7 +132,7 @@ def _ranked(g: Conversion, pairs: Real, count: int) -> Real:
     return votes + total / (total.apply("Abs") * 3.0 + 3.0)
 
 
-def _probabilities(est: Any, pairs: Real, sign: float, count: int) -> Matrix:
+def _probabilities(est: Any, pairs: Float64, sign: float, count: int) -> Matrix:
     """Return Platt's sigmoids `1 / (1 + exp(A d + B))` of the pairs' decisions, coupled.
 
     sign: of the decisions that are given.
@@ -155,7 +157,7 @@ def sgd_one_class(est: Any, x: Value, g: Conversion) -> Outputs:
     """SGDOneClassSVM: `X @ coef − offset`, an inlier where it is not below 0."""
     x = g.floating(x)
     weights = np.asarray(est.coef_, dtype=np.float64).reshape(-1, 1)
-    decision = real(g, x) @ weights - np.asarray(est.offset_, dtype=np.float64)
+    decision = float64(g, x) @ weights - np.asarray(est.offset_, dtype=np.float64)
     label = signs(g, decision.compare("GreaterOrEqual", 0.0))
     return {"predict": label, "decision_function": decision.matrix(x.dtype, 1)}
 

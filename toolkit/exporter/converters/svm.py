@@ -9,7 +9,7 @@ import numpy as np
 from toolkit.exporter.conversion import Conversion
 from toolkit.exporter.converters.svc import kernels_times
 from toolkit.exporter.formulas.answers import about, answer, center_of, unit_of
-from toolkit.exporter.formulas.chunks import chunk_rows, in_chunks
+from toolkit.exporter.formulas.batching import batch_rows, in_batches
 from toolkit.exporter.formulas.distances import dense
 from toolkit.exporter.formulas.matmul import affine
 from toolkit.exporter.formulas.powers import as_form
@@ -41,7 +41,7 @@ def _sums(est: Any, x: Matrix, g: Conversion, offset: np.ndarray) -> Matrix:
         kernels = kernel(est, Matrix(name, x.dtype, x.width), vectors, g)
         return [_weighted(kernels, dual, offset, g)]
 
-    return in_chunks(g, x, chunk_rows(2 * len(vectors), x.width), form)[0]
+    return in_batches(g, x, batch_rows(2 * len(vectors), x.width), form)[0]
 
 
 def _weighted(kernel: Matrix, dual: np.ndarray, offset: np.ndarray, g: Conversion) -> Matrix:

@@ -59,7 +59,7 @@ def _weighted(est: Any, counts: Matrix, g: Conversion, places: str | None = None
     elif est.use_idf and places is not None:
         table = g.constant(est.idf_, counts.dtype, "idf")
         own = Matrix(g.add("Gather", [table, places], "idf"), counts.dtype, counts.width)
-        counts = g.product(counts, own)
+        counts = g.mul(counts, own)
     return counts if est.norm is None else normalized(g, counts, est.norm, 0.0)
 
 

@@ -19,7 +19,7 @@ from toolkit.exporter.conversion import Conversion
 from toolkit.exporter.converters.trees import result
 from toolkit.exporter.formulas.answers import answer, is_far
 from toolkit.exporter.formulas.classes import both_shares, class_labels, index_above, largest_index
-from toolkit.exporter.formulas.links import (
+from toolkit.exporter.formulas.inverse_links import (
     Link,
     exp,
     identity,

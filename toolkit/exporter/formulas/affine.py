@@ -23,7 +23,7 @@ REACH = 16.0  # so many standard deviations may a value lie from its centre
 
 
 def _folds(origin: Affine, unit: np.ndarray) -> bool:
-    """Tell whether the centre may go into the bias; unit [k]: see `product`.
+    """Tell whether the centre may go into the bias; unit [k]: see `affine_map`.
 
     A float32 sum is wrong by up to 2⁻²⁴ of its largest terms, however small it is itself
     (Higham, "Accuracy and Stability of Numerical Algorithms", section 3.1). With the centre in
@@ -68,7 +68,7 @@ def plus(g: Conversion, x: Matrix, shift: np.ndarray) -> Matrix:
     return _recorded(g.binary("Add", x, shift, "residual"), replace(found, bias=found.bias + shift))
 
 
-def product(g: Conversion, x: Matrix, weights: Any, bias: Any, unit: Any = np.inf) -> Matrix:
+def affine_map(g: Conversion, x: Matrix, weights: Any, bias: Any, unit: Any = np.inf) -> Matrix:
     """Return `x @ weights + bias`, computed from what x was made of where that is no slower.
 
     weights [width, k], bias [k]. unit, a number or [k]: what counts as 1 of the result where that
@@ -142,5 +142,5 @@ def _linear(
     g: Conversion, x: Matrix, weights: np.ndarray, bias: np.ndarray, unit: np.ndarray
 ) -> Matrix:
     features = x.origin(Monomials)
-    found = None if features is None else read_out(g, features, weights, bias, product, unit)
+    found = None if features is None else read_out(g, features, weights, bias, affine_map, unit)
     return linear(g, x, weights, bias) if found is None else found

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from toolkit.exporter.conversion import Conversion
-from toolkit.exporter.formulas.affine import product
+from toolkit.exporter.formulas.affine import affine_map
 from toolkit.exporter.values import Matrix, Value
 from toolkit.metrics import Scale
 from toolkit.precision import FLOAT32_UNIT, FLOAT64_UNIT, ROUNDED_ANSWERS
@@ -71,7 +71,7 @@ def linear_answer(g: Conversion, x: Matrix, weights: Any, bias: Any) -> Matrix:
     """Return `x @ weights + bias` as answers; weights [width, k], bias [k] or a number."""
     weights = np.asarray(weights, dtype=np.float64)
     center, unit = center_of(g, weights.shape[1]), unit_of(g, weights.shape[1])
-    return about(g, product(g, x, weights, np.asarray(bias) - center, unit), center)
+    return about(g, affine_map(g, x, weights, np.asarray(bias) - center, unit), center)
 
 
 def exp_answer(g: Conversion, exponent: Callable[[], Matrix]) -> Matrix:

@@ -7,8 +7,8 @@ from functools import partial
 import numpy as np
 
 from toolkit.exporter.conversion import Conversion
+from toolkit.exporter.formulas.float64_expr import Float64, constant
 from toolkit.exporter.formulas.loops import loop
-from toolkit.exporter.formulas.real import Real, constant
 from toolkit.exporter.values import Matrix
 from toolkit.onnx_graph.domains import ML
 
@@ -37,7 +37,7 @@ def couple_two(g: Conversion, decisions: Matrix, slope: float, offset: float) ->
     return Matrix(found, "float32", 2)
 
 
-def couple(g: Conversion, pairs: Real, classes: int) -> Real:
+def couple(g: Conversion, pairs: Float64, classes: int) -> Float64:
     """Return class probabilities [N, classes] from `P(i against j)` for i < j, [N, pairs].
 
     libsvm's multiclass_probability (Wu, Lin, Weng 2004, second method): minimise `½ pᵀ Q p` over
@@ -60,14 +60,14 @@ def couple(g: Conversion, pairs: Real, classes: int) -> Real:
     start = pairs.sum(1) * 0.0 + np.full((1, classes), 1.0 / classes)
     state = [start.matrix("float64", classes), q.matrix("float64", 0)]
     p, _ = loop(g, max(100, classes), state, partial(_iteration, g, classes))
-    return Real(g, p.name)
+    return Float64(g, p.name)
 
 
 def _iteration(
     g: Conversion, classes: int, step: str, state: list[Matrix]
 ) -> tuple[list[Matrix], str]:
     """Return (p, Q) after one round through the coordinates, and whether a row goes on."""
-    p, q = (Real(g, m.name) for m in state)
+    p, q = (Float64(g, m.name) for m in state)
     qp = (q @ p.reshape(0, classes, 1)).reshape(0, classes)
     pqp = (p * qp).sum(1)
     active = _largest(qp - pqp, classes).compare("GreaterOrEqual", 0.005 / classes)
@@ -84,11 +84,11 @@ def _iteration(
         unit[0, t] = 1.0
         new = (new + change * unit) / grown
     new = active.where(new, p)
-    count = Real(g, g.reduce("ReduceSum", active.real().name, [0, 1], keep=False))
+    count = Float64(g, g.reduce("ReduceSum", active.float64().name, [0, 1], keep=False))
     return [new.matrix("float64", classes), state[1]], count.compare("Greater", 0.0).name
 
 
-def _largest(values: Real, classes: int) -> Real:
+def _largest(values: Float64, classes: int) -> Float64:
     """Return the largest magnitude of each row [N, 1]; Max, whose form no opset changed."""
     size = values.apply("Abs")
     largest = size.take([0], axis=1)

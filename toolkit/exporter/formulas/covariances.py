@@ -9,15 +9,15 @@ import numpy as np
 
 from toolkit.exporter.conversion import Conversion
 from toolkit.exporter.formulas.distances import squared, squared_exactly
+from toolkit.exporter.formulas.float64_expr import Float64, constant
 from toolkit.exporter.formulas.kernels import kernel_matrix
-from toolkit.exporter.formulas.real import Real, constant
 from toolkit.exporter.values import Unconvertible
 
 # A covariance takes (graph, kernel object, rows, points, exact) and gives [N, points] or [1, 1].
-Covariance = Callable[[Conversion, Any, Real, np.ndarray, bool], Real]
+Covariance = Callable[[Conversion, Any, Float64, np.ndarray, bool], Float64]
 
 
-def covariance(g: Conversion, kernel: Any, x: Real, points: np.ndarray, exact: bool) -> Real:
+def covariance(g: Conversion, kernel: Any, x: Float64, points: np.ndarray, exact: bool) -> Float64:
     """Return k(x, points) [N, points], or [1, 1] where it is the same for all.
 
     exact: distances from differences instead of a matrix product, for weights so large that they
@@ -29,7 +29,7 @@ def covariance(g: Conversion, kernel: Any, x: Real, points: np.ndarray, exact: b
     return COVARIANCES[name](g, kernel, x, points, exact)
 
 
-def spread_out(g: Conversion, kernel: Any, x: Real, points: np.ndarray, exact: bool) -> Real:
+def spread_out(g: Conversion, kernel: Any, x: Float64, points: np.ndarray, exact: bool) -> Float64:
     """Return the same, and [N, points] also of a kernel that has one number for all."""
     found = covariance(g, kernel, x, points, exact)
     return found + (x.sum(1) * 0.0 + np.zeros((1, len(points))))
@@ -51,7 +51,7 @@ def as_gaussian(kernel: Any) -> tuple[float, np.ndarray] | None:
     return None
 
 
-def diagonal(g: Conversion, kernel: Any, x: Real) -> Real:
+def diagonal(g: Conversion, kernel: Any, x: Float64) -> Float64:
     """Return k(x, x) of each row, [N, 1] or [1, 1]."""
     name = type(kernel).__name__
     if name not in DIAGONALS:
@@ -65,7 +65,7 @@ STEEP = 1e-10
 ROUNDING = 2.0**-50  # of the largest ‖s‖²: four units of it
 
 
-def _scaled(g: Conversion, scale: Any, x: Real, points: np.ndarray, exact: bool) -> Real:
+def _scaled(g: Conversion, scale: Any, x: Float64, points: np.ndarray, exact: bool) -> Float64:
     """Return `‖(x − s) / scale‖²`; scale is a number, or one for each column.
 
     By differences also where a product's rounding would show: for points that are so many scales
@@ -81,12 +81,12 @@ def _rounding(points: np.ndarray) -> float:
     return ROUNDING * float((points**2).sum(axis=1).max(initial=0.0))
 
 
-def rbf(g: Conversion, k: Any, x: Real, points: np.ndarray, exact: bool) -> Real:
+def rbf(g: Conversion, k: Any, x: Float64, points: np.ndarray, exact: bool) -> Float64:
     """`exp(−½ ‖(x − s) / l‖²)`."""
     return (_scaled(g, k.length_scale, x, points, exact) * -0.5).apply("Exp")
 
 
-def matern(g: Conversion, k: Any, x: Real, points: np.ndarray, exact: bool) -> Real:
+def matern(g: Conversion, k: Any, x: Float64, points: np.ndarray, exact: bool) -> Float64:
     """Matérn for ν of ½, 1½, 2½ and ∞, with d = ‖(x − s) / l‖.
 
     `e^−d`, `(1 + √3 d) e^(−√3 d)`, `(1 + √5 d + 5/3 d²) e^(−√5 d)`, `e^(−½ d²)`; other ν need a
@@ -105,13 +105,15 @@ def matern(g: Conversion, k: Any, x: Real, points: np.ndarray, exact: bool) -> R
     return decay if factor is None else factor * decay
 
 
-def rational_quadratic(g: Conversion, k: Any, x: Real, points: np.ndarray, exact: bool) -> Real:
+def rational_quadratic(
+    g: Conversion, k: Any, x: Float64, points: np.ndarray, exact: bool
+) -> Float64:
     """`(1 + d² / (2 α l²))^−α`."""
     square = _scaled(g, k.length_scale, x, points, exact)
     return (1.0 + square * (0.5 / float(k.alpha))) ** -float(k.alpha)
 
 
-def periodic(g: Conversion, k: Any, x: Real, points: np.ndarray, exact: bool) -> Real:
+def periodic(g: Conversion, k: Any, x: Float64, points: np.ndarray, exact: bool) -> Float64:
     """ExpSineSquared: `exp(−2 (sin(π d / p) / l)²)`, whose slope by d² is up to 2 (π / (p l))²."""
     slope = 2.0 * (np.pi / (float(k.periodicity) * float(k.length_scale))) ** 2
     exact = exact or _rounding(points) * slope > STEEP
@@ -120,37 +122,37 @@ def periodic(g: Conversion, k: Any, x: Real, points: np.ndarray, exact: bool) ->
     return (sine * sine * -2.0).apply("Exp")
 
 
-def dot_product(g: Conversion, k: Any, x: Real, points: np.ndarray, exact: bool) -> Real:
+def dot_product(g: Conversion, k: Any, x: Float64, points: np.ndarray, exact: bool) -> Float64:
     """`σ₀² + x·s`."""
     return x @ constant(g, points.T, "points") + float(k.sigma_0**2)
 
 
-def constant_value(g: Conversion, k: Any, x: Real, points: np.ndarray, exact: bool) -> Real:
+def constant_value(g: Conversion, k: Any, x: Float64, points: np.ndarray, exact: bool) -> Float64:
     """The same for all."""
     return constant(g, [[float(k.constant_value)]])
 
 
-def white(g: Conversion, k: Any, x: Real, points: np.ndarray, exact: bool) -> Real:
+def white(g: Conversion, k: Any, x: Float64, points: np.ndarray, exact: bool) -> Float64:
     """0 between different rows; scikit-learn takes new rows for different always."""
     return constant(g, [[0.0]])
 
 
-def total(g: Conversion, k: Any, x: Real, points: np.ndarray, exact: bool) -> Real:
+def total(g: Conversion, k: Any, x: Float64, points: np.ndarray, exact: bool) -> Float64:
     """Return the sum of two kernels."""
     return covariance(g, k.k1, x, points, exact) + covariance(g, k.k2, x, points, exact)
 
 
-def product(g: Conversion, k: Any, x: Real, points: np.ndarray, exact: bool) -> Real:
+def kernel_product(g: Conversion, k: Any, x: Float64, points: np.ndarray, exact: bool) -> Float64:
     """Return the product of two kernels."""
     return covariance(g, k.k1, x, points, exact) * covariance(g, k.k2, x, points, exact)
 
 
-def power(g: Conversion, k: Any, x: Real, points: np.ndarray, exact: bool) -> Real:
+def power(g: Conversion, k: Any, x: Float64, points: np.ndarray, exact: bool) -> Float64:
     """Return a kernel to a power."""
     return covariance(g, k.kernel, x, points, exact) ** float(k.exponent)
 
 
-def pairwise(g: Conversion, k: Any, x: Real, points: np.ndarray, exact: bool) -> Real:
+def pairwise(g: Conversion, k: Any, x: Float64, points: np.ndarray, exact: bool) -> Float64:
     """PairwiseKernel: one of scikit-learn's pairwise kernels."""
     params = {**(k.pairwise_kernels_kwargs or {}), "gamma": k.gamma}
     return kernel_matrix(g, x, points, k.metric, params)
@@ -165,17 +167,17 @@ COVARIANCES: dict[str, Covariance] = {
     "ConstantKernel": constant_value,
     "WhiteKernel": white,
     "Sum": total,
-    "Product": product,
+    "Product": kernel_product,
     "Exponentiation": power,
     "PairwiseKernel": pairwise,
 }
 
 
-def _one(g: Conversion, k: Any, x: Real) -> Real:
+def _one(g: Conversion, k: Any, x: Float64) -> Float64:
     return constant(g, [[1.0]])
 
 
-DIAGONALS: dict[str, Callable[[Conversion, Any, Real], Real]] = {
+DIAGONALS: dict[str, Callable[[Conversion, Any, Float64], Float64]] = {
     "RBF": _one,
     "Matern": _one,
     "RationalQuadratic": _one,

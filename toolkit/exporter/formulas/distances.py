@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from toolkit.exporter.conversion import Conversion
-from toolkit.exporter.formulas.real import Flag, Real, constant
+from toolkit.exporter.formulas.float64_expr import Flag, Float64, constant
 from toolkit.exporter.values import Matrix, Unconvertible
 
 # P of asin √h = √h P(h), h in [0, ½]: its power series' coefficients, (2k)! / (4ᵏ (k!)² (2k + 1)).
@@ -20,13 +20,15 @@ DIRECT = (
 )
 
 
-def squared(g: Conversion, x: Real, points: np.ndarray) -> Real:
+def squared(g: Conversion, x: Float64, points: np.ndarray) -> Float64:
     """Return `‖x‖² − 2 x·s + ‖s‖²` [N, points], as scikit-learn's euclidean_distances does."""
     ranks, x = ranked(g, x, points, constant(g, points, "points"))
     return (ranks + x.reduce("ReduceSumSquare", 1)).at_least(0.0)
 
 
-def ranked(g: Conversion, x: Real, points: np.ndarray, table: Real) -> tuple[Real, Real]:
+def ranked(
+    g: Conversion, x: Float64, points: np.ndarray, table: Float64
+) -> tuple[Float64, Float64]:
     """Return `‖s‖² − 2 x·s` [N, points], which orders a row's points by distance, and x centred.
 
     Both sides are centred first: distances do not change by it, but large means would cost digits.
@@ -39,7 +41,7 @@ def ranked(g: Conversion, x: Real, points: np.ndarray, table: Real) -> tuple[Rea
         x, table = x - centre, table - centre
     lengths = table.reduce("ReduceSumSquare", 1, keep=False)
     names = [x.name, (table.swap(1, 0) * -2.0).name, lengths.name]
-    return Real(g, g.add("Gemm", names, "ranks")), x
+    return Float64(g, g.add("Gemm", names, "ranks")), x
 
 
 def centre_of(points: np.ndarray) -> np.ndarray:
@@ -52,7 +54,7 @@ def centre_of(points: np.ndarray) -> np.ndarray:
     return np.round(points.mean(axis=0) / step) * step
 
 
-def squared_exactly(g: Conversion, x: Real, points: np.ndarray) -> Real:
+def squared_exactly(g: Conversion, x: Float64, points: np.ndarray) -> Float64:
     """Return `Σ (x − s)²` [N, points] from differences, in the order in which k-d trees add them.
 
     For what decides at a boundary or is not smooth at 0; many columns fall back to the product.
@@ -62,33 +64,39 @@ def squared_exactly(g: Conversion, x: Real, points: np.ndarray) -> Real:
     return _summed(g, x, points, lambda difference, j: difference * difference)
 
 
-def _columns(g: Conversion, x: Real, points: np.ndarray) -> list[tuple[Real, Real]]:
+def _columns(g: Conversion, x: Float64, points: np.ndarray) -> list[tuple[Float64, Float64]]:
     """Return, for each column, the rows' values [N, 1] and the points' [1, points]."""
     table = constant(g, points, "points").swap(1, 0)
     return [(x.take([j], axis=1), table.take([j], axis=0)) for j in range(points.shape[1])]
 
 
 def _summed(
-    g: Conversion, x: Real, points: np.ndarray, term: Callable[[Real, int], Real], op: str = "Add"
-) -> Real:
+    g: Conversion,
+    x: Float64,
+    points: np.ndarray,
+    term: Callable[[Float64, int], Float64],
+    op: str = "Add",
+) -> Float64:
     """Return the sum (or Max) over columns of `term(x − s, column)`, without an [N, points, d]."""
     terms = [term(a - s, j) for j, (a, s) in enumerate(_columns(g, x, points))]
-    return reduce(lambda a, b: Real(g, g.add(op, [a.name, b.name], op.lower())), terms)
+    return reduce(lambda a, b: Float64(g, g.add(op, [a.name, b.name], op.lower())), terms)
 
 
-def euclidean(g: Conversion, x: Real, points: np.ndarray, params: Mapping[str, Any]) -> Real:
+def euclidean(g: Conversion, x: Float64, points: np.ndarray, params: Mapping[str, Any]) -> Float64:
     """`‖x − s‖`."""
     return squared_exactly(g, x, points).apply("Sqrt")
 
 
 def squared_euclidean(
-    g: Conversion, x: Real, points: np.ndarray, params: Mapping[str, Any]
-) -> Real:
+    g: Conversion, x: Float64, points: np.ndarray, params: Mapping[str, Any]
+) -> Float64:
     """`‖x − s‖²`."""
     return squared_exactly(g, x, points)
 
 
-def nan_euclidean(g: Conversion, x: Real, points: np.ndarray, params: Mapping[str, Any]) -> Real:
+def nan_euclidean(
+    g: Conversion, x: Float64, points: np.ndarray, params: Mapping[str, Any]
+) -> Float64:
     """`√(columns / shared · Σ over shared columns (x − s)²)`, infinite where no column is shared.
 
     With 0 for what is missing: `‖x‖² − 2 x·s + ‖s‖²`, each length over the other's columns.
@@ -96,28 +104,28 @@ def nan_euclidean(g: Conversion, x: Real, points: np.ndarray, params: Mapping[st
     table = constant(g, points, "points").swap(1, 0)
     absent, missing = _missing(table), _missing(x)
     fitted, filled = absent.where(0.0, table), missing.where(0.0, x)
-    present, theirs = (~missing).real(), (~absent).real()
+    present, theirs = (~missing).float64(), (~absent).float64()
     total = (filled * filled) @ theirs + filled @ (fitted * -2.0) + present @ (fitted * fitted)
     shared = present @ theirs
     scaled = total.at_least(0.0) / shared.at_least(1.0) * float(points.shape[1])
     return shared.compare("Equal", 0.0).where(np.inf, scaled.apply("Sqrt"))
 
 
-def _missing(values: Real) -> Flag:
+def _missing(values: Float64) -> Flag:
     return Flag(values.g, values.g.add("IsNaN", [values.name], "missing"))
 
 
-def manhattan(g: Conversion, x: Real, points: np.ndarray, params: Mapping[str, Any]) -> Real:
+def manhattan(g: Conversion, x: Float64, points: np.ndarray, params: Mapping[str, Any]) -> Float64:
     """`Σ |x − s|`."""
     return _summed(g, x, points, lambda difference, j: difference.apply("Abs"))
 
 
-def chebyshev(g: Conversion, x: Real, points: np.ndarray, params: Mapping[str, Any]) -> Real:
+def chebyshev(g: Conversion, x: Float64, points: np.ndarray, params: Mapping[str, Any]) -> Float64:
     """`max |x − s|`."""
     return _summed(g, x, points, lambda difference, j: difference.apply("Abs"), op="Max")
 
 
-def minkowski(g: Conversion, x: Real, points: np.ndarray, params: Mapping[str, Any]) -> Real:
+def minkowski(g: Conversion, x: Float64, points: np.ndarray, params: Mapping[str, Any]) -> Float64:
     """`(Σ w |x − s|ᵖ)^(1/p)`."""
     p, weights = float(params.get("p", 2)), params.get("w")
     if weights is None and p in (1.0, 2.0, np.inf):
@@ -127,14 +135,18 @@ def minkowski(g: Conversion, x: Real, points: np.ndarray, params: Mapping[str, A
     return total ** (1.0 / p)
 
 
-def standardised(g: Conversion, x: Real, points: np.ndarray, params: Mapping[str, Any]) -> Real:
+def standardised(
+    g: Conversion, x: Float64, points: np.ndarray, params: Mapping[str, Any]
+) -> Float64:
     """seuclidean: `√Σ (x − s)² / V`."""
     variance = np.asarray(params["V"], dtype=np.float64)
     total = _summed(g, x, points, lambda d, j: d * d * float(1.0 / variance[j]))
     return total.apply("Sqrt")
 
 
-def mahalanobis(g: Conversion, x: Real, points: np.ndarray, params: Mapping[str, Any]) -> Real:
+def mahalanobis(
+    g: Conversion, x: Float64, points: np.ndarray, params: Mapping[str, Any]
+) -> Float64:
     """`√((x − s)ᵀ VI (x − s))`: the euclidean distance after `x @ L`, with VI = L Lᵀ."""
     inverse = params["VI"] if "VI" in params else np.linalg.inv(np.asarray(params["V"]))
     values, vectors = np.linalg.eigh(np.asarray(inverse, dtype=np.float64))
@@ -142,13 +154,13 @@ def mahalanobis(g: Conversion, x: Real, points: np.ndarray, params: Mapping[str,
     return euclidean(g, x @ root, points @ root, {})
 
 
-def hamming(g: Conversion, x: Real, points: np.ndarray, params: Mapping[str, Any]) -> Real:
+def hamming(g: Conversion, x: Float64, points: np.ndarray, params: Mapping[str, Any]) -> Float64:
     """The share of columns that differ."""
-    total = _summed(g, x, points, lambda d, j: (~d.compare("Equal", 0.0)).real())
+    total = _summed(g, x, points, lambda d, j: (~d.compare("Equal", 0.0)).float64())
     return total / float(points.shape[1])
 
 
-def canberra(g: Conversion, x: Real, points: np.ndarray, params: Mapping[str, Any]) -> Real:
+def canberra(g: Conversion, x: Float64, points: np.ndarray, params: Mapping[str, Any]) -> Float64:
     """`Σ |x − s| / (|x| + |s|)`, with 0 where both are 0."""
     terms = []
     for a, s in _columns(g, x, points):
@@ -158,18 +170,18 @@ def canberra(g: Conversion, x: Real, points: np.ndarray, params: Mapping[str, An
     return reduce(lambda a, b: a + b, terms)
 
 
-def braycurtis(g: Conversion, x: Real, points: np.ndarray, params: Mapping[str, Any]) -> Real:
+def braycurtis(g: Conversion, x: Float64, points: np.ndarray, params: Mapping[str, Any]) -> Float64:
     """`Σ |x − s| / Σ (|x| + |s|)`: scikit-learn's DistanceMetric, not scipy's `Σ |x + s|`."""
     sums = x.apply("Abs").sum(1) + np.abs(points).sum(axis=1)
     return _ratio(manhattan(g, x, points, params), sums)
 
 
-def cosine(g: Conversion, x: Real, points: np.ndarray, params: Mapping[str, Any]) -> Real:
+def cosine(g: Conversion, x: Float64, points: np.ndarray, params: Mapping[str, Any]) -> Float64:
     """`1 − x·s / (‖x‖ ‖s‖)`, within [0, 2]; a zero vector counts as having the length 1."""
     return (1.0 - cosine_similarity(g, x, points)).at_least(0.0).at_most(2.0)
 
 
-def cosine_similarity(g: Conversion, x: Real, points: np.ndarray) -> Real:
+def cosine_similarity(g: Conversion, x: Float64, points: np.ndarray) -> Float64:
     """`x·s / (‖x‖ ‖s‖)`."""
     lengths = np.linalg.norm(points, axis=1, keepdims=True)
     unit = points / np.where(lengths == 0, 1.0, lengths)
@@ -178,17 +190,19 @@ def cosine_similarity(g: Conversion, x: Real, points: np.ndarray) -> Real:
     return (x / length) @ constant(g, unit.T, "points")
 
 
-def correlation(g: Conversion, x: Real, points: np.ndarray, params: Mapping[str, Any]) -> Real:
+def correlation(
+    g: Conversion, x: Float64, points: np.ndarray, params: Mapping[str, Any]
+) -> Float64:
     """The cosine distance of rows from which their mean was taken."""
     centred = points - points.mean(axis=1, keepdims=True)
     return 1.0 - cosine_similarity(g, x - x.mean(1), centred)
 
 
-def _boolean(formula: Callable[..., Real]) -> Callable[..., Real]:
+def _boolean(formula: Callable[..., Float64]) -> Callable[..., Float64]:
     """Return a metric on x ≠ 0 from a formula of (both true, only one true, number of columns)."""
 
-    def metric(g: Conversion, x: Real, points: np.ndarray, params: Mapping[str, Any]) -> Real:
-        mine, theirs = (~x.compare("Equal", 0.0)).real(), (points != 0).astype(np.float64)
+    def metric(g: Conversion, x: Float64, points: np.ndarray, params: Mapping[str, Any]) -> Float64:
+        mine, theirs = (~x.compare("Equal", 0.0)).float64(), (points != 0).astype(np.float64)
         both = mine @ constant(g, theirs.T, "points")
         one = mine.sum(1) + theirs.sum(axis=1) - 2.0 * both
         return formula(both, one, float(points.shape[1]))
@@ -196,12 +210,12 @@ def _boolean(formula: Callable[..., Real]) -> Callable[..., Real]:
     return metric
 
 
-def _ratio(top: Real, bottom: Real) -> Real:
+def _ratio(top: Float64, bottom: Float64) -> Float64:
     # Not "Equal": a NaN, which scikit-learn lets pass with some metrics, counts as 0 there too.
     return bottom.compare("Greater", 0.0).where(top / bottom, 0.0)
 
 
-def haversine(g: Conversion, x: Real, points: np.ndarray, params: Mapping[str, Any]) -> Real:
+def haversine(g: Conversion, x: Float64, points: np.ndarray, params: Mapping[str, Any]) -> Float64:
     """`2 asin √h` between (latitude, longitude) in radians.
 
     `h = sin²(Δφ/2) + cos φ cos φ' sin²(Δλ/2)`. There is no float64 arcsine: up to h = ½ it is
@@ -219,7 +233,7 @@ def haversine(g: Conversion, x: Real, points: np.ndarray, params: Mapping[str, A
     return 2.0 * h.compare("LessOrEqual", 0.5).where(angle, float(np.pi / 2) - angle)
 
 
-METRICS: dict[str, Callable[[Conversion, Real, np.ndarray, Mapping[str, Any]], Real]] = {
+METRICS: dict[str, Callable[[Conversion, Float64, np.ndarray, Mapping[str, Any]], Float64]] = {
     "euclidean": euclidean,
     "l2": euclidean,
     "sqeuclidean": squared_euclidean,
@@ -249,8 +263,8 @@ METRICS: dict[str, Callable[[Conversion, Real, np.ndarray, Mapping[str, Any]], R
 
 
 def distances(
-    g: Conversion, x: Real, points: Any, metric: Any, params: Mapping[str, Any] | None = None
-) -> Real:
+    g: Conversion, x: Float64, points: Any, metric: Any, params: Mapping[str, Any] | None = None
+) -> Float64:
     """Return the distances [N, points]; "precomputed" takes x for them.
 
     Raises Unconvertible for a metric that is a function, or not in the table.
@@ -276,8 +290,8 @@ def dense(points: Any) -> np.ndarray:
     return np.asarray(points, dtype=np.float64)
 
 
-def closest(g: Conversion, x: Real, centres: np.ndarray) -> Matrix:
+def closest(g: Conversion, x: Float64, centres: np.ndarray) -> Matrix:
     """Return the nearest centre, int64 [N]: the least `‖c‖² − 2 x·c`, the first of equals."""
     lengths = constant(g, (centres**2).sum(axis=1), "lengths")
     names = [x.name, constant(g, -2.0 * centres.T, "centres").name, lengths.name]
-    return Real(g, g.add("Gemm", names, "ranks")).index("ArgMin")
+    return Float64(g, g.add("Gemm", names, "ranks")).index("ArgMin")

@@ -81,7 +81,7 @@ def _logarithm(base: float) -> Elementwise:
 def _cosine(g: Conversion, x: Matrix) -> Matrix:
     # sin² + cos² of half the angle: cos x = 1 − 2 sin²(x/2); onnxruntime has no float64 Cos.
     sine = g.unary("Sin", g.binary("Mul", x, [0.5], "half"))
-    return g.binary("Add", g.binary("Mul", g.product(sine, sine), [-2.0], "two"), [1.0], "one")
+    return g.binary("Add", g.binary("Mul", g.mul(sine, sine), [-2.0], "two"), [1.0], "one")
 
 
 def _exponential(base: float) -> Elementwise:
@@ -93,12 +93,12 @@ def _scaled(factor: float) -> Elementwise:
 
 
 def _truncate(g: Conversion, x: Matrix) -> Matrix:
-    return g.product(g.unary("Sign", x), g.unary("Floor", g.unary("Abs", x)))
+    return g.mul(g.unary("Sign", x), g.unary("Floor", g.unary("Abs", x)))
 
 
 def _cube_root(g: Conversion, x: Matrix) -> Matrix:
     root = g.binary("Pow", g.unary("Abs", x), [1 / 3], "third")
-    return g.product(g.unary("Sign", x), root)
+    return g.mul(g.unary("Sign", x), root)
 
 
 def _logit(g: Conversion, x: Matrix) -> Matrix:
@@ -115,10 +115,10 @@ def _sinh(g: Conversion, x: Matrix) -> Matrix:
 def _arcsinh(g: Conversion, x: Matrix) -> Matrix:
     # log(|x| + √(x² + 1)) as log1p(|x| + x² / (1 + √(x² + 1))), with the sign of x.
     size = g.unary("Abs", x)
-    square = g.product(x, x)
+    square = g.mul(x, x)
     root = g.unary("Sqrt", g.binary("Add", square, [1.0], "one"))
     more = g.combine("Div", square, g.binary("Add", root, [1.0], "one"))
-    return g.product(g.unary("Sign", x), log1p(g, g.combine("Add", size, more)))
+    return g.mul(g.unary("Sign", x), log1p(g, g.combine("Add", size, more)))
 
 
 # The functions of one array that graphs can compute, by library and name.
@@ -151,7 +151,7 @@ FUNCTIONS: dict[str, Elementwise] = {
     "numpy.sin": _op("Sin"),
     "numpy.sinh": _sinh,
     "numpy.sqrt": _op("Sqrt"),
-    "numpy.square": lambda g, x: g.product(x, x),
+    "numpy.square": lambda g, x: g.mul(x, x),
     "numpy.tanh": _op("Tanh"),
     "numpy.trunc": _truncate,
     "scipy.special.exp10": _exponential(10.0),

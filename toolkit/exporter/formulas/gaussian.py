@@ -15,9 +15,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from toolkit.exporter.conversion import Conversion
-from toolkit.exporter.formulas.chunks import at_most, chunk_rows, either, in_chunks, where_sure
+from toolkit.exporter.formulas.batching import at_most, batch_rows, either, in_batches, where_sure
+from toolkit.exporter.formulas.float64_expr import constant
 from toolkit.exporter.formulas.gaussian_terms import Gaussians, error
-from toolkit.exporter.formulas.real import constant
 from toolkit.exporter.values import Matrix
 from toolkit.onnx_graph.kernel_sums import KernelSum
 from toolkit.precision import MIXED_KERNELS, SINGLE_KERNELS
@@ -204,14 +204,14 @@ def _single(
     sliced = g.add("Transpose", [cut], "sliced", perm=[1, 0, 2])
     duals = _shaped(g, dual, sums.blocks, sums.block, k)
     form = _Single(g, sums, x.dtype, weights, biases, sliced, dual, duals, offset)
-    rows, few = chunk_rows(m, d), form.of_one_dual if k == 1 else form.in_float64
+    rows, few = batch_rows(m, d), form.of_one_dual if k == 1 else form.in_float64
     if d > NARROW:
-        return in_chunks(g, x, rows, few)[0]
+        return in_batches(g, x, rows, few)[0]
     if m <= SHORT and error(sums, np.float32, np.float32, m) <= SINGLE_KERNELS:
         few = form.plain
     elif k > 1:
         few = form.block_by_block
-    return in_chunks(g, x, rows, form.block_by_block, few, FEW)[0]
+    return in_batches(g, x, rows, form.block_by_block, few, FEW)[0]
 
 
 def _mixed(
@@ -227,7 +227,7 @@ def _mixed(
         kernels = g.cast(g.unary("Exp", narrow), "float64")
         return [Matrix(g.add("Gemm", [kernels.name, dual, offset], "sum"), "float64", k)]
 
-    return in_chunks(g, x, chunk_rows(2 * m, x.width), form)[0]
+    return in_batches(g, x, batch_rows(2 * m, x.width), form)[0]
 
 
 def _double(
@@ -235,7 +235,7 @@ def _double(
 ) -> Matrix:
     """Return the sums computed in float64 throughout."""
     form = _in_float64(g, x, sums, points, dual, offset)
-    return in_chunks(g, x, chunk_rows(2 * len(sums.points), x.width), form)[0]
+    return in_batches(g, x, batch_rows(2 * len(sums.points), x.width), form)[0]
 
 
 def _in_float64(

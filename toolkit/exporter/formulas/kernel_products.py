@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 
 from toolkit.exporter.conversion import Conversion
-from toolkit.exporter.formulas.chunks import chunk_rows, in_chunks
+from toolkit.exporter.formulas.batching import batch_rows, in_batches
 from toolkit.exporter.formulas.distances import dense
+from toolkit.exporter.formulas.float64_expr import constant, float64
 from toolkit.exporter.formulas.gaussian import summed
 from toolkit.exporter.formulas.gaussian_terms import Gaussians
 from toolkit.exporter.formulas.kernels import gamma_of, kernel_matrix, power_of
 from toolkit.exporter.formulas.powers import as_form
-from toolkit.exporter.formulas.real import constant, real
 from toolkit.exporter.values import Matrix
 
 
@@ -42,7 +42,7 @@ def weighted_kernels(
         gamma = gamma_of(table, params)
         return summed(g, x, Gaussians(table, gamma, weights, shift, 1.0, hint, unit))
     if kernel == "linear":
-        product = real(g, x) @ constant(g, dense(points).T @ weights, "coefficients")
+        product = float64(g, x) @ constant(g, dense(points).T @ weights, "coefficients")
         return (product + shift).matrix("float64", k)
     if kernel in ("poly", "polynomial"):
         table = dense(points)
@@ -51,8 +51,8 @@ def weighted_kernels(
             return found
 
     def form(name: str) -> list[Matrix]:
-        rows = real(g, Matrix(name, x.dtype, x.width))
+        rows = float64(g, Matrix(name, x.dtype, x.width))
         found = kernel_matrix(g, rows, points, kernel, params) @ constant(g, weights, hint)
         return [(found + shift).matrix("float64", k)]
 
-    return in_chunks(g, x, chunk_rows(2 * len(weights), x.width), form)[0]
+    return in_batches(g, x, batch_rows(2 * len(weights), x.width), form)[0]

@@ -15,7 +15,7 @@ from toolkit.exporter.formulas.distances import (
     metric_name,
     squared,
 )
-from toolkit.exporter.formulas.real import Real, constant
+from toolkit.exporter.formulas.float64_expr import Float64, constant
 from toolkit.exporter.values import Unconvertible
 
 Params = Mapping[str, Any]
@@ -27,12 +27,12 @@ def gamma_of(points: np.ndarray, params: Params) -> float:
     return 1.0 / points.shape[1] if gamma is None else float(gamma)
 
 
-def linear(g: Conversion, x: Real, points: np.ndarray, params: Params) -> Real:
+def linear(g: Conversion, x: Float64, points: np.ndarray, params: Params) -> Float64:
     """`x·s`."""
     return x @ constant(g, points.T, "points")
 
 
-def polynomial(g: Conversion, x: Real, points: np.ndarray, params: Params) -> Real:
+def polynomial(g: Conversion, x: Float64, points: np.ndarray, params: Params) -> Float64:
     """`(γ x·s + coef0) ** degree`."""
     _, _, degree = power_of(points, params)
     return _inner(g, x, points, params) ** degree
@@ -44,12 +44,12 @@ def power_of(points: np.ndarray, params: Params) -> tuple[float, float, float]:
     return gamma_of(points, params), float(bias), float(degree)
 
 
-def sigmoid(g: Conversion, x: Real, points: np.ndarray, params: Params) -> Real:
+def sigmoid(g: Conversion, x: Float64, points: np.ndarray, params: Params) -> Float64:
     """`tanh(γ x·s + coef0)`."""
     return _inner(g, x, points, params).apply("Tanh")
 
 
-def _inner(g: Conversion, x: Real, points: np.ndarray, params: Params) -> Real:
+def _inner(g: Conversion, x: Float64, points: np.ndarray, params: Params) -> Float64:
     product = x @ constant(g, points.T, "points") * gamma_of(points, params)
     return product + float(_or(params.get("coef0"), 1))
 
@@ -58,24 +58,24 @@ def _or(value: Any, default: float) -> Any:
     return default if value is None else value
 
 
-def rbf(g: Conversion, x: Real, points: np.ndarray, params: Params) -> Real:
+def rbf(g: Conversion, x: Float64, points: np.ndarray, params: Params) -> Float64:
     """`exp(−γ ‖x − s‖²)`."""
     return (squared(g, x, points) * -gamma_of(points, params)).apply("Exp")
 
 
-def laplacian(g: Conversion, x: Real, points: np.ndarray, params: Params) -> Real:
+def laplacian(g: Conversion, x: Float64, points: np.ndarray, params: Params) -> Float64:
     """`exp(−γ Σ |x − s|)`."""
     return (manhattan(g, x, points, {}) * -gamma_of(points, params)).apply("Exp")
 
 
-def cosine(g: Conversion, x: Real, points: np.ndarray, params: Params) -> Real:
+def cosine(g: Conversion, x: Float64, points: np.ndarray, params: Params) -> Float64:
     """`x·s / (‖x‖ ‖s‖)`."""
     return cosine_similarity(g, x, points)
 
 
-def additive_chi2(g: Conversion, x: Real, points: np.ndarray, params: Params) -> Real:
+def additive_chi2(g: Conversion, x: Float64, points: np.ndarray, params: Params) -> Float64:
     """`−Σ (x − s)² / (x + s)`, with 0 where both are 0."""
-    total: Real | None = None
+    total: Float64 | None = None
     for j in range(points.shape[1]):
         a, s = x.take([j], axis=1), constant(g, points[:, j].reshape(1, -1), "points")
         difference, size = a - s, a + s
@@ -85,12 +85,12 @@ def additive_chi2(g: Conversion, x: Real, points: np.ndarray, params: Params) ->
     return -total
 
 
-def chi2(g: Conversion, x: Real, points: np.ndarray, params: Params) -> Real:
+def chi2(g: Conversion, x: Float64, points: np.ndarray, params: Params) -> Float64:
     """`exp(−γ Σ (x − s)² / (x + s))`; γ is 1 where none is given."""
     return (additive_chi2(g, x, points, {}) * float(_or(params.get("gamma"), 1.0))).apply("Exp")
 
 
-KERNELS: dict[str, Callable[[Conversion, Real, np.ndarray, Params], Real]] = {
+KERNELS: dict[str, Callable[[Conversion, Float64, np.ndarray, Params], Float64]] = {
     "linear": linear,
     "poly": polynomial,
     "polynomial": polynomial,
@@ -103,7 +103,7 @@ KERNELS: dict[str, Callable[[Conversion, Real, np.ndarray, Params], Real]] = {
 }
 
 
-def kernel_matrix(g: Conversion, x: Real, points: Any, kernel: Any, params: Params) -> Real:
+def kernel_matrix(g: Conversion, x: Float64, points: Any, kernel: Any, params: Params) -> Float64:
     """Return the kernel [N, points]; "precomputed" takes x for it.
 
     params: gamma, degree, coef0; None stands for scikit-learn's default. Raises Unconvertible for a

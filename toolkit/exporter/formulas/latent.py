@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from toolkit.exporter.formulas.covariances import diagonal, spread_out
-from toolkit.exporter.formulas.real import Real, constant
+from toolkit.exporter.formulas.float64_expr import Float64, constant
 from toolkit.exporter.values import Matrix
 from toolkit.precision import LATENT_VARIANCES
 
@@ -15,7 +15,7 @@ PROBES = 64
 BLOCK = 128  # rows of the triangle that are one product: above its diagonal a block has zeros
 
 
-def latent_of(est: Any, x: Real) -> tuple[Real, Real]:
+def latent_of(est: Any, x: Float64) -> tuple[Float64, Float64]:
     """Return the latent mean and variance of rows x, float64 [N, 1] each.
 
     Rasmussen and Williams, algorithm 3.2: mean `k (y − π)`, variance `k(x, x) − ‖L⁻¹ W^½ k‖²`. The
@@ -36,7 +36,7 @@ def latent_of(est: Any, x: Real) -> tuple[Real, Real]:
         before = given.name if end == len(points) else g.add("Slice", [given.name, *to], "before")
         product = g.add("MatMul", [before, triangle], "product")
         squares = g.reduce("ReduceSumSquare", product, [1])
-        part = Real(g, g.cast(Matrix(squares, dtype, 1), "float64").name)
+        part = Float64(g, g.cast(Matrix(squares, dtype, 1), "float64").name)
         explained = part if explained is None else explained + part
     assert explained is not None
     # A kernel that is the same for all rows has one number.

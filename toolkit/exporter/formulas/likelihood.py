@@ -42,7 +42,7 @@ def diagonal(g: Conversion, x: Matrix, means: Any, inverses: Any, constants: Any
         return _by_class(g, u, theta, inverses, constants)
     constants = constants - 0.5 * (inverses * theta**2).sum(axis=1)
     linear = affine(g, u, (inverses * theta).T, constants)
-    squares = affine(g, g.product(u, u), -0.5 * inverses.T, np.zeros(len(means)))
+    squares = affine(g, g.mul(u, u), -0.5 * inverses.T, np.zeros(len(means)))
     return Matrix(g.add("Add", [linear.name, squares.name], "scores"), x.dtype, len(means))
 
 

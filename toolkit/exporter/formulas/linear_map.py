@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from toolkit.exporter.conversion import Conversion
-from toolkit.exporter.formulas.affine import REACH, minus, product
+from toolkit.exporter.formulas.affine import REACH, affine_map, minus
 from toolkit.exporter.values import Matrix, Unconvertible, Value
 from toolkit.precision import CENTRED_PRODUCTS, FLOAT32_UNIT, FLOAT64_UNIT
 
@@ -43,7 +43,7 @@ def projected(
     float32 rounding error is bounded by `Σ_j |w_jk|·16·spread_j·2⁻²⁴`; if that is small enough the
     map is computed in x's own type, with the part of the centre that its rounding lost folded into
     the bias. Else the sum may cancel (unscaled columns, whitening), and it is computed in float64.
-    unit: see `affine.product`.
+    unit: see `affine_map`.
     """
     weights = np.asarray(weights, dtype=np.float64)
     bias = np.broadcast_to(np.asarray(bias, dtype=np.float64), weights.shape[1:])
@@ -65,7 +65,7 @@ def projected(
             g.traps.append("a large mean in float32: the centre's rounding error is added back")
         bias = bias + lost
         source = minus(g, source, rounded, spread)
-    return g.cast(product(g, source, weights, bias, unit), result_dtype(g, x))
+    return g.cast(affine_map(g, source, weights, bias, unit), result_dtype(g, x))
 
 
 def wide_product(
@@ -77,12 +77,12 @@ def wide_product(
     are enough for it; else it is taken off first.
     """
     if center is None:
-        return product(g, x, weights, bias)
+        return affine_map(g, x, weights, bias)
     center, weights = np.asarray(center, dtype=np.float64), np.asarray(weights, dtype=np.float64)
     lost = np.abs(center) @ np.abs(weights) * FLOAT64_UNIT
     if (lost <= ALLOWED_WIDE * np.minimum(1.0, unit)).all():
-        return product(g, x, weights, np.asarray(bias, dtype=np.float64) - center @ weights)
-    return product(g, minus(g, x, center), weights, bias)
+        return affine_map(g, x, weights, np.asarray(bias, dtype=np.float64) - center @ weights)
+    return affine_map(g, minus(g, x, center), weights, bias)
 
 
 def _fits(weights: np.ndarray, spread: Any, unit: Any) -> bool:

@@ -127,7 +127,7 @@ def interpolate(g: Conversion, x: Matrix, xs: list[np.ndarray], ys: list[np.ndar
     slope = rows_of(g, position, slopes, x.dtype, "slope")
     value = rows_of(g, position, values, x.dtype, "value")
     run = Matrix(g.add("Sub", [x.name, start.name], "run"), x.dtype, x.width)
-    rise = g.product(run, slope)
+    rise = g.mul(run, slope)
     return Matrix(g.add("Add", [value.name, rise.name], "interpolated"), x.dtype, x.width)
 
 

@@ -80,7 +80,7 @@ def coordinate_descent(
         fitted = g.add("MatMul", [taken(g.constant(gram, dtype, "gram")).name, w.name], "fitted")
         gradient = Matrix(g.add("Sub", [fitted, taken(b.name).name], "gradient"), dtype, 0)
         scale = taken(g.constant(inverse[:, None], dtype, "inverse"))
-        proposal = g.add("Sub", [old.name, g.product(gradient, scale).name], "proposal")
+        proposal = g.add("Sub", [old.name, g.mul(gradient, scale).name], "proposal")
         new = g.binary("Max", Matrix(proposal, dtype, 0), [0.0], "zero")
         away = g.unary("Abs", _projected(g, old, gradient))
         chosen = g.add(

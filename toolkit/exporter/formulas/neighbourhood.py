@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from toolkit.exporter.conversion import Conversion
-from toolkit.exporter.formulas.candidates import euclidean_neighbours
-from toolkit.exporter.formulas.chunks import chunk_rows, in_chunks
+from toolkit.exporter.formulas.batching import batch_rows, in_batches
 from toolkit.exporter.formulas.distances import dense, distances, metric_name, squared_exactly
-from toolkit.exporter.formulas.real import Flag, Real, real
+from toolkit.exporter.formulas.float64_expr import Flag, Float64, float64
+from toolkit.exporter.formulas.knn_search import euclidean_neighbours
 from toolkit.exporter.values import Matrix, Unconvertible
 
 
@@ -22,7 +22,7 @@ def nearest(
     count: int,
     metric: Any,
     params: Mapping[str, Any] | None = None,
-) -> tuple[Real, str]:
+) -> tuple[Float64, str]:
     """Return the nearest points' distances [N, count] in order, float64, and their indices.
 
     Equal distances are taken in the points' order; scikit-learn's trees may take another. Rows are
@@ -32,21 +32,21 @@ def nearest(
     kind = "euclidean" if metric == "minkowski" and (params or {}) == {"p": 2} else metric
     if kind in ("euclidean", "l2"):
         found, at = euclidean_neighbours(g, x, dense(points), count)
-        return Real(g, found.name).apply("Sqrt"), at.name
+        return Float64(g, found.name).apply("Sqrt"), at.name
 
     def form(name: str) -> list[Matrix]:
-        rows = real(g, Matrix(name, x.dtype, x.width))
+        rows = float64(g, Matrix(name, x.dtype, x.width))
         found, at = distances(g, rows, points, metric, params).smallest(count)
         if metric == "nan_euclidean":
             at = _of_none(g, found, at, points, count)
         return [Matrix(found.name, "float64", count), Matrix(at, "int64", count)]
 
-    rows = chunk_rows(2 * (x.width if metric == "precomputed" else points.shape[0]))
-    found, at = in_chunks(g, x, rows, form)
-    return Real(g, found.name), at.name
+    rows = batch_rows(2 * (x.width if metric == "precomputed" else points.shape[0]))
+    found, at = in_batches(g, x, rows, form)
+    return Float64(g, found.name), at.name
 
 
-def _of_none(g: Conversion, found: Real, at: str, points: Any, count: int) -> str:
+def _of_none(g: Conversion, found: Float64, at: str, points: Any, count: int) -> str:
     """Return the neighbours, with scikit-learn's where a row shares no column with any point.
 
     All its distances are NaN; scikit-learn takes what numpy's partition of so many NaN leaves in
@@ -58,7 +58,7 @@ def _of_none(g: Conversion, found: Real, at: str, points: Any, count: int) -> st
     return str(g.add("Where", [alone.name, default, at], "neighbours"))
 
 
-def weighted(found: Real, weights: Any, valid: Flag | None = None) -> Real | None:
+def weighted(found: Float64, weights: Any, valid: Flag | None = None) -> Float64 | None:
     """Return the neighbours' weights, None for uniform ones.
 
     "distance": 1/distance; where a distance is 0, those are 1 and the others 0. valid: the entries
@@ -71,14 +71,14 @@ def weighted(found: Real, weights: Any, valid: Flag | None = None) -> Real | Non
     found.g.traps.append("weights='distance': neighbours are weighted, exact matches alone count")
     zero = found.compare("Equal", 0.0)
     zero = zero if valid is None else zero & valid
-    exact = zero.real()
+    exact = zero.float64()
     any_exact = exact.reduce("ReduceMax", 1).compare("Greater", 0.0)
     inverse = 1.0 / zero.where(1.0, found)
     inverse = inverse if valid is None else valid.where(inverse, 0.0)
     return any_exact.where(exact, inverse)
 
 
-def within(g: Conversion, x: Real, est: Any) -> tuple[Real, Flag]:
+def within(g: Conversion, x: Float64, est: Any) -> tuple[Float64, Flag]:
     """Return the distances [N, points] of a fitted neighbours estimator, and which are in reach.
 
     The euclidean distance is compared by its square, as scikit-learn does.

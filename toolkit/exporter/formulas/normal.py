@@ -24,11 +24,11 @@ def cdf(x: Matrix, g: Conversion) -> Matrix:
     s = g.combine("Div", g.binary("Sub", z, [KNEE], "knee"), g.binary("Add", z, [KNEE], "knee"))
     value: Matrix | None = None
     for coefficient in reversed(_scaled_erfc()):
-        grown = s if value is None else g.product(value, s)
+        grown = s if value is None else g.mul(value, s)
         value = g.binary("Mul" if value is None else "Add", grown, [coefficient], "c")
     assert value is not None
-    bell = g.unary("Exp", g.unary("Neg", g.product(z, z)))
-    tail = g.binary("Mul", g.product(bell, value), [0.5], "half")
+    bell = g.unary("Exp", g.unary("Neg", g.mul(z, z)))
+    tail = g.binary("Mul", g.mul(bell, value), [0.5], "half")
     one = Matrix(g.constant([1.0], "float64", "one"), "float64", 1)
     above = g.compare("Greater", x, [0.0])
     upper = g.combine("Sub", one, tail)

@@ -40,7 +40,7 @@ def read_out(
     """Return `features @ weights + bias` [N, k]; None where no form is shorter: k > 1, degree > 1.
 
     weights [F, k], bias [k]; linear: what adds the nodes of a linear map (graph, x, weights, bias).
-    unit [k]: see `affine.product`.
+    unit [k]: see `affine_map`.
     """
     degree = int(x.powers.sum(axis=1).max(initial=0))
     if degree < 2:
@@ -72,7 +72,7 @@ def _squares(
     if not kept.any() or not _holds(rows, form, axes, signs, unit):
         return None
     projected = linear(g, x.source, axes[:-1], axes[-1])
-    return affine(g, g.product(projected, projected), signs[:, None], np.zeros(1))
+    return affine(g, g.mul(projected, projected), signs[:, None], np.zeros(1))
 
 
 def quadratic_form(powers: np.ndarray, weights: np.ndarray, bias: float) -> np.ndarray:
@@ -130,4 +130,4 @@ def _horner(
         features = x.products(g, x.source, inner[~free])
         factors = affine(g, features, table[~free], shift)
     total = bias + float(weights[constant].sum())
-    return affine(g, g.product(x.source, factors), np.ones((width, 1)), np.array([total]))
+    return affine(g, g.mul(x.source, factors), np.ones((width, 1)), np.array([total]))

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from toolkit.exporter.conversion import Conversion
-from toolkit.exporter.formulas.chunks import chunk_rows, in_chunks
-from toolkit.exporter.formulas.real import Real, constant, real
+from toolkit.exporter.formulas.batching import batch_rows, in_batches
+from toolkit.exporter.formulas.float64_expr import Float64, constant, float64
 from toolkit.exporter.tuning import THROUGHPUT
 from toolkit.exporter.values import Matrix
 
@@ -49,9 +49,9 @@ def as_form(
     form = _coefficients(table, int(degree), weights)  # [products or columns, size k or k]
 
     def rows(name: str) -> list[Matrix]:
-        given = real(g, Matrix(name, x.dtype, width))
+        given = float64(g, Matrix(name, x.dtype, width))
         pads = [g.constant([0, 0, 0, 1], "int64", "pads"), g.constant(1.0, "float64", "one")]
-        extended = Real(g, g.add("Pad", [given.name, *pads], "extended"))
+        extended = Float64(g, g.add("Pad", [given.name, *pads], "extended"))
         found = extended
         if degree > 1:  # all products of two columns, picked by products of matrices
             unit = constant(g, np.eye(size), "unit")
@@ -66,7 +66,7 @@ def as_form(
 
     if g.tune != THROUGHPUT:
         return rows(x.name)[0]
-    return in_chunks(g, x, chunk_rows(2 * form.shape[0] * k, width), rows)[0]
+    return in_batches(g, x, batch_rows(2 * form.shape[0] * k, width), rows)[0]
 
 
 def _count(size: int, degree: float) -> float:

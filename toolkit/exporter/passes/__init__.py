@@ -5,6 +5,7 @@ from __future__ import annotations
 import onnx
 
 from toolkit.exporter.passes import (
+    deduplicate_initializers,
     drop_identity,
     flush_tiny,
     fuse_classifier,
@@ -16,6 +17,7 @@ from toolkit.exporter.passes import (
 # In this order: what a dropped Identity leaves unused is pruned after it; only what is wanted is
 # fused, with the weights as they are to be.
 PASSES = (
+    deduplicate_initializers.apply,
     drop_identity.apply,
     prune.apply,
     flush_tiny.apply,

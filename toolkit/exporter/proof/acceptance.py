@@ -9,16 +9,16 @@ import numpy as np
 
 from toolkit.exporter.proof.edits import Cell, Rows, rows_of
 from toolkit.exporter.schema import Schema, frame
-from toolkit.exporter.tasks import reference, task_of
+from toolkit.exporter.tasks import reference_outputs, task_of
 from toolkit.runtime.schema import ANY, FINITE, MISSING, runs_of
 
 
-def which_taken(estimator: Any, inputs: Mapping[str, np.ndarray], schema: Schema) -> str:
+def non_finite_accepted(estimator: Any, inputs: Mapping[str, np.ndarray], schema: Schema) -> str:
     """Return "any", "nan" or "finite": what non-finite or missing values scikit-learn takes.
 
     Tried on the estimator itself: NaN (or a missing text) in one column after the other, then an
     infinity where NaN is taken. Where columns differ, what each input takes by column, as
-    `toolkit.runtime.schema.takes_of_columns` reads it, the inputs parted by commas.
+    `toolkit.runtime.schema.non_finite_of_columns` reads it, the inputs parted by commas.
     """
 
     def answered(cell: Cell, value: Any, k: int) -> bool:
@@ -66,7 +66,7 @@ def accepted_positions(estimator: Any, rows: Mapping[str, np.ndarray], schema: S
 def answers(estimator: Any, rows: Rows, schema: Schema) -> bool:
     """Tell whether scikit-learn answers all these rows."""
     try:
-        reference(estimator, frame(rows, schema), task_of(estimator))
+        reference_outputs(estimator, frame(rows, schema), task_of(estimator))
     except Exception:  # any refusal of scikit-learn's, or of what it calls, is the answer "no"
         return False
     return True

@@ -25,7 +25,7 @@ class Edit:
 
 
 @dataclass(frozen=True)
-class Hostile:
+class Adversarial:
     """Adversarial rows by input name; `kinds` says of each what it is, `changed` which cells.
 
     lost: how many more of a kind were made that scikit-learn refuses.
@@ -48,14 +48,14 @@ class Hostile:
         kinds = ("extreme ", "a point ", "threshold ")
         return np.array([i for i, k in enumerate(self.kinds) if k.startswith(kinds)], dtype=int)
 
-    def only(self, positions: Sequence[int]) -> Hostile:
+    def only(self, positions: Sequence[int]) -> Adversarial:
         """Return the rows at these positions; the others are lost."""
         left = set(positions)
         lost = dict(self.lost)
         for at, kind in enumerate(self.kinds):
             if at not in left:
                 lost[kind] = lost.get(kind, 0) + 1
-        return Hostile(
+        return Adversarial(
             {n: a[list(positions)] for n, a in self.rows.items()},
             tuple(self.kinds[at] for at in positions),
             tuple(self.changed[at] for at in positions),
@@ -63,14 +63,16 @@ class Hostile:
         )
 
 
-def edited(sample: Mapping[str, np.ndarray], edits: Sequence[Edit]) -> Hostile:
+def edited(sample: Mapping[str, np.ndarray], edits: Sequence[Edit]) -> Adversarial:
     """Return the edits carried out on the sample rows."""
     at = np.array([e.base for e in edits], dtype=np.int64) % rows_of(sample)
     rows = {n: a[at].copy() for n, a in sample.items()}
     for number, edit in enumerate(edits):
         for (name, column), value in edit.changes.items():
             rows[name][number, column] = value
-    return Hostile(rows, tuple(e.kind for e in edits), tuple(tuple(e.changes) for e in edits), {})
+    return Adversarial(
+        rows, tuple(e.kind for e in edits), tuple(tuple(e.changes) for e in edits), {}
+    )
 
 
 def rows_of(rows: Mapping[str, np.ndarray]) -> int:
@@ -83,14 +85,14 @@ class Sample:
     """What adversarial rows are made from: sample rows, and what is known of their columns.
 
     rows: float64, integers and text by input name; known: further rows, whose values count as known
-    as well; takes: as from `which_taken`; grids: of the numeric columns; trees: the estimator's, as
-    `converted_trees` has them, where they are read already.
+    as well; non_finite: as from `non_finite_accepted`; grids: of the numeric columns; trees: the
+    estimator's, as `converted_trees` has them, where they are read already.
     """
 
     rows: Rows
     known: Rows
     schema: Schema
-    takes: str
+    non_finite: str
     grids: Grids
     trees: Sequence[Any] = ()
 

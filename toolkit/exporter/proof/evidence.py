@@ -11,17 +11,17 @@ import numpy as np
 
 from toolkit.errors import InvalidInput, UnsupportedEstimator, first_line
 from toolkit.exporter.grid import Grids, grids_of, refined
-from toolkit.exporter.proof.acceptance import accepted_positions, answers, which_taken
+from toolkit.exporter.proof.acceptance import accepted_positions, answers, non_finite_accepted
+from toolkit.exporter.proof.adversarial import adversarial_rows
 from toolkit.exporter.proof.comparison import compare
 from toolkit.exporter.proof.converted_trees import Forest, converted_trees, plain_trees
-from toolkit.exporter.proof.edits import Cell, Hostile, Rows, Sample, rows_of
-from toolkit.exporter.proof.hostile import adversarial_rows
+from toolkit.exporter.proof.edits import Adversarial, Cell, Rows, Sample, rows_of
 from toolkit.exporter.proof.rounding import own_rounding
 from toolkit.exporter.proof.ties import Ties, ties_of
 from toolkit.exporter.schema import Schema, frame, rounded
 from toolkit.exporter.sparse import takers_of_sparse
 from toolkit.exporter.split import Split
-from toolkit.exporter.tasks import reference
+from toolkit.exporter.tasks import reference_outputs
 from toolkit.metrics import Scale, scales_of
 
 HELD_OUT, ADVERSARIAL = "held_out", "adversarial"
@@ -36,16 +36,16 @@ class Evidence:
 
     sets: rows by input name, by set; expected: scikit-learn's answers to them as given; ties: which
     rows may differ, None where none may. scales: of the numeric outputs, on the held-out rows.
-    positions: which of the caller's rows the held-out ones are. takes: see `which_taken`; grids: of
-    the columns; sparse: see `takers_of_sparse`.
+    positions: which of the caller's rows the held-out ones are. non_finite: see
+    `non_finite_accepted`; grids: of the columns; sparse: see `takers_of_sparse`.
     """
 
     estimator: Any
     schema: Schema
     task: str
-    takes: str
+    non_finite: str
     grids: Grids
-    hostile: Hostile
+    adversarial: Adversarial
     sets: dict[str, Rows]
     expected: dict[str, Outputs]
     ties: dict[str, Ties | None]
@@ -117,23 +117,23 @@ def gather(estimator: Any, schema: Schema, task: str, split: Split) -> Evidence:
     grids = grids_of(held_out, split.calibration)
     trees = [] if plain_trees(estimator) else list(converted_trees(estimator, schema))
     grids = dict(refined(grids, _thresholds(trees, grids)))
-    takes = which_taken(estimator, held_out, schema)
-    sample = Sample(held_out, split.calibration, schema, takes, grids, trees)
-    hostile = adversarial_rows(estimator, sample)
-    hostile = hostile.only(accepted_positions(estimator, hostile.rows, schema))
-    sets = {HELD_OUT: held_out, ADVERSARIAL: hostile.rows}
+    non_finite = non_finite_accepted(estimator, held_out, schema)
+    sample = Sample(held_out, split.calibration, schema, non_finite, grids, trees)
+    adversarial = adversarial_rows(estimator, sample)
+    adversarial = adversarial.only(accepted_positions(estimator, adversarial.rows, schema))
+    sets = {HELD_OUT: held_out, ADVERSARIAL: adversarial.rows}
     answers = {HELD_OUT: expected, ADVERSARIAL: expected}
-    if len(hostile):
-        answers[ADVERSARIAL] = answers_to(estimator, hostile.rows, schema, task)
+    if len(adversarial):
+        answers[ADVERSARIAL] = answers_to(estimator, adversarial.rows, schema, task)
     else:  # whatever was changed, scikit-learn refused it
         sets[ADVERSARIAL] = held_out
     return Evidence(
         estimator=estimator,
         schema=schema,
         task=task,
-        takes=takes,
+        non_finite=non_finite,
         grids=grids,
-        hostile=hostile,
+        adversarial=adversarial,
         sets=sets,
         expected=answers,
         ties={n: _ties(estimator, frame(rows, schema), answers[n]) for n, rows in sets.items()},
@@ -159,7 +159,7 @@ def answers_to(
     estimator: Any, rows: Mapping[str, np.ndarray], schema: Schema, task: str
 ) -> Outputs:
     """Return scikit-learn's answers to rows by input name."""
-    return reference(estimator, frame(rows, schema), task)
+    return reference_outputs(estimator, frame(rows, schema), task)
 
 
 def _expected(estimator: Any, schema: Schema, task: str, split: Split) -> Outputs:

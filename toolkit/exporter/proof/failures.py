@@ -88,17 +88,17 @@ def worst_rows(
 
 def by_kind(evidence: Evidence, name: str, off: np.ndarray) -> dict[str, str]:
     """Return "wrong of all" for the kinds of rows with wrong ones, the most first."""
-    if name != ADVERSARIAL or len(off) != len(evidence.hostile):
+    if name != ADVERSARIAL or len(off) != len(evidence.adversarial):
         return {"held-out": f"{int((off > TOLERANCE).sum())} of {len(off)}"}
-    kinds = np.array(evidence.hostile.kinds, dtype=object)
+    kinds = np.array(evidence.adversarial.kinds, dtype=object)
     every, wrong = Counter(kinds.tolist()), Counter(kinds[off > TOLERANCE].tolist())
     return {kind: f"{n} of {every[kind]}" for kind, n in wrong.most_common(KINDS)}
 
 
 def _kind(evidence: Evidence, name: str, place: int) -> str:
-    if name == HELD_OUT or not len(evidence.hostile):
+    if name == HELD_OUT or not len(evidence.adversarial):
         return "held out"
-    return evidence.hostile.kinds[place]
+    return evidence.adversarial.kinds[place]
 
 
 def _answer(
@@ -131,14 +131,14 @@ def _inputs(
 ) -> dict[str, Any]:
     """Return a row's values by the caller's column names, SHOWN of them at most."""
     cells = [(n, c) for n, a in row.items() for c in range(len(a))]
-    changed = evidence.hostile.changed[place] if _is_made(evidence, name) else ()
+    changed = evidence.adversarial.changed[place] if _is_made(evidence, name) else ()
     if len(cells) > SHOWN:
         cells = _telling(evidence, cells, row, changed)
     return {column_name(evidence.schema, c): _plain(row[c[0]][c[1]]) for c in cells}
 
 
 def _is_made(evidence: Evidence, name: str) -> bool:
-    return name == ADVERSARIAL and len(evidence.hostile) > 0
+    return name == ADVERSARIAL and len(evidence.adversarial) > 0
 
 
 def _telling(

@@ -199,8 +199,8 @@ def prove_run(
         no_rows=_no_rows(run, evidence.sets[HELD_OUT]),
         traps=traps,
         lacking=lacking,
-        rows_by_kind=coarse(evidence.hostile.kinds),
-        lost=dict(evidence.hostile.lost),
+        rows_by_kind=coarse(evidence.adversarial.kinds),
+        lost=dict(evidence.adversarial.lost),
         failures=tuple(failures),
         wrong_by_kind=wrong,
     )
@@ -222,8 +222,8 @@ def _lacking(
         ties = evidence.ties[HELD_OUT]
         what = NEIGHBOURS if ties is None else ties.what
         return f"on {compared.rows} of {given} held-out rows only: for the others {what} {TIE}"
-    made = coarse(evidence.hostile.kinds)
-    lost = coarse([k for k, n in evidence.hostile.lost.items() for _ in range(n)])
+    made = coarse(evidence.adversarial.kinds)
+    lost = coarse([k for k, n in evidence.adversarial.lost.items() for _ in range(n)])
     for kind in NEEDED:
         if kind in lost and kind not in made:
             return f"on no row of a {kind}: scikit-learn refuses all {lost[kind]} of them"

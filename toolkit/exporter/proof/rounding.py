@@ -9,7 +9,7 @@ import numpy as np
 
 from toolkit import metrics
 from toolkit.exporter.schema import Schema, frame
-from toolkit.exporter.tasks import reference, task_of
+from toolkit.exporter.tasks import reference_outputs, task_of
 from toolkit.precision import FLOAT64_UNIT
 
 ROWS = 256  # the median over so many rows
@@ -66,6 +66,6 @@ def _answers(estimator: Any, rows: Rows, part: float, schema: Schema) -> Rows | 
         for n, a in rows.items()
     }
     try:
-        return reference(estimator, frame(moved, schema), task_of(estimator))
+        return reference_outputs(estimator, frame(moved, schema), task_of(estimator))
     except Exception:  # a strict encoder takes no other number: there is no rounding to tell
         return None

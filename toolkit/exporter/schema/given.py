@@ -14,11 +14,11 @@ from toolkit.errors import InvalidInput, ToolkitWarning, UnsupportedEstimator
 from toolkit.exporter.booster_categories import categories_of
 from toolkit.exporter.schema.numbers_of import TEXTS, alike, as_numbers, numbers_in
 from toolkit.exporter.schema.told import (
+    accepts_texts,
     as_spelt,
     columns_of,
     dropped_by,
     names_of,
-    takes_texts,
 )
 from toolkit.exporter.schema.values import NoColumn, as_array, read_column
 from toolkit.runtime.inputs import name_of
@@ -64,7 +64,7 @@ def as_fitted(estimator: Any, X: Any) -> Given:
         X = _as_frame(X, names)
     if not is_frame(X):
         return Given(as_numbers(estimator, X))
-    if takes_texts(estimator):
+    if accepts_texts(estimator):
         return _texts(estimator, X)
     if names is None:
         own = _categorical(estimator, _of_width(estimator, X))

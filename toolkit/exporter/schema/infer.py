@@ -40,7 +40,7 @@ from toolkit.exporter.schema.values import (
     read_column,
     whole_beyond,
 )
-from toolkit.exporter.tasks import reference, task_of
+from toolkit.exporter.tasks import reference_outputs, task_of
 from toolkit.runtime.fields import NA_TEXTS
 from toolkit.runtime.inputs import are_pairs, name_of
 
@@ -162,7 +162,7 @@ def _of_frame(given: Given, known: Mapping[int, list[Told]], estimator: Any) -> 
             FLOAT
             if _may_miss(kind, X[label])
             and not whole_beyond(f.values)  # float64 would merge them
-            and _takes_missing(estimator, X, label)
+            and _accepts_missing(estimator, X, label)
             else kind
             for f, kind, label in zip(fields, kinds, X.columns, strict=True)
         ]
@@ -226,7 +226,7 @@ def _may_miss(kind: str, column: Any) -> bool:
     return kind == INT or (kind == BOOL and nullable)
 
 
-def _takes_missing(estimator: Any, X: Any, label: Any) -> bool:
+def _accepts_missing(estimator: Any, X: Any, label: Any) -> bool:
     """Tell whether the estimator answers a row of X in which this number is missing."""
     if not hasattr(X, "iloc"):
         return False
@@ -235,7 +235,7 @@ def _takes_missing(estimator: Any, X: Any, label: Any) -> bool:
         row = X.iloc[[k]].copy()
         row[label] = np.nan
         try:
-            reference(estimator, row, task)
+            reference_outputs(estimator, row, task)
         except Exception:  # any refusal, of this row or of all
             continue
         return True

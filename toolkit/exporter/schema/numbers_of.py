@@ -10,7 +10,7 @@ import numpy as np
 from toolkit.errors import InvalidInput
 from toolkit.exporter.schema.told import kind_of, told
 from toolkit.exporter.schema.values import NUMBER, as_array
-from toolkit.exporter.tasks import reference, task_of
+from toolkit.exporter.tasks import reference_outputs, task_of
 from toolkit.runtime.fields import is_missing, is_number
 from toolkit.runtime.inputs import are_pairs, name_of
 
@@ -87,8 +87,8 @@ def alike(estimator: Any, whole: Any, less: Any, compared: bool, rows: int = TRI
     """Tell whether the estimator answers changed rows, and as it does those that they were."""
     task = task_of(estimator)
     try:
-        without = reference(estimator, less.head(rows), task)
-        wanted = reference(estimator, whole.head(rows), task) if compared else without
+        without = reference_outputs(estimator, less.head(rows), task)
+        wanted = reference_outputs(estimator, whole.head(rows), task) if compared else without
     except Exception:  # whatever it raises, it needs them
         return False
     return all(

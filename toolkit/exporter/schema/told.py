@@ -54,7 +54,7 @@ def text_columns(estimator: Any, columns: Sequence[str]) -> dict[str, Collection
     columns: the table's, without its target. By their names where the estimator knows names, else
     by their places.
     """
-    if takes_texts(estimator):
+    if accepts_texts(estimator):
         return dict.fromkeys(columns)
     names = as_spelt(names_of(estimator) or list(columns), columns)
     texts = {
@@ -99,19 +99,19 @@ def columns_of(estimator: Any) -> int | None:
     return int(width) if isinstance(width, int | np.integer) else None
 
 
-def takes_texts(estimator: Any) -> bool:
+def accepts_texts(estimator: Any) -> bool:
     """Tell whether its rows are single texts, as a vectorizer's are, and no table."""
     from sklearn.utils import get_tags
 
     if hasattr(estimator, "steps"):
         steps = [s for _, s in estimator.steps if not isinstance(s, str | None)]
-        return bool(steps) and takes_texts(steps[0])
+        return bool(steps) and accepts_texts(steps[0])
     if hasattr(estimator, "transformer_list"):
         members = [t for _, t in estimator.transformer_list if not isinstance(t, str)]
-        return bool(members) and all(map(takes_texts, members))
+        return bool(members) and all(map(accepts_texts, members))
     inner = held_by(estimator)
     if inner:
-        return takes_texts(inner[0])
+        return accepts_texts(inner[0])
     try:
         tags = get_tags(estimator).input_tags
     except Exception:  # an estimator of another library may have none
@@ -168,7 +168,7 @@ def _found(
     """Yield (place, record) of an estimator that is given the columns at these places."""
     if estimator is None or isinstance(estimator, str):
         return
-    if takes_texts(estimator):
+    if accepts_texts(estimator):
         yield from ((place, Told(TEXT, frozenset({KEPT}), None)) for place in places)
     elif hasattr(estimator, "steps"):
         yield from _of_steps([s for _, s in estimator.steps], places, names)

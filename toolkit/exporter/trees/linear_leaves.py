@@ -106,5 +106,5 @@ def _met(g: Conversion, rows: Matrix, line: Matrix) -> Matrix:
     slopes = g.select(line, list(range(count)))
     assert isinstance(slopes, Matrix)
     flat = g.compare("Equal", slopes, [0.0])
-    terms = g.choose(flat, [0.0], g.product(slopes, g.join([rows, rows])))
+    terms = g.choose(flat, [0.0], g.mul(slopes, g.join([rows, rows])))
     return g.combine("Add", g.row_sum(terms), g.column(line, count))

@@ -22,7 +22,7 @@ from toolkit.quantizer.budget.search import nearest, search
 from toolkit.quantizer.budget.sensitivity import sensitivities
 from toolkit.quantizer.budget.tensors import Tensors
 from toolkit.quantizer.calibration import Calibration
-from toolkit.quantizer.checks.judge import Standard, kept
+from toolkit.quantizer.checks.acceptance import Standard, kept
 from toolkit.quantizer.checks.thresholds import dropped
 from toolkit.quantizer.parameters import attribute_operator
 from toolkit.runtime.predictor import Predictor, to_onnx

@@ -9,10 +9,10 @@ import numpy as np
 import onnx
 
 from toolkit.onnx_graph.edits import copied, replace_nodes
+from toolkit.quantizer.ablation import Ablation
 from toolkit.quantizer.budget.figures import rows_between
 from toolkit.quantizer.budget.parameters import EXACT, Option, Parameter, compressed_size
 from toolkit.quantizer.calibration import Calibration
-from toolkit.quantizer.probe import Probe
 from toolkit.quantizer.trees.coded import Coded, positions
 from toolkit.quantizer.trees.forests import find_forests
 from toolkit.quantizer.trees.leaves import Leaves, encode_leaves, exact_leaves
@@ -44,7 +44,7 @@ class Trees:
     reached: dict[str, np.ndarray]
     exact: dict[str, np.ndarray]
     positions: set[str]
-    probe: Probe
+    probe: Ablation
     trial: dict[str, np.ndarray]
 
     @staticmethod
@@ -52,7 +52,7 @@ class Trees:
         """Return the tree ensembles of a graph, with rows to fit them to."""
         forests = {f.output: f for f in find_forests(model)}
         names = [n for f in forests.values() for n in (f.source, f.output)]
-        whole, trial = Probe(model, fitting, [], names), rows_between(fitting.feed, TRIAL_ROWS)
+        whole, trial = Ablation(model, fitting, [], names), rows_between(fitting.feed, TRIAL_ROWS)
         fitted, tried = whole.run(names, {}), whole.run(names, {}, trial)
         exact = {n: tried[n] for n in forests}
         return Trees(
@@ -62,7 +62,7 @@ class Trees:
             {n: reached(f, tried[f.source]) for n, f in forests.items()},
             exact,
             positions(model),
-            Probe(_behind(model, exact), fitting, [], []),
+            Ablation(_behind(model, exact), fitting, [], []),
             trial,
         )
 

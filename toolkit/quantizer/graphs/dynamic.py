@@ -10,7 +10,7 @@ from typing import Any
 import onnx
 
 from toolkit.errors import first_line
-from toolkit.quantizer.checks.rewrites import INTEGER_PRODUCTS, operators
+from toolkit.quantizer.checks.ort_rewrites import INTEGER_PRODUCTS, operators
 from toolkit.quantizer.refusals import NoOp, NotApplicable
 from toolkit.runtime import ort  # noqa: F401  (telemetry is off before onnxruntime is imported)
 

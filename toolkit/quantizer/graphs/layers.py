@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from toolkit.quantizer.ablation import Ablation, rows_for_choice
 from toolkit.quantizer.codes.affine import Affine
 from toolkit.quantizer.codes.choice import (
     MOST_INPUTS,
@@ -20,7 +21,6 @@ from toolkit.quantizer.codes.choice import (
 from toolkit.quantizer.codes.formats import Format, encode
 from toolkit.quantizer.graphs.qdq import read_back
 from toolkit.quantizer.parameters import Parameter, Product
-from toolkit.quantizer.probe import Probe, rows_for_choice
 from toolkit.quantizer.refitting import Refitting
 
 # An error below this share of the output's variance is not worth a byte.
@@ -90,7 +90,7 @@ def _affine(values: np.ndarray, form: Format, moments: np.ndarray | None = None)
     return codes
 
 
-def _of_stored(name: str, values: np.ndarray, probe: Probe, formats: Sequence[Format]) -> Choice:
+def _of_stored(name: str, values: np.ndarray, probe: Ablation, formats: Sequence[Format]) -> Choice:
     """Return the codes that change the model's outputs least, by the rule of `_smallest`."""
     feed = rows_for_choice(probe.feed, CHOICE_ROWS)
     expected = probe.run(probe.outputs, {}, feed)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import onnx
 
+from toolkit.quantizer.ablation import Ablation
 from toolkit.quantizer.calibration import Calibration
 from toolkit.quantizer.codes.affine import Affine
 from toolkit.quantizer.codes.choice import MOST_INPUTS, second_moments
@@ -20,7 +21,6 @@ from toolkit.quantizer.codes.formats import Format, encode
 from toolkit.quantizer.graphs.qdq import rebuilt, signed, whole, with_pairs
 from toolkit.quantizer.graphs.ranges import RANGES, grid, rounded
 from toolkit.quantizer.parameters import Product, plain_products, replace_values
-from toolkit.quantizer.probe import Probe
 from toolkit.quantizer.refitting import Refitting
 from toolkit.quantizer.refusals import NotApplicable
 
@@ -104,7 +104,7 @@ def _layers(
             "integers, fewer save nothing"
         )
     tensors = [n for p in found for n in (p.source, p.output)]
-    probe = Probe(model, calibration, [], tensors)
+    probe = Ablation(model, calibration, [], tensors)
     exact = probe.run([*tensors, *probe.outputs], {})
     form, codes = Format("affine", weight_bits, "column", symmetric=True), {}
     for product in found:
@@ -157,7 +157,7 @@ def _tried(layers: Layers, products: Sequence[Product], every: Grids) -> Plan:
     grids = {p.source: every[p.source] for p in products}
     model = with_pairs(layers.model, grids, names, layers.bits)
     changeable = [n for p in products for n in (p.name, p.bias) if n]
-    probe = Probe(model, layers.calibration, changeable, [p.output for p in products])
+    probe = Ablation(model, layers.calibration, changeable, [p.output for p in products])
     refitting = Refitting(probe, layers.exact)
     changed = {p.name: layers.codes[p.name].decode() for p in products}
     for product in products:

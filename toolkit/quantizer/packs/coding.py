@@ -14,6 +14,7 @@ import numpy as np
 import onnx
 
 from toolkit.onnx_graph.edits import copied
+from toolkit.quantizer.ablation import rows_for_choice
 from toolkit.quantizer.calibration import Calibration
 from toolkit.quantizer.codes.choice import FEW_BYTES, choose, choose_stored
 from toolkit.quantizer.codes.exact import shortest
@@ -29,7 +30,6 @@ from toolkit.quantizer.parameters import (
     find_parameters,
     replace_values,
 )
-from toolkit.quantizer.probe import rows_for_choice
 from toolkit.quantizer.refitting import Refitting
 from toolkit.quantizer.refusals import NotApplicable
 from toolkit.quantizer.trees.coded import coded_trees

@@ -19,7 +19,7 @@ Form = Callable[[str], Sequence[Matrix]]
 ENTRIES = 2**17  # of rows times points in a chunk: half a megabyte of float32 in a core's cache
 
 
-def chunk_rows(points: int, width: int = 0) -> int:
+def batch_rows(points: int, width: int = 0) -> int:
     """Return how many rows a chunk has where each is compared with so many points.
 
     width: the columns; where they are many, a product of more rows reads the points less often.
@@ -27,7 +27,7 @@ def chunk_rows(points: int, width: int = 0) -> int:
     return int(np.clip(max(ENTRIES // max(points, 1), width // 4), 16, 1024))
 
 
-def in_chunks(
+def in_batches(
     g: Conversion,
     x: Matrix,
     rows: int,
@@ -47,7 +47,7 @@ def in_chunks(
     condition = g.add("LessOrEqual", [count, limit], "is_few")
     shared = _Shared()
     whole, given = _branch(g, shared, lambda: list((few or form)(x.name)))
-    looped, _ = _branch(g, shared, lambda: looped_chunks(g, x, rows, form))
+    looped, _ = _branch(g, shared, lambda: looped_batches(g, x, rows, form))
     names = [g.name("rows") for _ in given]
     g.nodes.append(
         helper.make_node("If", [condition], names, then_branch=whole, else_branch=looped)
@@ -102,7 +102,7 @@ def at_most(g: Conversion, x: Matrix, rows: int) -> str:
     return str(g.add("LessOrEqual", [count, limit], "is_few"))
 
 
-def looped_chunks(g: Conversion, x: Matrix, rows: int, form: Form) -> list[Matrix]:
+def looped_batches(g: Conversion, x: Matrix, rows: int, form: Form) -> list[Matrix]:
     """Return what `form` gives for x from a Loop over chunks of at most `rows` rows, even for one.
 
     Chunks are of equal size, the last row is repeated to fill them.

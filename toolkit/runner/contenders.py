@@ -28,7 +28,7 @@ TOGETHER = 64 << 20
 
 
 @dataclass(frozen=True)
-class Subject:
+class Contender:
     """One thing to measure.
 
     file: its name in the bundle, None for the estimator. size: that of the file. run: every output
@@ -46,8 +46,8 @@ class Subject:
     singles: int
 
 
-def groups(bundle: Bundle, estimator: Any) -> Iterator[dict[str, Subject]]:
-    """Yield by method the subjects that are to be open, and to take turns, at the same time.
+def groups(bundle: Bundle, estimator: Any) -> Iterator[dict[str, Contender]]:
+    """Yield by method the contenders that are to be open, and to take turns, at the same time.
 
     The estimator (None where the bundle has none), model.onnx and as many variants as fit in
     TOGETHER, then model.onnx with so many others, and so on: what is measured at different times is
@@ -65,15 +65,15 @@ def groups(bundle: Bundle, estimator: Any) -> Iterator[dict[str, Subject]]:
         first = {}
 
 
-def of_estimator(bundle: Bundle, estimator: Any) -> Subject:
-    """Return the fitted estimator as a subject; its file is a joblib dump, as people deploy it."""
+def of_estimator(bundle: Bundle, estimator: Any) -> Contender:
+    """Return the fitted estimator; its file is a joblib dump, as people deploy it."""
     call = reference.main_call(bundle.task)
 
     def files(folder: Path, row: Inputs) -> list[str]:
         joblib.dump((estimator, call, bundle.estimator_input(row)), folder / "estimator.joblib")
         return [str(folder / "estimator.joblib")]
 
-    return Subject(
+    return Contender(
         file=None,
         size=size.of_dump(estimator),
         run=lambda inputs: reference.outputs(bundle, estimator, inputs),
@@ -85,8 +85,8 @@ def of_estimator(bundle: Bundle, estimator: Any) -> Subject:
     )
 
 
-def of_file(bundle: Bundle, name: str) -> Subject:
-    """Return a file of the bundle, opened in onnxruntime, as a subject.
+def of_file(bundle: Bundle, name: str) -> Contender:
+    """Return a file of the bundle, opened in onnxruntime, as a contender.
 
     Raises CorruptArtifact where it is damaged or its outputs are not the model's.
     """
@@ -111,7 +111,7 @@ def of_file(bundle: Bundle, name: str) -> Subject:
         found = predictor.run(inputs)
         return {name: found[name] for name in wanted}
 
-    return Subject(
+    return Contender(
         file=name,
         size=own,
         run=run,

@@ -55,7 +55,7 @@ class Standard:
         return Standard(len(content), rows, bundle.golden(), session, beyond)
 
 
-def judge(
+def accept(
     name: str, method: ModuleType, content: bytes, given: onnx.ModelProto, standard: Standard
 ) -> tuple[Variant, bytes | None]:
     """Return the Variant for what a method made, and its bytes where they are to be kept.

@@ -11,7 +11,7 @@ from toolkit.exporter.formulas.matmul import affine
 from toolkit.exporter.values import Matrix
 
 
-def two_sided(
+def binary_sigmoid(
     g: Conversion, raw: Matrix, scale: float = 1.0, *, zero_is_second: bool = False
 ) -> tuple[Matrix, Matrix]:
     """Return the class index [N] for a score [N, 1], and `[σ(−s), σ(s)]`, s = scale · raw, [N, 2].

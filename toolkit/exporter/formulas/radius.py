@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 
 from toolkit.exporter.conversion import Conversion
-from toolkit.exporter.formulas.chunks import chunk_rows, in_chunks, where_sure
+from toolkit.exporter.formulas.batching import batch_rows, in_batches, where_sure
 from toolkit.exporter.formulas.distances import centre_of, dense
+from toolkit.exporter.formulas.float64_expr import Float64, constant, float64, joined
 from toolkit.exporter.formulas.neighbourhood import weighted, within
-from toolkit.exporter.formulas.real import Real, constant, joined, real
 from toolkit.exporter.values import Matrix
 from toolkit.precision import FLOAT32_UNIT
 
@@ -28,20 +28,20 @@ STEEP = 1e30  # from 0 to 1 within what is in doubt anyway
 EXACT = 2.0**24  # up to which float32 has all whole numbers
 
 
-def sums_in_reach(
+def sums_within_radius(
     g: Conversion, x: Matrix, est: Any, tables: Sequence[np.ndarray]
-) -> tuple[list[Real], Real]:
+) -> tuple[list[Float64], Float64]:
     """Return each table's sums [N, k] over the rows in reach, weighted, and the weights' [N, 1].
 
     est: a fitted neighbours estimator with a radius; tables [rows, k]: a row for each fitted row.
     """
     tables = [np.asarray(t, dtype=np.float64) for t in tables]
-    rows = chunk_rows(2 * len(tables[0]), x.width)
+    rows = batch_rows(2 * len(tables[0]), x.width)
 
     def exact(name: str) -> list[Matrix]:
-        found, near = within(g, real(g, Matrix(name, x.dtype, x.width)), est)
+        found, near = within(g, float64(g, Matrix(name, x.dtype, x.width)), est)
         weights = weighted(found, est.weights, near)
-        weights = near.real() if weights is None else weights
+        weights = near.float64() if weights is None else weights
         sums = [weights @ constant(g, t, "table") for t in tables]
         return [
             *(Matrix(s.name, "float64", t.shape[1]) for s, t in zip(sums, tables, strict=True)),
@@ -49,11 +49,11 @@ def sums_in_reach(
         ]
 
     def chunks(some: Matrix) -> list[Matrix]:
-        return in_chunks(g, some, rows, exact)
+        return in_batches(g, some, rows, exact)
 
     fast = _by_product(est) and not g.wide
     *sums, total = _guarded(g, x, est, tables, chunks) if fast else chunks(x)
-    return [Real(g, s.name) for s in sums], Real(g, total.name)
+    return [Float64(g, s.name) for s in sums], Float64(g, total.name)
 
 
 def _by_product(est: Any) -> bool:
@@ -79,22 +79,22 @@ def _guarded(
     bound = 12.0 * (width + 6) * FLOAT32_UNIT
 
     def form(name: str) -> list[Matrix]:
-        rows = _narrow(g, real(g, Matrix(name, x.dtype, width)) - centre)
+        rows = _narrow(g, float64(g, Matrix(name, x.dtype, width)) - centre)
         lengths = g.reduce("ReduceSumSquare", rows, [1])
         names = [g.add("Concat", [rows, lengths], "extended", axis=1), weights, biases]
         inside = g.add("Gemm", names, "inside")  # r² − ‖x − s‖²
         near = g.add("HardSigmoid", [inside], "near", alpha=STEEP, beta=0.5)
         sums = g.add("MatMul", [near, counted], "sums")
         least = g.reduce("ReduceMin", g.add("Abs", [inside], "apart"), [1])
-        margin = Real(g, g.cast(Matrix(lengths, "float32", 1), "float64").name)
+        margin = Float64(g, g.cast(Matrix(lengths, "float32", 1), "float64").name)
         margin = (margin + reach) * bound + SMALLEST
-        clear = Real(g, g.cast(Matrix(least, "float32", 1), "float64").name)
+        clear = Float64(g, g.cast(Matrix(least, "float32", 1), "float64").name)
         sure = clear.compare("Greater", margin) & margin.compare("Less", LARGEST)
         flat = g.add("Reshape", [sure.name, g.constant([-1], "int64", "flat")], "sure")
         return [Matrix(sums, "float32", len(means) + 1), Matrix(flat, "bool", 0)]
 
-    found, sure = in_chunks(g, x, chunk_rows(len(points), width), form)
-    sums = Real(g, g.cast(found, "float64").name)
+    found, sure = in_batches(g, x, batch_rows(len(points), width), form)
+    sums = Float64(g, g.cast(found, "float64").name)
     count = sums.take([len(means)], axis=1)
     ends = np.cumsum([0, *(t.shape[1] for t in tables)])
     parts = []
@@ -123,10 +123,10 @@ def _weights(
     return _narrow(g, weights), _narrow(g, reach - lengths)
 
 
-def _filled(g: Conversion, value: float, *shape: int) -> Real:
+def _filled(g: Conversion, value: float, *shape: int) -> Float64:
     size = g.constant(shape, "int64", "shape")
-    return Real(g, g.add("Expand", [g.constant(value, "float64", "value"), size], "filled"))
+    return Float64(g, g.add("Expand", [g.constant(value, "float64", "value"), size], "filled"))
 
 
-def _narrow(g: Conversion, value: Real) -> str:
+def _narrow(g: Conversion, value: Float64) -> str:
     return str(g.cast(Matrix(value.name, "float64", 0), "float32").name)

@@ -11,7 +11,7 @@ from sklearn.neighbors import RadiusNeighborsClassifier, RadiusNeighborsRegresso
 from tests.exporter.test_neighbours_exact import Run, runner
 from toolkit.exporter.conversion import Conversion
 from toolkit.exporter.converters.neighbours import radius_classifier, radius_regressor
-from toolkit.exporter.formulas.chunks import chunk_rows
+from toolkit.exporter.formulas.batching import batch_rows
 from toolkit.exporter.values import Matrix
 
 RNG = np.random.default_rng(0)
@@ -31,7 +31,7 @@ def test_means_at_any_batch(offset: float, dtype: str) -> None:
     y = RNG.normal(size=(700, 2)) + 1000.0
     model = RadiusNeighborsRegressor(1.3).fit(X, y)
     run = graph(model, 4, dtype)
-    chunk = chunk_rows(len(X), 4)
+    chunk = batch_rows(len(X), 4)
     rows = (
         X[RNG.integers(0, 700, 2 * chunk + 1)] + RNG.normal(size=(2 * chunk + 1, 4)) / 8
     ).astype(np.float32)

@@ -10,7 +10,7 @@ import numpy as np
 from toolkit.estimators.frames import TEXTS
 from toolkit.exporter.proof.boundaries import at_boundaries
 from toolkit.exporter.proof.documents import documents
-from toolkit.exporter.proof.edits import Cell, Edit, Hostile, Sample, edited, rows_of
+from toolkit.exporter.proof.edits import Adversarial, Cell, Edit, Sample, edited, rows_of
 from toolkit.exporter.proof.points import at_points
 from toolkit.exporter.proof.sweep import sweep
 from toolkit.exporter.proof.thresholds import at_thresholds
@@ -22,7 +22,7 @@ MIXED, MIXED_VALUES = 500, 25_000  # mixed rows at most, and values in them
 SEED = 0
 
 
-def adversarial_rows(estimator: Any, sample: Sample) -> Hostile:
+def adversarial_rows(estimator: Any, sample: Sample) -> Adversarial:
     """Return rows that are likely to part a wrong graph from its estimator.
 
     Every row is a sample row with something changed, to numbers of the columns' own grids:
@@ -89,10 +89,10 @@ def _mixtures(sample: Sample) -> Iterator[Edit]:
 
 
 def _non_finite(sample: Sample) -> Iterator[Edit]:
-    if MISSING not in sample.takes and ANY not in sample.takes:
+    if MISSING not in sample.non_finite and ANY not in sample.non_finite:
         return
     cells = sample.cells("f")
-    for value in (np.nan, np.inf, -np.inf) if ANY in sample.takes else (np.nan,):
+    for value in (np.nan, np.inf, -np.inf) if ANY in sample.non_finite else (np.nan,):
         what = "missing value" if np.isnan(value) else f"{value} "
         for k, cell in enumerate(cells):
             yield Edit(k, {cell: value}, f"{what.strip()} in {sample.named(cell)}")
@@ -111,7 +111,7 @@ def _categories(sample: Sample) -> Iterator[Edit]:
         # A label encoder cuts texts to its longest label, and finds a look-alike that is longer.
         for text in _look_alikes(known) if sample.schema.form != TEXTS else ():
             yield Edit(k, {cell: text}, f"look-alike of a known text in {name}")
-        if sample.takes != FINITE:
+        if sample.non_finite != FINITE:
             yield Edit(k, {cell: ""}, f"missing text in {name}")
         for text in (t for t in known if t):
             yield Edit(k + rows_of(sample.rows) // 2, {cell: text}, f"known text in {name}")

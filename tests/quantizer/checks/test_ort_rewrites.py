@@ -8,8 +8,8 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from tests.quantizer.sample_graphs import floats, model_of, network
-from toolkit.quantizer.checks import rewrites
-from toolkit.quantizer.checks.rewrites import notes, operators, optimized
+from toolkit.quantizer.checks import ort_rewrites
+from toolkit.quantizer.checks.ort_rewrites import notes, operators, optimized
 from toolkit.quantizer.checks.stored import parameters, unchanged
 from toolkit.quantizer.codes import affine
 
@@ -44,7 +44,7 @@ def rounding(monkeypatch):
 
     What a version really rewrites is its own affair; `notes` tells whatever it is.
     """
-    opened, run = rewrites.optimized, rewrites._run
+    opened, run = ort_rewrites.optimized, ort_rewrites._run
 
     def rewritten(content, options):
         model = onnx.load_model_from_string(content) if options else opened(content, options)
@@ -55,8 +55,8 @@ def rounding(monkeypatch):
     def rounded(content, origin, options, inputs):
         return run(content, origin, options, inputs if options else _in_eighths(inputs))
 
-    monkeypatch.setattr(rewrites, "optimized", rewritten)
-    monkeypatch.setattr(rewrites, "_run", rounded)
+    monkeypatch.setattr(ort_rewrites, "optimized", rewritten)
+    monkeypatch.setattr(ort_rewrites, "_run", rounded)
 
 
 def _in_eighths(inputs):

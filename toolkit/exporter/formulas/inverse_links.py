@@ -9,8 +9,8 @@ import numpy as np
 from toolkit.exporter.conversion import Conversion
 from toolkit.exporter.converters.trees import result
 from toolkit.exporter.formulas.answers import exp_answer
+from toolkit.exporter.formulas.binary_sigmoid import binary_sigmoid
 from toolkit.exporter.formulas.classes import class_labels, index_above, largest_index
-from toolkit.exporter.formulas.sides import two_sided
 from toolkit.exporter.values import Matrix, Outputs, Value
 
 Link = Callable[[Conversion, Matrix], Matrix]
@@ -33,7 +33,7 @@ def sigmoid(g: Conversion, raw: Matrix) -> Matrix:
 
 def signed_square(g: Conversion, raw: Matrix) -> Matrix:
     """`raw · |raw|`."""
-    return g.product(raw, g.unary("Abs", raw))
+    return g.mul(raw, g.unary("Abs", raw))
 
 
 def softplus(g: Conversion, raw: Matrix) -> Matrix:
@@ -60,7 +60,7 @@ def two_classes(
     limit: float = 0.0,
 ) -> Outputs:
     """Probabilities `sigmoid(scale · raw)`; the second class where raw is above the limit."""
-    index, p = two_sided(g, raw, scale)
+    index, p = binary_sigmoid(g, raw, scale)
     if limit:
         index = index_above(g, raw, limit)
     return {"predict": class_labels(g, index, classes), "predict_proba": result(g, x, p)}

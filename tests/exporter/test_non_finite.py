@@ -10,16 +10,16 @@ from sklearn.impute import SimpleImputer
 from toolkit.errors import InvalidInput
 from toolkit.exporter.flow import convert_and_prove
 from toolkit.runtime.predictor import Predictor
-from toolkit.runtime.schema import runs_of, takes_of_columns
+from toolkit.runtime.schema import non_finite_of_columns, runs_of
 
 X = np.random.default_rng(0).normal(size=(40, 4))
 
 
 def test_runs_are_read_back():
-    takes = ["nan", "nan", "finite", "any"]
-    assert runs_of(takes) == "nan*2|finite*1|any*1"
-    assert list(takes_of_columns(runs_of(takes), 4)) == takes
-    assert takes_of_columns(runs_of(["nan", "nan"]), 2) == ("nan", "nan")
+    non_finite = ["nan", "nan", "finite", "any"]
+    assert runs_of(non_finite) == "nan*2|finite*1|any*1"
+    assert list(non_finite_of_columns(runs_of(non_finite), 4)) == non_finite
+    assert non_finite_of_columns(runs_of(["nan", "nan"]), 2) == ("nan", "nan")
 
 
 def test_nan_is_refused_in_the_columns_that_scikit_learn_refuses():

@@ -14,7 +14,7 @@ from toolkit.quantizer.parameters import find_kernel_sums, kernels_of
 from toolkit.runtime.session import open_session
 
 
-class Probe:
+class Ablation:
     """One session of a model in which some initializers are inputs, on the calibration rows.
 
     names: the initializers that may be replaced; tensors: inner tensors that can be asked for.

@@ -1,4 +1,4 @@
-"""The whole road of a large forest, each command a process of its own; write docs/road.md.
+"""The whole road of a large forest, each command a process of its own; write docs/end-to-end.md.
 
 `export`, `quantize` with every method, `bench`, `verify` and `predict` of a forest of a million
 nodes and of five: seconds and peaks of memory. No process may map more than 8 GiB.
@@ -22,7 +22,7 @@ from typing import Any
 import spread
 
 ROOT = Path(__file__).resolve().parents[1]
-JSON, MARKDOWN = ROOT / "scripts" / "results" / "road.json", ROOT / "docs" / "road.md"
+JSON, MARKDOWN = ROOT / "scripts" / "results" / "end-to-end.json", ROOT / "docs" / "end-to-end.md"
 SIZES = "1000000,5000000"
 TREES = 20
 FEATURES = 8
@@ -181,7 +181,7 @@ def page(figures: dict[str, Any]) -> str:
     libraries = ", ".join(f"{n} {v}" for n, v in machine["libraries"].items() if n != "toolkit")
     runs = "One run each" if figures["runs"] == 1 else f"Medians of {figures['runs']} runs"
     return (
-        "<!-- Written by scripts/benchmark-road. -->\n# The road of a large forest\n\n"
+        "<!-- Written by scripts/benchmark-end-to-end. -->\n# The road of a large forest\n\n"
         f"A regression forest of {TREES} trees on {FEATURES} features, from the fitted estimator "
         "to a prediction, with every method of `quantize`. Each command is a process of its own in "
         "which no more than 8 GiB may be mapped. Memory is the most that the command and the fresh "

@@ -14,18 +14,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from toolkit.exporter.conversion import Conversion
-from toolkit.exporter.formulas.chunks import (
+from toolkit.exporter.formulas.batching import (
     Form,
     at_most,
-    chunk_rows,
+    batch_rows,
     either,
-    in_chunks,
-    looped_chunks,
+    in_batches,
+    looped_batches,
     packed,
     where_sure,
 )
 from toolkit.exporter.formulas.distances import centre_of, ranked
-from toolkit.exporter.formulas.real import Real, constant, real
+from toolkit.exporter.formulas.float64_expr import Float64, constant, float64
 from toolkit.exporter.values import Matrix
 from toolkit.precision import FLOAT32_UNIT
 
@@ -49,7 +49,7 @@ class _Search:
 
     g: Conversion
     points: np.ndarray
-    table: Real
+    table: Float64
     count: int
     dtype: str
 
@@ -70,11 +70,11 @@ class _Search:
     @property
     def chunk(self) -> int:
         """Return of how many rows the ranks of all points stay in the cache."""
-        return chunk_rows(len(self.points) // 2, self.points.shape[1])
+        return batch_rows(len(self.points) // 2, self.points.shape[1])
 
-    def rows(self, name: str) -> Real:
+    def rows(self, name: str) -> Float64:
         """Return rows as float64."""
-        return real(self.g, Matrix(name, self.dtype, self.points.shape[1]))
+        return float64(self.g, Matrix(name, self.dtype, self.points.shape[1]))
 
 
 # find(search, rows as [x, 1] in float32, weights of the points' ranks) -> the largest rank of a
@@ -92,8 +92,8 @@ def euclidean_neighbours(
     search = _Search(g, points, constant(g, points, "points"), count, x.dtype)
     m, width = points.shape
     if m <= count + SPARE or not np.abs(points).max(initial=0.0) < LARGEST:
-        rows = chunk_rows(2 * m, width)
-        found, at = in_chunks(
+        rows = batch_rows(2 * m, width)
+        found, at = in_batches(
             g, x, rows, lambda name: _matrices(search, *_in_float64(search, name))
         )
         return found, at
@@ -102,12 +102,12 @@ def euclidean_neighbours(
         return lambda name: _checked(search, name, find)
 
     def by_blocks() -> list[Matrix]:
-        rows = max(chunk_rows(2 * search.candidates * width), search.chunk)
+        rows = max(batch_rows(2 * search.candidates * width), search.chunk)
         few, many = form(_from_blocks), form(_from_blocks_in_chunks)
-        return in_chunks(g, x, rows, many, few, search.chunk)
+        return in_batches(g, x, rows, many, few, search.chunk)
 
     if m < MANY * search.block * search.candidates:
-        found, at, sure = in_chunks(g, x, search.chunk, form(_from_all))
+        found, at, sure = in_batches(g, x, search.chunk, form(_from_all))
     else:
         one = at_most(g, x, FEW)
         found, at, sure = either(g, one, lambda: _checked(search, x.name, _from_all), by_blocks)
@@ -139,7 +139,7 @@ def _checked(search: _Search, name: str, find: Find) -> list[Matrix]:
     return [*_matrices(search, found, chosen), Matrix(_shaped(g, sure, -1), "bool", 0)]
 
 
-def _weights(search: _Search, centred: Real) -> str:
+def _weights(search: _Search, centred: Float64) -> str:
     """Return [−2s; ‖s‖²], float64 [d + 1, points]: with it `[x, 1]` gives `‖s‖² − 2 x·s`.
 
     What fills the last block has a rank above any point's.
@@ -179,7 +179,7 @@ def _from_blocks_in_chunks(search: _Search, rows: Matrix, weights: str) -> tuple
         ranks, of, place = _in_blocks(search, name, weights)
         return [Matrix(ranks, "float32", c), Matrix(of, "int64", c), Matrix(place, "int64", c)]
 
-    found = looped_chunks(search.g, rows, search.chunk, form)
+    found = looped_batches(search.g, rows, search.chunk, form)
     return _placed(search, *(m.name for m in found))
 
 
@@ -240,7 +240,7 @@ def _shaped(g: Conversion, name: str, *shape: int) -> str:
     return str(g.add("Reshape", [name, g.constant(shape, "int64", "shape")], "shaped"))
 
 
-def _decided(search: _Search, rows: Real, table: Real, at: str) -> tuple[Real, str]:
+def _decided(search: _Search, rows: Float64, table: Float64, at: str) -> tuple[Float64, str]:
     """Return the nearest of the candidates: squared distances from differences, and positions."""
     differences = rows.reshape(0, 1, search.points.shape[1]) - table.take(at, axis=0)
     exact = differences.reduce("ReduceSumSquare", 2, keep=False)
@@ -248,7 +248,7 @@ def _decided(search: _Search, rows: Real, table: Real, at: str) -> tuple[Real, s
     return found, search.g.add("GatherElements", [at, place], "neighbours", axis=1)
 
 
-def _sure(search: _Search, found: Real, shifted: Real, last: str) -> str:
+def _sure(search: _Search, found: Float64, shifted: Float64, last: str) -> str:
     """Return whether no point outside the candidates can be as near as the last neighbour, [n, 1].
 
     Such a point s, at most at the last neighbour's distance D, has ‖s‖ ≤ ‖x‖ + D, so that its rank
@@ -258,7 +258,7 @@ def _sure(search: _Search, found: Real, shifted: Real, last: str) -> str:
     """
     g, bound = search.g, 8 * (search.points.shape[1] + 6) * FLOAT32_UNIT
     length = shifted.reduce("ReduceSumSquare", 1)
-    limit = Real(g, g.cast(Matrix(last, "float32", 1), "float64").name) + length * (1.0 - bound)
+    limit = Float64(g, g.cast(Matrix(last, "float32", 1), "float64").name) + length * (1.0 - bound)
     reach = found.reduce("ReduceMax", 1) * (1.0 + bound) + SMALLEST
     return (limit.compare("Greater", reach) & length.compare("Less", LARGEST**2)).name
 
@@ -269,10 +269,10 @@ def _again(search: _Search, rows: Matrix) -> list[Matrix]:
     def form(name: str) -> list[Matrix]:
         return _matrices(search, *_in_float64(search, name))
 
-    return in_chunks(search.g, rows, chunk_rows(2 * len(search.points), rows.width), form)
+    return in_batches(search.g, rows, batch_rows(2 * len(search.points), rows.width), form)
 
 
-def _in_float64(search: _Search, name: str) -> tuple[Real, str]:
+def _in_float64(search: _Search, name: str) -> tuple[Float64, str]:
     """Return the neighbours among candidates from a float64 product."""
     g, rows, table = search.g, search.rows(name), search.table
     ranks, _ = ranked(g, rows, search.points, table)
@@ -280,7 +280,7 @@ def _in_float64(search: _Search, name: str) -> tuple[Real, str]:
     return _decided(search, rows, table, _ordered(g, at, search.candidates))
 
 
-def _matrices(search: _Search, found: Real, chosen: str) -> list[Matrix]:
+def _matrices(search: _Search, found: Float64, chosen: str) -> list[Matrix]:
     return [
         Matrix(found.name, "float64", search.count),
         Matrix(chosen, "int64", search.count),

@@ -8,7 +8,7 @@ import pytest
 from onnx import TensorProto, helper
 
 from toolkit.exporter.conversion import Conversion
-from toolkit.exporter.formulas.sides import two_sided
+from toolkit.exporter.formulas.binary_sigmoid import binary_sigmoid
 from toolkit.exporter.graph import initializer
 from toolkit.exporter.values import Matrix
 from toolkit.runtime.session import open_session
@@ -21,7 +21,7 @@ RAW = np.array([-90, -1, -TINY, -0.0, 0.0, TINY, 1, 20, 90], np.float32).reshape
 @pytest.mark.parametrize("zero_is_second", [False, True])
 def test_labels_and_probabilities(scale, zero_is_second):
     g = Conversion(dispatch=lambda *_: {})
-    index, p = two_sided(
+    index, p = binary_sigmoid(
         g, Matrix(g.name("raw"), "float32", 1), scale, zero_is_second=zero_is_second
     )
     graph = helper.make_graph(

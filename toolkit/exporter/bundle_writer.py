@@ -29,7 +29,7 @@ from toolkit.bundle import (
 from toolkit.estimators.keeping import Kept, without_addresses
 from toolkit.exporter.model import Exported
 from toolkit.exporter.opsets import Target
-from toolkit.exporter.proof.edits import Hostile
+from toolkit.exporter.proof.edits import Adversarial
 from toolkit.exporter.proof.evidence import ADVERSARIAL, HELD_OUT, Evidence, answers_to
 from toolkit.exporter.proof.prove import AS_GIVEN, ROUNDED, Proof
 from toolkit.exporter.schema import Schema
@@ -105,7 +105,7 @@ def write_bundle(
         | schema.summary()
         | kept.summary()
         | {"classes": _classes(estimator)},
-        "inputs": _inputs(schema, evidence.takes),
+        "inputs": _inputs(schema, evidence.non_finite),
         "outputs": _described(chosen.exported),
         "opsets": {o.domain or "ai.onnx": o.version for o in chosen.exported.model.opset_import},
         "runtime": proven.target.runtime,
@@ -147,9 +147,9 @@ def _classes(estimator: Any) -> list[Any] | None:
     return plain if all(isinstance(c, str | int | float) for c in plain) else None
 
 
-def _inputs(schema: Schema, takes: str) -> list[dict[str, Any]]:
-    """Return the manifest's inputs; takes: a word for each, or one that stands for all."""
-    words = takes.split(",")
+def _inputs(schema: Schema, non_finite: str) -> list[dict[str, Any]]:
+    """Return the manifest's inputs; non_finite: a policy for each, or one for all."""
+    words = non_finite.split(",")
     if len(words) != len(schema.inputs):
         words = words[:1] * len(schema.inputs)
     return [
@@ -201,7 +201,7 @@ def _golden(proven: Proven) -> dict[str, np.ndarray]:
     rounds = proven.chosen.proof.reference == ROUNDED
     plain, spiked = (_settled(proven, name) for name in (HELD_OUT, ADVERSARIAL))
     plain = plain[_positions(len(plain), GOLDEN_ROWS)]
-    spiked = _of_all_kinds(evidence.hostile, spiked, GOLDEN_ROWS)
+    spiked = _of_all_kinds(evidence.adversarial, spiked, GOLDEN_ROWS)
     parts: list[tuple[Rows, Rows]] = []
     for name, at in ((HELD_OUT, plain), (ADVERSARIAL, spiked)):
         if rounds:
@@ -237,11 +237,11 @@ def _settled(proven: Proven, name: str) -> np.ndarray:
     return at
 
 
-def _of_all_kinds(hostile: Hostile, positions: np.ndarray, count: int) -> np.ndarray:
+def _of_all_kinds(adversarial: Adversarial, positions: np.ndarray, count: int) -> np.ndarray:
     """Return so many of these positions of adversarial rows, one of each kind in turn."""
     kinds: dict[str, list[int]] = {}
     for at in positions.tolist():
-        kinds.setdefault(hostile.kinds[at] if len(hostile) else "", []).append(at)
+        kinds.setdefault(adversarial.kinds[at] if len(adversarial) else "", []).append(at)
     turns = (at for turn in zip_longest(*kinds.values()) for at in turn if at is not None)
     return np.sort(np.array(list(islice(turns, count)), dtype=np.int64))
 

@@ -14,7 +14,7 @@ from onnx import helper, numpy_helper
 from toolkit.bundle import FAILED, NOT_APPLICABLE, OK, Rows, file_entry
 from toolkit.errors import CorruptArtifact
 from toolkit.metrics import nmse
-from toolkit.quantizer.checks.judge import Standard, broken_limit, judge
+from toolkit.quantizer.checks.acceptance import Standard, accept, broken_limit
 from toolkit.runtime.manifest import VARIANT
 from toolkit.runtime.predictor import Predictor
 
@@ -58,7 +58,7 @@ def judged(content, bundle, size=PLENTY, method=METHOD):
     """Judge what a method made of a bundle's model, as if model.onnx had so many bytes."""
     standard = Standard.of(bundle, bundle.read("model.onnx"), bundle.calibration())
     standard = replace(standard, size=size)
-    return judge("try", method, content, model_of(bundle), standard)
+    return accept("try", method, content, model_of(bundle), standard)
 
 
 def predictor(content):
