@@ -25,7 +25,7 @@ from toolkit.bundle import (
 from toolkit.bundle.lock import LOCK
 from toolkit.bundle.transaction import put
 from toolkit.runtime import predictor, requires  # noqa: F401  the children find them loaded
-from toolkit.runtime.stopping import heed_sigterm
+from toolkit.runtime.stopping import sigterm_heeded
 from toolkit.runtime.tabular import write_output
 
 MODEL, OUTPUT, BILL = "model", "answers.csv", "bom.json"
@@ -77,8 +77,8 @@ def writing(made: Path) -> dict[str, Operation]:
         put(folder / MODEL, "model.sig", document, lambda: None)
 
     def predict(folder: Path) -> None:
-        heed_sigterm()
-        write_output(b"new\n" * 5000, str(folder / "new" / OUTPUT))
+        with sigterm_heeded():
+            write_output(b"new\n" * 5000, str(folder / "new" / OUTPUT))
 
     old = copied(made / "old")
     return {

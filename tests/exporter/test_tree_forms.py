@@ -44,7 +44,8 @@ from toolkit.exporter.trees.forms import (
 )
 from toolkit.exporter.trees.pending import pending_trees
 from toolkit.exporter.tuning import LATENCY, THROUGHPUT
-from toolkit.exporter.values import ELEMENT, ML, Matrix
+from toolkit.exporter.values import ELEMENT, Matrix
+from toolkit.onnx_graph.domains import ML
 
 FEATURES = 3
 # Few values, so that rows lie on thresholds; subnormals, zeros of both signs, both ends.
