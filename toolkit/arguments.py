@@ -12,11 +12,11 @@ from toolkit.errors import InvalidInput
 
 def texts(value: Any, what: str) -> tuple[str, ...]:
     """Return one text or several as a tuple; InvalidInput, naming the argument, for all else."""
-    found = (value,) if isinstance(value, str) or not isinstance(value, Iterable) else tuple(value)
-    for one in found:
+    items = (value,) if isinstance(value, str) or not isinstance(value, Iterable) else tuple(value)
+    for one in items:
         if not isinstance(one, str):
             raise InvalidInput(f"{what}: {one!r:.100} is no text; give texts, such as {what}=['…']")
-    return found
+    return items
 
 
 def targets(y: Any, count: int) -> np.ndarray:

@@ -138,8 +138,8 @@ def guarded(
 
         @wraps(function)
         def call(*args: P.args, **kwargs: P.kwargs) -> R:
-            given: Any = args[place] if len(args) > place else kwargs.get(subject)
-            with boundary(_named(given), kind, remedy):
+            value: Any = args[place] if len(args) > place else kwargs.get(subject)
+            with boundary(_named(value), kind, remedy):
                 return function(*args, **kwargs)
 
         return call
@@ -147,9 +147,9 @@ def guarded(
     return decorate
 
 
-def _named(given: Any) -> str:
-    if isinstance(given, str):
-        return given
-    if hasattr(given, "__fspath__"):
-        return str(given.__fspath__())
-    return type(given).__name__
+def _named(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    if hasattr(value, "__fspath__"):
+        return str(value.__fspath__())
+    return type(value).__name__

@@ -145,18 +145,18 @@ def _range(metric: Metric) -> str:
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return ", did you mean …?" with the name that is most like this one, "" if none is."""
-    found = difflib.get_close_matches(name, list(known), n=1)
-    return f", did you mean {found[0]!r}?" if found else ""
+    matches = difflib.get_close_matches(name, list(known), n=1)
+    return f", did you mean {matches[0]!r}?" if matches else ""
 
 
 def facts(task: str, outputs: Sequence[Mapping[str, Any]], targets: bool) -> set[str]:
     """Return what of `NEEDS` there is; outputs: the manifest's; targets: whether rows have any."""
     names = {o["name"] for o in outputs}
     labels = {o["name"] for o in outputs if o["name"] == LABEL or o.get("dtype") == "string"}
-    found = {task, *names & {"probabilities"}}
-    found |= {"labels"} if labels else set()
-    found |= {"numbers"} if names - labels else set()
-    return found | ({"targets"} if targets else set())
+    known = {task, *names & {"probabilities"}}
+    known |= {"labels"} if labels else set()
+    known |= {"numbers"} if names - labels else set()
+    return known | ({"targets"} if targets else set())
 
 
 def usable(known: Iterable[str], there: Collection[str]) -> list[str]:

@@ -130,9 +130,9 @@ def deviations(reference: np.ndarray, got: np.ndarray, scale: Scale) -> np.ndarr
     apart = distance(reference, got)
     unit = scale.unit(columns(reference))
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        found = apart / unit
+        relative = apart / unit
     # inf/inf: a number beside an infinite reference. 0/0: both are the constant 0.
-    return np.asarray(np.where(apart == 0, 0.0, np.where(np.isnan(found), np.inf, found)))
+    return np.asarray(np.where(apart == 0, 0.0, np.where(np.isnan(relative), np.inf, relative)))
 
 
 def deviation(
@@ -151,8 +151,8 @@ def deviation(
             continue
         if np.size(got[name]) != np.size(reference[name]):
             return np.inf, agreement(reference, got, names)
-        found = deviations(reference[name], got[name], scales[name])
-        worst = max(worst, float(found.max(initial=0.0)))
+        apart = deviations(reference[name], got[name], scales[name])
+        worst = max(worst, float(apart.max(initial=0.0)))
     return worst, agreement(reference, got, names)
 
 
@@ -182,14 +182,14 @@ def agreement(reference: Outputs, got: Outputs, names: list[str] | None = None) 
 
 def max_abs(reference: Outputs, got: Outputs) -> float | None:
     """Return the largest difference of a number, None where there are no numbers."""
-    found = [_apart(reference[n], got[n]).max(initial=0.0) for n in numeric(reference)]
-    return float(max(found)) if found else None
+    largest = [_apart(reference[n], got[n]).max(initial=0.0) for n in numeric(reference)]
+    return float(max(largest)) if largest else None
 
 
 def mean_abs(reference: Outputs, got: Outputs) -> float | None:
     """Return the mean difference over all numbers, None where there are none."""
-    found = [_apart(reference[n], got[n]).ravel() for n in numeric(reference)]
-    joined = np.concatenate(found) if found else np.zeros(0)
+    apart = [_apart(reference[n], got[n]).ravel() for n in numeric(reference)]
+    joined = np.concatenate(apart) if apart else np.zeros(0)
     return float(joined.mean()) if joined.size else None
 
 

@@ -76,7 +76,7 @@ def turns_by_batch(
     """
     opened = {n: _opened(s) if isinstance(s, bytes) else (s, {}) for n, s in subjects.items()}
     there = len(next(iter(rows.values())))
-    found: dict[int, dict[str, np.ndarray]] = {}
+    times: dict[int, dict[str, np.ndarray]] = {}
     row_ns = 0.0
     for batch in sorted({min(b, there) for b in batches}):
         if row_ns * batch > LONGEST_NS:
@@ -88,9 +88,9 @@ def turns_by_batch(
                 one.samples_ns.clear()
                 one.slice(SLICE_NS)
                 medians[name].append(float(np.median(one.samples_ns)) / 1000)
-        found[batch] = {n: np.array(m) for n, m in medians.items()}
-        row_ns = max(float(np.median(m)) for m in found[batch].values()) * 1000 / batch
-    return found
+        times[batch] = {n: np.array(m) for n, m in medians.items()}
+        row_ns = max(float(np.median(m)) for m in times[batch].values()) * 1000 / batch
+    return times
 
 
 def _at_most(turns: int, call_ns: float) -> int:

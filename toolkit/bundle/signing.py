@@ -57,14 +57,14 @@ def sign(folder: str | Path, key_file: str | Path, unproved: bool = False) -> di
 def _signed(statement: dict[str, Any], secret: Ed25519PrivateKey, key: bytes) -> bytes:
     """Return the Sigstore bundle of a statement; the same for the same statement and key."""
     payload = json.dumps(statement, indent=2).encode()
-    made = secret.sign(signature.encoded(payload))
+    signed = secret.sign(signature.encoded(payload))
     bundle = {
         "mediaType": signature.BUNDLE_TYPE,
         "verificationMaterial": {"publicKey": {"hint": signature.hint(key)}, "tlogEntries": []},
         "dsseEnvelope": {
             "payload": base64.b64encode(payload).decode(),
             "payloadType": signature.PAYLOAD_TYPE,
-            "signatures": [{"sig": base64.b64encode(made).decode(), "keyid": ""}],
+            "signatures": [{"sig": base64.b64encode(signed).decode(), "keyid": ""}],
         },
     }
     return (json.dumps(bundle, indent=2) + "\n").encode()

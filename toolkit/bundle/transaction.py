@@ -225,8 +225,8 @@ def _listed(content: bytes) -> dict[str, str]:
 
 def _removals(folder: Path) -> dict[str, str]:
     try:
-        found = json.loads(read_regular(folder / REMOVALS, LARGEST))
-        return {n: digest for n, digest in found.items() if is_plain(n) and n != NAME}
+        listed = json.loads(read_regular(folder / REMOVALS, LARGEST))
+        return {n: digest for n, digest in listed.items() if is_plain(n) and n != NAME}
     except (CorruptArtifact, ValueError, AttributeError):
         return {}  # half a list: nothing was committed with it
 

@@ -79,7 +79,7 @@ def _listing(
 
 
 def with_variants(
-    bundle: Bundle, made: list[tuple[Variant, bytes | None]], front: bytes | None = None
+    bundle: Bundle, results: list[tuple[Variant, bytes | None]], front: bytes | None = None
 ) -> Bundle:
     """Return the bundle with these variants written in place of earlier ones of the same methods.
 
@@ -91,9 +91,9 @@ def with_variants(
     def plan() -> tuple[dict[str, Any], Contents]:
         now = open_bundle(bundle)
         _require(_exported(now) == _exported(bundle), bundle, "exported anew", "quantize it again")
-        manifest = _with_variants(now.manifest, [variant for variant, _ in made])
+        manifest = _with_variants(now.manifest, [variant for variant, _ in results])
         contents = {
-            v.file: (content, VARIANT) for v, content in made if v.file and content is not None
+            v.file: (content, VARIANT) for v, content in results if v.file and content is not None
         }
         if front is not None:
             contents[FRONT] = (front, HOME)
@@ -102,11 +102,11 @@ def with_variants(
     return Bundle(bundle.path, commit(bundle.path, plan))
 
 
-def _with_variants(manifest: dict[str, Any], made: list[Variant]) -> dict[str, Any]:
+def _with_variants(manifest: dict[str, Any], added: list[Variant]) -> dict[str, Any]:
     """Return a manifest with these variants, without reports and files that are replaced."""
-    methods = {variant.method for variant in made}
-    kept = [v for v in manifest["variants"] if v["method"] not in methods]
-    variants = kept + [asdict(variant) for variant in made]
+    methods = {variant.method for variant in added}
+    others = [v for v in manifest["variants"] if v["method"] not in methods]
+    variants = others + [asdict(variant) for variant in added]
     listed = {v["file"] for v in variants} - {None}
     replaced = {*REPORTS, *((FRONT,) if BUDGET in methods else ())}
     files = {

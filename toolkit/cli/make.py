@@ -84,20 +84,20 @@ def export(
     folder = Path(out) if out else Path("models") / name
     check_request(name, folder, opset, force, runtime)
     say(f"reading {source} …")
-    given = read_source(
+    inputs = read_source(
         source, data=data, target=target, name=name, allow_pickle=allow_pickle, trusted=trusted
     )
     say(f"exporting {name} …")
     try:
         bundle = export_estimator(
-            given.estimator,
-            given.X,
-            given.y,
+            inputs.estimator,
+            inputs.X,
+            inputs.y,
             name=name,
             out=folder,
-            X_test=given.X_test,
-            y_test=given.y_test,
-            all_rows=given.all_rows,
+            X_test=inputs.X_test,
+            y_test=inputs.y_test,
+            all_rows=inputs.all_rows,
             trusted=trusted,
             task=task,
             force=force,
@@ -105,7 +105,7 @@ def export(
             runtime=runtime,
             input_dtype=input_dtype,
             tune=tune,
-            feature_names=given.feature_names,
+            feature_names=inputs.feature_names,
         )
     except ParityError:
         print_export(open_bundle(folder), as_json)
@@ -138,7 +138,7 @@ def prove(
 
     say(f"reading {estimator} …")
     model = to_onnx(read_bytes(Path(artifact)), artifact)
-    given = read_source(
+    source = read_source(
         estimator,
         data=data,
         target=target,
@@ -150,7 +150,7 @@ def prove(
     from toolkit.exporter.prove_external import prove_graph
 
     say(f"proving {artifact} …")
-    proof = prove_graph(model, artifact, given.estimator, given.X, given.y)
+    proof = prove_graph(model, artifact, source.estimator, source.X, source.y)
     if as_json:
         print_json({"artifact": artifact, "proof": proof.summary()})
     else:

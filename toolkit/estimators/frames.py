@@ -107,19 +107,19 @@ def _framed(parts: Any, columns: Mapping[str, Mapping[str, Any]]) -> Any:
 
     if isinstance(parts, pandas.DataFrame):
         return parts
-    made = {}
+    framed = {}
     for name, values in parts.items():
         known = columns.get(name, {})
         if known.get("dtype") == CATEGORY:
-            made[name] = _categorical(values, known)
+            framed[name] = _categorical(values, known)
         elif known.get("dtype") == OBJECT:
-            made[name] = pandas.Series(_numbers(values, known["missing"]), dtype=object)
+            framed[name] = pandas.Series(_numbers(values, known["missing"]), dtype=object)
         elif values.dtype == object:
             # Left to itself, pandas would turn None into NaN, another category to encoders.
-            made[name] = pandas.Series(values, dtype=object)
+            framed[name] = pandas.Series(values, dtype=object)
         else:
-            made[name] = pandas.Series(values)
-    frame = pandas.DataFrame(made)
+            framed[name] = pandas.Series(values)
+    frame = pandas.DataFrame(framed)
     labels = [columns.get(name, {}).get("label") for name in frame.columns]
     if any(label is not None for label in labels):
         frame.columns = _labels(labels, list(frame.columns))
@@ -140,11 +140,11 @@ def _categorical(values: np.ndarray, known: Mapping[str, Any]) -> Any:
     import pandas
 
     own = list(known["categories"])
-    given = [None if v == "" or v != v else v for v in values.tolist()]
-    more = [] if known["closed"] else sorted({v for v in given if v is not None} - set(own))
+    entries = [None if v == "" or v != v else v for v in values.tolist()]
+    more = [] if known["closed"] else sorted({v for v in entries if v is not None} - set(own))
     texts = any(isinstance(v, str) for v in own + more)
     categories = pandas.Index(own + more, dtype=object if texts else None)
-    return pandas.Categorical(given, categories=categories, ordered=known["ordered"])
+    return pandas.Categorical(entries, categories=categories, ordered=known["ordered"])
 
 
 def _objects(values: np.ndarray, missing: str | None) -> np.ndarray:

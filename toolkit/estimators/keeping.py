@@ -58,13 +58,13 @@ def keep(estimator: Any, same: Callable[[Any], bool], trusted: Collection[str] =
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            made = lean_copy(estimator, same, trusted)
-            if made is None:
+            copy = lean_copy(estimator, same, trusted)
+            if copy is None:
                 return Kept(None, why=why)
-            content = _checked(dump_estimator(made[0], trusted), same, trusted)
+            content = _checked(dump_estimator(copy[0], trusted), same, trusted)
     except Exception:  # whatever a copy of somebody's object does; the first reason stands
         return Kept(None, why=why)
-    return Kept(content, made[1])
+    return Kept(content, copy[1])
 
 
 def _checked(content: bytes, same: Callable[[Any], bool], trusted: Collection[str]) -> bytes:

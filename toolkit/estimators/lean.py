@@ -114,26 +114,26 @@ class _Copier:
 
     def _dict(self, value: dict[Any, Any], path: str) -> Any:
         parts = {k: self._of(v, f"{path}[{k!r}]") for k, v in value.items()}
-        made = copy.copy(value)
-        for key in made:
-            made[key] = None
-        if any(part is ABSENT for part in parts.values()) or not is_kept(made, self.trusted):
+        duplicate = copy.copy(value)
+        for key in duplicate:
+            duplicate[key] = None
+        if any(part is ABSENT for part in parts.values()) or not is_kept(duplicate, self.trusted):
             return ABSENT  # a key, or the dictionary's own type
         for key, part in parts.items():
-            made[key] = part
-        return made
+            duplicate[key] = part
+        return duplicate
 
     def _entries(self, held: dict[Any, Any], path: str) -> Any:
         """Return a dictionary without the entries that cannot be kept."""
-        made = {}
+        entries = {}
         for key, value in held.items():
             at = f"{path}[{key!r}]"
             lean = self._of(value, at) if is_kept({key: None}, self.trusted) else ABSENT
             if lean is ABSENT:
                 lean = self._cut(value, ABSENT, at)
             if lean is not ABSENT:
-                made[key] = lean
-        return made
+                entries[key] = lean
+        return entries
 
     def _cut(self, value: Any, default: Any, path: str) -> Any:
         self.left_out.append(path)

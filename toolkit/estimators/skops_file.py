@@ -194,15 +194,15 @@ def _trust(unknown: list[str]) -> str:
 
 def _is_found(name: str) -> bool:
     """Tell whether the full name of what was in an estimator leads to anything."""
-    module, found = name, None
+    module, value = name, None
     rest: list[str] = []
-    while found is None and module:
+    while value is None and module:
         module, _, last = module.rpartition(".")
         rest.insert(0, last)
-        found = sys.modules.get(module)
+        value = sys.modules.get(module)
     for part in rest:
-        found = getattr(found, part, None)
-    return found is not None
+        value = getattr(value, part, None)
+    return value is not None
 
 
 def is_kept(value: Any, trusted: Collection[str] = ()) -> bool:

@@ -66,8 +66,8 @@ def of_xgboost(estimator: Any) -> Categories:
         booster = estimator.get_booster()
     if not hasattr(booster, "get_categories") or "c" not in (booster.feature_types or []):
         return {}
-    kept = booster.get_categories(export_to_arrow=True).to_arrow()
-    return {k: v.to_pylist() for k, (_, v) in enumerate(kept) if v is not None}
+    categories = booster.get_categories(export_to_arrow=True).to_arrow()
+    return {k: v.to_pylist() for k, (_, v) in enumerate(categories) if v is not None}
 
 
 def coded(g: Conversion, x: Value, categories: Categories, missing: float = np.nan) -> Value:

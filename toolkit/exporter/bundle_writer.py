@@ -205,8 +205,8 @@ def _golden(proven: Proven) -> dict[str, np.ndarray]:
     parts: list[tuple[Rows, Rows]] = []
     for name, at in ((HELD_OUT, plain), (ADVERSARIAL, spiked)):
         if rounds:
-            rows, answers, kept = evidence.narrow[name]
-            at = np.searchsorted(kept, at)
+            rows, answers, positions = evidence.narrow[name]
+            at = np.searchsorted(positions, at)
         else:
             rows, answers = evidence.sets[name], evidence.expected[name]
         parts.append(({n: a[at] for n, a in rows.items()}, {n: a[at] for n, a in answers.items()}))

@@ -26,15 +26,15 @@ def convert(est: Any, x: Value, g: Conversion) -> Outputs:
         try:
             if isinstance(x, Matrix) and x.is_nothing:
                 raise Unconvertible("a step before it that keeps no column, so it")
-            found = convert_leaf(est, x, g) if converter is None else converter(est, x, g)
+            outputs = convert_leaf(est, x, g) if converter is None else converter(est, x, g)
         except Unconvertible as reason:
             raise UnsupportedEstimator(
                 f"{name}: {reason} cannot be exported; {reason.remedy or _advice(str(reason))}"
             ) from reason
-    done = found.get("transform")
+    done = outputs.get("transform")
     if isinstance(done, Matrix) and not done.is_nothing:
-        found = {**found, "transform": after_step(key_of(est), est, x, done)}
-    return found
+        outputs = {**outputs, "transform": after_step(key_of(est), est, x, done)}
+    return outputs
 
 
 def _advice(reason: str) -> str:

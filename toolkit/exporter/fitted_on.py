@@ -54,20 +54,20 @@ def fitted_on(estimator: Any, X: Any, y: Any = None) -> Finding:
     these rows outweighs any of one on others, for it is no chance. Rows are copied first, as some
     estimators write into theirs; nothing is raised.
     """
-    found = [Finding(FITTED if t.same else NOT_FITTED, t.why) for t in _traces(estimator, X, y)]
+    findings = [Finding(FITTED if t.same else NOT_FITTED, t.why) for t in _traces(estimator, X, y)]
     for answer in (FITTED, NOT_FITTED):
-        for finding in found:
+        for finding in findings:
             if finding.answer == answer:
                 return finding
     return UNKNOWN
 
 
-def in_words(found: Finding) -> str:
+def in_words(finding: Finding) -> str:
     """Return the finding as a clause about "them", the rows."""
-    if found.answer == FITTED:
-        return f"the estimator was fitted on them ({found.why})"
-    if found.answer == NOT_FITTED:
-        return f"the estimator was not fitted on them ({found.why})"
+    if finding.answer == FITTED:
+        return f"the estimator was fitted on them ({finding.why})"
+    if finding.answer == NOT_FITTED:
+        return f"the estimator was not fitted on them ({finding.why})"
     return "whether the estimator was fitted on them is not known"
 
 
@@ -78,25 +78,25 @@ def told(split: Split, estimator: Any, X: Any, y: Any, X_test: Any, y_test: Any)
     taken for that unless there is a trace of them in the estimator.
     """
     if X_test is None:
-        found = fitted_on(estimator, X, y)
-        return replace(split, fitted=found.short, note=f"{split.note}; {in_words(found)}")
-    found = fitted_on(estimator, X_test, y_test)
-    if found.answer != FITTED:
+        finding = fitted_on(estimator, X, y)
+        return replace(split, fitted=finding.short, note=f"{split.note}; {in_words(finding)}")
+    finding = fitted_on(estimator, X_test, y_test)
+    if finding.answer != FITTED:
         return replace(split, fitted="no")
-    return replace(split, fitted="yes", note=f"{split.note}; but {in_words(found)}")
+    return replace(split, fitted="yes", note=f"{split.note}; but {in_words(finding)}")
 
 
 def _traces(estimator: Any, X: Any, y: Any) -> list[Trace]:
-    found = []
+    traces = []
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         # Any error of any estimator's own methods: no evidence is better than no export.
         try:
             for part, rows, targets in _parts(estimator, deepcopy(X), deepcopy(y)):
-                found += [t for look in LOOKS if (t := _looked(look, part, rows, targets))]
+                traces += [t for look in LOOKS if (t := _looked(look, part, rows, targets))]
         except Exception:
-            return found
-    return found
+            return traces
+    return traces
 
 
 def _looked(look: Any, part: Any, rows: Any, targets: Any) -> Trace | None:

@@ -98,9 +98,9 @@ def export(
         tune=tune,
         feature_names=feature_names,
     )
-    kept = keep(estimator, proven.evidence.answers_alike, trusted)
+    reference = keep(estimator, proven.evidence.answers_alike, trusted)
     free = partial(check_request, name, out, opset, force, runtime)
-    bundle = write_bundle(out, name, kept, proven, dict(all_rows or {}), free)
+    bundle = write_bundle(out, name, reference, proven, dict(all_rows or {}), free)
     proof = proven.chosen.proof
     if not proof.passed:
         raise ParityError(
@@ -136,9 +136,9 @@ def convert_and_prove(
         raise InvalidInput(f"input_dtype {input_dtype!r} is none of {', '.join(INPUT_DTYPES)}")
     if tune not in TUNES:
         raise InvalidInput(f"tune {tune!r} is none of {', '.join(TUNES)}")
-    given, tests = as_fitted(estimator, X), None if X_test is None else as_fitted(estimator, X_test)
-    task, schema = task_of(estimator), infer(given, feature_names, estimator)
-    X, X_test = given.X, None if tests is None else tests.X
+    table, tests = as_fitted(estimator, X), None if X_test is None else as_fitted(estimator, X_test)
+    task, schema = task_of(estimator), infer(table, feature_names, estimator)
+    X, X_test = table.X, None if tests is None else tests.X
     split = split_rows(X, y, X_test, y_test, schema)
     _check_target(task, split)
     split = told(split, estimator, X, y, X_test, y_test)
@@ -245,17 +245,17 @@ def _choose(case: _Case, schema: Schema, input_dtype: str) -> Candidate:
         forms = [*narrow, (schema, "float64"), (wide, "float64")]
     else:
         forms = [*narrow, (wide, "float32"), (wide, "float64")]
-    made: list[Candidate] = []
+    tried: list[Candidate] = []
     for form in dict.fromkeys(forms):
         try:
-            made.append(case.candidate(*form))
+            tried.append(case.candidate(*form))
         except (UnsupportedEstimator, CorruptArtifact):
-            if not made:
+            if not tried:
                 raise
             continue
-        if made[-1].proof.passed and not (made[-1] is made[0] and case.doubtful(made[0])):
-            return made[-1]
-    return min(made, key=lambda one: sum(c.wrong for _, _, c in one.proof.required))
+        if tried[-1].proof.passed and not (tried[-1] is tried[0] and case.doubtful(tried[0])):
+            return tried[-1]
+    return min(tried, key=lambda one: sum(c.wrong for _, _, c in one.proof.required))
 
 
 def _tuned(case: _Case, latency: Candidate, tune: str) -> tuple[Candidate, Tuning]:

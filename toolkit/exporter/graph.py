@@ -140,8 +140,8 @@ class Graph:
     def floating(self, x: Value) -> Matrix:
         """Return x as one matrix of floating-point numbers."""
         x = self.matrix(x)
-        kept = x.dtype == "float64" or (x.dtype == "float32" and not self.wide)
-        return x if kept else self.cast(x, self.floats)
+        fits = x.dtype == "float64" or (x.dtype == "float32" and not self.wide)
+        return x if fits else self.cast(x, self.floats)
 
     def matrix(self, x: Value) -> Matrix:
         """Return x as one matrix: columns are joined, numbers of several types become floats.

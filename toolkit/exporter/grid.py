@@ -65,8 +65,8 @@ class Grid:
         wanted = np.where(np.isfinite(wanted), wanted, 0.0)
         near = np.concatenate([self.snapped(wanted)[:, None], self.around(wanted)], axis=1)
         fits = (near > low[:, None]) & (near <= high[:, None])
-        found = near[np.arange(len(near)), fits.argmax(axis=1)]
-        return np.where(fits.any(axis=1), found, np.nan)
+        nearest = near[np.arange(len(near)), fits.argmax(axis=1)]
+        return np.where(fits.any(axis=1), nearest, np.nan)
 
 
 def grid_of(values: np.ndarray) -> Grid:
@@ -95,12 +95,12 @@ Grids = Mapping[str, tuple[Grid, ...]]
 
 def grids_of(*rows: Mapping[str, np.ndarray]) -> dict[str, tuple[Grid, ...]]:
     """Return each numeric input's grids, one a column, over all the rows by input name."""
-    found = {}
+    grids = {}
     for name, values in rows[0].items():
         if values.dtype.kind in "fiub":
             whole = np.concatenate([r[name] for r in rows])
-            found[name] = tuple(grid_of(whole[:, c]) for c in range(whole.shape[1]))
-    return found
+            grids[name] = tuple(grid_of(whole[:, c]) for c in range(whole.shape[1]))
+    return grids
 
 
 def refined(grids: Grids, thresholds: Mapping[tuple[str, int], np.ndarray]) -> Grids:
@@ -110,15 +110,15 @@ def refined(grids: Grids, thresholds: Mapping[tuple[str, int], np.ndarray]) -> G
     rows given may be few: where twice a threshold is a decimal of more digits than the column's
     values have, so were the values that it was fitted on; where it is none, these were any numbers.
     """
-    found = {name: list(columns) for name, columns in grids.items()}
+    finer = {name: list(columns) for name, columns in grids.items()}
     for (name, column), limits in thresholds.items():
-        own = found[name][column]
+        own = finer[name][column]
         limits = limits[np.isfinite(limits) & (np.abs(limits) < 1e15)]
         if own.decimals is None or not len(limits):
             continue
         digits = _digits(2.0 * limits, own.decimals)
-        found[name][column] = Grid() if digits is None else Grid(digits)
-    return {name: tuple(columns) for name, columns in found.items()}
+        finer[name][column] = Grid() if digits is None else Grid(digits)
+    return {name: tuple(columns) for name, columns in finer.items()}
 
 
 def _digits(values: np.ndarray, least: int) -> int | None:
@@ -163,5 +163,5 @@ def between(limits: np.ndarray, grid: Grid, goes_left: np.ndarray | None = None)
         lowest = np.where(left, narrow, np.float32(-np.inf)).max(axis=1)
         highest = np.where(left, np.float32(np.inf), narrow).min(axis=1)
         highest = np.nextafter(highest, np.float32(-np.inf))
-    found = np.maximum(round_down(limits), lowest)
-    return np.where(lowest <= highest, np.minimum(found, highest), lowest)
+    rounded = np.maximum(round_down(limits), lowest)
+    return np.where(lowest <= highest, np.minimum(rounded, highest), lowest)

@@ -21,13 +21,12 @@ from toolkit.exporter.opsets import IR_VERSIONS, ML_OPSETS
 from toolkit.exporter.passes.fuse_classifier import packed_weights
 from toolkit.exporter.schema import Schema, declare
 from toolkit.exporter.tasks import REGRESSOR, wanted_outputs
-from toolkit.exporter.text.strings import contributed_types
 from toolkit.exporter.trees.pending import place_trees
 from toolkit.exporter.tuning import LATENCY
 from toolkit.exporter.values import ELEMENT, Matrix
 from toolkit.metrics import Scale
 from toolkit.onnx_graph import kernel_sums
-from toolkit.onnx_graph.domains import CONTRIBUTED, ML
+from toolkit.onnx_graph.domains import CONTRIBUTED, ML, contributed_types
 from toolkit.onnx_graph.subgraphs import made_by, rename, walk
 from toolkit.runtime.predictor import NON_FINITE_KEY, TASK_KEY
 from toolkit.runtime.wire import GRAPH_NODE, MODEL_GRAPH, head
@@ -93,8 +92,10 @@ def build(
         sparse=sparse,
     )
     source = declare(schema, g)
-    found = g.convert(estimator, source, scale if task == REGRESSOR else None)
-    outputs = {name: found[kind] for name, kind in wanted_outputs(estimator, task) if kind in found}
+    tensors = g.convert(estimator, source, scale if task == REGRESSOR else None)
+    outputs = {
+        name: tensors[kind] for name, kind in wanted_outputs(estimator, task) if kind in tensors
+    }
     missing = [k for n, k in wanted_outputs(estimator, task) if n not in outputs]
     if missing:
         raise UnsupportedEstimator(

@@ -33,14 +33,14 @@ def prove_graph(model: bytes, origin: str, estimator: Any, X: Any, y: Any = None
     if not isinstance(model, bytes):
         raise InvalidInput(f"the model is a {type(model).__name__}; give its serialized bytes")
     predictor, estimator = Predictor(model, origin), as_estimator(estimator)
-    given = as_fitted(estimator, X)
-    task, schema, X = task_of(estimator), _schema(predictor, given, estimator), given.X
+    table = as_fitted(estimator, X)
+    task, schema, X = task_of(estimator), _schema(predictor, table, estimator), table.X
     evidence = gather(estimator, schema, task, split_rows(X, y, None, None, schema))
     names = _outputs(predictor, estimator, task)
 
     def run(rows: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         try:
-            found = predictor.run(rows)
+            outputs = predictor.run(rows)
         except InvalidInput as refusal:
             if not rows_of(rows):
                 raise
@@ -48,14 +48,14 @@ def prove_graph(model: bytes, origin: str, estimator: Any, X: Any, y: Any = None
                 f"{origin}: refuses rows that {type(estimator).__name__} answers ({refusal}); do "
                 "not ship it"
             ) from None
-        return {ours: found[theirs] for ours, theirs in names.items()}
+        return {ours: outputs[theirs] for ours, theirs in names.items()}
 
     return prove_run(run, evidence, schema)
 
 
-def _schema(predictor: Predictor, given: Given, estimator: Any) -> Schema:
+def _schema(predictor: Predictor, table: Given, estimator: Any) -> Schema:
     """Return the schema of X with the floating-point type that the graph takes."""
-    schema = infer(given, None, estimator)
+    schema = infer(table, None, estimator)
     if len(predictor.inputs) != len(schema.inputs):
         raise InvalidInput(
             f"{predictor.origin}: has {len(predictor.inputs)} inputs where the rows give "
@@ -77,15 +77,15 @@ def _outputs(predictor: Predictor, estimator: Any, task: str) -> dict[str, str]:
     wanted = [name for name, _ in wanted_outputs(estimator, task)]
     numeric = [n for n, kind in kinds.items() if kind in ("tensor(float)", "tensor(double)")]
     others = [n for n in kinds if n not in numeric]
-    found = {}
+    outputs = {}
     for name in wanted:
         kind = others if name == "label" else numeric
         if name in kinds:
-            found[name] = name
+            outputs[name] = name
         elif kind:
-            found[name] = kind[0]
+            outputs[name] = kind[0]
         else:
             raise InvalidInput(
                 f"{predictor.origin}: has no output for {name!r}, only {', '.join(kinds)}"
             )
-    return found
+    return outputs

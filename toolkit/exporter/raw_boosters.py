@@ -62,8 +62,8 @@ class OfBooster(BaseEstimator):
         import xgboost
 
         data = xgboost.DMatrix(X, enable_categorical=True)
-        found = self.booster.predict(data, output_margin=margin, validate_features=False)
-        return np.asarray(found)
+        scores = self.booster.predict(data, output_margin=margin, validate_features=False)
+        return np.asarray(scores)
 
 
 class BoosterRegressor(RegressorMixin, OfBooster):
@@ -151,8 +151,8 @@ def _objective(booster: Any) -> str:
     """Return the objective's name, such as "binary" or "binary:logistic"; "" for a function."""
     if _is_lightgbm(booster):
         text = booster.model_to_string(num_iteration=1)
-        found = [line for line in text.splitlines() if line.startswith("objective=")]
-        return found[0].partition("=")[2].split()[0] if found else ""
+        lines = [line for line in text.splitlines() if line.startswith("objective=")]
+        return lines[0].partition("=")[2].split()[0] if lines else ""
     return str(_learner(booster)["objective"]["name"])
 
 

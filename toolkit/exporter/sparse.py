@@ -37,24 +37,24 @@ def takers_of_sparse() -> Iterator[set[int]]:
     """
     from joblib import parallel_config
 
-    found: set[int] = set()
+    takers: set[int] = set()
     # Not in processes, in which nothing is seen.
     with WATCHING, parallel_config(backend="threading"), ExitStack() as stack:
         for module, name, method in APART:
             if module in sys.modules:
-                stack.enter_context(_watched(getattr(sys.modules[module], name), method, found))
-        yield found
+                stack.enter_context(_watched(getattr(sys.modules[module], name), method, takers))
+        yield takers
 
 
 @contextmanager
-def _watched(kind: Any, name: str, found: set[int]) -> Iterator[None]:
-    """Note in `found` whose method of this name is called with a scipy matrix."""
+def _watched(kind: Any, name: str, takers: set[int]) -> Iterator[None]:
+    """Note in `takers` whose method of this name is called with a scipy matrix."""
     method = getattr(kind, name)
 
     @wraps(method)
     def noted(self: Any, X: Any, *more: Any, **named: Any) -> Any:
         if hasattr(X, "tocsr"):
-            found.add(id(self))
+            takers.add(id(self))
         return method(self, X, *more, **named)
 
     setattr(kind, name, noted)

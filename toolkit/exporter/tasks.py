@@ -116,13 +116,13 @@ def reference_outputs(estimator: Any, X: Any, task: str) -> dict[str, np.ndarray
     X in the estimator's own form; it is given copies, since a step with copy=False writes into its
     rows. Whatever scikit-learn raises on these rows is passed on.
     """
-    found = {}
+    outputs = {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for name, method in wanted_outputs(estimator, task):
             values = _answer(getattr(estimator, method), X)
-            found[name] = _plain(values, name)
-    return found
+            outputs[name] = _plain(values, name)
+    return outputs
 
 
 # What scikit-learn says to float64 rows where it was fitted on float32 and takes nothing else:
@@ -160,12 +160,12 @@ def _of_batch(method: Callable[[Any], Any], X: Any) -> Any:
 
     Fitted on two classes it gives one column, but two to a batch with a third value among them.
     """
-    found = method(X)
+    answers = method(X)
     estimator = getattr(method, "__self__", None)
     classes = getattr(estimator, "classes_", None)  # None of a TargetEncoder of numbers
     two = classes is not None and len(classes) == 2
-    if type(estimator).__name__ != "LabelBinarizer" or not two or found.shape[1] == 1:
-        return found
+    if type(estimator).__name__ != "LabelBinarizer" or not two or answers.shape[1] == 1:
+        return answers
     rows = [method(X[i : i + 1]) for i in range(len(X))]
     return np.vstack([r.toarray() if hasattr(r, "toarray") else r for r in rows])
 

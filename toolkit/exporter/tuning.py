@@ -61,8 +61,8 @@ def measured(latency: bytes, throughput: bytes, rows: Rows, estimator: Call) -> 
     holds it is still chosen as RIVALLED says. estimator: scikit-learn's own answers to rows.
     """
     forms: dict[str, bytes | Call] = {LATENCY: latency, THROUGHPUT: throughput}
-    found = turns_by_batch(forms, extended(rows, max(BATCHES)))
-    ratios = {batch: ratio(turns, THROUGHPUT, LATENCY) for batch, turns in found.items()}
+    times = turns_by_batch(forms, extended(rows, max(BATCHES)))
+    ratios = {batch: ratio(turns, THROUGHPUT, LATENCY) for batch, turns in times.items()}
     tuning = _decided(ratios)
     if tuning.chosen == THROUGHPUT or not _pays(ratios, RIVALLED):
         return tuning

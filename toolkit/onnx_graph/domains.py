@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -10,6 +11,7 @@ if TYPE_CHECKING:
 STANDARD = ("", "ai.onnx")
 ML = "ai.onnx.ml"
 CONTRIBUTED = "com.microsoft"  # where onnxruntime has the operators that are its own
+TOKENIZER, MURMUR = "Tokenizer", "MurmurHash3"
 
 
 def opset(model: onnx.ModelProto) -> int:
@@ -20,3 +22,18 @@ def opset(model: onnx.ModelProto) -> int:
 def imports(model: onnx.ModelProto, domain: str) -> bool:
     """Tell whether the model names a version of the domain."""
     return any(o.domain == domain for o in model.opset_import)
+
+
+def contributed_types(nodes: Iterable[onnx.NodeProto]) -> list[onnx.ValueInfoProto]:
+    """Return the types of what onnxruntime's own operators give.
+
+    onnx's shape inference knows nothing of them, and crashes on what comes after them.
+    """
+    from onnx import TensorProto, helper
+
+    kinds = {TOKENIZER: TensorProto.STRING, MURMUR: TensorProto.INT32}
+    return [
+        helper.make_tensor_value_info(n.output[0], kinds[n.op_type], [None, None])
+        for n in nodes
+        if n.domain == CONTRIBUTED and n.op_type in kinds
+    ]

@@ -62,10 +62,10 @@ class Ablation:
         sums = {n: self.sums[n] for n in tensors if n in self.sums}
         if sums:
             plain = [n for n in tensors if n not in sums] + [s.rows for s in sums.values()]
-            found = self.run(plain, changed, feed)
+            outputs = self.run(plain, changed, feed)
             points = self.points | dict(changed)
-            more = {n: s.kernels(found[s.rows], points[s.points]) for n, s in sums.items()}
-            return found | more
+            more = {n: s.kernels(outputs[s.rows], points[s.points]) for n, s in sums.items()}
+            return outputs | more
         rows = self.feed if feed is None else dict(feed)
         inner = [n for n in dict.fromkeys(tensors) if n not in rows]
         values = self.session.run(inner, rows | self.values | dict(changed)) if inner else []

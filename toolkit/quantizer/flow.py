@@ -74,39 +74,39 @@ def quantize(
     if thresholds is not None:
         _check_thresholds(thresholds, model, chosen)
     # A pack's codes have a scale an input; graphs round on one grid, and want features of one size.
-    given = {".pack": model}
+    sources = {".pack": model}
     if any(method.SUFFIX == ".onnx" for method in chosen.values()):
-        given[".onnx"] = standardised(model, calibration)
+        sources[".onnx"] = standardised(model, calibration)
     if limits:
         check_applies(limits, bundle, targets=calibration.rows.target is not None)
     standard = Standard.of(bundle, content, calibration.rows)
-    made: list[tuple[Variant, bytes | None]] = []
+    results: list[tuple[Variant, bytes | None]] = []
     runtime = bundle.manifest.get("runtime")
     for name, method in chosen.items():
         able = thresholds is not None and hasattr(method, "THRESHOLDS")
         asked = {"thresholds": thresholds} if able else {}
-        made.append(
-            _made(name, method, given[method.SUFFIX], calibration, standard, asked, runtime)
+        results.append(
+            _made(name, method, sources[method.SUFFIX], calibration, standard, asked, runtime)
         )
         if progress:
-            progress(made[-1][0])
+            progress(results[-1][0])
     if limits is None:
-        with_variants(bundle, made)
-        return [variant for variant, _ in made]
-    found = fit_budget(model, calibration, bundle, limits, standard, say)
-    made.append((found.variant, found.content))
+        with_variants(bundle, results)
+        return [variant for variant, _ in results]
+    fitted = fit_budget(model, calibration, bundle, limits, standard, say)
+    results.append((fitted.variant, fitted.content))
     if progress:
-        progress(found.variant)
-    with_variants(bundle, made, found.front)
-    if found.variant.status != OK:
-        raise ParityError(f"{bundle.path}: {found.variant.reason}")
-    return [variant for variant, _ in made]
+        progress(fitted.variant)
+    with_variants(bundle, results, fitted.front)
+    if fitted.variant.status != OK:
+        raise ParityError(f"{bundle.path}: {fitted.variant.reason}")
+    return [variant for variant, _ in results]
 
 
 def _made(
     name: str,
     method: ModuleType,
-    given: onnx.ModelProto,
+    source: onnx.ModelProto,
     calibration: Calibration,
     standard: Standard,
     asked: dict[str, Any],
@@ -118,18 +118,18 @@ def _made(
     was exported for, if one was named.
     """
     try:
-        content = method.apply(given, calibration, **asked)
+        content = method.apply(source, calibration, **asked)
     except NotApplicable as reason:
         verdict = NO_OP if isinstance(reason, NoOp) else ""
         return Variant(name, NOT_APPLICABLE, reason=str(reason), verdict=verdict), None
     if newer := _newer(content, name, runtime):
         return Variant(name, NOT_APPLICABLE, reason=newer), None
-    variant, kept = accept(name, method, content, given, standard)
-    said = [variant.notes, dropped(given, content, name)]
-    if kept is not None and method.SUFFIX == ".onnx":
+    variant, accepted = accept(name, method, content, source, standard)
+    said = [variant.notes, dropped(source, content, name)]
+    if accepted is not None and method.SUFFIX == ".onnx":
         rows = calibration.rows.inputs
-        said.append(notes(kept, str(variant.file), variant.session, rows, method.LIMITS))
-    return replace(variant, notes="; ".join(filter(None, said))), kept
+        said.append(notes(accepted, str(variant.file), variant.session, rows, method.LIMITS))
+    return replace(variant, notes="; ".join(filter(None, said))), accepted
 
 
 def _newer(content: bytes, name: str, runtime: str | None) -> str:

@@ -85,7 +85,7 @@ def find_parameters(model: onnx.ModelProto) -> list[Parameter]:
     """Return the graph's parameters in the order in which they are used."""
     graph = _Graph(model)
     sums = {s.dual: s for s in find_kernel_sums(model)}
-    found = []
+    parameters = []
     for tensor in model.graph.initializer:
         if tensor.data_type not in FLOATING or not all(tensor.dims):
             continue
@@ -96,8 +96,8 @@ def find_parameters(model: onnx.ModelProto) -> list[Parameter]:
         else:
             parameter = _product(tensor, uses, graph) or _stored(tensor, uses)
         if parameter:
-            found.append((graph.first(tensor.name), parameter))
-    return [parameter for _, parameter in sorted(found, key=lambda pair: pair[0])]
+            parameters.append((graph.first(tensor.name), parameter))
+    return [parameter for _, parameter in sorted(parameters, key=lambda pair: pair[0])]
 
 
 def plain_products(model: onnx.ModelProto) -> list[Product]:

@@ -60,10 +60,10 @@ def ridge(A: np.ndarray, Y: np.ndarray) -> Callable[[float], np.ndarray]:
     def solved(penalty: float) -> np.ndarray:
         regular = gram + penalty * np.eye(len(gram))
         try:
-            found = np.linalg.solve(regular, mixed)
+            solution = np.linalg.solve(regular, mixed)
         except np.linalg.LinAlgError:  # equal rows or columns, beside which λ is lost in rounding
-            found = np.linalg.lstsq(regular, mixed, rcond=None)[0]
-        return A.T @ found if wide else found
+            solution = np.linalg.lstsq(regular, mixed, rcond=None)[0]
+        return A.T @ solution if wide else solution
 
     return solved
 

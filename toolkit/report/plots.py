@@ -94,8 +94,8 @@ def budget_front(report: Report) -> str | None:
     Bytes against NMSE, both logarithmic (where a model has labels alone, against the share of
     other labels). Filled: the budget is kept.
     """
-    found = report.budget or {}
-    points = [(k, p, _front_error(p)) for k, p in enumerate(found.get("points", []))]
+    budget = report.budget or {}
+    points = [(k, p, _front_error(p)) for k, p in enumerate(budget.get("points", []))]
     drawn = [(k, p, e) for k, p, e in points if e is not None and e > 0]
     if not drawn:
         return None
@@ -106,14 +106,14 @@ def budget_front(report: Report) -> str | None:
     axes.margins(0.12)
     axes.plot([p["bytes"] for _, p, _ in drawn], [e for *_, e in drawn], color=FAINT, zorder=1)
     for k, p, error in drawn:
-        style = _style(1, markersize=10 if k == found["chosen"] else 6)
+        style = _style(1, markersize=10 if k == budget["chosen"] else 6)
         if not p["keeps"]:
             style |= {"markerfacecolor": PAPER, "markeredgecolor": _colour(1)}
         axes.plot([p["bytes"]], [error], zorder=2, **style)
-    _limit_lines(axes, found["limits"], labels)
+    _limit_lines(axes, budget["limits"], labels)
     _ticks(axes.xaxis, _bytes)
     _ticks(axes.yaxis, _power)
-    _label(axes, [(p["bytes"], e, "chosen") for k, p, e in drawn if k == found["chosen"]])
+    _label(axes, [(p["bytes"], e, "chosen") for k, p, e in drawn if k == budget["chosen"]])
     return _svg(figure, "front")
 
 

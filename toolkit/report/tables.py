@@ -229,10 +229,10 @@ def front(report: Report) -> Table | None:
 
 def front_note(report: Report) -> str:
     """Return in words what the front was measured on."""
-    found = report.budget or {}
-    rows = found["rows"]
+    budget = report.budget or {}
+    rows = budget["rows"]
     return (
-        f"{found['budget']}: formats fitted to {rows['fitting']:,} calibration rows, measured on "
+        f"{budget['budget']}: formats fitted to {rows['fitting']:,} calibration rows, measured on "
         f"{rows['choosing']:,} others; kept where the budget holds with its margin for chance"
     )
 
@@ -246,10 +246,10 @@ def _formats(formats: dict[str, str]) -> str:
 
 def facts(values: dict[str, Any]) -> list[tuple[str, str]]:
     """Return nested plain data as (name, text) pairs; inner names follow their parent's."""
-    found: list[tuple[str, str]] = []
+    pairs: list[tuple[str, str]] = []
     for key, value in values.items():
         if isinstance(value, dict):
-            found += [(f"{key} {name}", text) for name, text in facts(value)]
+            pairs += [(f"{key} {name}", text) for name, text in facts(value)]
         else:
-            found.append((str(key), cell(value)))
-    return found
+            pairs.append((str(key), cell(value)))
+    return pairs

@@ -91,14 +91,14 @@ def _rich_table(report: Report, table: tables.Table, columns: list[int]) -> obje
     from rich.table import Table
     from rich.text import Text
 
-    made = Table(box=SIMPLE_HEAD, padding=(0, GAP - 1, 0, 0), pad_edge=False, show_edge=False)
+    rich_table = Table(box=SIMPLE_HEAD, padding=(0, GAP - 1, 0, 0), pad_edge=False, show_edge=False)
     for k in columns:
-        made.add_column(
+        rich_table.add_column(
             Text(table.headers[k]),
             justify="right" if table.numeric[k] else "left",
             no_wrap=True,
         )
     for row, cells in zip(report.variants, table.rows, strict=True):
         style = COLOURS.get(row.status, "") if row.status != OK else ""
-        made.add_row(*(Text(printable(cells[k]), style=style) for k in columns))
-    return made
+        rich_table.add_row(*(Text(printable(cells[k]), style=style) for k in columns))
+    return rich_table

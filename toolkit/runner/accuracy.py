@@ -50,12 +50,14 @@ def _regression(target: np.ndarray, outputs: Outputs, _: Any) -> dict[str, float
 
 
 def _classification(target: np.ndarray, outputs: Outputs, classes: Any) -> dict[str, float | None]:
-    given = outputs.get("probabilities")
+    probabilities = outputs.get("probabilities")
     single = target.ndim == 1  # of several labels a row, only the accuracy of whole rows is known
-    known = single and given is not None and np.shape(given)[1:] == np.shape(classes)
+    known = (
+        single and probabilities is not None and np.shape(probabilities)[1:] == np.shape(classes)
+    )
     return {
         "accuracy": float(same_labels(target, outputs[LABEL]).mean()),
-        "log_loss": _log_loss(target, given, np.asarray(classes)) if known else None,
+        "log_loss": _log_loss(target, probabilities, np.asarray(classes)) if known else None,
     }
 
 
@@ -69,9 +71,9 @@ def _log_loss(target: np.ndarray, probabilities: Any, classes: np.ndarray) -> fl
     # As scikit-learn's log_loss on float64, but without its refusal of rows that do not sum to
     # one, which quantized probabilities may not; a label outside the classes has probability 0.
     hit = np.array([same_labels(target, np.full(len(target), c)) for c in classes]).T
-    given = np.where(hit, np.asarray(probabilities, dtype=np.float64), 0.0).sum(axis=1)
+    of_true = np.where(hit, np.asarray(probabilities, dtype=np.float64), 0.0).sum(axis=1)
     tiny = np.finfo(np.float64).eps
-    return float(-np.log(np.clip(given, tiny, 1.0)).mean())
+    return float(-np.log(np.clip(of_true, tiny, 1.0)).mean())
 
 
 def difference(

@@ -108,8 +108,8 @@ def of_file(bundle: Bundle, name: str) -> Contender:
         return [str(path.resolve()), str(folder / "row.json")]
 
     def run(inputs: Inputs) -> dict[str, np.ndarray]:
-        found = predictor.run(inputs)
-        return {name: found[name] for name in wanted}
+        outputs = predictor.run(inputs)
+        return {name: outputs[name] for name in wanted}
 
     return Contender(
         file=name,

@@ -37,12 +37,12 @@ def dominated(rows: Sequence[Row], bases: Mapping[str, Times | None]) -> dict[st
     which are there to compare with. bases: model.onnx's times in each method's turns.
     """
     standings = [s for row in rows if (s := _standing(row, bases.get(row.method))) is not None]
-    found = {}
+    notes = {}
     for one in standings:
         better = [other for other in standings if _beats(other, one)]
         if better:
-            found[one.method] = min(better, key=lambda s: (s.bytes, s.error, s.method)).method
-    return found
+            notes[one.method] = min(better, key=lambda s: (s.bytes, s.error, s.method)).method
+    return notes
 
 
 def _standing(row: Row, base: Times | None) -> Standing | None:
@@ -50,9 +50,9 @@ def _standing(row: Row, base: Times | None) -> Standing | None:
         return None
     if not base or not row.latency_us:
         return None
-    found = row.difference or {}
-    error = found.get("nmse") or 0.0
-    agreement = found.get("label_agreement")
+    difference = row.difference or {}
+    error = difference.get("nmse") or 0.0
+    agreement = difference.get("label_agreement")
     return Standing(
         row.method,
         not row.file.endswith(".pack"),

@@ -22,7 +22,7 @@ def describe(packages: Sequence[str] = ()) -> dict[str, Any]:
     """
     # onnx and skl2onnx are not needed to measure.
     installed = {name: known for name in LIBRARIES if (known := _version(name))}
-    found = {
+    facts = {
         "python": platform.python_version(),
         "platform": platform.platform(),
         "machine": platform.machine(),
@@ -30,7 +30,7 @@ def describe(packages: Sequence[str] = ()) -> dict[str, Any]:
         "libraries": {"toolkit": toolkit.__version__} | installed,
         "threads": THREADS,
     }
-    return found | ({"packages": {p: _version(p) for p in packages}} if packages else {})
+    return facts | ({"packages": {p: _version(p) for p in packages}} if packages else {})
 
 
 def _version(package: str) -> str | None:

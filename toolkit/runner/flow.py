@@ -63,22 +63,22 @@ def bench(
     proof = proved.proof_of(bundle)
     estimator = bundle.estimator(trusted) if bundle.keeps_estimator else None
     rows = answered(bundle, estimator, rows)
-    found = _measured(bundle, estimator, rows, bundle.golden().scales)
+    measured = _measured(bundle, estimator, rows, bundle.golden().scales)
     # Fresh processes have the machine's memory to themselves: nothing is open here any more.
-    made = {m: _started(one, rows) for m, one in found.rows.items()}
-    table = [made.get(REFERENCE) or untimed(bundle, rows)]
+    starts = {m: _started(one, rows) for m, one in measured.rows.items()}
+    table = [starts.get(REFERENCE) or untimed(bundle, rows)]
     table += [
-        made.get(v.method) or _unmeasured(bundle, v, found.failures.get(v.method))
+        starts.get(v.method) or _unmeasured(bundle, v, measured.failures.get(v.method))
         for v in bundle.variants
     ]
-    predicted = {m: o for m, o in found.outputs.items() if m != REFERENCE}
+    predicted = {m: o for m, o in measured.outputs.items() if m != REFERENCE}
     held, outcomes = limits.evaluate(chosen, table)
     notes = {REFERENCE: lacking(bundle)} | {v.method: v.notes for v in bundle.variants}
-    judged = _judged(held, found, notes)
+    judged = _judged(held, measured, notes)
     return Report(
         model=bundle.name,
         task=bundle.task,
-        environment=environment.describe() | found.turns,
+        environment=environment.describe() | measured.turns,
         rows=len(rows),
         all_rows=bundle.manifest.get("all_rows"),
         samples=samples.first_rows(rows, predicted),
@@ -86,7 +86,7 @@ def bench(
         gates=(proved.gate(proof), *outcomes),
         budget=bundle.front(),
         proof=proved.recorded(bundle, proof),
-        scores=scored.about(bundle, estimator, rows, given=X is not None),
+        scores=scored.about(bundle, estimator, rows, rows_given=X is not None),
     )
 
 
@@ -163,7 +163,7 @@ def _measure(
     timed = [m for m in contenders if m in outputs or m == FLOAT]
     turns = [(contenders[m].predict, contenders[m].form) for m in timed]
     times = dict(zip(timed, latency.by_batch_size(turns, rows.inputs), strict=True))
-    found = {}
+    timed_rows = {}
     for method, got in outputs.items():
         contender = contenders[method]
         moved, batch = accuracy.batch_consistency(
@@ -181,8 +181,8 @@ def _measure(
             batch_consistency=moved,
             latency_us=times[method],
         )
-        found[method] = Timed(row, contender.program, contender.files, times.get(FLOAT), batch)
-    return found
+        timed_rows[method] = Timed(row, contender.program, contender.files, times.get(FLOAT), batch)
+    return timed_rows
 
 
 def _started(timed: Timed, rows: Rows) -> Row:
@@ -197,13 +197,13 @@ def _started(timed: Timed, rows: Rows) -> Row:
     )
 
 
-def _judged(rows: Iterable[Row], found: Measured, notes: Mapping[str, str]) -> list[Row]:
+def _judged(rows: Iterable[Row], measured: Measured, notes: Mapping[str, str]) -> list[Row]:
     """Return the rows, those that were measured with their verdicts."""
     rows = list(rows)
-    beaten = dominated(rows, {m: one.base for m, one in found.rows.items()})
+    beaten = dominated(rows, {m: one.base for m, one in measured.rows.items()})
     judged = []
     for row in rows:
-        one = found.rows.get(row.method)
+        one = measured.rows.get(row.method)
         if one is not None:
             row = replace(row, dominated_by=beaten.get(row.method))
             row = verdict.judged(row, one.base, one.batch, notes.get(row.method, ""))

@@ -92,13 +92,13 @@ def choose(expressions: Iterable[str], bundle: Bundle, targets: bool) -> list[Li
 
 def _promised(bundle: Bundle) -> list[Limit]:
     """Return the limits that the budget's variant was made to keep, where they are on errors."""
-    kept = (bundle.front() or {}).get("limits", {})
-    if not kept.keys() - {"bytes"}:
+    promises = (bundle.front() or {}).get("limits", {})
+    if not promises.keys() - {"bytes"}:
         return []
     signs = {"agreement": ">="}
     promised = [
         Limit(limits.canonical(metric), signs.get(metric, "<="), value)
-        for metric, value in kept.items()
+        for metric, value in promises.items()
     ]
     return [replace(limit, text=str(limit)) for limit in promised]
 
@@ -120,10 +120,10 @@ def _check_method(gate: Limit, variants: Mapping[str, Variant]) -> None:
 
 
 def _defaults(methods: Iterable[str], promised: Sequence[Limit]) -> list[Limit]:
-    given = {m: [g for e in texts for g in parse(e)] for m, texts in DEFAULTS.items()}
-    given |= {BUDGET: list(promised)} if promised else {}
+    gates = {m: [g for e in texts for g in parse(e)] for m, texts in DEFAULTS.items()}
+    gates |= {BUDGET: list(promised)} if promised else {}
     return [
-        replace(gate, method=method) for method in methods for gate in given.get(method, given["*"])
+        replace(gate, method=method) for method in methods for gate in gates.get(method, gates["*"])
     ]
 
 
@@ -166,5 +166,5 @@ def _hold(gate: Limit, row: Row, reference: Row) -> GateOutcome:
 
 def _complaint(outcome: GateOutcome) -> str:
     value = outcome["value"]
-    found = "not measured" if value is None else f"{value:.4g}"
-    return f"{outcome['metric']} is {found}, the gate is {outcome['expression']}"
+    got = "not measured" if value is None else f"{value:.4g}"
+    return f"{outcome['metric']} is {got}, the gate is {outcome['expression']}"

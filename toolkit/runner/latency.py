@@ -39,7 +39,7 @@ def by_batch_size(
     says how many distinct ones there were (fewer than a batch where the data is short), and calls
     how many calls were timed; turns has the p50 of each turn, for ratios (`paired`).
     """
-    found: list[dict[str, Figures]] = [{} for _ in subjects]
+    by_size: list[dict[str, Figures]] = [{} for _ in subjects]
     for batch in batches:
         series = [_series(predict, form, inputs, batch) for predict, form in subjects]
         turns: list[list[float]] = [[] for _ in subjects]
@@ -49,13 +49,13 @@ def by_batch_size(
                     before = len(one.samples_ns)
                     one.slice(SLICE_NS)
                     medians.append(float(np.median(one.samples_ns[before:])) / 1000)
-        for figures, (one, rows_used), medians in zip(found, series, turns, strict=True):
+        for figures, (one, rows_used), medians in zip(by_size, series, turns, strict=True):
             figures[str(batch)] = summary(one.samples_ns, batch) | {
                 "calls": len(one.samples_ns),
                 "rows_used": rows_used,
                 "turns": medians,
             }
-    return found
+    return by_size
 
 
 def paired(figures: Figures, base: Figures) -> dict[str, float]:
@@ -71,8 +71,8 @@ def _series(
 ) -> tuple[Series, int]:
     """Return the calls of one subject at a batch size, and how many distinct rows they see."""
     rows = len(next(iter(inputs.values())))
-    made = [form({n: v[at] for n, v in inputs.items()}) for at in positions(rows, batch)]
-    return Series(predict, cycle(made)), min(rows, len(made) * batch)
+    forms = [form({n: v[at] for n, v in inputs.items()}) for at in positions(rows, batch)]
+    return Series(predict, cycle(forms)), min(rows, len(forms) * batch)
 
 
 def summary(samples_ns: list[int], batch: int) -> dict[str, float]:

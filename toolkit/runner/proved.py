@@ -46,5 +46,5 @@ def marked(rows: Iterable[Row], proof: Proof) -> list[Row]:
 
 def _unproved(row: Row) -> Row:
     """Return a variant's row, failed: it was made of a graph that is not known to be right."""
-    made = failed(row, [f"{UNPROVED}: the proof of {MODEL} failed"])
-    return replace(made, summary=", ".join(filter(None, (UNPROVED, row.summary))))
+    failing = failed(row, [f"{UNPROVED}: the proof of {MODEL} failed"])
+    return replace(failing, summary=", ".join(filter(None, (UNPROVED, row.summary))))

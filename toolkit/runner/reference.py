@@ -29,8 +29,8 @@ def outputs(
     bundle: Bundle, estimator: Any, inputs: Mapping[str, np.ndarray]
 ) -> dict[str, np.ndarray]:
     """Return the estimator's outputs under the names that the manifest gives them."""
-    found = reference_outputs(estimator, bundle.estimator_input(inputs), bundle.task)
-    return {o["name"]: found[o["name"]] for o in bundle.manifest["outputs"]}
+    answers = reference_outputs(estimator, bundle.estimator_input(inputs), bundle.task)
+    return {o["name"]: answers[o["name"]] for o in bundle.manifest["outputs"]}
 
 
 def scored_rows(bundle: Bundle, X: Any = None, y: Any = None) -> Rows:
@@ -75,15 +75,15 @@ def answered(bundle: Bundle, estimator: Any, rows: Rows) -> Rows:
             f"({bundle.without_estimator}); bench it on its held-out rows, without data"
         )
     try:
-        made = outputs(bundle, estimator, rows.inputs)
+        answers = outputs(bundle, estimator, rows.inputs)
     except ValueError as error:
         raise InvalidInput(f"X: scikit-learn refuses these rows ({error}); mend them") from error
-    main = made[bundle.manifest["outputs"][0]["name"]]
+    main = answers[bundle.manifest["outputs"][0]["name"]]
     if bundle.task in SCORED and rows.target is not None and rows.target.size != main.size:
         raise InvalidInput(
             f"y has the shape {rows.target.shape}, predictions {main.shape}; give one a prediction"
         )
-    return Rows(rows.inputs, made, rows.target)
+    return Rows(rows.inputs, answers, rows.target)
 
 
 def reference_classes(bundle: Bundle, estimator: Any) -> Any:

@@ -20,7 +20,7 @@ def first_rows(rows: Rows, outputs: Mapping[str, Mapping[str, np.ndarray]]) -> l
     """
     name = "label" if "label" in rows.outputs else next(iter(rows.outputs))
     columns: dict[str, np.ndarray | None] = {"true": rows.target, "reference": rows.outputs[name]}
-    columns |= {method: found[name] for method, found in outputs.items()}
+    columns |= {method: arrays[name] for method, arrays in outputs.items()}
     return [
         {key: None if values is None else _first(values, k) for key, values in columns.items()}
         for k in range(min(COUNT, len(rows)))

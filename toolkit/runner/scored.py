@@ -10,16 +10,16 @@ from toolkit.exporter.fitted_on import UNKNOWN, fitted_on, in_words
 UNTOLD = "held out when the model was exported; " + in_words(UNKNOWN)
 
 
-def about(bundle: Bundle, estimator: Any, rows: Rows, given: bool) -> dict[str, Any]:
+def about(bundle: Bundle, estimator: Any, rows: Rows, rows_given: bool) -> dict[str, Any]:
     """Return {"rows": how many, "on": "given" or "held-out", "fitted", "note"}.
 
-    given: whether they were given to bench. fitted: "yes", "no" or "unknown"; of held-out rows the
-    export has found it out. note: what these rows are, in words.
+    rows_given: whether they were given to bench. fitted: "yes", "no" or "unknown"; of held-out
+    rows the export has found it out. note: what these rows are, in words.
     """
-    if given:
-        found = fitted_on(estimator, bundle.estimator_input(rows.inputs), rows.target)
-        note = f"given to bench; {in_words(found)}"
-        return {"rows": len(rows), "on": "given", "fitted": found.short, "note": note}
+    if rows_given:
+        finding = fitted_on(estimator, bundle.estimator_input(rows.inputs), rows.target)
+        note = f"given to bench; {in_words(finding)}"
+        return {"rows": len(rows), "on": "given", "fitted": finding.short, "note": note}
     told = bundle.manifest.get("rows") or {}  # of a bundle of an earlier version: without `fitted`
     known = "fitted" in told
     return {

@@ -66,8 +66,8 @@ def _times(ratio: float) -> str:
 
 
 def _accuracy(row: Row, base: Times | None, _: float) -> Phrase:
-    found = row.difference or {}
-    relative, nmse = found.get("max_rel"), found.get("nmse")
+    difference = row.difference or {}
+    relative, nmse = difference.get("max_rel"), difference.get("nmse")
     if row.method == REFERENCE or relative is None or nmse is None:
         return NOTHING
     if relative <= TOLERANCE:

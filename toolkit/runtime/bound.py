@@ -156,9 +156,9 @@ def bound(at: Place, taken: Input, look: Callable[[np.ndarray], Any]) -> Bound:
             give(True)
         return answer
 
-    found = cast(Bound, answered)
-    found.rows, found.answer, found.run = rows, answer, run
-    return found
+    bound_call = cast(Bound, answered)
+    bound_call.rows, bound_call.answer, bound_call.run = rows, answer, run
+    return bound_call
 
 
 def single_rows(make: Callable[[np.ndarray], Place]) -> Callable[[np.ndarray], np.ndarray | None]:
@@ -177,12 +177,12 @@ def single_rows(make: Callable[[np.ndarray], Place]) -> Callable[[np.ndarray], n
             return None
         try:
             at = free.pop() if free else make(X)
-            found = None
+            answer = None
             if at.fill(X):
                 at.run(at.binding, options)
-                found = at.answer.copy()
+                answer = at.answer.copy()
             free.append(at)
-            return found
+            return answer
         except Unbindable:
             bindable = False
         except Exception:  # onnxruntime's, or that another thread took the last one just before
@@ -212,17 +212,17 @@ def _fill(rows: np.ndarray, non_finite: str, near: bool = False) -> Fill:
     far = bytes((byte & 0x7F) >= FAR_BITS[rows.dtype.char] for byte in range(256))
 
     def few(X: np.ndarray) -> bool:
-        content[:] = given = X.tobytes()
+        content[:] = raw = X.tobytes()
         # The bits are all set in infinities and NaN, and in finite numbers from 1.7e38 (float64:
         # 5e303) on only.
-        if 0x7F in given or 0xFF in given:
-            high = given[highest]
+        if 0x7F in raw or 0xFF in raw:
+            high = raw[highest]
             return (0x7F not in high and 0xFF not in high) or surely_taken(rows, non_finite)
         return True
 
     def few_near(X: np.ndarray) -> bool:
-        content[:] = given = X.tobytes()
-        return 1 not in given[highest].translate(far) or surely_near(rows, non_finite)
+        content[:] = raw = X.tobytes()
+        return 1 not in raw[highest].translate(far) or surely_near(rows, non_finite)
 
     return few_near if near else few
 

@@ -80,32 +80,32 @@ class Columns:
         column: Callable[[int], Any] = X._get_column_array  # X[label] takes ten times as long
         index, labels, places = self._known
         if X.columns is not index:  # its labels never change
-            given = X.columns.tolist()
-            if given != labels:
-                names = [name_of(label) for label in given]
+            own_labels = X.columns.tolist()
+            if own_labels != labels:
+                names = [name_of(label) for label in own_labels]
                 if len(set(names)) < len(names):
                     return None
                 places = [names.index(c.name) for c in self._columns]
-            self._known = X.columns, given, places
+            self._known = X.columns, own_labels, places
         return [column(k) for k in places]
 
     def _fed(self, values: list[Any], read: Read, rows: int) -> dict[str, np.ndarray] | None:
-        found = []
+        arrays = []
         for column, own in zip(self._columns, values, strict=True):
             if len(own) != rows:
                 return None
             done = read(column, own)
             if done is None:
                 return None
-            found.append(done)
+            arrays.append(done)
         if self._whole is not None:
-            return {self._whole.name: np.concatenate(found, axis=1)}
-        return {c.name: a for c, a in zip(self._columns, found, strict=True)}
+            return {self._whole.name: np.concatenate(arrays, axis=1)}
+        return {c.name: a for c, a in zip(self._columns, arrays, strict=True)}
 
 
 def _columns_of(inputs: Sequence[Input]) -> list[Column]:
     """Return the single columns of the inputs; none where they have no names, or others' types."""
-    found = []
+    columns = []
     for spec in inputs:
         names = spec.columns or ((spec.name,) if len(inputs) > 1 and spec.width == 1 else ())
         if len(names) != spec.width or (len(inputs) > 1 and len(names) != 1):
@@ -119,10 +119,10 @@ def _columns_of(inputs: Sequence[Input]) -> list[Column]:
         ):
             kind = spec.numpy_dtype.kind
             code = CODES.get(spec.dtype, "")
-            found.append(
+            columns.append(
                 Column(name, spec.numpy_dtype, kind, code, non_finite, non_finite != FINITE)
             )
-    return found
+    return columns
 
 
 def _cell(column: Column, values: Any) -> np.ndarray | None:
@@ -238,9 +238,9 @@ def _coded(values: Any) -> tuple[list[Any], np.ndarray] | None:
     arrow = getattr(values, "_pa_array", None)
     if arrow is None:
         return None
-    found = arrow.combine_chunks().dictionary_encode()
-    codes = found.indices.fill_null(-1) if found.null_count else found.indices
-    return found.dictionary.to_pylist(), codes.to_numpy()
+    encoded = arrow.combine_chunks().dictionary_encode()
+    codes = encoded.indices.fill_null(-1) if encoded.null_count else encoded.indices
+    return encoded.dictionary.to_pylist(), codes.to_numpy()
 
 
 def _of_known(column: Column, known: list[Any], codes: np.ndarray) -> np.ndarray | None:

@@ -90,9 +90,10 @@ def inspect(artifact: str, as_json: bool = False, require_signature: str | None 
 
     from toolkit.runtime import describe as description
 
-    found = description.describe(artifact, require_signature)
+    facts = description.describe(artifact, require_signature)
     print(
-        json.dumps(found, indent=2) if as_json else description.as_text(found), end="\n" * as_json
+        json.dumps(facts, indent=2) if as_json else description.as_text(facts),
+        end="\n" * as_json,
     )
     return 0
 
@@ -111,7 +112,7 @@ def replay(
     """
     import json
 
-    results, given, name = settled(
+    results, has_target, name = settled(
         folder,
         lambda manifest: _replays(folder, manifest, unproved, require_signature),
         require_signature,
@@ -120,7 +121,7 @@ def replay(
         print(json.dumps({"schema_version": 1, "model": name, "variants": results}))
         return 0
     for result in results:
-        _print_replay(name, result, shown, given=given)
+        _print_replay(name, result, shown, has_target=has_target)
     return 0
 
 
@@ -162,9 +163,9 @@ def _replayed(predicted: np.ndarray, truth: np.ndarray, name: str) -> dict:
     return {"file": name, **pairs, "metrics": {"r2": r2, "mse": float(np.square(error).mean())}}
 
 
-def _print_replay(model: str, result: dict, shown: int, given: bool) -> None:
+def _print_replay(model: str, result: dict, shown: int, has_target: bool) -> None:
     print(f"{model}: {result['file']}")
-    print(f"{'true' if given else 'reference':>14} {'predicted':>14} {'difference':>14}")
+    print(f"{'true' if has_target else 'reference':>14} {'predicted':>14} {'difference':>14}")
     for true, predicted in list(zip(result["true"], result["predicted"], strict=True))[:shown]:
         if isinstance(true, float) and isinstance(predicted, float):
             print(f"{true:14.5f} {predicted:14.5f} {predicted - true:+14.5f}")

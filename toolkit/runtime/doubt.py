@@ -25,8 +25,8 @@ def refuse_doubtful(
     """
     largest = _largest(feed)
     far = np.isfinite(largest) & (largest >= FAR)
-    for name, given in numbers.items():
-        values = given.reshape(len(given), -1)
+    for name, array in numbers.items():
+        values = array.reshape(len(array), -1)
         doubtful = far & (np.isnan(values).any(axis=1) | (np.isinf(values).sum(axis=1) > 1))
         if doubtful.any():
             row = int(doubtful.argmax())

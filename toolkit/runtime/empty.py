@@ -17,10 +17,10 @@ def no_rows(session: Any, names: Sequence[str]) -> list[np.ndarray] | None:
     largest of nothing (`TopK`), as neighbours and rows in order do.
     """
     outputs = {o.name: o for o in session.get_outputs()}
-    found = []
+    arrays = []
     for name in names:
         shape, kind = outputs[name].shape, DTYPES[outputs[name].type]
         if not shape or not all(isinstance(width, int) for width in shape[1:]):
             return None
-        found.append(np.zeros((0, *shape[1:]), dtype=object if kind == "string" else kind))
-    return found
+        arrays.append(np.zeros((0, *shape[1:]), dtype=object if kind == "string" else kind))
+    return arrays

@@ -25,12 +25,12 @@ STREAM = 1 << 28  # bytes that are taken of what has no size: a pipe, a device
 def plain_path(path: AnyPath) -> str:
     """Return a path as text; InvalidInput where it is none, or one that no file can have."""
     try:
-        found = os.fspath(path)
+        text = os.fspath(path)
     except TypeError:
-        found = None
-    if not isinstance(found, str) or "\0" in found:
+        text = None
+    if not isinstance(text, str) or "\0" in text:
         raise InvalidInput(f"{path!r:.100} is no path; give that of a file or a model directory")
-    return found
+    return text
 
 
 def fitting(name: str, room: int) -> str:

@@ -160,17 +160,17 @@ def _repeated(message: bytes | memoryview, wanted: int) -> list[int]:
     """Return the integers of a repeated field, packed or not."""
     from toolkit.runtime.wire import fields, read_varint
 
-    found: list[int] = []
+    values: list[int] = []
     for number, value in fields(message):
         if number != wanted:
             continue
-        if len(found) >= MOST:
+        if len(values) >= MOST:
             break
         if isinstance(value, int):
-            found.append(value)
+            values.append(value)
             continue
         at = 0
-        while at < len(value) and len(found) < MOST:
+        while at < len(value) and len(values) < MOST:
             one, at = read_varint(value, at)
-            found.append(one)
-    return [v - (1 << 64) if v >= 1 << 63 else v for v in found]
+            values.append(one)
+    return [v - (1 << 64) if v >= 1 << 63 else v for v in values]

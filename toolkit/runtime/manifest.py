@@ -59,14 +59,14 @@ def settled(
         before, content = stamp(folder), _content(folder)
         failure: ToolkitError | None = None
         try:
-            found = read(_parsed(folder, content, require_signature))
+            result = read(_parsed(folder, content, require_signature))
         except ToolkitError as error:
             failure = error
         if stamp(folder) != before:
             continue
         if failure:
             raise failure
-        return found
+        return result
 
 
 def stamp(folder: AnyPath) -> tuple[int, ...] | None:

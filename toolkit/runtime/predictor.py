@@ -181,14 +181,14 @@ class Predictor:
         )
 
     def _first_rows(self, rows: Any) -> np.ndarray:
-        given = None
+        first = None
         if not isinstance(rows, int | np.integer):
-            given = prepare(rows, self.inputs)[self.inputs[0].name]
-            rows = len(given)
+            first = prepare(rows, self.inputs)[self.inputs[0].name]
+            rows = len(first)
         if rows < 1:
             raise InvalidInput(f"{rows} rows cannot be bound; give at least one")
-        if given is not None:
-            return given
+        if first is not None:
+            return first
         return np.zeros((int(rows), self.inputs[0].width or 0), self._row_dtype)
 
     def _by_rows(self, model: bytes) -> bool:
@@ -207,9 +207,9 @@ class Predictor:
         from toolkit.runtime.doubt import refuse_doubtful
 
         every = [*names, *(n for n in self._numbers if n not in names)]
-        found = dict(zip(every, self._run(feed, every), strict=True))
-        refuse_doubtful(feed, {n: found[n] for n in self._numbers}, self.origin)
-        return [found[n] for n in names]
+        outputs = dict(zip(every, self._run(feed, every), strict=True))
+        refuse_doubtful(feed, {n: outputs[n] for n in self._numbers}, self.origin)
+        return [outputs[n] for n in names]
 
     def _look(self, rows: np.ndarray) -> None:
         """Raise InvalidInput where the label of one of these rows means nothing."""
@@ -253,7 +253,7 @@ def load(
     beside it does not list it, CorruptArtifact where it is damaged, and ParityError where that
     manifest's proof failed.
     """
-    path = given = plain_path(path)
+    path = original = plain_path(path)
     key = None if require_signature is None else os.path.abspath(plain_path(require_signature))
     if os.path.isdir(path):
         path = os.path.join(path, _first_variant(path))
@@ -275,7 +275,7 @@ def load(
         )
 
     opened = beside(path, open_file, require_signature)
-    opened._loaded = os.path.abspath(given), threads, unproved, key
+    opened._loaded = os.path.abspath(original), threads, unproved, key
     return opened
 
 
@@ -340,8 +340,8 @@ def _read_inputs(
     )
 
 
-def _words(given: Any) -> tuple[str, ...] | None:
-    return tuple(w for w in given if isinstance(w, str)) if isinstance(given, list) else None
+def _words(value: Any) -> tuple[str, ...] | None:
+    return tuple(w for w in value if isinstance(w, str)) if isinstance(value, list) else None
 
 
 def _numbers_of_labels(session: Any, main: str, inputs: tuple[Input, ...]) -> tuple[str, ...]:

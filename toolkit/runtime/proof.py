@@ -58,8 +58,10 @@ class Proof(NamedTuple):
     @property
     def worst(self) -> float | None:
         """Return the largest deviation that the proof depends on; NaN counts as the largest."""
-        found = [c.deviation for c in self.comparisons if c.required and c.deviation is not None]
-        return max(found, key=lambda v: math.inf if math.isnan(v) else v, default=None)
+        deviations = [
+            c.deviation for c in self.comparisons if c.required and c.deviation is not None
+        ]
+        return max(deviations, key=lambda v: math.inf if math.isnan(v) else v, default=None)
 
     def rows(self) -> str:
         """Return how many rows of which kind were compared."""
@@ -87,8 +89,8 @@ class Proof(NamedTuple):
 
     def references(self) -> str:
         """Return on which values scikit-learn was asked."""
-        found = dict.fromkeys(c.reference for c in self.comparisons)
-        return " and on ".join(VALUES.get(reference, reference) for reference in found)
+        references = dict.fromkeys(c.reference for c in self.comparisons)
+        return " and on ".join(VALUES.get(reference, reference) for reference in references)
 
     def outcome(self) -> str:
         """Return "passed" or "FAILED", with the figures."""

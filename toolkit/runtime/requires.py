@@ -68,18 +68,18 @@ def requires(model: bytes, origin: str) -> dict[str, Any]:
     version that was tried does. Raises CorruptArtifact where the model is not well formed.
     """
     try:
-        found = _read(model)
+        facts = _read(model)
     except (ValueError, RecursionError) as error:
         raise CorruptArtifact(
             f"{origin}: is no well-formed ONNX model ({error}); copy or make the file again"
         ) from None
-    domains = sorted({domain for domain, _ in found.operators()})
-    beyond = sorted(f"{d}.{o}" for d, o in found.operators() if d not in (STANDARD, ML))
-    lowest = _lowest(found)
+    domains = sorted({domain for domain, _ in facts.operators()})
+    beyond = sorted(f"{d}.{o}" for d, o in facts.operators() if d not in (STANDARD, ML))
+    lowest = _lowest(facts)
     return {
-        "opset": found.versions.get(STANDARD),
-        "ir_version": found.ir_version,
-        "domains": {domain: found.versions.get(domain) for domain in domains},
+        "opset": facts.versions.get(STANDARD),
+        "ir_version": facts.ir_version,
+        "domains": {domain: facts.versions.get(domain) for domain in domains},
         "standard": not beyond,
         "beyond": beyond,
         "onnxruntime": None if lowest is None else f"1.{lowest}",
@@ -89,12 +89,12 @@ def requires(model: bytes, origin: str) -> dict[str, Any]:
 def minor(version: str) -> int:
     """Return the y of a version 1.y of onnxruntime, 1.y.z or "1.y"; InvalidInput for no version."""
     major, _, rest = version.partition(".")
-    found = rest.partition(".")[0]
-    if not (major.isascii() and major.isdecimal() and found.isascii() and found.isdecimal()):
+    number = rest.partition(".")[0]
+    if not (major.isascii() and major.isdecimal() and number.isascii() and number.isdecimal()):
         raise InvalidInput(
             f"runtime {version!r} is no version of onnxruntime; give one such as 1.{OLDEST + 2}"
         )
-    return int(found) if int(major) == 1 else (0 if int(major) < 1 else 10**6)
+    return int(number) if int(major) == 1 else (0 if int(major) < 1 else 10**6)
 
 
 def too_old(needed: Any, installed: str) -> str:
@@ -154,45 +154,45 @@ class _Found:
 
 def _read(model: bytes) -> _Found:
     """Return what is found in a model; ValueError where a message is not well formed."""
-    found, graphs = _Found(), []
+    facts, graphs = _Found(), []
     for number, value in wire.fields(model):
         if number == wire.MODEL_IR_VERSION:
-            found.ir_version = wire.integer(value)
+            facts.ir_version = wire.integer(value)
         elif number == wire.MODEL_OPSET_IMPORT:
             domain, version = wire.opset(value)
-            found.versions[domain or STANDARD] = version
+            facts.versions[domain or STANDARD] = version
         elif number == wire.MODEL_GRAPH:
             graphs.append(wire.message(value))
-    _read_graph(graphs, found)
-    found.spread()
-    return found
+    _read_graph(graphs, facts)
+    facts.spread()
+    return facts
 
 
-def _read_graph(parts: Iterable[bytes | memoryview], found: _Found) -> list[str]:
+def _read_graph(parts: Iterable[bytes | memoryview], facts: _Found) -> list[str]:
     """Read a graph, whose message may be in parts; return its outputs' names."""
     outputs = []
     for number, value in chain.from_iterable(map(wire.fields, parts)):
         if number == wire.GRAPH_NODE:
-            _read_node(wire.message(value), found)
+            _read_node(wire.message(value), facts)
         elif number == wire.GRAPH_INITIALIZER:
             name, kind = wire.tensor_type(value)
-            found.stored.add(kind)
-            _note_type(found, name, kind)
+            facts.stored.add(kind)
+            _note_type(facts, name, kind)
         elif number in (wire.GRAPH_INPUT, wire.GRAPH_OUTPUT):
             name, kind = wire.value_type(value)
-            _note_type(found, name, kind)
+            _note_type(facts, name, kind)
             if number == wire.GRAPH_OUTPUT:
                 outputs.append(name)
-                found.readers[name] += 1
+                facts.readers[name] += 1
     return outputs
 
 
-def _note_type(found: _Found, name: str, kind: int) -> None:
+def _note_type(facts: _Found, name: str, kind: int) -> None:
     if kind == FLOAT64:
-        found.wide.add(name)
+        facts.wide.add(name)
 
 
-def _read_node(content: bytes | memoryview, found: _Found) -> None:
+def _read_node(content: bytes | memoryview, facts: _Found) -> None:
     texts: dict[int, list[str]] = {}
     attributes = []
     for number, value in wire.fields(content):
@@ -202,51 +202,51 @@ def _read_node(content: bytes | memoryview, found: _Found) -> None:
             texts.setdefault(number, []).append(wire.text(value))
     name, operator, domain = (texts.get(n, [""])[-1] for n in _TEXTS[2:])
     inputs, outputs = (texts.get(n, []) for n in _TEXTS[:2])
-    found.readers.update(inputs)
-    found.nodes.append(_Node(domain or STANDARD, operator, name, inputs, outputs))
+    facts.readers.update(inputs)
+    facts.nodes.append(_Node(domain or STANDARD, operator, name, inputs, outputs))
     if operator == "Cast":
         to = [v for a in attributes for n, v in wire.fields(a) if n == wire.ATTRIBUTE_INT]
         if FLOAT64 in to:
-            found.wide.update(outputs)
+            facts.wide.update(outputs)
     elif operator in HOLDERS:
         for attribute in attributes:
             for number, value in wire.fields(attribute):
                 if number in (wire.ATTRIBUTE_GRAPH, wire.ATTRIBUTE_GRAPHS):
-                    inner = _read_graph([wire.message(value)], found)
+                    inner = _read_graph([wire.message(value)], facts)
                     own = inner[len(inner) > len(outputs) :]  # but for Loop's "go on"
                     for source, target in zip(own, outputs, strict=False):
-                        found.passes.setdefault(source, []).append(target)
+                        facts.passes.setdefault(source, []).append(target)
     elif inputs:
         source = inputs[operator == "Where" and len(inputs) > 1]
-        found.passes.setdefault(source, []).extend(outputs)
+        facts.passes.setdefault(source, []).extend(outputs)
 
 
-def _lowest(found: _Found) -> int | None:
+def _lowest(facts: _Found) -> int | None:
     """Return the least y of the versions 1.y that run it, None where none that was tried does."""
-    opset = found.versions.get(STANDARD, 0)
+    opset = facts.versions.get(STANDARD, 0)
     known = [
-        *(STORED_SINCE.get(kind, OLDEST) for kind in found.stored),
-        _since(IR_SINCE, found.ir_version),
+        *(STORED_SINCE.get(kind, OLDEST) for kind in facts.stored),
+        _since(IR_SINCE, facts.ir_version),
         _since(OPSET_SINCE, opset),
-        _since(ML_SINCE, found.versions.get(ML, 0)),
-        UNNAMED_SINCE if _picks_unnamed(found) > 1 else OLDEST,
+        _since(ML_SINCE, facts.versions.get(ML, 0)),
+        UNNAMED_SINCE if _picks_unnamed(facts) > 1 else OLDEST,
     ]
-    makers = {tensor: n.operator for n in found.nodes for tensor in n.outputs}
-    for node in found.nodes:
+    makers = {tensor: n.operator for n in facts.nodes for tensor in n.outputs}
+    for node in facts.nodes:
         known.append(OPERATOR_SINCE.get((node.domain, node.operator), OLDEST))
-        if found.wide.intersection(node.inputs):
+        if facts.wide.intersection(node.inputs):
             since, below = FLOAT64_SINCE.get(node.operator, (OLDEST, 0))
             known.append(since if opset < below else OLDEST)
-            alone = (i for i in node.inputs if i in found.wide and found.readers[i] == 1)
+            alone = (i for i in node.inputs if i in facts.wide and facts.readers[i] == 1)
             pairs = ((makers.get(i, ""), node.operator) for i in alone)
             known += [FUSED_SINCE.get(pair, OLDEST) for pair in pairs]
     versions = [version for version in known if version is not None]
     return max(versions) if len(versions) == len(known) else None
 
 
-def _picks_unnamed(found: _Found) -> int:
+def _picks_unnamed(facts: _Found) -> int:
     """Return how many tensors several Gathers and Slices without names read."""
-    nodes = (n for n in found.nodes if n.operator in PICKING and not n.name and n.inputs)
+    nodes = (n for n in facts.nodes if n.operator in PICKING and not n.name and n.inputs)
     return sum(count > 1 for count in Counter(n.inputs[0] for n in nodes).values())
 
 

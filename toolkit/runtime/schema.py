@@ -34,11 +34,11 @@ def non_finite_of_columns(non_finite: str, width: int) -> tuple[str, ...]:
 
     Columns beyond the last run have the policy of that.
     """
-    found: list[str] = []
+    policies: list[str] = []
     for run in non_finite.split("|"):
         value, _, count = run.partition("*")
-        found += [value] * (int(count) if count.isdecimal() else 1)
-    return tuple(found[:width]) + (found[-1],) * (width - len(found))
+        policies += [value] * (int(count) if count.isdecimal() else 1)
+    return tuple(policies[:width]) + (policies[-1],) * (width - len(policies))
 
 
 def runs_of(non_finite: list[str]) -> str:

@@ -92,8 +92,8 @@ def checked_options(options: Mapping[str, Any], origin: str) -> dict[str, Any]:
     config = options.get("config", {})
     if not isinstance(config, Mapping):
         raise _refused(origin, "config", config)
-    for table, given in ((OPTIONS, flat), (CONFIG, config)):
-        for name, value in given.items():
+    for table, entries in ((OPTIONS, flat), (CONFIG, config)):
+        for name, value in entries.items():
             if name not in table or not _is_allowed(value, table[name]):
                 raise _refused(origin, name, value)
     return {**flat, "config": dict(config)}

@@ -23,8 +23,8 @@ def deferred() -> Iterator[Callable[[], None]]:
     hold back.
     """
     came: list[int] = []
-    found = {int(number): signal.getsignal(number) for number in SIGNALS}
-    before = {n: h for n, h in found.items() if callable(h) or h is signal.SIG_DFL}
+    handlers = {int(number): signal.getsignal(number) for number in SIGNALS}
+    before = {n: h for n, h in handlers.items() if callable(h) or h is signal.SIG_DFL}
 
     def hold(number: int, frame: FrameType | None) -> None:
         came.append(number)

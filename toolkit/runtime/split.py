@@ -43,11 +43,11 @@ def _quota() -> float | None:
             most, period = file.read().split()
     except (OSError, ValueError):
         try:
-            found = []
+            quotas = []
             for name in ("quota", "period"):  # version 1
                 with open(f"{CGROUPS}/cpu/cpu.cfs_{name}_us", encoding="utf-8") as file:
-                    found.append(file.read().strip())
-            most, period = found
+                    quotas.append(file.read().strip())
+            most, period = quotas
         except OSError:
             return None
     if not most.isdecimal() or not period.isdecimal() or not int(period):  # "max", or -1: none
@@ -78,9 +78,9 @@ class Splitting:
             return self._run(names, feed)
         parts = self._parts(rows)
         begin = time.perf_counter()
-        found = run_parts(self._run, names, feed, parts)
+        outputs = run_parts(self._run, names, feed, parts)
         self._learn(parts, (time.perf_counter() - begin) / rows)
-        return found
+        return outputs
 
     def _parts(self, rows: int) -> int:
         """Return in how many parts so many rows are run."""
@@ -114,11 +114,11 @@ def in_batches(run: Run, rows: int, characters: int) -> Run:
         cuts = _cuts(feed, rows, characters)
         if len(cuts) == 2:
             return run(names, feed)
-        found = [
+        outputs = [
             run(names, {name: array[begin:end] for name, array in feed.items()})
             for begin, end in itertools.pairwise(cuts)
         ]
-        return [np.concatenate(columns) for columns in zip(*found, strict=True)]
+        return [np.concatenate(columns) for columns in zip(*outputs, strict=True)]
 
     return batches
 
@@ -156,14 +156,14 @@ def run_parts(run: Run, names: list[str], feed: Mapping[str, np.ndarray], parts:
 
     count = len(next(iter(feed.values())))
     cuts = [count * k // parts for k in range(parts + 1)]
-    found: list[Any] = [None] * parts
+    outputs: list[Any] = [None] * parts
 
     def work(k: int) -> None:
         rows = slice(cuts[k], cuts[k + 1])
         try:
-            found[k] = run(names, {name: array[rows] for name, array in feed.items()})
+            outputs[k] = run(names, {name: array[rows] for name, array in feed.items()})
         except BaseException as error:  # raised below, in the thread that called
-            found[k] = error
+            outputs[k] = error
 
     threads = [threading.Thread(target=work, args=(k,)) for k in range(1, parts)]
     for thread in threads:
@@ -171,7 +171,7 @@ def run_parts(run: Run, names: list[str], feed: Mapping[str, np.ndarray], parts:
     work(0)
     for thread in threads:
         thread.join()
-    for part in found:
+    for part in outputs:
         if isinstance(part, BaseException):
             raise part
-    return [np.concatenate(columns) for columns in zip(*found, strict=True)]
+    return [np.concatenate(columns) for columns in zip(*outputs, strict=True)]

@@ -107,8 +107,8 @@ def require_same(path: AnyPath, content: bytes, name: str) -> None:
     same = True
     handle = os.open(path, FLAGS)
     try:
-        while same and (found := os.read(handle, CHUNK)):
-            same, rest = found == rest[: len(found)], rest[len(found) :]
+        while same and (block := os.read(handle, CHUNK)):
+            same, rest = block == rest[: len(block)], rest[len(block) :]
     finally:
         os.close(handle)
     if rest or not same:
@@ -190,10 +190,10 @@ def _sync(folder: AnyPath) -> None:
 def _remove_abandoned(folder: str, name: str) -> None:
     """Remove the temporary files of a name that nobody is writing any more."""
     start = _stem(name)
-    for found in os.listdir(folder):
-        if not (found.startswith(start) and found.endswith(PART)):
+    for entry in os.listdir(folder):
+        if not (entry.startswith(start) and entry.endswith(PART)):
             continue
-        path = os.path.join(folder, found)
+        path = os.path.join(folder, entry)
         try:
             handle = os.open(path, os.O_RDWR)
         except OSError:

@@ -105,15 +105,15 @@ def _check_references(
 
 def _by_number(nodes: list[dict[str, Any]]) -> dict[Any, dict[str, Any] | None]:
     """Return node by its number, None where two that differ have the same."""
-    found: dict[Any, dict[str, Any] | None] = {}
+    numbered: dict[Any, dict[str, Any] | None] = {}
     for node in nodes:
         number = node.get("__id__")
         if not isinstance(number, int | str) or node.get("__loader__") == "CachedNode":
             continue
-        first = found.setdefault(number, node)
+        first = numbered.setdefault(number, node)
         if first is not None and any(first.get(key) != node.get(key) for key in SAME):
-            found[number] = None
-    return found
+            numbered[number] = None
+    return numbered
 
 
 def _check_call(
@@ -121,10 +121,10 @@ def _check_call(
 ) -> None:
     def stands_for(node: Any) -> dict[str, Any]:
         number = node.get("__id__")
-        found = numbered.get(number) if isinstance(number, int | str) else node
-        if found is None:
+        target = numbered.get(number) if isinstance(number, int | str) else node
+        if target is None:
             raise Damaged("has two parts of one number")
-        return found
+        return target
 
     try:
         arguments = stands_for(tree["__reduce__"]["args"])
@@ -149,8 +149,8 @@ def _check_call(
 
 def _array(node: dict[str, Any], archive: zipfile.ZipFile) -> np.ndarray:
     """Return what a node makes, ValueError unless that is an array of numbers or records."""
-    made = [node.get(key) for key in ("__loader__", "__module__", "__class__", "type")]
-    if made != ["NdArrayNode", "numpy", "ndarray", "numpy"]:
-        raise ValueError(f"{made} where an array is expected")
+    maker = [node.get(key) for key in ("__loader__", "__module__", "__class__", "type")]
+    if maker != ["NdArrayNode", "numpy", "ndarray", "numpy"]:
+        raise ValueError(f"{maker} where an array is expected")
     with archive.open(node["file"]) as stream:
         return np.lib.format.read_array(stream, allow_pickle=False)

@@ -33,22 +33,22 @@ def check_support(model: Any, _width: int | None) -> None:
     """Check a support vector machine: as many coefficients, counts and numbers as vectors."""
     vectors, support = model.support_vectors_, np.asarray(model.support_)
     counts = np.asarray(model._n_support)
-    kept = len(support)
+    width = len(support)
     require(support.ndim == counts.ndim == 1 and len(counts) >= 2, "counts no support vectors")
     # Rows that a kernel was computed of stand in another place, or in none.
     computed = model.kernel == "precomputed" or callable(model.kernel)
-    needed = 0 if computed else kept
+    needed = 0 if computed else width
     require(vectors.shape[0] == needed, f"has {vectors.shape[0]} vectors, {needed} are needed")
     rows = int(model.shape_fit_[0])
     within(support, 0, rows, "has the support vector")
     classes = np.size(model.classes_) if hasattr(model, "classes_") else 0
     if classes:
         require(len(counts) == classes, f"counts vectors of {len(counts)} of {classes} classes")
-        require(counts.min() >= 0 and counts.sum() == kept, f"counts {counts.sum()} of {kept}")
+        require(counts.min() >= 0 and counts.sum() == width, f"counts {counts.sum()} of {width}")
     else:
-        require((counts == kept).all(), f"counts {counts} of {kept} vectors")
+        require((counts == width).all(), f"counts {counts} of {width} vectors")
     shape = np.shape(model._dual_coef_)
-    require(shape == (len(counts) - 1, kept), f"has coefficients of the shape {shape}")
+    require(shape == (len(counts) - 1, width), f"has coefficients of the shape {shape}")
     pairs = len(counts) * (len(counts) - 1) // 2
     require(np.size(model._intercept_) == pairs, f"has {np.size(model._intercept_)} intercepts")
     for name in ("_probA", "_probB"):
@@ -78,8 +78,8 @@ def check_stages(model: Any, width: int | None) -> None:
     expected = int(model.n_trees_per_iteration_)
     require(trees.shape[1] == expected, f"has {trees.shape[1]} trees a stage, gives {expected}")
     for tree in trees.ravel().tolist():
-        found = tree.tree_.n_features
-        require(found == width, f"has a tree of {found} columns, takes {width}")
+        width_of_tree = tree.tree_.n_features
+        require(width_of_tree == width, f"has a tree of {width_of_tree} columns, takes {width}")
 
 
 def check_categories(model: Any, width: int | None) -> None:

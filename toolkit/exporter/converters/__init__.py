@@ -22,15 +22,15 @@ Converter = Callable[[Any, Value, Conversion], Outputs]
 @cache
 def table() -> dict[str, Converter]:
     """Return every converter by its key; RuntimeError where two files claim one key."""
-    found: dict[str, Converter] = {}
+    converters: dict[str, Converter] = {}
     for module in pkgutil.iter_modules(__path__):
         for key, converter in importlib.import_module(
             f"{__name__}.{module.name}"
         ).CONVERTERS.items():
-            if key in found:
+            if key in converters:
                 raise RuntimeError(f"two converters for {key}")
-            found[key] = converter
-    return found
+            converters[key] = converter
+    return converters
 
 
 def key_of(estimator: Any) -> str:

@@ -54,8 +54,8 @@ LINKS: dict[str, Link] = {
 def regressor(est: Any, x: Value, g: Conversion) -> Outputs:
     """CatBoostRegressor with the kind of prediction that its loss has."""
     link = LINKS[est._get_default_prediction_type()]
-    found = linked(g, link, lambda: _raw(est, x, g, classifies=False))
-    return {"predict": answer(g, x, found)}
+    linked_answer = linked(g, link, lambda: _raw(est, x, g, classifies=False))
+    return {"predict": answer(g, x, linked_answer)}
 
 
 def plain(est: Any, x: Value, g: Conversion) -> Outputs:

@@ -46,15 +46,15 @@ def bagging_classifier(est: Any, x: Value, g: Conversion) -> Outputs:
         trees = [read(t.tree_, features=f) for t, f in pairs]
         tables = [_spread(t.tree_.value[:, 0, :], t.classes_, classes) for t in est.estimators_]
         return classified(g, x, shares(g, x, trees, tables), est.classes_)
-    found = [g.convert(inner, g.select(x, f)) for inner, f in pairs]
+    members = [g.convert(inner, g.select(x, f)) for inner, f in pairs]
     parts = []
-    for inner, outputs in zip(est.estimators_, found, strict=True):
+    for inner, outputs in zip(est.estimators_, members, strict=True):
         if hasattr(inner, "predict_proba"):
             parts.append(_placed(g, outputs["predict_proba"], inner.classes_, classes))
         else:
             parts.append(_votes(g, outputs["predict"], np.arange(classes)))
     outputs = classified(g, x, divided(g, _sum(g, parts), len(pairs)), est.classes_)
-    known = [o["decision_function"] for o in found if "decision_function" in o]
+    known = [o["decision_function"] for o in members if "decision_function" in o]
     if len(known) == len(pairs) and len({d.width for d in known}) == 1:
         outputs["decision_function"] = result(g, x, divided(g, _sum(g, known), len(pairs)))
     return outputs
@@ -122,8 +122,8 @@ def adaboost_regressor(est: Any, x: Value, g: Conversion) -> Outputs:
         with g.measured(repeated(g.scale, count)):
             answers = tree_answer(g, x, concatenate(parts, np.zeros(count)), "float64")
     else:
-        found = [g.convert(t, x, g.scale)["predict"] for t in est.estimators_]
-        answers = g.join([g.cast(m, "float64") for m in found])
+        predictions = [g.convert(t, x, g.scale)["predict"] for t in est.estimators_]
+        answers = g.join([g.cast(m, "float64") for m in predictions])
     sizes = g.constant([count], "int64", "count")
     ordered, at = g.add_many("TopK", [answers.name, sizes], "sorted", outputs=2, axis=1, largest=0)
     table = g.constant(weights, "float64", "weights")

@@ -80,8 +80,8 @@ def quantiles(est: Any, x: Value, g: Conversion) -> Outputs:
         p = Matrix(g.add("Where", [beyond, constant, p.name], "bounded"), "float64", x.width)
     result = normal_quantile(g, p) if normal else p
     gap = g.add("IsNaN", [x.name], "isnan")
-    kept = g.add("Where", [gap, x.name, result.name], "quantile")
-    return {"transform": g.cast(Matrix(kept, "float64", x.width), kind)}
+    filled = g.add("Where", [gap, x.name, result.name], "quantile")
+    return {"transform": g.cast(Matrix(filled, "float64", x.width), kind)}
 
 
 BOUNDS_THRESHOLD = 1e-7  # of sklearn.preprocessing: how near the ends count as the ends
@@ -175,10 +175,10 @@ def _at_infinity(g: Conversion, est: Any, x: Matrix, column: int, block: Matrix)
     """
     for end in (np.inf, -np.inf):
         try:
-            found = est.transform(np.full((1, est.n_features_in_), end))
+            values = est.transform(np.full((1, est.n_features_in_), end))
         except ValueError:  # the knots' limits are the last that it takes
             continue
-        row = (found.toarray() if hasattr(found, "toarray") else found).reshape(-1)
+        row = (values.toarray() if hasattr(values, "toarray") else values).reshape(-1)
         own = row[column * block.width : (column + 1) * block.width]
         beyond = g.compare("Equal", x, [end])
         block = g.choose(beyond, own, block)

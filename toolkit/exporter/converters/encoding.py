@@ -86,10 +86,10 @@ def _groups(est: Any, i: int) -> Groups:
 def _infrequent(est: Any, i: int) -> np.ndarray:
     categories = est.categories_[i]
     enabled = getattr(est, "min_frequency", None) or getattr(est, "max_categories", None)
-    found = est.infrequent_categories_[i] if enabled else None
-    if found is None:
+    infrequent = est.infrequent_categories_[i] if enabled else None
+    if infrequent is None:
         return np.zeros(len(categories), dtype=bool)
-    rare = {_key(c) for c in found.tolist()}
+    rare = {_key(c) for c in infrequent.tolist()}
     return np.array([_key(c) in rare for c in categories.tolist()])
 
 

@@ -8,8 +8,9 @@ import numpy as np
 
 from toolkit.exporter.conversion import Conversion
 from toolkit.exporter.formulas.linear_map import result_dtype, wide
-from toolkit.exporter.formulas.loops import coordinate_descent, loop
+from toolkit.exporter.formulas.loops import coordinate_descent
 from toolkit.exporter.formulas.matmul import affine
+from toolkit.exporter.subgraphs import loop
 from toolkit.exporter.values import Matrix, Outputs, Unconvertible, Value
 
 # The multiplicative solver must have been asked for this much, or it stops well before the optimum.
@@ -93,7 +94,7 @@ def _multiplicative(est: Any, x: Value, g: Conversion, steps: int, settled: Any)
         stop, last = settled(g, est.tol, step, rows, (w, new), components, first, last)
         return [new, b, rows, first, last], g.add("Not", [stop], "more")
 
-    code = loop(g, steps, [weights, products, source, error, error], body)[0]
+    code = loop(g, [weights, products, source, error, error], body, times=steps)[0]
     return {"transform": g.cast(code, result_dtype(g, x))}
 
 

@@ -48,8 +48,10 @@ def regressor(est: Any, x: Value, g: Conversion) -> Outputs:
     alpha = alpha.reshape(len(alpha), -1)
     scale, mean = (np.asarray(v, dtype=np.float64) for v in (est._y_train_std, est._y_train_mean))
     center = center_of(g, alpha.shape[1])
-    found = _posterior(est, x, g, alpha * scale, np.broadcast_to(mean, alpha.shape[1:]) - center)
-    return {"predict": answer(g, x, about(g, found, center))}
+    posterior = _posterior(
+        est, x, g, alpha * scale, np.broadcast_to(mean, alpha.shape[1:]) - center
+    )
+    return {"predict": answer(g, x, about(g, posterior, center))}
 
 
 def _posterior(est: Any, x: Matrix, g: Conversion, alpha: np.ndarray, offset: np.ndarray) -> Matrix:
@@ -119,8 +121,8 @@ def _binary(processes: Sequence[Any], x: Matrix, g: Conversion) -> tuple[Float64
         return [joined(list(parts)).matrix("float64", count) for parts in (means, variances)]
 
     # A chunk's rows share the reading of matrices [points, points].
-    found = in_batches(g, x, batch_rows(2 * points, points), form)
-    mean, variance = (Float64(g, m.name) for m in found)
+    probabilities = in_batches(g, x, batch_rows(2 * points, points), form)
+    mean, variance = (Float64(g, m.name) for m in probabilities)
     spread = 1.0 + variance.reshape(0, count, 1) * (2.0 * LAMBDAS**2)
     argument = mean.reshape(0, count, 1) * LAMBDAS / spread.apply("Sqrt")
     p = (erf(argument) * (0.5 * COEFS)).sum(2, keep=False) + float(0.5 * COEFS.sum())
@@ -142,10 +144,10 @@ def erf(x: Float64) -> Float64:
     log = u * d - dd + float(ERFC[0])
     square = x * x
     positive = 1.0 - t * (log - square).apply("Exp")
-    found = x.compare("Less", 0.0).where(-positive, positive)
+    value = x.compare("Less", 0.0).where(-positive, positive)
     # Next to 0 its power series, since there the coefficients show 1 − (1 − x).
     series = x * (1.0 - square / 3.0 + square * square / 10.0) * float(2.0 / np.sqrt(np.pi))
-    return size.compare("Less", NEAR).where(series, found)
+    return size.compare("Less", NEAR).where(series, value)
 
 
 CONVERTERS = {

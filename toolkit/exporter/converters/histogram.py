@@ -41,8 +41,8 @@ def regressor(est: Any, x: Value, g: Conversion) -> Outputs:
     if not LOG_LINK[est.loss]:
         return {"predict": answer(g, x, _raw(est, x, g, classifies=False))}
     g.traps.append(f"loss {est.loss!r}: its exp link is applied")
-    found = exp_answer(g, lambda: _raw(est, x, g, classifies=False))
-    return {"predict": answer(g, x, found)}
+    linked_answer = exp_answer(g, lambda: _raw(est, x, g, classifies=False))
+    return {"predict": answer(g, x, linked_answer)}
 
 
 def classifier(est: Any, x: Value, g: Conversion) -> Outputs:

@@ -40,13 +40,13 @@ def simple_imputer(est: Any, x: Value, g: Conversion) -> Outputs:
         )
         return {"transform": Matrix(filled, "float32", x.width)}
     mask = missing(est.missing_values, x, g)
-    kept = np.flatnonzero(known).tolist()
+    columns = np.flatnonzero(known).tolist()
     if not known.all():
         g.traps.append("columns without any value are dropped")
-    some, holes = g.select(x, kept), g.select(mask, kept)
+    some, holes = g.select(x, columns), g.select(mask, columns)
     assert isinstance(some, Matrix)
     assert isinstance(holes, Matrix)
-    return {"transform": indicated(est, _filled(some, holes, statistics[kept], g), mask, g)}
+    return {"transform": indicated(est, _filled(some, holes, statistics[columns], g), mask, g)}
 
 
 def _filled(x: Matrix, holes: Matrix, filling: np.ndarray, g: Conversion) -> Matrix:
@@ -122,8 +122,8 @@ def missing(marker: Any, x: Matrix, g: Conversion) -> Matrix:
         # stands for something else than what the estimator calls missing, nothing is.
         keys = ["" if unmarked else str(marker)]
         other = unmarked and x.blank is not None and x.blank not in ALIKE[mark]
-        found = [0 if other else 1]
-        codes: dict[str, Any] = {"keys_strings": keys, "values_int64s": found, "default_int64": 0}
+        flags = [0 if other else 1]
+        codes: dict[str, Any] = {"keys_strings": keys, "values_int64s": flags, "default_int64": 0}
         flag = g.add("LabelEncoder", [x.name], "ismissing", domain=ML, **codes)
         return g.cast(Matrix(flag, "int64", x.width), "bool")
     if unmarked:
@@ -158,8 +158,8 @@ def iterative(est: Any, x: Value, g: Conversion) -> Outputs:
     mask = missing(est.missing_values, x, g)
     filled = g.convert(est.initial_imputer_, x)["transform"]
     empty = np.asarray(est._is_empty_feature)
-    kept = list(range(x.width)) if est.keep_empty_features else np.flatnonzero(~empty).tolist()
-    holes = [g.column(mask, i) for i in kept]
+    positions = list(range(x.width)) if est.keep_empty_features else np.flatnonzero(~empty).tolist()
+    holes = [g.column(mask, i) for i in positions]
     if est.keep_empty_features:  # an empty column keeps its first filling
         for i in np.flatnonzero(empty):
             holes[i] = Matrix(
@@ -167,7 +167,7 @@ def iterative(est: Any, x: Value, g: Conversion) -> Outputs:
                 "bool",
                 1,
             )
-    columns = [g.column(filled, k) for k in range(len(kept))]
+    columns = [g.column(filled, k) for k in range(len(positions))]
     sequence = est.imputation_sequence_ if est.n_iter_ else []
     for step in sequence:
         target = int(step.feat_idx)

@@ -18,14 +18,14 @@ def isotonic(est: Any, x: Value, g: Conversion) -> Outputs:
 
     Beyond the fitted range the nearest value (clip) or NaN (nan; and raise, which a graph cannot).
     """
-    given = g.floating(x)
+    value = g.floating(x)
     if est.out_of_bounds == "raise":
         g.traps.append("out_of_bounds='raise': NaN beyond the fitted range, not an error")
     knots = np.asarray(est.X_thresholds_)
     # scikit-learn rounds rows to the type of the data that it was fitted on.
-    t = g.cast(g.cast(given, knots.dtype.name), "float64")
-    found = answer(g, given, isotonic_value(est, t, g))
-    return {"predict": found, "transform": found}
+    t = g.cast(g.cast(value, knots.dtype.name), "float64")
+    result = answer(g, value, isotonic_value(est, t, g))
+    return {"predict": result, "transform": result}
 
 
 def isotonic_value(est: Any, t: Matrix, g: Conversion) -> Matrix:

@@ -28,8 +28,8 @@ def ridge(est: Any, x: Value, g: Conversion) -> Outputs:
     dual = dense(est.dual_coef_)
     dual = dual.reshape(len(dual), -1)
     center, unit = (of(g, dual.shape[1]) for of in (center_of, unit_of))
-    found = weighted_kernels(g, x, est.X_fit_, est.kernel, params, dual, 0.0 - center, unit=unit)
-    return {"predict": answer(g, x, about(g, found, center))}
+    sums = weighted_kernels(g, x, est.X_fit_, est.kernel, params, dual, 0.0 - center, unit=unit)
+    return {"predict": answer(g, x, about(g, sums, center))}
 
 
 def pca(est: Any, x: Value, g: Conversion) -> Outputs:
@@ -40,8 +40,10 @@ def pca(est: Any, x: Value, g: Conversion) -> Outputs:
     x, scaled, shift = g.floating(x), _scaled(est), _shift(est._centerer)
     params = {"gamma": est.gamma_, "degree": est.degree, "coef0": est.coef0}
     weights, offset = scaled - scaled.mean(axis=0), shift @ scaled
-    found = weighted_kernels(g, x, est.X_fit_, est.kernel, params, weights, offset, "eigenvectors")
-    return {"transform": g.cast(found, x.dtype)}
+    projection = weighted_kernels(
+        g, x, est.X_fit_, est.kernel, params, weights, offset, "eigenvectors"
+    )
+    return {"transform": g.cast(projection, x.dtype)}
 
 
 def projected(est: Any, kernel: Float64) -> Float64:
@@ -77,10 +79,10 @@ def nystroem(est: Any, x: Value, g: Conversion) -> Outputs:
     own = {"gamma": est.gamma, "degree": est.degree, "coef0": est.coef0}
     params = {**(est.kernel_params or {}), **{k: v for k, v in own.items() if v is not None}}
     weights = np.asarray(est.normalization_, dtype=np.float64).T
-    found = weighted_kernels(
+    features = weighted_kernels(
         g, x, est.components_, est.kernel, params, weights, 0.0, "normalization"
     )
-    return {"transform": g.cast(found, x.dtype)}
+    return {"transform": g.cast(features, x.dtype)}
 
 
 def rbf_sampler(est: Any, x: Value, g: Conversion) -> Outputs:
@@ -137,8 +139,10 @@ def count_sketch(est: Any, x: Value, g: Conversion) -> Outputs:
         a, b = (_sketched(est, rows, part) for part in (spectrum.real, spectrum.imag))
         re, im = re * a - im * b, re * b + im * a
     unit = np.eye(size // 2 + 1)
-    found = re @ np.fft.irfft(unit, n=size, axis=1) + im @ np.fft.irfft(1j * unit, n=size, axis=1)
-    return {"transform": found.matrix(x.dtype, size)}
+    features = re @ np.fft.irfft(unit, n=size, axis=1) + im @ np.fft.irfft(
+        1j * unit, n=size, axis=1
+    )
+    return {"transform": features.matrix(x.dtype, size)}
 
 
 def _sketched(est: Any, rows: Float64, weights: np.ndarray) -> Float64:

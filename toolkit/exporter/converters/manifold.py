@@ -12,8 +12,8 @@ from toolkit.exporter.converters.kernel_methods import projected
 from toolkit.exporter.formulas.batching import batch_rows, in_batches
 from toolkit.exporter.formulas.distances import dense
 from toolkit.exporter.formulas.float64_expr import Float64, constant, float64, joined
-from toolkit.exporter.formulas.loops import loop
 from toolkit.exporter.formulas.neighbourhood import nearest, within
+from toolkit.exporter.subgraphs import loop
 from toolkit.exporter.values import Matrix, Outputs, Value
 
 
@@ -29,14 +29,14 @@ def isomap(est: Any, x: Value, g: Conversion) -> Outputs:
         return {"transform": components(_within_reach(est, x, g))}
     fit, count = est.nbrs_, est.n_neighbors
     params = dict(fit.effective_metric_params_ or {})
-    found, at = nearest(g, x, fit._fit_X, count, fit.effective_metric_, params)
-    both = joined([found, Float64(g, g.cast(Matrix(at, "int64", count), "float64").name)])
+    lengths, at = nearest(g, x, fit._fit_X, count, fit.effective_metric_, params)
+    both = joined([lengths, Float64(g, g.cast(Matrix(at, "int64", count), "float64").name)])
 
     def form(name: str) -> list[Matrix]:
         return [components(_through_nearest(est, Float64(g, name), g))]
 
-    given, rows = both.matrix("float64", 2 * count), batch_rows(2 * len(est.dist_matrix_))
-    return {"transform": in_batches(g, given, rows, form)[0]}
+    pairs, rows = both.matrix("float64", 2 * count), batch_rows(2 * len(est.dist_matrix_))
+    return {"transform": in_batches(g, pairs, rows, form)[0]}
 
 
 def _through_nearest(est: Any, both: Float64, g: Conversion) -> Float64:
@@ -61,7 +61,7 @@ def _within_reach(est: Any, x: Matrix, g: Conversion) -> Float64:
     none has infinite ways; scikit-learn raises an error for it.
     """
     rows, count = float64(g, x), len(est.dist_matrix_)
-    found, near = within(g, rows, est.nbrs_)
+    lengths, near = within(g, rows, est.nbrs_)
     endless = rows.sum(1) * 0.0 + np.full((1, count), np.inf)
 
     def through(step: str, state: list[Matrix]) -> tuple[list[Matrix], str]:
@@ -72,8 +72,8 @@ def _within_reach(est: Any, x: Matrix, g: Conversion) -> Float64:
         more = g.add("Less", [step, g.constant(count, "int64", "last")], "more")
         return [shortest.matrix("float64", count), state[1]], more
 
-    state = [endless.matrix("float64", count), near.where(found, np.inf).matrix("float64", count)]
-    return Float64(g, loop(g, count, state, through)[0].name)
+    state = [endless.matrix("float64", count), near.where(lengths, np.inf).matrix("float64", count)]
+    return Float64(g, loop(g, state, through, times=count)[0].name)
 
 
 def locally_linear(est: Any, x: Value, g: Conversion) -> Outputs:
@@ -94,8 +94,8 @@ def locally_linear(est: Any, x: Value, g: Conversion) -> Outputs:
     weights = _solve_ones(gram + ridge * np.eye(count), count)
     weights = weights / weights.sum(1)
     embedding = constant(g, est.embedding_, "embedding").take(at, axis=0)
-    found = (embedding * weights).sum(1, keep=False)
-    return {"transform": found.matrix(x.dtype, np.shape(est.embedding_)[1])}
+    embedded = (embedding * weights).sum(1, keep=False)
+    return {"transform": embedded.matrix(x.dtype, np.shape(est.embedding_)[1])}
 
 
 def _solve_ones(a: Float64, size: int) -> Float64:

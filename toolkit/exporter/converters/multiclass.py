@@ -118,8 +118,8 @@ def one_vs_one(est: Any, x: Value, g: Conversion) -> Outputs:
         confidence = together
         predicted = g.cast(g.compare("Greater", together, [0.0]), "float64")
     else:
-        found = [g.convert(e, r) for e, r in zip(est.estimators_, rows, strict=True)]
-        answers = list(zip(est.estimators_, found, strict=True))
+        members = [g.convert(e, r) for e, r in zip(est.estimators_, rows, strict=True)]
+        answers = list(zip(est.estimators_, members, strict=True))
         predicted = _wide(g, [g.upright(pick(e, f, "predict")) for e, f in answers])
         confidence = _wide(g, [binary_score(e, f, g) for e, f in answers])
     # Column k stands for the classes (i, j): the pair's estimator answers 0 for i and 1 for j.
@@ -156,8 +156,8 @@ def output_code(est: Any, x: Value, g: Conversion) -> Outputs:
     rows = g.widened(x)
     scores = _together(est.estimators_, rows, g)
     if scores is None:
-        found = [g.convert(e, rows) for e in est.estimators_]
-        pairs = zip(est.estimators_, found, strict=True)
+        members = [g.convert(e, rows) for e in est.estimators_]
+        pairs = zip(est.estimators_, members, strict=True)
         scores = _wide(g, [binary_score(e, f, g) for e, f in pairs])
     codes = np.asarray(est.code_book_, dtype=np.float64)
     nearness = affine(g, scores, codes.T, -0.5 * (codes**2).sum(axis=1))

@@ -25,8 +25,8 @@ def multi_regressor(est: Any, x: Value, g: Conversion) -> Outputs:
 
 def multi_classifier(est: Any, x: Value, g: Conversion) -> Outputs:
     """MultiOutputClassifier: labels [N, outputs]; probabilities as tasks.side_by_side says."""
-    found = [g.convert(e, x) for e in est.estimators_]
-    pairs = list(zip(est.estimators_, found, strict=True))
+    members = [g.convert(e, x) for e in est.estimators_]
+    pairs = list(zip(est.estimators_, members, strict=True))
     outputs = {"predict": g.join([g.upright(pick(e, f, "predict")) for e, f in pairs])}
     if hasattr(est, "predict_proba"):
         outputs["predict_proba"] = of_several([pick(e, f, "predict_proba") for e, f in pairs], g)
@@ -46,10 +46,10 @@ def chain(est: Any, x: Value, g: Conversion) -> Outputs:
     answers: dict[str, list[Matrix]] = {m: [] for m in methods}
     before: list[Matrix] = []
     for inner, target in zip(est.estimators_, est.order_, strict=True):
-        found = g.convert(inner, g.join([x, *before]), column_of(g.scale, target))
+        results = g.convert(inner, g.join([x, *before]), column_of(g.scale, target))
         for method in methods:
-            answers[method].append(response(inner, found, g, (method,))[0])
-        before.append(answer(g, x, response(inner, found, g, (handed,))[0]))
+            answers[method].append(response(inner, results, g, (method,))[0])
+        before.append(answer(g, x, response(inner, results, g, (handed,))[0]))
     order = np.argsort(est.order_)
     outputs = {m: g.join([answers[m][k] for k in order]) for m in methods}
     if classifies:

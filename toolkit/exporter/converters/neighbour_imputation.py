@@ -22,15 +22,15 @@ def imputer(est: Any, x: Value, g: Conversion) -> Outputs:
     x = g.floating(x)
     fitted, absent = np.asarray(est._fit_X, dtype=np.float64), np.asarray(est._mask_fit_X)
     points = np.where(absent, np.nan, fitted)
-    kept = [c for c in range(x.width) if not absent[:, c].all() or est.keep_empty_features]
-    width = len(kept) + (len(est.indicator_.features_) if est.add_indicator else 0)
+    columns = [c for c in range(x.width) if not absent[:, c].all() or est.keep_empty_features]
+    width = len(columns) + (len(est.indicator_.features_) if est.add_indicator else 0)
 
     def form(name: str) -> list[Matrix]:
         rows = float64(g, Matrix(name, x.dtype, x.width))
         missing = _missing(g, rows, est.missing_values)
         filled = missing.where(0.0, rows)
         apart = distances(g, missing.where(np.nan, rows), points, "nan_euclidean")
-        parts = [_column(est, g, missing, filled, apart, points, c) for c in kept]
+        parts = [_column(est, g, missing, filled, apart, points, c) for c in columns]
         if est.add_indicator:
             features = g.constant(est.indicator_.features_, "int64", "features")
             parts.append(
@@ -88,9 +88,9 @@ def _mean(est: Any, apart: Float64, points: np.ndarray, column: int) -> Float64:
     theirs = Flag(apart.g, apart.g.add("IsNaN", [table.name], "theirs"))
     if not known.all():  # as if they were infinitely far
         apart = apart + theirs.where(np.inf, 0.0).reshape(1, -1)
-    found, at = apart.smallest(min(est.n_neighbors, int(known.sum())))
-    valid = found.compare("Less", np.inf)
-    weights = weighted(found, est.weights, valid)
+    lengths, at = apart.smallest(min(est.n_neighbors, int(known.sum())))
+    valid = lengths.compare("Less", np.inf)
+    weights = weighted(lengths, est.weights, valid)
     weights = valid.float64() if weights is None else weights
     total = weights.sum(1)
     mean = (theirs.where(0.0, table).reshape(-1).take(at, axis=0) * weights).sum(1) / total

@@ -34,8 +34,8 @@ def neighbours_of(g: Conversion, x: Matrix, est: Any, count: int) -> tuple[Float
 def k_regressor(est: Any, x: Value, g: Conversion) -> Outputs:
     """The (weighted) mean of the k nearest rows' targets."""
     x = g.floating(x)
-    found, at = neighbours_of(g, x, est, est.n_neighbors)
-    weights = weighted(found, est.weights)
+    lengths, at = neighbours_of(g, x, est, est.n_neighbors)
+    weights = weighted(lengths, est.weights)
     y, center = _targets(est, g)
     single = y.shape[1] == 1  # then [N, k] is reduced faster than [N, k, targets]
     values = constant(g, y[:, 0] if single else y, "targets").take(at, axis=0)
@@ -51,8 +51,8 @@ def k_regressor(est: Any, x: Value, g: Conversion) -> Outputs:
 def k_classifier(est: Any, x: Value, g: Conversion) -> Outputs:
     """Votes of the k nearest rows, weighted where they are; the first class of the most."""
     x = g.floating(x)
-    found, at = neighbours_of(g, x, est, est.n_neighbors)
-    weights = weighted(found, est.weights)
+    lengths, at = neighbours_of(g, x, est, est.n_neighbors)
+    weights = weighted(lengths, est.weights)
     answers = []
     for one_hot, classes in _ballots(est):
         ballots = constant(g, one_hot, "ballots").take(at, axis=0)  # [N, k, classes]
@@ -75,8 +75,8 @@ def radius_regressor(est: Any, x: Value, g: Conversion) -> Outputs:
     with np.errstate(invalid="ignore"):
         empty = np.full_like(np.asarray(est._y)[:1], np.nan).astype(np.float64).reshape(1, -1)
     (sums,), total = sums_within_radius(g, x, est, [y])
-    found = about(g, (sums / total).matrix("float64", y.shape[1]), center)
-    mean = total.compare("Equal", 0.0).where(empty, Float64(g, found.name))
+    means = about(g, (sums / total).matrix("float64", y.shape[1]), center)
+    mean = total.compare("Equal", 0.0).where(empty, Float64(g, means.name))
     return {"predict": answer(g, x, mean.matrix("float64", y.shape[1]))}
 
 
@@ -90,8 +90,8 @@ def radius_classifier(est: Any, x: Value, g: Conversion) -> Outputs:
     if est.outlier_label_ is None:
         g.traps.append("a row without neighbours gives NaN where scikit-learn would raise an error")
     answers, ballots = [], _ballots(est)
-    found, total = sums_within_radius(g, x, est, [one_hot for one_hot, _ in ballots])
-    for k, (votes, (_, classes)) in enumerate(zip(found, ballots, strict=True)):
+    tallies, total = sums_within_radius(g, x, est, [one_hot for one_hot, _ in ballots])
+    for k, (votes, (_, classes)) in enumerate(zip(tallies, ballots, strict=True)):
         if est.outlier_label_ is None:
             labels, shares = class_labels(g, votes.index("ArgMax"), classes), votes / total
         else:
@@ -181,10 +181,10 @@ def k_transformer(est: Any, x: Value, g: Conversion) -> Outputs:
     """
     x = g.floating(x)
     count = est.n_neighbors + (est.mode == "distance")
-    found, at = neighbours_of(g, x, est, count)
+    lengths, at = neighbours_of(g, x, est, count)
     rows = est.n_samples_fit_
-    entries = found if est.mode == "distance" else found * 0.0 + 1.0
-    start = found.sum(1) * 0.0  # [N, 1], to know N
+    entries = lengths if est.mode == "distance" else lengths * 0.0 + 1.0
+    start = lengths.sum(1) * 0.0  # [N, 1], to know N
     blank = start + np.zeros((1, rows))
     name = g.add("ScatterElements", [blank.name, at, entries.name], "graph", axis=1)
     return {"transform": Float64(g, name).matrix(x.dtype, rows)}
@@ -193,8 +193,8 @@ def k_transformer(est: Any, x: Value, g: Conversion) -> Outputs:
 def radius_transformer(est: Any, x: Value, g: Conversion) -> Outputs:
     """Distances to the rows in reach, or 1 for them; 0 elsewhere."""
     x = g.floating(x)
-    found, near = within(g, float64(g, x), est)
-    entries = near.where(found, 0.0) if est.mode == "distance" else near.float64()
+    lengths, near = within(g, float64(g, x), est)
+    entries = near.where(lengths, 0.0) if est.mode == "distance" else near.float64()
     return {"transform": entries.matrix(x.dtype, est.n_samples_fit_)}
 
 
@@ -241,9 +241,9 @@ def local_outlier(est: Any, x: Value, g: Conversion) -> Outputs:
     if not est.novelty:
         raise Unconvertible("novelty=False (it judges no new rows)")
     k = est.n_neighbors_
-    found, at = neighbours_of(g, x, est, k)
+    lengths, at = neighbours_of(g, x, est, k)
     reach = constant(g, np.asarray(est._distances_fit_X_)[:, k - 1], "reach").take(at, axis=0)
-    density = 1.0 / (found.at_least(reach).mean(1) + 1e-10)
+    density = 1.0 / (lengths.at_least(reach).mean(1) + 1e-10)
     theirs = constant(g, est._lrd, "densities").take(at, axis=0)
     decision = -(theirs / density).mean(1) - float(est.offset_)
     inside = decision.compare("GreaterOrEqual", 0.0)

@@ -61,9 +61,9 @@ def function_transformer(est: Any, x: Value, g: Conversion) -> Outputs:
         return {"transform": cast(Matrix, x)}  # a table stays one
     name, options = function_name(est.func), dict(est.kw_args or {})
     if name != "numpy.clip" and (name not in FUNCTIONS or options):
-        given = f" with {', '.join(map(str, options))}" if options else ""
+        suffix = f" with {', '.join(map(str, options))}" if options else ""
         known = ", ".join(sorted({*FUNCTIONS, "numpy.clip"}))
-        raise Unconvertible(f"func={name}{given} (the functions that export are {known}), so it")
+        raise Unconvertible(f"func={name}{suffix} (the functions that export are {known}), so it")
     kind, x = float_type(x), exact(g, x)
     done = _clip(g, x, options) if name == "numpy.clip" else FUNCTIONS[name](g, x)
     return {"transform": g.cast(done, kind)}

@@ -10,10 +10,10 @@ from toolkit.exporter.values import NOTHING, Outputs, Table, Value
 
 def selector(est: Any, x: Value, g: Conversion) -> Outputs:
     """The columns of `get_support()`, in their order; a single column stays a matrix."""
-    kept = [int(i) for i in est.get_support(indices=True)]
-    if not kept:
+    columns = [int(i) for i in est.get_support(indices=True)]
+    if not columns:
         return {"transform": NOTHING}
-    picked = g.select(x if isinstance(x, Table) else g.floating(x), kept)
+    picked = g.select(x if isinstance(x, Table) else g.floating(x), columns)
     return {"transform": g.matrix(picked)}
 
 

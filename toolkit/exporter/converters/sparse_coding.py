@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from toolkit.exporter.conversion import Conversion
 from toolkit.exporter.formulas.linear_map import result_dtype, wide
-from toolkit.exporter.formulas.loops import loop
 from toolkit.exporter.formulas.matmul import affine
+from toolkit.exporter.subgraphs import loop
 from toolkit.exporter.values import Matrix, Outputs, Unconvertible, Value
 
 EPS = float(np.finfo(np.float64).eps)
@@ -97,7 +98,7 @@ def lasso(est: Any, atoms: np.ndarray, x: Matrix, g: Conversion) -> Matrix:
         bound = g.add("Mul", [_size(g, following), allowed], "bound")
         return [start, following, cut], g.add("Greater", [off, bound], "more")
 
-    return loop(g, STEPS, [products, nothing, nothing], body)[1]
+    return loop(g, [products, nothing, nothing], body, times=STEPS)[1]
 
 
 def _combined(g: Conversion, op: str, a: Matrix, b: Matrix) -> Matrix:
@@ -143,7 +144,8 @@ def pursuit(est: Any, atoms: np.ndarray, x: Matrix, g: Conversion) -> Matrix:
         nothing,
         Matrix(active.name, "bool", 1),
     ]
-    return loop(g, wanted, state, lambda step, s: _pursue(g, step, s, gram, wanted))[0]
+    step = partial(_pursue, g, gram=gram, wanted=wanted)
+    return loop(g, state, step, times=wanted)[0]
 
 
 def _pursue(

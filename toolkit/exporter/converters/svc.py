@@ -45,11 +45,11 @@ def _decisions(
     """
     offset = np.asarray(offset, dtype=np.float64)
     if est.kernel != "rbf":
-        found = kernels_times(est, x, g, weights, offset)
+        decisions = kernels_times(est, x, g, weights, offset)
     else:
         vectors = dense(est.support_vectors_)
-        found = signed(g, x, Gaussians(vectors, float(est._gamma), weights, offset), wide)
-    return Float64(g, g.cast(found, "float64").name)
+        decisions = signed(g, x, Gaussians(vectors, float(est._gamma), weights, offset), wide)
+    return Float64(g, g.cast(decisions, "float64").name)
 
 
 def classifier(est: Any, x: Value, g: Conversion) -> Outputs:
@@ -141,8 +141,8 @@ def _probabilities(est: Any, pairs: Float64, sign: float, count: int) -> Matrix:
     if count == 2:
         return couple_two(g, pairs.matrix("float64", 1), slopes[0], offsets[0])
     sigmoid = (-(pairs * constant(g, slopes, "slopes") + offsets)).apply("Sigmoid")
-    kept = sigmoid.at_least(SMALLEST).at_most(1.0 - SMALLEST)
-    return couple(g, kept, count).matrix("float64", count)
+    clipped = sigmoid.at_least(SMALLEST).at_most(1.0 - SMALLEST)
+    return couple(g, clipped, count).matrix("float64", count)
 
 
 def one_class(est: Any, x: Value, g: Conversion) -> Outputs:

@@ -19,8 +19,8 @@ from toolkit.exporter.values import Matrix, Outputs, Value
 def regressor(est: Any, x: Value, g: Conversion) -> Outputs:
     """`K(X, S) @ dual_coef_.T + intercept_` with the support vectors S [m, d]."""
     x, center = g.floating(x), center_of(g, 1)
-    found = _sums(est, x, g, np.asarray(est.intercept_, dtype=np.float64) - center)
-    return {"predict": answer(g, x, about(g, found, center))}
+    sums = _sums(est, x, g, np.asarray(est.intercept_, dtype=np.float64) - center)
+    return {"predict": answer(g, x, about(g, sums, center))}
 
 
 def _sums(est: Any, x: Matrix, g: Conversion, offset: np.ndarray) -> Matrix:

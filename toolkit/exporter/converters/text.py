@@ -83,7 +83,7 @@ def _counts(est: Any, x: Value, g: Conversion) -> Matrix:
     for length in range(1, longest + 1):
         starts.append(len(pool))
         pool += [code for size, gram, _ in known if size == length for code in gram]
-    found = g.add(
+    counts = g.add(
         "TfIdfVectorizer",
         [numbers],
         "counts",
@@ -98,8 +98,8 @@ def _counts(est: Any, x: Value, g: Conversion) -> Matrix:
     reached = max(i for _, _, i in known) + 1
     if reached < len(terms):
         pads = g.constant([0, 0, 0, len(terms) - reached], "int64", "pads")
-        found = g.add("Pad", [found, pads], "counts")
-    return g.floating(Matrix(found, "float32", len(terms)))
+        counts = g.add("Pad", [counts, pads], "counts")
+    return g.floating(Matrix(counts, "float32", len(terms)))
 
 
 def check(est: Any) -> None:

@@ -8,8 +8,8 @@ import numpy as np
 
 from toolkit.exporter.conversion import Conversion
 from toolkit.exporter.formulas.linear_map import result_dtype, wide
-from toolkit.exporter.formulas.loops import loop
 from toolkit.exporter.formulas.matmul import affine
+from toolkit.exporter.subgraphs import loop
 from toolkit.exporter.values import Matrix, Outputs, Value
 
 EPS = float(np.finfo(np.float64).eps)
@@ -57,7 +57,7 @@ def topics(est: Any, x: Value, g: Conversion) -> Outputs:
         more = g.add("Greater", [left, g.constant(np.array(0.5), "float64", "half")], "more")
         return [*following, rows, Matrix(still, "bool", 1)], more
 
-    gamma = loop(g, est.max_doc_update_iter, state, body)[0]
+    gamma = loop(g, state, body, times=est.max_doc_update_iter)[0]
     total = g.reduce("ReduceSum", gamma.name, [1])
     shares = Matrix(g.add("Div", [gamma.name, total], "shares"), "float64", count)
     return {"transform": g.cast(shares, result_dtype(g, x))}

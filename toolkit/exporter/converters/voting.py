@@ -20,9 +20,9 @@ def voting_classifier(est: Any, x: Value, g: Conversion) -> Outputs:
     compute them in float64: shares of leaves, such as 1/3 + 2/3, must meet their ties exactly.
     """
     rows = g.widened(x) if est.voting == "soft" else x
-    found = [g.convert(e, rows) for e in est.estimators_]
+    members = [g.convert(e, rows) for e in est.estimators_]
     method = "predict_proba" if est.voting == "soft" else "predict"
-    answers = [pick(e, f, method) for e, f in zip(est.estimators_, found, strict=True)]
+    answers = [pick(e, f, method) for e, f in zip(est.estimators_, members, strict=True)]
     if est.voting == "hard":
         votes = g.total(
             [
@@ -43,11 +43,11 @@ def voting_classifier(est: Any, x: Value, g: Conversion) -> Outputs:
 
 def voting_regressor(est: Any, x: Value, g: Conversion) -> Outputs:
     """VotingRegressor: the weighted mean; as a transformer the predictions side by side."""
-    found = [g.convert(e, x, g.scale) for e in est.estimators_]
+    members = [g.convert(e, x, g.scale) for e in est.estimators_]
     # Trees answer in float32 whatever they are given: one type for the sum.
     parts = [
         answer(g, x, g.upright(pick(e, f, "predict")))
-        for e, f in zip(est.estimators_, found, strict=True)
+        for e, f in zip(est.estimators_, members, strict=True)
     ]
     return {"predict": _mean(parts, _weights(est), g), "transform": g.join(parts)}
 
@@ -102,8 +102,8 @@ def stacking(est: Any, x: Value, g: Conversion) -> Outputs:
     return outputs
 
 
-def _stacked(e: Any, found: Outputs, method: str, est: Any, g: Conversion) -> Matrix:
-    answer = pick(e, found, method)
+def _stacked(e: Any, outputs: Outputs, method: str, est: Any, g: Conversion) -> Matrix:
+    answer = pick(e, outputs, method)
     several = _is_multilabel(est)
     if method == "predict_proba" and not several and len(est.classes_) == 2:
         return g.column(answer, 1)

@@ -49,9 +49,9 @@ def _thresholded(
 
     In float64: a forest's probability may lie a last bit below or above a threshold such as 0.8.
     """
-    found = g.convert(inner, g.widened(x))
+    outputs = g.convert(inner, g.widened(x))
     methods = ORDER if est.response_method == "auto" else (est.response_method,)
-    score, method = response(inner, found, g, methods, positive)
+    score, method = response(inner, outputs, g, methods, positive)
     if threshold == "auto":
         threshold = 0.5 if method == "predict_proba" else 0.0
     reached = g.compare("GreaterOrEqual", score, [threshold])
@@ -59,7 +59,7 @@ def _thresholded(
     classes = np.asarray(est.classes_)
     if positive is not None and positive == classes[0]:
         index = _swapped(index, g)
-    numbers = {m: g.cast(found[m], g.precision(x)) for m in ORDER if m in found}
+    numbers = {m: g.cast(outputs[m], g.precision(x)) for m in ORDER if m in outputs}
     return {**numbers, "predict": class_labels(g, index, classes)}
 
 

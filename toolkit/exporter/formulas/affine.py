@@ -47,25 +47,25 @@ def minus(g: Conversion, x: Matrix, center: np.ndarray, spread: Any = None) -> M
     spread: the columns' standard deviations [width], or what tells their size as well, if known.
     """
     result = g.binary("Sub", x, center, "center")
-    found = x.origin(Affine)
-    if found is None:
+    chain = x.origin(Affine)
+    if chain is None:
         spread = None if spread is None else np.asarray(spread, dtype=np.float64)
         none = np.zeros(x.width)
         return _recorded(result, Affine(x, none + 1.0, none, center, result, spread))
-    return _recorded(result, replace(found, bias=found.bias - center))
+    return _recorded(result, replace(chain, bias=chain.bias - center))
 
 
 def times(g: Conversion, x: Matrix, factors: np.ndarray) -> Matrix:
     """Return `x * factors`; factors [width]."""
-    found = _affine(x)
-    chain = replace(found, weights=found.weights * factors, bias=found.bias * factors)
+    before = _affine(x)
+    chain = replace(before, weights=before.weights * factors, bias=before.bias * factors)
     return _recorded(g.binary("Mul", x, factors, "scale"), chain)
 
 
 def plus(g: Conversion, x: Matrix, shift: np.ndarray) -> Matrix:
     """Return `x + shift`; shift [width]."""
-    found = _affine(x)
-    return _recorded(g.binary("Add", x, shift, "residual"), replace(found, bias=found.bias + shift))
+    chain = _affine(x)
+    return _recorded(g.binary("Add", x, shift, "residual"), replace(chain, bias=chain.bias + shift))
 
 
 def affine_map(g: Conversion, x: Matrix, weights: Any, bias: Any, unit: Any = np.inf) -> Matrix:
@@ -80,8 +80,8 @@ def affine_map(g: Conversion, x: Matrix, weights: Any, bias: Any, unit: Any = np
     rejoined = _rejoined(g, x, weights, bias, unit)
     if rejoined is not None:
         return rejoined
-    found = _affine(x)
-    chain = found if _cheaper(found, weights) else Affine(x, np.ones(x.width), np.zeros(x.width))
+    before = _affine(x)
+    chain = before if _cheaper(before, weights) else Affine(x, np.ones(x.width), np.zeros(x.width))
     chain = chain.then(weights, bias)
     return _recorded(_linear(g, *_placed(chain, unit), unit), chain)
 
@@ -142,5 +142,7 @@ def _linear(
     g: Conversion, x: Matrix, weights: np.ndarray, bias: np.ndarray, unit: np.ndarray
 ) -> Matrix:
     features = x.origin(Monomials)
-    found = None if features is None else read_out(g, features, weights, bias, affine_map, unit)
-    return linear(g, x, weights, bias) if found is None else found
+    sum_of_squares = (
+        None if features is None else read_out(g, features, weights, bias, affine_map, unit)
+    )
+    return linear(g, x, weights, bias) if sum_of_squares is None else sum_of_squares

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
-from onnx import GraphProto, NodeProto, TensorProto, ValueInfoProto, helper
 
 from toolkit.exporter.conversion import Conversion
-from toolkit.exporter.values import ELEMENT, Matrix
-from toolkit.onnx_graph.subgraphs import read_by, rename
+from toolkit.exporter.subgraphs import collected, either
+from toolkit.exporter.values import Matrix
 
 # A form takes a tensor's name, some rows [n, width], and adds the nodes that give [n, …] tensors.
 Form = Callable[[str], Sequence[Matrix]]
@@ -39,34 +36,15 @@ def in_batches(
 
     few: the form for a batch of at most `most` rows, which is not cut into chunks; by default the
     same form, for at most `rows`. Chunks are of equal size, the last row is repeated to fill them.
-    Both forms' tensors must have the same types and widths. The forms' constants belong to the
-    whole graph, so that they are stored once.
+    Both forms' tensors have the same types and widths.
     """
-    limit = g.constant([rows if most is None else most], "int64", "few")
-    count = g.add("Shape", [x.name], "count", start=0, end=1)
-    condition = g.add("LessOrEqual", [count, limit], "is_few")
-    shared = _Shared()
-    whole, given = _branch(g, shared, lambda: list((few or form)(x.name)))
-    looped, _ = _branch(g, shared, lambda: looped_batches(g, x, rows, form))
-    names = [g.name("rows") for _ in given]
-    g.nodes.append(
-        helper.make_node("If", [condition], names, then_branch=whole, else_branch=looped)
+    return either(
+        g,
+        at_most(g, x, rows if most is None else most),
+        lambda: (few or form)(x.name),
+        lambda: looped_batches(g, x, rows, form),
+        "rows",
     )
-    return [Matrix(n, m.dtype, m.width) for n, m in zip(names, given, strict=True)]
-
-
-def either(
-    g: Conversion, condition: str, yes: Callable[[], list[Matrix]], no: Callable[[], list[Matrix]]
-) -> list[Matrix]:
-    """Return what `yes` gives where the boolean scalar holds, else what `no` gives."""
-    shared = _Shared()
-    first, given = _branch(g, shared, yes)
-    second, _ = _branch(g, shared, no)
-    names = [g.name("either") for _ in given]
-    g.nodes.append(
-        helper.make_node("If", [condition], names, then_branch=first, else_branch=second)
-    )
-    return [Matrix(n, m.dtype, m.width) for n, m in zip(names, given, strict=True)]
 
 
 def where_sure(
@@ -123,29 +101,14 @@ def looped_batches(g: Conversion, x: Matrix, rows: int, form: Form) -> list[Matr
     filled = g.add("Pad", [x.name, pads], "filled", mode="edge")
     width = g.constant([x.width], "int64", "width")
     cut = g.add("Reshape", [filled, g.add("Concat", [chunks, each, width], "cut", axis=0)], "cut")
-    step, going = g.name("step"), g.name("going")
-
-    def body() -> list[Matrix]:
-        chunk = g.add("Gather", [cut, step], "chunk", axis=0)
-        more = Matrix(g.add("Identity", [going], "more"), "bool", 0)
-        return [more, *form(chunk)]
-
-    inputs = [
-        helper.make_tensor_value_info(step, TensorProto.INT64, []),
-        helper.make_tensor_value_info(going, TensorProto.BOOL, []),
-    ]
-    graph, (_, *like) = _branch(g, _Shared(), body, inputs)
-    graph.output[0].CopyFrom(helper.make_tensor_value_info(graph.output[0].name, 9, []))
-    names = [g.name("chunks") for _ in like]
     times = g.add("Squeeze", [chunks], "times")
-    go = g.constant(np.array(True), "bool", "go")
-    g.nodes.append(helper.make_node("Loop", [times, go], names, body=graph))
+    like = collected(g, times, lambda step: form(g.add("Gather", [cut, step], "chunk", axis=0)))
     results = []
-    for name, m in zip(names, like, strict=True):
+    for m in like:
         shape = [-1, m.width] if m.width else [-1]
-        joined = g.add("Reshape", [name, g.constant(shape, "int64", "shape")], "joined")
-        kept = g.add("Slice", [joined, nothing, count, nothing], "kept")
-        results.append(Matrix(kept, m.dtype, m.width))
+        joined = g.add("Reshape", [m.name, g.constant(shape, "int64", "shape")], "joined")
+        trimmed = g.add("Slice", [joined, nothing, count, nothing], "kept")
+        results.append(Matrix(trimmed, m.dtype, m.width))
     return results
 
 
@@ -159,82 +122,3 @@ def packed(g: Conversion, weights: str) -> str:
     name = g.cast(Matrix(weights, "float64", 0), "float32").name
     g.bound.add(name)
     return name
-
-
-@dataclass
-class _Shared:
-    """What branches have in common: constants by content, and nodes that depend on these alone.
-
-    fixed: the tensors that such nodes make.
-    """
-
-    constants: dict[tuple[Any, ...], str] = field(default_factory=dict)
-    nodes: dict[tuple[Any, ...], list[str]] = field(default_factory=dict)
-    fixed: set[str] = field(default_factory=set)
-
-
-def _branch(
-    g: Conversion,
-    shared: _Shared,
-    build: Callable[[], list[Matrix]],
-    inputs: Sequence[ValueInfoProto] = (),
-) -> tuple[GraphProto, list[Matrix]]:
-    """Return what `build` adds to the graph as a graph inside it, and the tensors it gives.
-
-    Inside, all tensors of the graph around it are seen; a subgraph's output must be its own. What
-    is computed from constants alone stays outside, where onnxruntime does it once, and is there
-    only once for all branches.
-    """
-    outer, before, g.nodes = g.nodes, set(g.constants), []
-    try:
-        given = build()
-        inner, g.nodes = g.nodes, outer
-        names = _merged(g, shared, before)
-        kept = [node for node in inner if not _hoisted(g, shared, node, names)]
-        given = [replace(m, name=names.get(m.name, m.name)) for m in given]
-        made, g.nodes = {o for n in kept for o in n.output}, kept
-        own = [m.name if m.name in made else g.add("Identity", [m.name], "same") for m in given]
-    finally:
-        g.nodes = outer
-    outputs = [
-        helper.make_tensor_value_info(n, ELEMENT[m.dtype], None)
-        for n, m in zip(own, given, strict=True)
-    ]
-    return helper.make_graph(kept, "rows", list(inputs), outputs), given
-
-
-def _merged(g: Conversion, shared: _Shared, before: set[str]) -> dict[str, str]:
-    """Drop new constants that a branch has already; return by which names they go now."""
-    names: dict[str, str] = {}
-    for name in [n for n in g.constants if n not in before]:
-        values = g.constants[name]
-        if values.dtype == object:
-            continue
-        known = shared.constants.setdefault((values.dtype, values.shape, values.tobytes()), name)
-        if known != name:
-            names[name] = known
-            del g.constants[name]
-    return names
-
-
-def _hoisted(g: Conversion, shared: _Shared, node: NodeProto, names: dict[str, str]) -> bool:
-    """Move a node that depends on constants alone out of the branch; tell whether it was moved.
-
-    names: new names of tensors, to which are added those of a node that is there already.
-    """
-    rename(node, names)
-    if (
-        node.output[0] in g.bound
-        or not node.input
-        or not all(n in g.constants or n in shared.fixed for n in read_by(node))
-    ):
-        return False
-    attributes = tuple(a.SerializeToString(deterministic=True) for a in node.attribute)
-    key = (node.op_type, node.domain, tuple(node.input), attributes)
-    if key in shared.nodes:
-        names.update(zip(node.output, shared.nodes[key], strict=True))
-    else:
-        shared.nodes[key] = list(node.output)
-        shared.fixed.update(node.output)
-        g.nodes.append(node)
-    return True

@@ -8,7 +8,7 @@ import numpy as np
 
 from toolkit.exporter.conversion import Conversion
 from toolkit.exporter.formulas.float64_expr import Float64, constant
-from toolkit.exporter.formulas.loops import loop
+from toolkit.exporter.subgraphs import loop
 from toolkit.exporter.values import Matrix
 from toolkit.onnx_graph.domains import ML
 
@@ -20,7 +20,7 @@ def couple_two(g: Conversion, decisions: Matrix, slope: float, offset: float) ->
     vector is 1 and its kernel linear, so that its decision is the one given.
     """
     numbers = {"coefficients": [1.0], "support_vectors": [1.0], "rho": [0.0]}
-    _, found = g.add_many(
+    _, probabilities = g.add_many(
         "SVMClassifier",
         [g.cast(decisions, "float32").name],
         "coupled",
@@ -34,7 +34,7 @@ def couple_two(g: Conversion, decisions: Matrix, slope: float, offset: float) ->
         vectors_per_class=[1, 0],
         **numbers,
     )
-    return Matrix(found, "float32", 2)
+    return Matrix(probabilities, "float32", 2)
 
 
 def couple(g: Conversion, pairs: Float64, classes: int) -> Float64:
@@ -59,7 +59,7 @@ def couple(g: Conversion, pairs: Float64, classes: int) -> Float64:
     q = diagonal - turned * r
     start = pairs.sum(1) * 0.0 + np.full((1, classes), 1.0 / classes)
     state = [start.matrix("float64", classes), q.matrix("float64", 0)]
-    p, _ = loop(g, max(100, classes), state, partial(_iteration, g, classes))
+    p, _ = loop(g, state, partial(_iteration, g, classes), times=max(100, classes))
     return Float64(g, p.name)
 
 

@@ -31,8 +31,8 @@ def covariance(g: Conversion, kernel: Any, x: Float64, points: np.ndarray, exact
 
 def spread_out(g: Conversion, kernel: Any, x: Float64, points: np.ndarray, exact: bool) -> Float64:
     """Return the same, and [N, points] also of a kernel that has one number for all."""
-    found = covariance(g, kernel, x, points, exact)
-    return found + (x.sum(1) * 0.0 + np.zeros((1, len(points))))
+    kernel_values = covariance(g, kernel, x, points, exact)
+    return kernel_values + (x.sum(1) * 0.0 + np.zeros((1, len(points))))
 
 
 def as_gaussian(kernel: Any) -> tuple[float, np.ndarray] | None:
@@ -43,11 +43,11 @@ def as_gaussian(kernel: Any) -> tuple[float, np.ndarray] | None:
     if name in ("Product", "Sum"):
         constant_factor = name == "Product"
         for one, other in ((kernel.k1, kernel.k2), (kernel.k2, kernel.k1)):
-            found = as_gaussian(one)
-            if found and constant_factor and type(other).__name__ == "ConstantKernel":
-                return found[0] * float(other.constant_value), found[1]
-            if found and not constant_factor and type(other).__name__ == "WhiteKernel":
-                return found
+            factor = as_gaussian(one)
+            if factor and constant_factor and type(other).__name__ == "ConstantKernel":
+                return factor[0] * float(other.constant_value), factor[1]
+            if factor and not constant_factor and type(other).__name__ == "WhiteKernel":
+                return factor
     return None
 
 

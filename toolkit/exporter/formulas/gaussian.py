@@ -15,9 +15,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from toolkit.exporter.conversion import Conversion
-from toolkit.exporter.formulas.batching import at_most, batch_rows, either, in_batches, where_sure
+from toolkit.exporter.formulas.batching import at_most, batch_rows, in_batches, where_sure
 from toolkit.exporter.formulas.float64_expr import constant
 from toolkit.exporter.formulas.gaussian_terms import Gaussians, error
+from toolkit.exporter.subgraphs import either
 from toolkit.exporter.values import Matrix
 from toolkit.onnx_graph.kernel_sums import KernelSum
 from toolkit.precision import MIXED_KERNELS, SINGLE_KERNELS
@@ -107,9 +108,9 @@ def _told(
     return total
 
 
-def _rows(g: Conversion, sums: Gaussians, name: str, given: str, dtype: str) -> str:
-    """Return rows of type `given`, centred and scaled, as `dtype`."""
-    rows = g.cast(Matrix(name, given, 0), "float64" if "float64" in (given, dtype) else given)
+def _rows(g: Conversion, sums: Gaussians, name: str, source: str, dtype: str) -> str:
+    """Return rows of type `source`, centred and scaled, as `dtype`."""
+    rows = g.cast(Matrix(name, source, 0), "float64" if "float64" in (source, dtype) else source)
     if sums.centre.any():
         rows = g.binary("Sub", rows, sums.centre, "centre")
     if np.any(np.asarray(sums.scale) != 1.0):
@@ -155,8 +156,8 @@ class _Single:
     def plain(self, name: str) -> list[Matrix]:
         """Return the sums [n, k] added in float32 altogether."""
         offset = self.g.cast(Matrix(self.offset, "float64", 0), "float32").name
-        found = self.g.add("Gemm", [self.kernels(name), self.dual, offset], "sum")
-        return [Matrix(found, "float32", self.sums.dual.shape[1])]
+        total = self.g.add("Gemm", [self.kernels(name), self.dual, offset], "sum")
+        return [Matrix(total, "float32", self.sums.dual.shape[1])]
 
     def of_one_dual(self, name: str) -> list[Matrix]:
         """Return the sums [n, 1]: kernels times duals, added without a product of matrices."""

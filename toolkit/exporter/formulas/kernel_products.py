@@ -46,13 +46,13 @@ def weighted_kernels(
         return (product + shift).matrix("float64", k)
     if kernel in ("poly", "polynomial"):
         table = dense(points)
-        found = as_form(g, x, table, power_of(table, params), weights, shift, unit)
-        if found is not None:
-            return found
+        closed_form = as_form(g, x, table, power_of(table, params), weights, shift, unit)
+        if closed_form is not None:
+            return closed_form
 
     def form(name: str) -> list[Matrix]:
         rows = float64(g, Matrix(name, x.dtype, x.width))
-        found = kernel_matrix(g, rows, points, kernel, params) @ constant(g, weights, hint)
-        return [(found + shift).matrix("float64", k)]
+        closed_form = kernel_matrix(g, rows, points, kernel, params) @ constant(g, weights, hint)
+        return [(closed_form + shift).matrix("float64", k)]
 
     return in_batches(g, x, batch_rows(2 * len(weights), x.width), form)[0]

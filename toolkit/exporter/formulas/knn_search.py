@@ -18,7 +18,6 @@ from toolkit.exporter.formulas.batching import (
     Form,
     at_most,
     batch_rows,
-    either,
     in_batches,
     looped_batches,
     packed,
@@ -26,6 +25,7 @@ from toolkit.exporter.formulas.batching import (
 )
 from toolkit.exporter.formulas.distances import centre_of, ranked
 from toolkit.exporter.formulas.float64_expr import Float64, constant, float64
+from toolkit.exporter.subgraphs import either
 from toolkit.exporter.values import Matrix
 from toolkit.precision import FLOAT32_UNIT
 
@@ -93,10 +93,10 @@ def euclidean_neighbours(
     m, width = points.shape
     if m <= count + SPARE or not np.abs(points).max(initial=0.0) < LARGEST:
         rows = batch_rows(2 * m, width)
-        found, at = in_batches(
+        lengths, at = in_batches(
             g, x, rows, lambda name: _matrices(search, *_in_float64(search, name))
         )
-        return found, at
+        return lengths, at
 
     def form(find: Find) -> Form:
         return lambda name: _checked(search, name, find)
@@ -107,16 +107,16 @@ def euclidean_neighbours(
         return in_batches(g, x, rows, many, few, search.chunk)
 
     if m < MANY * search.block * search.candidates:
-        found, at, sure = in_batches(g, x, search.chunk, form(_from_all))
+        lengths, at, sure = in_batches(g, x, search.chunk, form(_from_all))
     else:
         one = at_most(g, x, FEW)
-        found, at, sure = either(g, one, lambda: _checked(search, x.name, _from_all), by_blocks)
+        lengths, at, sure = either(g, one, lambda: _checked(search, x.name, _from_all), by_blocks)
     least = g.reduce("ReduceMin", g.cast(sure, "int32").name, [0], keep=False)
     all_sure = g.cast(Matrix(least, "int32", 0), "bool").name
-    found, at = where_sure(
-        g, x, lambda: sure, all_sure, [found, at], lambda some: _again(search, some)
+    lengths, at = where_sure(
+        g, x, lambda: sure, all_sure, [lengths, at], lambda some: _again(search, some)
     )
-    return found, at
+    return lengths, at
 
 
 def _checked(search: _Search, name: str, find: Find) -> list[Matrix]:
@@ -134,9 +134,9 @@ def _checked(search: _Search, name: str, find: Find) -> list[Matrix]:
     extended = g.add("Pad", [narrow, *one], "extended")
     width = search.points.shape[1] + 1
     last, at = find(search, Matrix(extended, "float32", width), _weights(search, centred))
-    found, chosen = _decided(search, rows, table, _ordered(g, at, search.candidates))
-    sure = _sure(search, found, shifted, last)
-    return [*_matrices(search, found, chosen), Matrix(_shaped(g, sure, -1), "bool", 0)]
+    lengths, chosen = _decided(search, rows, table, _ordered(g, at, search.candidates))
+    sure = _sure(search, lengths, shifted, last)
+    return [*_matrices(search, lengths, chosen), Matrix(_shaped(g, sure, -1), "bool", 0)]
 
 
 def _weights(search: _Search, centred: Float64) -> str:
@@ -179,8 +179,8 @@ def _from_blocks_in_chunks(search: _Search, rows: Matrix, weights: str) -> tuple
         ranks, of, place = _in_blocks(search, name, weights)
         return [Matrix(ranks, "float32", c), Matrix(of, "int64", c), Matrix(place, "int64", c)]
 
-    found = looped_batches(search.g, rows, search.chunk, form)
-    return _placed(search, *(m.name for m in found))
+    batches = looped_batches(search.g, rows, search.chunk, form)
+    return _placed(search, *(m.name for m in batches))
 
 
 def _placed(search: _Search, ranks: str, of: str, place: str) -> tuple[str, str]:
@@ -208,8 +208,8 @@ def _in_blocks(search: _Search, rows: str, weights: str) -> tuple[str, str, str]
     minima, of = _least(g, g.reduce("ReduceMin", parted, [2]), c, axis=1)  # [n, c, 1]
     near = g.add("GatherND", [parted, of], "near", batch_dims=1)
     lowered = g.add("Min", [near, g.reduce("ReduceMax", minima, [1])], "lowered")
-    found, place = _least(g, _shaped(g, lowered, 0, c * size), c)
-    return found, _shaped(g, of, 0, c), place
+    least, place = _least(g, _shaped(g, lowered, 0, c * size), c)
+    return least, _shaped(g, of, 0, c), place
 
 
 def _there(search: _Search, at: str) -> str:
@@ -244,11 +244,11 @@ def _decided(search: _Search, rows: Float64, table: Float64, at: str) -> tuple[F
     """Return the nearest of the candidates: squared distances from differences, and positions."""
     differences = rows.reshape(0, 1, search.points.shape[1]) - table.take(at, axis=0)
     exact = differences.reduce("ReduceSumSquare", 2, keep=False)
-    found, place = exact.smallest(search.count)
-    return found, search.g.add("GatherElements", [at, place], "neighbours", axis=1)
+    lengths, place = exact.smallest(search.count)
+    return lengths, search.g.add("GatherElements", [at, place], "neighbours", axis=1)
 
 
-def _sure(search: _Search, found: Float64, shifted: Float64, last: str) -> str:
+def _sure(search: _Search, lengths: Float64, shifted: Float64, last: str) -> str:
     """Return whether no point outside the candidates can be as near as the last neighbour, [n, 1].
 
     Such a point s, at most at the last neighbour's distance D, has ‖s‖ ≤ ‖x‖ + D, so that its rank
@@ -259,7 +259,7 @@ def _sure(search: _Search, found: Float64, shifted: Float64, last: str) -> str:
     g, bound = search.g, 8 * (search.points.shape[1] + 6) * FLOAT32_UNIT
     length = shifted.reduce("ReduceSumSquare", 1)
     limit = Float64(g, g.cast(Matrix(last, "float32", 1), "float64").name) + length * (1.0 - bound)
-    reach = found.reduce("ReduceMax", 1) * (1.0 + bound) + SMALLEST
+    reach = lengths.reduce("ReduceMax", 1) * (1.0 + bound) + SMALLEST
     return (limit.compare("Greater", reach) & length.compare("Less", LARGEST**2)).name
 
 
@@ -280,8 +280,8 @@ def _in_float64(search: _Search, name: str) -> tuple[Float64, str]:
     return _decided(search, rows, table, _ordered(g, at, search.candidates))
 
 
-def _matrices(search: _Search, found: Float64, chosen: str) -> list[Matrix]:
+def _matrices(search: _Search, lengths: Float64, chosen: str) -> list[Matrix]:
     return [
-        Matrix(found.name, "float64", search.count),
+        Matrix(lengths.name, "float64", search.count),
         Matrix(chosen, "int64", search.count),
     ]

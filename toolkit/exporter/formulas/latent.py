@@ -27,13 +27,17 @@ def latent_of(est: Any, x: Float64) -> tuple[Float64, Float64]:
     mean = kernels @ constant(g, (est.y_train_ - est.pi_).reshape(-1, 1), "residuals")
     solve = np.linalg.solve(est.L_, np.diag(est.W_sr_))
     dtype = "float32" if not g.wide and _lost(est, points, solve) <= LATENT_VARIANCES else "float64"
-    given = g.cast(Matrix(kernels.name, "float64", len(points)), dtype)
+    kernel_rows = g.cast(Matrix(kernels.name, "float64", len(points)), dtype)
     explained = None
     for start in range(0, len(points), BLOCK):
         end = min(start + BLOCK, len(points))
         triangle = g.constant(solve[start:end, :end].T, dtype, "solve")
         to = [g.constant([v], "int64", h) for v, h in ((0, "start"), (end, "end"), (1, "axis"))]
-        before = given.name if end == len(points) else g.add("Slice", [given.name, *to], "before")
+        before = (
+            kernel_rows.name
+            if end == len(points)
+            else g.add("Slice", [kernel_rows.name, *to], "before")
+        )
         product = g.add("MatMul", [before, triangle], "product")
         squares = g.reduce("ReduceSumSquare", product, [1])
         part = Float64(g, g.cast(Matrix(squares, dtype, 1), "float64").name)
@@ -53,6 +57,6 @@ def _lost(est: Any, points: np.ndarray, solve: np.ndarray) -> float:
     exact = ((kernels @ solve.T) ** 2).sum(axis=1)
     with np.errstate(over="ignore"):
         narrow = kernels.astype(np.float32) @ solve.T.astype(np.float32)
-        found = (narrow**2).sum(axis=1).astype(np.float64)
+        variances = (narrow**2).sum(axis=1).astype(np.float64)
     variance = np.maximum(est.kernel_.diag(chosen).max() - exact, 0.0)
-    return float((np.abs(found - exact) / (1.0 + variance)).max())
+    return float((np.abs(variances - exact) / (1.0 + variance)).max())

@@ -199,8 +199,8 @@ def group_index(
             "values_int64s": values.tolist(),
             "default_int64": unknown,
         }
-    given = column if text else g.cast(column, keys.dtype.name)
-    code = g.add("LabelEncoder", [given.name], "code", domain=ML, **attributes)
+    value = column if text else g.cast(column, keys.dtype.name)
+    code = g.add("LabelEncoder", [value.name], "code", domain=ML, **attributes)
     return Matrix(code, "int64", 1)
 
 
@@ -242,8 +242,8 @@ def category_codes(
     position = affine(g, hot, np.arange(len(known)).reshape(-1, 1), np.zeros(1))
     count = affine(g, hot, np.ones((len(known), 1)), np.zeros(1))
     nothing = g.constant([missing], number.dtype, "nan")
-    found = g.cast(count, "bool")
-    names = [found.name, position.name, nothing]
+    is_known = g.cast(count, "bool")
+    names = [is_known.name, position.name, nothing]
     return Matrix(g.add("Where", names, "codes"), number.dtype, 1)
 
 

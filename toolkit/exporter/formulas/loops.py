@@ -1,53 +1,12 @@
-"""Iterations in the graph: ONNX's Loop, whose body is built like the graph around it."""
+"""Solvers that iterate in the graph."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-
 import numpy as np
-from onnx import TensorProto, helper
 
 from toolkit.exporter.conversion import Conversion
-from toolkit.exporter.graph import initializer
-from toolkit.exporter.values import ELEMENT, Matrix
-
-# body(number of the step (int64 scalar), state) -> (next state, name of the bool scalar "go on")
-Body = Callable[[str, list[Matrix]], tuple[list[Matrix], str]]
-
-
-def loop(g: Conversion, steps: int, state: Sequence[Matrix], body: Body) -> list[Matrix]:
-    """Repeat `body` at most `steps` times, while it says so; return the last state.
-
-    The body is closed: whatever it needs from the graph is in the state, and constants that it
-    makes are its own. So passes need not look into it. The Matrix of a state may stand for a tensor
-    of any rank.
-    """
-    step, going = g.name("step"), g.name("going")
-    inner = [Matrix(g.name("state"), m.dtype, m.width) for m in state]
-    with g.subgraph(closed=True) as closed:
-        following, more = body(step, inner)
-        results = [Matrix(g.add("Identity", [m.name], "next"), m.dtype, m.width) for m in following]
-    graph = helper.make_graph(
-        closed.nodes,
-        "body",
-        [
-            helper.make_tensor_value_info(step, TensorProto.INT64, []),
-            helper.make_tensor_value_info(going, TensorProto.BOOL, []),
-            *(helper.make_tensor_value_info(m.name, ELEMENT[m.dtype], None) for m in inner),
-        ],
-        [
-            helper.make_tensor_value_info(more, TensorProto.BOOL, []),
-            *(helper.make_tensor_value_info(m.name, ELEMENT[m.dtype], None) for m in results),
-        ],
-        [initializer(n, a) for n, a in closed.constants.items()],
-    )
-    inputs = [
-        g.constant(np.array(steps), "int64", "steps"),
-        g.constant(np.array(True), "bool", "go"),
-    ]
-    names = [g.name("final") for _ in state]
-    g.nodes.append(helper.make_node("Loop", [*inputs, *(m.name for m in state)], names, body=graph))
-    return [Matrix(n, m.dtype, m.width) for n, m in zip(names, state, strict=True)]
+from toolkit.exporter.subgraphs import loop
+from toolkit.exporter.values import Matrix
 
 
 def coordinate_descent(
@@ -92,7 +51,7 @@ def coordinate_descent(
         moved_next, first_next, more = _after_step(g, step, t, sums, count, tolerance)
         return [w_next, b, moved_next, first_next], more
 
-    result = loop(g, sweeps * count, [start, turned, nothing, nothing], body)[0]
+    result = loop(g, [start, turned, nothing, nothing], body, times=sweeps * count)[0]
     back = g.add("Transpose", [result.name], "back", perm=[1, 0])
     return Matrix(back, dtype, count)
 

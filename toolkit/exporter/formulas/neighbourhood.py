@@ -31,34 +31,34 @@ def nearest(
     """
     kind = "euclidean" if metric == "minkowski" and (params or {}) == {"p": 2} else metric
     if kind in ("euclidean", "l2"):
-        found, at = euclidean_neighbours(g, x, dense(points), count)
-        return Float64(g, found.name).apply("Sqrt"), at.name
+        lengths, at = euclidean_neighbours(g, x, dense(points), count)
+        return Float64(g, lengths.name).apply("Sqrt"), at.name
 
     def form(name: str) -> list[Matrix]:
         rows = float64(g, Matrix(name, x.dtype, x.width))
-        found, at = distances(g, rows, points, metric, params).smallest(count)
+        lengths, at = distances(g, rows, points, metric, params).smallest(count)
         if metric == "nan_euclidean":
-            at = _of_none(g, found, at, points, count)
-        return [Matrix(found.name, "float64", count), Matrix(at, "int64", count)]
+            at = _of_none(g, lengths, at, points, count)
+        return [Matrix(lengths.name, "float64", count), Matrix(at, "int64", count)]
 
     rows = batch_rows(2 * (x.width if metric == "precomputed" else points.shape[0]))
-    found, at = in_batches(g, x, rows, form)
-    return Float64(g, found.name), at.name
+    lengths, at = in_batches(g, x, rows, form)
+    return Float64(g, lengths.name), at.name
 
 
-def _of_none(g: Conversion, found: Float64, at: str, points: Any, count: int) -> str:
+def _of_none(g: Conversion, lengths: Float64, at: str, points: Any, count: int) -> str:
     """Return the neighbours, with scikit-learn's where a row shares no column with any point.
 
     All its distances are NaN; scikit-learn takes what numpy's partition of so many NaN leaves in
     front, which is the same each time.
     """
     front = np.argpartition(np.full(len(points), np.nan), count - 1)[:count]
-    alone = found.take([0], axis=1).compare("Equal", np.inf)
+    alone = lengths.take([0], axis=1).compare("Equal", np.inf)
     default = g.constant(front.reshape(1, -1), "int64", "default")
     return str(g.add("Where", [alone.name, default, at], "neighbours"))
 
 
-def weighted(found: Float64, weights: Any, valid: Flag | None = None) -> Float64 | None:
+def weighted(lengths: Float64, weights: Any, valid: Flag | None = None) -> Float64 | None:
     """Return the neighbours' weights, None for uniform ones.
 
     "distance": 1/distance; where a distance is 0, those are 1 and the others 0. valid: the entries
@@ -68,12 +68,12 @@ def weighted(found: Float64, weights: Any, valid: Flag | None = None) -> Float64
         return None
     if weights != "distance":
         raise Unconvertible(f"weights={metric_name(weights)} (a function of your own)")
-    found.g.traps.append("weights='distance': neighbours are weighted, exact matches alone count")
-    zero = found.compare("Equal", 0.0)
+    lengths.g.traps.append("weights='distance': neighbours are weighted, exact matches alone count")
+    zero = lengths.compare("Equal", 0.0)
     zero = zero if valid is None else zero & valid
     exact = zero.float64()
     any_exact = exact.reduce("ReduceMax", 1).compare("Greater", 0.0)
-    inverse = 1.0 / zero.where(1.0, found)
+    inverse = 1.0 / zero.where(1.0, lengths)
     inverse = inverse if valid is None else valid.where(inverse, 0.0)
     return any_exact.where(exact, inverse)
 
@@ -88,5 +88,5 @@ def within(g: Conversion, x: Float64, est: Any) -> tuple[Float64, Flag]:
     if metric in ("euclidean", "l2"):
         square = squared_exactly(g, x, dense(est._fit_X))
         return square.apply("Sqrt"), square.compare("LessOrEqual", radius**2)
-    found = distances(g, x, est._fit_X, metric, params)
-    return found, found.compare("LessOrEqual", radius)
+    lengths = distances(g, x, est._fit_X, metric, params)
+    return lengths, lengths.compare("LessOrEqual", radius)

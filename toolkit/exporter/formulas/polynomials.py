@@ -50,9 +50,9 @@ def read_out(
     if weights.shape[1] != 1:
         return None
     if degree == 2:
-        found = _squares(g, x, weights[:, 0], float(bias[0]), linear, float(unit[0]))
-        if found is not None:
-            return found
+        squares = _squares(g, x, weights[:, 0], float(bias[0]), linear, float(unit[0]))
+        if squares is not None:
+            return squares
     return _horner(g, x, weights[:, 0], float(bias[0]), linear)
 
 
@@ -66,10 +66,10 @@ def _squares(
     reach = np.append(np.maximum(np.abs(rows).max(axis=0), 1e-30), 1.0)
     values, vectors = np.linalg.eigh(form * np.outer(reach, reach))
     # |x̃ / reach| <= 1 in every input, so that a square is at most |value| · (d + 1).
-    kept = np.abs(values) * len(values) > NOTHING * min(1.0, unit)
-    axes = vectors[:, kept] * np.sqrt(np.abs(values[kept])) / reach[:, None]
-    signs = np.sign(values[kept])
-    if not kept.any() or not _holds(rows, form, axes, signs, unit):
+    useful = np.abs(values) * len(values) > NOTHING * min(1.0, unit)
+    axes = vectors[:, useful] * np.sqrt(np.abs(values[useful])) / reach[:, None]
+    signs = np.sign(values[useful])
+    if not useful.any() or not _holds(rows, form, axes, signs, unit):
         return None
     projected = linear(g, x.source, axes[:-1], axes[-1])
     return affine(g, g.mul(projected, projected), signs[:, None], np.zeros(1))

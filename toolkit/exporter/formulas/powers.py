@@ -49,20 +49,20 @@ def as_form(
     form = _coefficients(table, int(degree), weights)  # [products or columns, size k or k]
 
     def rows(name: str) -> list[Matrix]:
-        given = float64(g, Matrix(name, x.dtype, width))
+        row_values = float64(g, Matrix(name, x.dtype, width))
         pads = [g.constant([0, 0, 0, 1], "int64", "pads"), g.constant(1.0, "float64", "one")]
-        extended = Float64(g, g.add("Pad", [given.name, *pads], "extended"))
-        found = extended
+        extended = Float64(g, g.add("Pad", [row_values.name, *pads], "extended"))
+        product = extended
         if degree > 1:  # all products of two columns, picked by products of matrices
             unit = constant(g, np.eye(size), "unit")
-            found = (extended @ unit.take(first, axis=1)) * (extended @ unit.take(second, axis=1))
-        found = found @ constant(g, form, "coefficients")
+            product = (extended @ unit.take(first, axis=1)) * (extended @ unit.take(second, axis=1))
+        product = product @ constant(g, form, "coefficients")
         if degree == 3 and k == 1:
-            found = (found * extended).sum(1)
+            product = (product * extended).sum(1)
         elif degree == 3:
-            terms = found.reshape(0, size, k) * extended.reshape(0, size, 1)
-            found = terms.sum(1, keep=False)
-        return [(found + offset).matrix("float64", k)]
+            terms = product.reshape(0, size, k) * extended.reshape(0, size, 1)
+            product = terms.sum(1, keep=False)
+        return [(product + offset).matrix("float64", k)]
 
     if g.tune != THROUGHPUT:
         return rows(x.name)[0]

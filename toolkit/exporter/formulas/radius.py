@@ -39,8 +39,8 @@ def sums_within_radius(
     rows = batch_rows(2 * len(tables[0]), x.width)
 
     def exact(name: str) -> list[Matrix]:
-        found, near = within(g, float64(g, Matrix(name, x.dtype, x.width)), est)
-        weights = weighted(found, est.weights, near)
+        lengths, near = within(g, float64(g, Matrix(name, x.dtype, x.width)), est)
+        weights = weighted(lengths, est.weights, near)
         weights = near.float64() if weights is None else weights
         sums = [weights @ constant(g, t, "table") for t in tables]
         return [
@@ -93,8 +93,8 @@ def _guarded(
         flat = g.add("Reshape", [sure.name, g.constant([-1], "int64", "flat")], "sure")
         return [Matrix(sums, "float32", len(means) + 1), Matrix(flat, "bool", 0)]
 
-    found, sure = in_batches(g, x, batch_rows(len(points), width), form)
-    sums = Float64(g, g.cast(found, "float64").name)
+    totals, sure = in_batches(g, x, batch_rows(len(points), width), form)
+    sums = Float64(g, g.cast(totals, "float64").name)
     count = sums.take([len(means)], axis=1)
     ends = np.cumsum([0, *(t.shape[1] for t in tables)])
     parts = []

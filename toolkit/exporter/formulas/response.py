@@ -15,13 +15,13 @@ from toolkit.exporter.values import Matrix, Outputs, Unconvertible, Value
 SCORES = ("decision_function", "predict_proba")
 
 
-def pick(est: Any, found: Outputs, method: str) -> Matrix:
+def pick(est: Any, outputs: Outputs, method: str) -> Matrix:
     """Return what the estimator's converter gave for a method; Unconvertible where it gave none."""
-    if method not in found:
+    if method not in outputs:
         raise Unconvertible(
             f"{type(est).__name__} inside it, whose converter gives no {method}, so it"
         )
-    return found[method]
+    return outputs[method]
 
 
 def transformed(est: Any, x: Value, g: Conversion) -> Value:
@@ -29,16 +29,16 @@ def transformed(est: Any, x: Value, g: Conversion) -> Value:
     return pick(est, g.convert(est, x), "transform")
 
 
-def binary_score(est: Any, found: Outputs, g: Conversion) -> Matrix:
+def binary_score(est: Any, outputs: Outputs, g: Conversion) -> Matrix:
     """Return the score [N, 1] of the second class as one-vs-rest and its kin read it.
 
     A regressor's prediction, else the decision function, else the second class's probability.
     """
     if is_regressor(est):
-        return g.floating(g.upright(pick(est, found, "predict")))
+        return g.floating(g.upright(pick(est, outputs, "predict")))
     if hasattr(est, "decision_function"):
-        return g.floating(pick(est, found, "decision_function"))
-    return g.column(pick(est, found, "predict_proba"), 1)
+        return g.floating(pick(est, outputs, "decision_function"))
+    return g.column(pick(est, outputs, "predict_proba"), 1)
 
 
 def binary_threshold(est: Any) -> float:
@@ -47,7 +47,11 @@ def binary_threshold(est: Any) -> float:
 
 
 def response(
-    est: Any, found: Outputs, g: Conversion, methods: Sequence[str] = SCORES, pos_label: Any = None
+    est: Any,
+    outputs: Outputs,
+    g: Conversion,
+    methods: Sequence[str] = SCORES,
+    pos_label: Any = None,
 ) -> tuple[Matrix, str]:
     """Return the first of the methods that the estimator has, and its name.
 
@@ -55,12 +59,12 @@ def response(
     [N, 1]: its column of the probabilities, or the decision function with its sign.
     """
     if not is_classifier(est):
-        return g.upright(pick(est, found, "predict")), "predict"
+        return g.upright(pick(est, outputs, "predict")), "predict"
     method = next((m for m in methods if hasattr(est, m)), None)
     if method is None:
         raise Unconvertible(f"{type(est).__name__} inside it, which has no {methods[0]}, so it")
     source = "predict_proba" if method == "predict_log_proba" else method
-    value = g.upright(pick(est, found, source))
+    value = g.upright(pick(est, outputs, source))
     if method == "predict_log_proba":
         value = g.unary("Log", value)
     classes = np.asarray(est.classes_)

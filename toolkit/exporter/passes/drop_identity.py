@@ -19,9 +19,9 @@ def apply(model: onnx.ModelProto) -> bool:
     for node in graph.node:
         if node.op_type == "Identity" and node.output[0] not in outputs:
             renamed[node.output[0]] = renamed.get(node.input[0], node.input[0])
-    kept = [n for n in graph.node if not (n.op_type == "Identity" and n.output[0] in renamed)]
-    for node in kept:
+    others = [n for n in graph.node if not (n.op_type == "Identity" and n.output[0] in renamed)]
+    for node in others:
         rename(node, renamed)
     if renamed:
-        replace_nodes(graph, kept)
+        replace_nodes(graph, others)
     return bool(renamed)

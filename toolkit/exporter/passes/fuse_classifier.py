@@ -70,15 +70,15 @@ def packed_weights(model: onnx.ModelProto) -> dict[str, bytes]:
 
     onnx's own messages spend a byte more on every number of an attribute than they need.
     """
-    found = {}
+    packed = {}
     for node in model.graph.node:
         for at, attribute in enumerate(node.attribute):
             if node.op_type == LINEAR and attribute.name == "coefficients":
                 weights = np.array(attribute.floats, dtype=np.float32)
-                found[node.output[0]] = floats(attribute.name, weights)
+                packed[node.output[0]] = floats(attribute.name, weights)
                 del node.attribute[at]
                 break
-    return found
+    return packed
 
 
 def _fuse(model: onnx.ModelProto, graph: _Graph, affine: Affine) -> bool:
@@ -138,8 +138,8 @@ def _replace(model: onnx.ModelProto, gone: Sequence[onnx.NodeProto], node: onnx.
     outputs = {n.output[0] for n in gone}
     nodes = list(model.graph.node)
     at = min(k for k, n in enumerate(nodes) if n.output[0] in outputs)
-    kept = [n for n in nodes if n.output[0] not in outputs]
-    replace_nodes(model.graph, [*kept[:at], node, *kept[at:]])
+    others = [n for n in nodes if n.output[0] not in outputs]
+    replace_nodes(model.graph, [*others[:at], node, *others[at:]])
 
 
 class _Graph(Index):

@@ -103,6 +103,6 @@ def _rewrite(model: onnx.ModelProto, output: str, scaling: Scaling) -> None:
     node = helper.make_node("BatchNormalization", [scaling.source, *names], [output], epsilon=0.0)
     gone = {n.output[0] for n in scaling.nodes}
     at = next(k for k, n in enumerate(model.graph.node) if n.output[0] == output)
-    kept = [n for n in model.graph.node if n.output[0] not in gone]
-    kept.insert(at - len(gone) + 1, node)
-    replace_nodes(model.graph, kept)
+    others = [n for n in model.graph.node if n.output[0] not in gone]
+    others.insert(at - len(gone) + 1, node)
+    replace_nodes(model.graph, others)

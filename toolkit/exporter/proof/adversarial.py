@@ -39,7 +39,7 @@ def adversarial_rows(estimator: Any, sample: Sample) -> Adversarial:
       taken, in each text column; known ones, evenly from the first to the last where there are many
     - texts in capitals, with other separators, marks, digits and white space, and no text at all
     """
-    made = [
+    edits = [
         *_extremes(sample),
         *sweep(estimator, sample),
         *_mixtures(sample),
@@ -50,7 +50,7 @@ def adversarial_rows(estimator: Any, sample: Sample) -> Adversarial:
         *_categories(sample),
         *documents(sample),
     ]
-    return edited(sample.rows, made or [Edit(0, {}, "a sample row")])
+    return edited(sample.rows, edits or [Edit(0, {}, "a sample row")])
 
 
 def _extremes(sample: Sample) -> Iterator[Edit]:
@@ -127,5 +127,5 @@ def _spread(texts: list[str]) -> list[str]:
 def _look_alikes(known: list[str]) -> list[str]:
     """Return texts that a careless lookup takes for a known one: cut, longer, in other case."""
     longest = max(known, key=len, default="")
-    made = (longest + " ", longest[:-1], longest.swapcase())
-    return [text for text in made if text and text not in known]
+    alike = (longest + " ", longest[:-1], longest.swapcase())
+    return [text for text in alike if text and text not in known]

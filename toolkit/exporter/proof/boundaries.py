@@ -58,28 +58,28 @@ def _at(edge: float, at: int, columns: Columns, sample: Sample, k: int) -> Itera
 
 
 def _found(
-    estimator: Any, given: Columns, names: Sequence[str]
+    estimator: Any, columns: Columns, names: Sequence[str]
 ) -> Iterator[tuple[Columns, list[Any]]]:
     """Yield the columns of each step that keeps edges, with each column's edges."""
     if hasattr(estimator, "steps"):
         for _, step in estimator.steps:
             if step in (None, "passthrough"):
                 continue
-            yield from _found(step, given, names)
-            after = _behind(step, given)
+            yield from _found(step, columns, names)
+            after = _behind(step, columns)
             if after is None:
                 return
-            given, names = after, []
+            columns, names = after, []
         return
     if hasattr(estimator, "transformers_"):
         for _, part, chosen in estimator.transformers_:
-            picked = _picked(given, names, chosen)
+            picked = _picked(columns, names, chosen)
             if picked is not None and not isinstance(part, str):
                 yield from _found(part, picked, [])
         return
-    edges = _edges(estimator, len(given.cells))
+    edges = _edges(estimator, len(columns.cells))
     if edges is not None:
-        yield given, edges
+        yield columns, edges
 
 
 def _edges(step: Any, width: int) -> list[Any] | None:
@@ -94,36 +94,36 @@ def _edges(step: Any, width: int) -> list[Any] | None:
     return None
 
 
-def _behind(step: Any, given: Columns) -> Columns | None:
+def _behind(step: Any, columns: Columns) -> Columns | None:
     """Return the columns behind a step that keeps each to itself, None behind any other."""
     if not hasattr(step, "inverse_transform") or hasattr(step, "components_"):
         return None
-    width = len(given.cells)
+    width = len(columns.cells)
     probe = _quietly(step.inverse_transform, np.zeros((1, width)))
     if probe is None or probe.shape != (1, width):
         return None
 
     def back(values: np.ndarray) -> np.ndarray:
-        return given.back(np.array(step.inverse_transform(values[None]), dtype=np.float64)[0])
+        return columns.back(np.array(step.inverse_transform(values[None]), dtype=np.float64)[0])
 
-    return Columns(given.cells, back)
+    return Columns(columns.cells, back)
 
 
-def _picked(given: Columns, names: Sequence[str], chosen: Any) -> Columns | None:
+def _picked(columns: Columns, names: Sequence[str], chosen: Any) -> Columns | None:
     """Return the columns that a part of a column transformer gets."""
     wanted = np.atleast_1d(np.asarray(chosen, dtype=object)).tolist()
     if wanted and all(isinstance(w, bool | np.bool_) for w in wanted):
         wanted = np.flatnonzero(wanted).tolist()
     try:
         at = [list(names).index(w) if isinstance(w, str) else int(w) for w in wanted]
-        cells = tuple(given.cells[i] for i in at)
+        cells = tuple(columns.cells[i] for i in at)
     except (ValueError, TypeError, IndexError):
         return None
 
     def back(values: np.ndarray) -> np.ndarray:
-        whole = np.zeros(len(given.cells))
+        whole = np.zeros(len(columns.cells))
         whole[at] = values
-        return given.back(whole)[at]
+        return columns.back(whole)[at]
 
     return Columns(cells, back)
 

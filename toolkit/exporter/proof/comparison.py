@@ -65,8 +65,8 @@ def compare(
         elif name in texts:
             equal &= metrics.same_labels(values, got[name])
         else:
-            found = metrics.deviations(values, got[name], scales[name])
-            deviation = np.maximum(deviation, found.max(axis=1, initial=0.0))
+            deviations = metrics.deviations(values, got[name], scales[name])
+            deviation = np.maximum(deviation, deviations.max(axis=1, initial=0.0))
             apart = np.concatenate([apart, metrics.distance(values, got[name])], axis=1)
     off = np.where(equal, deviation, np.inf)
     counted = np.ones(count, dtype=bool)

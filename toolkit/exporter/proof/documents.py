@@ -30,15 +30,15 @@ def documents(sample: Sample) -> Iterator[Edit]:
         if cell[0] not in prose:
             continue
         texts = [t for t in sample.rows[cell[0]][:, cell[1]].tolist() if " " in t][:COLUMN]
-        made = _odd(texts) if texts else []
-        for k, text in enumerate(made):
+        odd = _odd(texts) if texts else []
+        for k, text in enumerate(odd):
             yield Edit(k, {cell: text}, f"odd text in {sample.named(cell)}")
 
 
 def _odd(texts: list[str]) -> list[str]:
-    made = [*DOCUMENTS, *(t.upper() for t in texts), *(t.title() for t in texts[:3])]
+    variants = [*DOCUMENTS, *(t.upper() for t in texts), *(t.title() for t in texts[:3])]
     for k, splice in enumerate(SPLICES):
         text = texts[k % len(texts)]
         half = len(text) // 2
-        made += [text.replace(" ", splice), text[:half] + splice + text[half:]]
-    return made
+        variants += [text.replace(" ", splice), text[:half] + splice + text[half:]]
+    return variants

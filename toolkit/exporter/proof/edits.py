@@ -127,7 +127,7 @@ def column_name(schema: Schema, cell: Cell) -> str:
 
 def at_most(edits: Iterator[Edit], most: int) -> list[Edit]:
     """Return so many edits, evenly from all."""
-    made = list(edits)
-    if len(made) <= most:
-        return made
-    return [made[i] for i in np.linspace(0, len(made) - 1, most).astype(int)]
+    every = list(edits)
+    if len(every) <= most:
+        return every
+    return [every[i] for i in np.linspace(0, len(every) - 1, most).astype(int)]

@@ -62,16 +62,18 @@ class Evidence:
         return {name: self._narrow(name) for name in self.sets}
 
     def _narrow(self, name: str) -> tuple[Rows, Outputs, list[int]]:
-        given = self.sets[name]
-        rows = rounded(given)
+        rows_given = self.sets[name]
+        rows = rounded(rows_given)
         whole = list(range(rows_of(rows)))
-        if all(np.array_equal(rows[n], a, equal_nan=a.dtype.kind == "f") for n, a in given.items()):
+        if all(
+            np.array_equal(rows[n], a, equal_nan=a.dtype.kind == "f") for n, a in rows_given.items()
+        ):
             return rows, self.expected[name], whole
-        kept = accepted_positions(self.estimator, rows, self.schema)
-        if not kept:
-            return rows, {}, kept
-        rows = {n: a[kept] for n, a in rows.items()}
-        return rows, answers_to(self.estimator, rows, self.schema, self.task), kept
+        positions = accepted_positions(self.estimator, rows, self.schema)
+        if not positions:
+            return rows, {}, positions
+        rows = {n: a[positions] for n, a in rows.items()}
+        return rows, answers_to(self.estimator, rows, self.schema, self.task), positions
 
     def answers_alike(self, other: Any) -> bool:
         """Tell whether another estimator gives the answers that this one gave.
@@ -90,19 +92,19 @@ class Evidence:
 
         An iteration that stops when the whole batch has converged tells nothing of a single row.
         """
-        found = np.zeros(rows_of(self.sets[name]), dtype=bool)
+        is_unsteady = np.zeros(rows_of(self.sets[name]), dtype=bool)
         if len(positions) > ALONE:
-            return found
+            return is_unsteady
         for at in positions.tolist():
             row = {n: a[[at]] for n, a in self.sets[name].items()}
             whole = {n: a[[at]] for n, a in self.expected[name].items()}
             try:
                 alone = answers_to(self.estimator, row, self.schema, self.task)
             except Exception:  # what it refuses is no evidence
-                found[at] = True
+                is_unsteady[at] = True
                 continue
-            found[at] = not compare(whole, alone, self.scales).passed
-        return found
+            is_unsteady[at] = not compare(whole, alone, self.scales).passed
+        return is_unsteady
 
 
 def gather(estimator: Any, schema: Schema, task: str, split: Split) -> Evidence:
@@ -145,14 +147,14 @@ def gather(estimator: Any, schema: Schema, task: str, split: Split) -> Evidence:
 
 def _thresholds(trees: Sequence[Forest], grids: Grids) -> dict[Cell, np.ndarray]:
     """Return the thresholds of each numeric column of the inputs that trees compare."""
-    found: dict[Cell, list[np.ndarray]] = {}
+    thresholds: dict[Cell, list[np.ndarray]] = {}
     for members, cells in trees:
         features = np.concatenate([t.feature[t.ordered] for t in members])
         limits = np.concatenate([t.threshold[t.ordered] for t in members])
         for feature, cell in enumerate(cells):
             if cell is not None and cell[0] in grids:
-                found.setdefault(cell, []).append(limits[features == feature])
-    return {cell: np.concatenate(parts) for cell, parts in found.items()}
+                thresholds.setdefault(cell, []).append(limits[features == feature])
+    return {cell: np.concatenate(parts) for cell, parts in thresholds.items()}
 
 
 def answers_to(
@@ -164,7 +166,7 @@ def answers_to(
 
 def _expected(estimator: Any, schema: Schema, task: str, split: Split) -> Outputs:
     try:
-        found = answers_to(estimator, split.held_out, schema, task)
+        expected = answers_to(estimator, split.held_out, schema, task)
     except MemoryError:
         raise
     except Exception as error:
@@ -175,7 +177,7 @@ def _expected(estimator: Any, schema: Schema, task: str, split: Split) -> Output
             f"the rows do not fit {type(estimator).__name__} ({at}{first_line(error)}){held}; give "
             "the data that it was fitted on"
         ) from error
-    for name, values in found.items():
+    for name, values in expected.items():
         if len(values) != split.rows:
             raise InvalidInput(
                 f"{type(estimator).__name__} answers {split.rows} rows with {len(values)} of "
@@ -186,7 +188,7 @@ def _expected(estimator: Any, schema: Schema, task: str, split: Split) -> Output
                 f"{type(estimator).__name__}: answers with no column at all, and a graph has to "
                 "give something; fit it so that it keeps a column"
             )
-    return found
+    return expected
 
 
 def _refused(estimator: Any, split: Split, schema: Schema) -> str:
@@ -195,15 +197,15 @@ def _refused(estimator: Any, split: Split, schema: Schema) -> str:
     That is the one with whose value from an accepted row it is answered.
     """
     rows = split.held_out
-    kept = accepted_positions(estimator, rows, schema)
-    refused = next((i for i in range(rows_of(rows)) if i not in set(kept)), None)
-    if not kept or refused is None:
+    accepted = accepted_positions(estimator, rows, schema)
+    refused = next((i for i in range(rows_of(rows)) if i not in set(accepted)), None)
+    if not accepted or refused is None:
         return ""
     for spec in schema.inputs:
         values = rows[spec.name]
         for c in range(values.shape[1]):
             mended = {n: a[[refused]].copy() for n, a in rows.items()}
-            mended[spec.name][0, c] = values[kept[0], c]
+            mended[spec.name][0, c] = values[accepted[0], c]
             if answers(estimator, mended, schema):
                 name = spec.columns[c] if spec.columns else spec.name
                 place = "" if spec.columns or values.shape[1] == 1 else f"[{c}]"
@@ -221,8 +223,8 @@ def _ties(estimator: Any, X: Any, expected: Outputs) -> Ties | None:
 
 def coarse(kinds: Sequence[str]) -> dict[str, int]:
     """Return how many rows there are of each kind, whatever their columns."""
-    found: dict[str, int] = {}
+    counts: dict[str, int] = {}
     for kind in kinds:
         what = kind.partition(" of ")[0].partition(" in ")[0]
-        found[what] = found.get(what, 0) + 1
-    return found
+        counts[what] = counts.get(what, 0) + 1
+    return counts

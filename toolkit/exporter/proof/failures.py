@@ -65,12 +65,12 @@ def worst_rows(
     order = wrong[np.argsort(-off[wrong], kind="stable")][:WORST]
     expected = evidence.expected[name] if positions is None else evidence.narrow[name][1]
     rows = evidence.sets[name] if positions is None else evidence.narrow[name][0]
-    found = []
+    worst = []
     for at in order.tolist():
         place = at if positions is None else positions[at]
         output, want, have, deviation = _answer(expected, got, evidence, at)
         number = int(evidence.positions[place]) if name == HELD_OUT else place
-        found.append(
+        worst.append(
             Failure(
                 reference=reference,
                 rows=name,
@@ -83,7 +83,7 @@ def worst_rows(
                 deviation=deviation,
             )
         )
-    return found
+    return worst
 
 
 def by_kind(evidence: Evidence, name: str, off: np.ndarray) -> dict[str, str]:

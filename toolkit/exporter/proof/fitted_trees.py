@@ -30,10 +30,10 @@ class Tree:
     @cached_property
     def parent(self) -> np.ndarray:
         """The split above each node, int32 [nodes]; -1 for the root."""
-        found = np.full(len(self.leaf), -1, dtype=np.int32)
+        parents = np.full(len(self.leaf), -1, dtype=np.int32)
         splits = np.flatnonzero(~self.leaf)
-        found[self.left[splits]] = found[self.right[splits]] = splits
-        return found
+        parents[self.left[splits]] = parents[self.right[splits]] = splits
+        return parents
 
 
 def held(estimator: Any) -> Any:

@@ -176,15 +176,15 @@ def prove_run(
         if c.required and not c.passed:
             failures += worst_rows(evidence, AS_GIVEN, name, c.off, got)
             wrong |= by_kind(evidence, name, c.off)
-        narrow, expected, kept = evidence.narrow[name]
-        if len(kept):
+        narrow, expected, positions = evidence.narrow[name]
+        if len(positions):
             same = not wide and all(len(v) == len(next(iter(rows.values()))) for v in got.values())
-            mine = {n: v[kept] for n, v in got.items()} if same else run(narrow)
-            own = None if ties is None else ties.at(kept)
+            mine = {n: v[positions] for n, v in got.items()} if same else run(narrow)
+            own = None if ties is None else ties.at(positions)
             c = compare(expected, mine, evidence.scales, own, required=rounded)
             comparisons[ROUNDED][name] = c
             if c.required and not c.passed:
-                failures += worst_rows(evidence, ROUNDED, name, c.off, mine, kept)
+                failures += worst_rows(evidence, ROUNDED, name, c.off, mine, positions)
                 wrong |= by_kind(evidence, name, c.off)
     single = _one_row(run, evidence, rounded)
     lacking = _lacking(evidence, comparisons, rounded)
@@ -210,22 +210,22 @@ def _lacking(
     evidence: Evidence, comparisons: dict[str, dict[str, Comparison]], rounded: bool
 ) -> str:
     """Return why the rows that were compared prove nothing, "" where they do."""
-    given = len(next(iter(evidence.sets[HELD_OUT].values())))
+    row_count = len(next(iter(evidence.sets[HELD_OUT].values())))
     compared = comparisons[ROUNDED if rounded else AS_GIVEN].get(HELD_OUT)
-    if compared is None or compared.rows + compared.ties < given:
+    if compared is None or compared.rows + compared.ties < row_count:
         count = 0 if compared is None else compared.rows + compared.ties
         return (
-            f"on {count} of {given} held-out rows only: scikit-learn refuses the others once their "
-            "numbers are rounded to float32; export with float64 inputs"
+            f"on {count} of {row_count} held-out rows only: scikit-learn refuses the others once "
+            "their numbers are rounded to float32; export with float64 inputs"
         )
-    if compared.ties > TIED * given:
+    if compared.ties > TIED * row_count:
         ties = evidence.ties[HELD_OUT]
         what = NEIGHBOURS if ties is None else ties.what
-        return f"on {compared.rows} of {given} held-out rows only: for the others {what} {TIE}"
-    made = coarse(evidence.adversarial.kinds)
+        return f"on {compared.rows} of {row_count} held-out rows only: for the others {what} {TIE}"
+    tried = coarse(evidence.adversarial.kinds)
     lost = coarse([k for k, n in evidence.adversarial.lost.items() for _ in range(n)])
     for kind in NEEDED:
-        if kind in lost and kind not in made:
+        if kind in lost and kind not in tried:
             return f"on no row of a {kind}: scikit-learn refuses all {lost[kind]} of them"
     return ""
 
@@ -239,8 +239,8 @@ def _one_row(run: Run, evidence: Evidence, rounded: bool) -> bool:
     rows, expected = evidence.sets[HELD_OUT], evidence.expected[HELD_OUT]
     ties = evidence.ties[HELD_OUT]
     if rounded:
-        rows, expected, kept = evidence.narrow[HELD_OUT]
-        ties = None if ties is None else ties.at(kept)
+        rows, expected, positions = evidence.narrow[HELD_OUT]
+        ties = None if ties is None else ties.at(positions)
     for i in range(min(ALONE, len(next(iter(rows.values()))) if expected else 0)):
         row = {n: a[[i]] for n, a in rows.items()}
         alone, own = run(row), None if ties is None else ties.at([i])

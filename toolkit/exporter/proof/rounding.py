@@ -34,7 +34,7 @@ def own_rounding(
     """
     first = {n: a[:ROWS] for n, a in rows.items()}
     far, near = (_answers(estimator, first, part, schema) for part in (FAR, FLOAT64_UNIT))
-    found = {}
+    rounding = {}
     sizes = [
         np.abs(a[np.isfinite(a)]).max(initial=0.0) for a in first.values() if a.dtype.kind == "f"
     ]
@@ -43,8 +43,8 @@ def own_rounding(
         size = max([*sizes, np.abs(values[np.isfinite(values)]).max(initial=0.0)])
         smooth = _moved(values, far, name) * (FLOAT64_UNIT / FAR)
         left = _moved(values, near, name)
-        found[name] = np.maximum(smooth, np.where(left <= LARGEST * size, left, 0.0))
-    return found
+        rounding[name] = np.maximum(smooth, np.where(left <= LARGEST * size, left, 0.0))
+    return rounding
 
 
 def _moved(values: np.ndarray, answers: Rows | None, name: str) -> np.ndarray:

@@ -103,10 +103,10 @@ def _at_converted(
 def _around(threshold: float, grid: Grid) -> list[float]:
     """Return the grid's numbers next to a threshold, and float32's where it is none of decimals."""
     at = np.array([threshold])
-    found = grid.around(at)[0].tolist()
+    neighbours = grid.around(at)[0].tolist()
     if grid.decimals is None and grid.dtype != FLOAT32:
-        found += SINGLE.around(at)[0].tolist()
-    return [v for v in dict.fromkeys(found) if np.isfinite(v)]
+        neighbours += SINGLE.around(at)[0].tolist()
+    return [v for v in dict.fromkeys(neighbours) if np.isfinite(v)]
 
 
 def chosen(trees: list[Tree], grids: Sequence[Grid]) -> Iterator[tuple[Tree, int]]:
@@ -135,15 +135,15 @@ def _evenly(order: np.ndarray, most: int) -> np.ndarray:
 
 def _close(features: np.ndarray, thresholds: np.ndarray, grids: Sequence[Grid]) -> np.ndarray:
     """Tell which thresholds lie within a float32 step of one of the grid's decimals, bool [n]."""
-    found = np.zeros(len(features), dtype=bool)
+    is_close = np.zeros(len(features), dtype=bool)
     for feature in np.unique(features).tolist():
         if grids[feature].decimals is None:
             continue
         mine = features == feature
         limits = thresholds[mine]
         near = np.abs(grids[feature].around(limits) - limits[:, None]).min(axis=1)
-        found[mine] = near <= 2.0**-22 * np.abs(limits)
-    return found
+        is_close[mine] = near <= 2.0**-22 * np.abs(limits)
+    return is_close
 
 
 def _reaching(tree: Tree, node: int, row: np.ndarray, grids: Sequence[Grid]) -> np.ndarray | None:
@@ -179,18 +179,18 @@ def _transformed(sample: np.ndarray, steps: list[Any]) -> np.ndarray | None:
     for step in steps:
         if not hasattr(step, "inverse_transform") or getattr(step, "n_features_in_", 0) != width:
             return None
-        found = _quietly(step.transform, sample)
-        if found is None or found.shape != sample.shape:
+        transformed = _quietly(step.transform, sample)
+        if transformed is None or transformed.shape != sample.shape:
             return None
-        sample = found
+        sample = transformed
     return sample
 
 
 def _inverted(row: np.ndarray, steps: list[Any]) -> np.ndarray | None:
-    found: np.ndarray | None = row[None]
+    source: np.ndarray | None = row[None]
     for step in reversed(steps):
-        found = None if found is None else _quietly(step.inverse_transform, found)
-    return None if found is None else found[0].copy()
+        source = None if source is None else _quietly(step.inverse_transform, source)
+    return None if source is None else source[0].copy()
 
 
 def _quietly(method: Any, rows: np.ndarray) -> np.ndarray | None:

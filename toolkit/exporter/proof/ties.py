@@ -56,16 +56,16 @@ class Ties:
 
     def allow(self, got: Mapping[str, np.ndarray]) -> np.ndarray:
         """Return which rows are ties whose answers some choice among the tied points gives."""
-        found = self.rows.copy()
+        allowed = self.rows.copy()
         for name, low in self.low.items():
             values = metrics.columns(got[name])
             if values.shape != low.shape:
-                return np.zeros(len(found), dtype=bool)
+                return np.zeros(len(allowed), dtype=bool)
             slack = TIED_ANSWERS * (self.high[name] - low) + 1e-6 * np.abs(low)
             with np.errstate(invalid="ignore"):
                 inside = (values >= low - slack) & (values <= self.high[name] + slack)
-            found &= (inside | np.isnan(low)).all(axis=1)
-        return found
+            allowed &= (inside | np.isnan(low)).all(axis=1)
+        return allowed
 
 
 def ties_of(estimator: Any, X: Any, expected: Mapping[str, np.ndarray]) -> Ties | None:
@@ -78,21 +78,21 @@ def ties_of(estimator: Any, X: Any, expected: Mapping[str, np.ndarray]) -> Ties 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         members = list(_members(estimator, X))
-        found = [t for t in (_ties(est, rows) for est, rows, _ in members) if t is not None]
-    if not found:
+        ties = [t for t in (_ties(est, rows) for est, rows, _ in members) if t is not None]
+    if not ties:
         return None
     names = metrics.numeric(expected)
-    alone = members[0][2] and len(found) == 1
-    if alone and set(found[0].low) <= set(names):
-        return found[0]
-    rows = np.logical_or.reduce([t.rows for t in found])
+    alone = members[0][2] and len(ties) == 1
+    if alone and set(ties[0].low) <= set(names):
+        return ties[0]
+    rows = np.logical_or.reduce([t.rows for t in ties])
     count = len(rows)
     values = {n: metrics.columns(expected[n]) for n in names}
     low = {n: np.broadcast_to(np.nanmin(v, axis=0), (count, v.shape[1])) for n, v in values.items()}
     high = {
         n: np.broadcast_to(np.nanmax(v, axis=0), (count, v.shape[1])) for n, v in values.items()
     }
-    return Ties(rows, low, high, found[0].what)
+    return Ties(rows, low, high, ties[0].what)
 
 
 def _members(estimator: Any, X: Any, alone: bool = True) -> Iterator[tuple[Any, Any, bool]]:

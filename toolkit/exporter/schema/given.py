@@ -69,8 +69,8 @@ def as_fitted(estimator: Any, X: Any) -> Given:
     if names is None:
         own = _categorical(estimator, _of_width(estimator, X))
         return Given(numbers_in(estimator, own))
-    given = _named(estimator, X, names)
-    return replace(given, X=numbers_in(estimator, given.X, given.places))
+    table = _named(estimator, X, names)
+    return replace(table, X=numbers_in(estimator, table.X, table.places))
 
 
 def is_frame(X: Any) -> bool:
@@ -162,15 +162,15 @@ def _named(estimator: Any, X: Any, names: Sequence[str]) -> Given:
         }
     if not absent and not needless:
         return Given(whole)
-    kept, less = at_hand, whole
+    columns, less = at_hand, whole
     for name, what in needless.items():  # one by one, so that the one that is used is named
-        left = [other for other in kept if other != name]
+        left = [other for other in columns if other != name]
         fewer = whole[[labels[other] for other in left]]
         if not left or not alike(estimator, less, fewer, compared=not absent):
             if isinstance(what, NoColumn):
                 raise what
             continue
-        kept, less = left, fewer
+        columns, less = left, fewer
         _warn(f"{str(what).partition(';')[0]}; the estimator does not use it, and it is left out")
     if absent and not alike(estimator, less, less, compared=False):
         raise InvalidInput(
@@ -179,18 +179,18 @@ def _named(estimator: Any, X: Any, names: Sequence[str]) -> Given:
         )
     for name in absent:
         _warn(f"column {name!r} is not in the data; the estimator does not use it")
-    return Given(less, places=tuple(names.index(name) for name in kept))
+    return Given(less, places=tuple(names.index(name) for name in columns))
 
 
 def _unread(X: Any) -> dict[str, NoColumn]:
     """Return the columns that hold neither numbers nor text, and what is said of them."""
-    found = {}
+    unread = {}
     for label in X.columns:
         try:
             read_column(X[label], name_of(label))
         except NoColumn as error:
-            found[name_of(label)] = error
-    return found
+            unread[name_of(label)] = error
+    return unread
 
 
 def _categorical(estimator: Any, X: Any) -> Any:
@@ -200,14 +200,14 @@ def _categorical(estimator: Any, X: Any) -> Any:
         return X
     import pandas
 
-    found = {
+    categorical = {
         k: pandas.Categorical(X.iloc[:, k], categories=pandas.Index(list(known[k])))
         for k in known
         if not isinstance(X.dtypes.iloc[k], pandas.CategoricalDtype)
     }
-    if not found:
+    if not categorical:
         return X
-    columns = {label: found.get(k, X.iloc[:, k]) for k, label in enumerate(X.columns)}
+    columns = {label: categorical.get(k, X.iloc[:, k]) for k, label in enumerate(X.columns)}
     return pandas.DataFrame(columns, index=X.index)
 
 

@@ -67,11 +67,11 @@ def infer(X: Any, feature_names: Sequence[str] | None = None, estimator: Any = N
     Whole numbers where it takes missing ones become floating-point ones. Raises InvalidInput for
     rows that are no table of numbers and text.
     """
-    given = X if isinstance(X, Given) else Given(X)
-    X = given.X
+    table = X if isinstance(X, Given) else Given(X)
+    X = table.X
     known = {} if estimator is None else told(estimator, _names_in(X))
-    if given.texts_from is not None:
-        return Schema(TEXTS, (Spec("X", "string", 1, (given.texts_from,), KEPT),))
+    if table.texts_from is not None:
+        return Schema(TEXTS, (Spec("X", "string", 1, (table.texts_from,), KEPT),))
     if are_pairs(X):
         width = max(map(len, X))
         specs = Spec("name", "string", width, missing=KEPT), Spec("value", "float32", width)
@@ -80,7 +80,7 @@ def infer(X: Any, feature_names: Sequence[str] | None = None, estimator: Any = N
         _check_shape(X.shape)
         return Schema(SPARSE, (Spec("X", "float32", X.shape[1], _named(feature_names, X.shape)),))
     if is_frame(X):
-        return _of_frame(given, known, estimator)
+        return _of_frame(table, known, estimator)
     array = as_array(X)
     _check_shape(array.shape)
     if array.ndim == 1:
@@ -141,8 +141,8 @@ def _of_array(
     return Schema(OBJECTS, tuple(_spec(f, _kind(f)) for f in fields))
 
 
-def _of_frame(given: Given, known: Mapping[int, list[Told]], estimator: Any) -> Schema:
-    X, places = given.X, given.places
+def _of_frame(table: Given, known: Mapping[int, list[Told]], estimator: Any) -> Schema:
+    X, places = table.X, table.places
     fields = []
     for k, label in enumerate(X.columns):
         at = places[k] if places is not None else k

@@ -42,8 +42,8 @@ def numbers_in(estimator: Any, X: Any, places: Sequence[int] | None = None) -> A
         own = X.iloc[:, k]
         texts = own.dropna().to_numpy(dtype=object) if own.dtype.name in TEXTS else ()
         takes = kind_of(records.get(k if places is None else places[k], ()))
-        given = len(texts) and all(isinstance(v, str) for v in texts)
-        if takes == NUMBER and given and _are_digits(texts):
+        only_texts = len(texts) and all(isinstance(v, str) for v in texts)
+        if takes == NUMBER and only_texts and _are_digits(texts):
             own, changed = pandas.to_numeric(own, errors="coerce"), True
         columns[label] = own
     return _without_none(estimator, pandas.DataFrame(columns, index=X.index) if changed else X)
@@ -54,22 +54,22 @@ def _without_none(estimator: Any, X: Any) -> Any:
 
     Raises InvalidInput where the estimator tells the two apart.
     """
-    found = {}
+    columns = {}
     for k, label in enumerate(X.columns):
         values = X.iloc[:, k].to_numpy() if X.dtypes.iloc[k].name == "object" else np.zeros(0)
         nones = [v is None for v in values]
         if any(nones) and not any(isinstance(v, str) for v in values):
-            found[label] = X.iloc[:, k].mask(nones, np.nan)
-    if not found:
+            columns[label] = X.iloc[:, k].mask(nones, np.nan)
+    if not columns:
         return X
     changed = X.copy()
-    for label, column in found.items():
+    for label, column in columns.items():
         changed[label] = column.astype(object)
     if not alike(estimator, X, changed, compared=True, rows=len(X)):
         raise InvalidInput(
-            f"column {name_of(next(iter(found)))!r} holds None among numbers, which the estimator "
-            "does not take for missing as it does NaN, and a graph has one missing number; replace "
-            "None by NaN and fit again"
+            f"column {name_of(next(iter(columns)))!r} holds None among numbers, which the "
+            "estimator does not take for missing as it does NaN, and a graph has one missing "
+            "number; replace None by NaN and fit again"
         )
     return changed
 

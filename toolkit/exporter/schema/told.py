@@ -39,12 +39,12 @@ def told(estimator: Any, columns: Sequence[str] = ()) -> dict[int, list[Told]]:
     One record of each step that gets the column as it is. Nothing of what nothing is known of.
     columns: the data's, for an estimator that does not say what it was fitted on.
     """
-    found: dict[int, list[Told]] = {}
+    records: dict[int, list[Told]] = {}
     names = names_of(estimator) or (list(columns) or None)
     width = columns_of(estimator) or len(columns) or 1
     for place, record in _found(estimator, range(width), names):
-        found.setdefault(place, []).append(record)
-    return found
+        records.setdefault(place, []).append(record)
+    return records
 
 
 def text_columns(estimator: Any, columns: Sequence[str]) -> dict[str, Collection[str] | None]:

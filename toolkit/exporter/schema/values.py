@@ -88,9 +88,9 @@ def _of_numbers(array: np.ndarray, name: str) -> Values:
 
 
 def _of_objects(values: list[Any], name: str) -> Values:
-    found = [mark_of(v) for v in values]
-    present = [v for v, mark in zip(values, found, strict=True) if mark is None]
-    marks = frozenset(m for m in found if m is not None)
+    marks_of = [mark_of(v) for v in values]
+    present = [v for v, mark in zip(values, marks_of, strict=True) if mark is None]
+    marks = frozenset(m for m in marks_of if m is not None)
     if all(isinstance(v, str) for v in present):
         if "" in present:
             marks |= {KEPT}
@@ -105,7 +105,7 @@ def _of_objects(values: list[Any], name: str) -> Values:
         return Values(np.array(present, dtype=bool), BOOL)
     if not marks and all(_is_whole(v) for v in present):
         return Values(np.array([int(v) for v in present], dtype=np.int64), INT)
-    numbers = [np.nan if m else float(v) for v, m in zip(values, found, strict=True)]
+    numbers = [np.nan if m else float(v) for v, m in zip(values, marks_of, strict=True)]
     return Values(np.array(numbers, dtype=np.float64), FLOAT, marks)
 
 

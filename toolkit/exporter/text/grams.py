@@ -43,7 +43,7 @@ def _of_words(est: Any, text: Matrix, g: Graph) -> list[Texts]:
     """Words by the token pattern, without stop words; neighbours with a blank between."""
     part, whole, _ = token_of(est.token_pattern)
     words = _pieces(est, text, matching(part), g)
-    kept = matches(g, words, whole)
+    keep = matches(g, words, whole)
     stops = sorted(est.get_stop_words() or ())
     if stops:
         other = g.add(
@@ -55,10 +55,10 @@ def _of_words(est: Any, text: Matrix, g: Graph) -> list[Texts]:
             values_int64s=[0] * len(stops),
             default_int64=1,
         )
-        kept = g.add("And", [kept, g.add("Cast", [other], "other", to=9)], "kept")
+        keep = g.add("And", [keep, g.add("Cast", [other], "other", to=9)], "kept")
     if est.ngram_range[1] == 1:
-        return [(words, kept)]
-    return _grams(g, _together(g, words, kept), est.ngram_range, " ")
+        return [(words, keep)]
+    return _grams(g, _together(g, words, keep), est.ngram_range, " ")
 
 
 def _of_characters(est: Any, text: Matrix, g: Graph) -> list[Texts]:
@@ -70,8 +70,8 @@ def _of_characters(est: Any, text: Matrix, g: Graph) -> list[Texts]:
     after = g.add("And", [space, shifted(g, space, 1)], "after")
     before = g.add("And", [space, shifted(g, space, -1)], "before")
     letters = g.add("Where", [before, text_constant(g, " "), letters], "letters")
-    kept = g.add("And", [_but_last(g, letters), g.add("Not", [after], "first")], "kept")
-    return _grams(g, _together(g, letters, kept), est.ngram_range, "")
+    keep = g.add("And", [_but_last(g, letters), g.add("Not", [after], "first")], "kept")
+    return _grams(g, _together(g, letters, keep), est.ngram_range, "")
 
 
 def _within_words(est: Any, text: Matrix, g: Graph) -> list[Texts]:
@@ -87,10 +87,10 @@ def _within_words(est: Any, text: Matrix, g: Graph) -> list[Texts]:
     # Two blanks side by side are the end of one word and the start of the next.
     space = g.add("Equal", [letters, blank], "blank")
     border = g.add("And", [space, shifted(g, space, -1)], "border")
-    made = _grams(g, letters, est.ngram_range, "", border)
+    grams = _grams(g, letters, est.ngram_range, "", border)
     if least > len(" a "):
-        made.append((words, matches(g, words, f".{{3,{least - 1}}}")))
-    return made
+        grams.append((words, matches(g, words, f".{{3,{least - 1}}}")))
+    return grams
 
 
 def _pieces(est: Any, text: Matrix, members: str, g: Graph) -> str:
@@ -107,9 +107,9 @@ def _but_last(g: Graph, letters: str) -> str:
     return shifted(g, there, -1)
 
 
-def _together(g: Graph, texts: str, kept: str) -> str:
+def _together(g: Graph, texts: str, keep: str) -> str:
     zero, one = g.constant([0], "int64", "zero"), g.constant([1], "int64", "one")
-    return moved_together(g, texts, kept, text_constant(g, ""), zero, one)
+    return moved_together(g, texts, keep, text_constant(g, ""), zero, one)
 
 
 def _grams(
@@ -127,7 +127,7 @@ def _grams(
     blanks = g.add("Expand", [text_constant(g, ""), shape], "blanks")
     padded = g.add("Concat", [units, blanks], "padded", axis=1)
     one = g.constant([1], "int64", "one")
-    made, gram, apart = [], units, None
+    joined, gram, apart = [], units, None
     for length in range(1, most + 1):
         start = first if length == 1 else g.constant([length - 1], "int64", "start")
         end = g.constant([length - 1 - most], "int64", "end")
@@ -142,5 +142,5 @@ def _grams(
             there = g.add("Not", [g.add("Equal", [unit, text_constant(g, "")], "none")], "there")
             if apart is not None:
                 there = g.add("And", [there, g.add("Not", [apart], "within")], "there")
-            made.append((gram, there))
-    return made
+            joined.append((gram, there))
+    return joined

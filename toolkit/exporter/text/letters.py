@@ -33,11 +33,11 @@ Kind = Callable[[str], str]
 
 
 def normalised(
-    g: Graph, text: str, lower: bool, accents: str | None, kept: str | None, kind: Kind = str
+    g: Graph, text: str, lower: bool, accents: str | None, letters: str | None, kind: Kind = str
 ) -> str:
     """Return texts [N] lowered and stripped of accents as far as the vocabulary can tell.
 
-    kept: the characters that the vocabulary knows; None where every character counts. kind: what
+    letters: the characters that the vocabulary knows; None where every character counts. kind: what
     else of a text matters, such as which characters are parts of words; a change that neither sees
     is left out.
 
@@ -49,14 +49,14 @@ def normalised(
     if lower:
         text = g.add("StringNormalizer", [text], "lower", case_change_action="LOWER", locale="C")
         text = flat(g, text)
-        if kept is None or set(kept) & set("σς"):
+        if letters is None or set(letters) & set("σς"):
             text = _sigma(g, text)
-    table = _table(lower, accents, kept, kind)
+    table = _table(lower, accents, letters, kind)
 
-    def rewritten(h: Graph, given: str) -> str:
-        if not accents and kept is not None:
-            return replace_each(h, given, table)
-        pieces = mapped(h, characters(h, given), table)
+    def rewritten(h: Graph, text_in: str) -> str:
+        if not accents and letters is not None:
+            return replace_each(h, text_in, table)
+        pieces = mapped(h, characters(h, text_in), table)
         if accents == "ascii":
             plain = matches(h, pieces, f"[{inside(ASCII)}]*")
             pieces = h.add("Where", [plain, pieces, text_constant(h, "")], "kept")
@@ -65,11 +65,11 @@ def normalised(
     return where_dirty(g, text, f"[{inside(ASCII)}]*", rewritten) if table else text
 
 
-def _table(lower: bool, accents: str | None, kept: str | None, kind: Kind) -> dict[str, str]:
-    known, table = set(kept or ""), {}
+def _table(lower: bool, accents: str | None, letters: str | None, kind: Kind) -> dict[str, str]:
+    known, table = set(letters or ""), {}
     for character, by in changes(lower, accents).items():
         # Whatever has no ASCII form goes later, so that every ASCII form counts.
-        counts = kept is None or accents == "ascii"
+        counts = letters is None or accents == "ascii"
         counts = counts or bool(known & set(by)) or kind(by) != kind(character)
         if counts and (by or accents != "ascii"):
             table[character] = by
@@ -79,9 +79,9 @@ def _table(lower: bool, accents: str | None, kept: str | None, kind: Kind) -> di
 @cache
 def changes(lower: bool, accents: str | None) -> dict[str, str]:
     """Return every character beyond ASCII that changes, with what becomes of it."""
-    found: dict[str, str] = {}
+    table: dict[str, str] = {}
     if not lower and not accents:
-        return found
+        return table
     for character in every_character()[128:]:
         by = character.lower() if lower else character
         if accents:
@@ -90,8 +90,8 @@ def changes(lower: bool, accents: str | None) -> dict[str, str]:
         if accents == "ascii":
             by = "".join(c for c in parts if c in ASCII)
         if by != character:
-            found[character] = by
-    return found
+            table[character] = by
+    return table
 
 
 @cache
@@ -124,8 +124,8 @@ def _sigma(g: Graph, text: str) -> str:
     """
     cased, through = _context()
 
-    def lowered(h: Graph, given: str) -> str:
-        pieces, counts = h.add_many("StringSplit", [given], "pieces", outputs=2, delimiter="Σ")
+    def lowered(h: Graph, text_in: str) -> str:
+        pieces, counts = h.add_many("StringSplit", [text_in], "pieces", outputs=2, delimiter="Σ")
         width = h.add("Squeeze", [h.add("Shape", [pieces], "shape", start=1, end=2)], "width")
         zero, one = h.constant(0, "int64", "zero"), h.constant(1, "int64", "one")
         places = h.add("Range", [zero, width, one], "places")

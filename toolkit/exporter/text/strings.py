@@ -15,21 +15,20 @@ put a blank at the end first.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from onnx import NodeProto, TensorProto, ValueInfoProto, helper
+from onnx import TensorProto
 
-from toolkit.exporter.graph import Graph, initializer
-from toolkit.exporter.values import Unconvertible
-from toolkit.onnx_graph.domains import CONTRIBUTED, ML
+from toolkit.exporter.graph import Graph
+from toolkit.exporter.subgraphs import loop
+from toolkit.exporter.values import Matrix, Unconvertible
+from toolkit.onnx_graph.domains import CONTRIBUTED, ML, MURMUR, TOKENIZER
 
 # Noncharacters: no text has them for a purpose. MARK parts pieces, OTHER stands in for a MARK that
 # a text has all the same; both are neither letters nor white space.
 MARK, OTHER = "\U0010fffe", "\U0010ffff"
-
-TOKENIZER, MURMUR = "Tokenizer", "MurmurHash3"
 
 Body = Callable[[Graph, str], str]
 
@@ -90,31 +89,14 @@ def text_constant(g: Graph, value: str) -> str:
     return g.constant([value], "string", "words")
 
 
-def loop(g: Graph, condition: str, state: str, body: Body, more: Body, shape: list) -> str:
-    """Return `state` after `body` has run while the condition, then `more` of its result, holds.
+def _repeated(g: Graph, condition: str, text: str, body: Body, more: Body, shape: list) -> str:
+    """Return `text` after `body` has run while the condition, then `more` of its result, holds."""
 
-    The body is a graph of its own that captures nothing: passes need not look into it.
-    """
-    step, going, given = (g.name(n) for n in ("step", "going", "given"))
-    with g.subgraph(closed=True) as inner:
-        result = body(g, given)
-        again = more(g, result)
-    output = helper.make_graph(
-        inner.nodes,
-        g.name("body"),
-        [
-            helper.make_tensor_value_info(step, TensorProto.INT64, []),
-            helper.make_tensor_value_info(going, TensorProto.BOOL, []),
-            helper.make_tensor_value_info(given, TensorProto.STRING, shape),
-        ],
-        [
-            helper.make_tensor_value_info(again, TensorProto.BOOL, []),
-            helper.make_tensor_value_info(result, TensorProto.STRING, shape),
-        ],
-        [initializer(n, a) for n, a in inner.constants.items()],
-        value_info=contributed_types(inner.nodes),
-    )
-    return g.add("Loop", ["", condition, state], "looped", body=output)
+    def step(_: str, state: list[Matrix]) -> tuple[list[Matrix], str]:
+        result = body(g, state[0].name)
+        return [Matrix(result, "string", 0)], more(g, result)
+
+    return loop(g, [Matrix(text, "string", 0)], step, condition=condition, shape=shape)[0].name
 
 
 def _number(g: Graph, value: int) -> str:
@@ -141,7 +123,7 @@ def where_dirty(g: Graph, text: str, clean: str, body: Body, again: bool = False
         return _dirty(h, result, clean) if again else _never(h)
 
     # A Loop's output has no rank in shape inference, and onnx 1.23's crashes on StringSplit then.
-    return flat(g, loop(g, _dirty(g, text, clean), text, body, more, [None]))
+    return flat(g, _repeated(g, _dirty(g, text, clean), text, body, more, [None]))
 
 
 def _dirty(g: Graph, text: str, clean: str) -> str:
@@ -157,24 +139,24 @@ def _never(g: Graph) -> str:
 def join(g: Graph, pieces: str) -> str:
     """Return each row of pieces [N, k] as one text [N]: neighbours are joined until one is left."""
 
-    def halve(h: Graph, given: str) -> str:
-        count = h.add("Shape", [given], "count", start=1, end=2)
-        rows = h.add("Shape", [given], "rows", start=0, end=1)
+    def halve(h: Graph, texts_in: str) -> str:
+        count = h.add("Shape", [texts_in], "count", start=1, end=2)
+        rows = h.add("Shape", [texts_in], "rows", start=0, end=1)
         one = h.constant([1], "int64", "one")
         blank = h.add(
             "Expand", [text_constant(h, ""), h.add("Concat", [rows, one], "shape", axis=0)], "blank"
         )
-        padded = h.add("Concat", [given, blank], "padded", axis=1)
+        padded = h.add("Concat", [texts_in, blank], "padded", axis=1)
         two, zero = h.constant([2], "int64", "two"), h.constant([0], "int64", "zero")
         even = h.add("Slice", [padded, zero, count, one, two], "even")
         after = h.add("Add", [count, one], "after")
         odd = h.add("Slice", [padded, one, after, one, two], "odd")
         return concat(h, even, odd)
 
-    def several(h: Graph, given: str) -> str:
-        return h.add("Greater", [_columns(h, given), _number(h, 1)], "more")
+    def several(h: Graph, texts_in: str) -> str:
+        return h.add("Greater", [_columns(h, texts_in), _number(h, 1)], "more")
 
-    return flat(g, loop(g, several(g, pieces), pieces, halve, several, [None, None]))
+    return flat(g, _repeated(g, several(g, pieces), pieces, halve, several, [None, None]))
 
 
 def replace(g: Graph, text: str, character: str, by: str) -> str:
@@ -196,10 +178,10 @@ def replace_each(g: Graph, text: str, table: dict[str, str]) -> str:
     For characters that may be frequent: as many steps as the logarithm of their number.
     """
 
-    def body(h: Graph, given: str) -> str:
+    def body(h: Graph, text_in: str) -> str:
         for character, by in table.items():
-            given = replace(h, given, character, by)
-        return given
+            text_in = replace(h, text_in, character, by)
+        return text_in
 
     return where_dirty(g, text, f"[^{inside(''.join(table))}]*", body) if table else text
 
@@ -222,19 +204,6 @@ def found(g: Graph, text: str, pattern: str) -> str:
 def hashes(g: Graph, texts: str) -> str:
     """Return MurmurHash3 (32 bits, signed, seed 0) of the texts' UTF-8, int32 [N, k]."""
     return g.add(MURMUR, [texts], "hash", domain=CONTRIBUTED, positive=0, seed=0)
-
-
-def contributed_types(nodes: Iterable[NodeProto]) -> list[ValueInfoProto]:
-    """Return the types of what onnxruntime's own operators give.
-
-    onnx's shape inference knows nothing of them, and crashes on what comes after them.
-    """
-    kinds = {TOKENIZER: TensorProto.STRING, MURMUR: TensorProto.INT32}
-    return [
-        helper.make_tensor_value_info(n.output[0], kinds[n.op_type], [None, None])
-        for n in nodes
-        if n.domain == CONTRIBUTED and n.op_type in kinds
-    ]
 
 
 def mapped(g: Graph, pieces: str, table: dict[str, str]) -> str:

@@ -95,19 +95,19 @@ def words_of(est: Any, text: Matrix, terms: list[str], g: Graph) -> tuple[str, l
 def compacted(g: Graph, index: str) -> str:
     """Return each row's numbers ≥ 0 moved together to the left [N, k + 1], with zeros behind."""
     zero, one = g.constant([0], "int64", "zero"), g.constant([1], "int64", "one")
-    kept = g.add("GreaterOrEqual", [index, zero], "keep")
-    return moved_together(g, index, kept, zero, zero, one)
+    keep = g.add("GreaterOrEqual", [index, zero], "keep")
+    return moved_together(g, index, keep, zero, zero, one)
 
 
-def moved_together(g: Graph, values: str, kept: str, filler: str, zero: str, one: str) -> str:
+def moved_together(g: Graph, values: str, keep: str, filler: str, zero: str, one: str) -> str:
     """Return what is kept of each row [N, k], moved to the left [N, k + 1], with `filler` behind.
 
-    kept: bool [N, k]; filler: a constant [1] of the values' type; zero, one: int64 [1].
+    keep: bool [N, k]; filler: a constant [1] of the values' type; zero, one: int64 [1].
     """
     axis = g.constant(1, "int64", "axis")
-    place = g.add("CumSum", [g.add("Cast", [kept], "number", to=7), axis], "place")
+    place = g.add("CumSum", [g.add("Cast", [keep], "number", to=7), axis], "place")
     # Those to be dropped all go to column 0, which is cut off.
-    place = g.add("Where", [kept, place, zero], "place")
+    place = g.add("Where", [keep, place, zero], "place")
     shape = g.add(
         "Add", [g.add("Shape", [values], "shape"), g.constant([0, 2], "int64", "grow")], "s"
     )
@@ -132,18 +132,18 @@ def token_of(pattern: str) -> tuple[str, str, str]:
     refusal = Unconvertible(
         f"token_pattern={pattern!r} (one class of characters, repeated, is what exports), so it"
     )
-    found = PATTERN.fullmatch(pattern or "")
-    if not found or bool(found["edge"]) != bool(found["end"]):
+    match = PATTERN.fullmatch(pattern or "")
+    if not match or bool(match["edge"]) != bool(match["end"]):
         raise refusal
-    items = re.findall(ITEM, found["items"])
-    if len(set(items)) > 1 or not found["times"]:
+    items = re.findall(ITEM, match["items"])
+    if len(set(items)) > 1 or not match["times"]:
         raise refusal
-    item, times = items[0], found["times"]
+    item, times = items[0], match["times"]
     least = len(items) - 1 + (1 if times == "+" else int(times[1:-2]))
     members = set(re.findall(item, every_character(), re.DOTALL))
     if " " in members or any(c.isspace() for c in members) or least < 1:
         raise refusal
-    edged = bool(found["edge"])
+    edged = bool(match["edge"])
     if edged and not members <= set(re.findall(r"\w", every_character())):
         raise refusal
     return (
@@ -159,16 +159,16 @@ def _separated(g: Graph, text: str, part: str, whole: str, alphabet: str) -> str
     is_part = re.compile(part)
     clean = f"[ {members}]*"
 
-    def common(h: Graph, given: str) -> str:
+    def common(h: Graph, text_in: str) -> str:
         table = {c: " " for c in COMMON if not is_part.fullmatch(c)}
-        return where_dirty(h, replace_each(h, given, table), clean, seldom)
+        return where_dirty(h, replace_each(h, text_in, table), clean, seldom)
 
-    def seldom(h: Graph, given: str) -> str:
+    def seldom(h: Graph, text_in: str) -> str:
         table = {c: " " for c in SELDOM if not is_part.fullmatch(c)}
-        return where_dirty(h, replace_each(h, given, table), clean, rare)
+        return where_dirty(h, replace_each(h, text_in, table), clean, rare)
 
-    def rare(h: Graph, given: str) -> str:
-        return _rare_separators(h, given, members, whole, part, alphabet)
+    def rare(h: Graph, text_in: str) -> str:
+        return _rare_separators(h, text_in, members, whole, part, alphabet)
 
     return where_dirty(g, text, clean, common)
 

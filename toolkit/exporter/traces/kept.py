@@ -68,9 +68,9 @@ def means(part: Any, X: Any, y: Any) -> Trace | None:
     if own is None:
         return None
     values = numbers(X)
-    found, rounding = np.nanmean(values, axis=0), np.abs(own)
+    average, rounding = np.nanmean(values, axis=0), np.abs(own)
     chance = np.nanstd(values, axis=0) / math.sqrt(len(values))  # by which other rows' means differ
-    apart = np.abs(own - found)
+    apart = np.abs(own - average)
     return _kept(
         part,
         "means",
@@ -119,8 +119,8 @@ def class_means(part: Any, X: Any, y: Any) -> Trace | None:
     if own is None or y is None or not hasattr(part, "classes_"):
         return None
     values, targets = numbers(X), np.asarray(y)
-    found = np.stack([values[targets == c].mean(axis=0) for c in part.classes_])
-    if found.shape != np.shape(own) or not _equal(np.asarray(own), found):
+    averages = np.stack([values[targets == c].mean(axis=0) for c in part.classes_])
+    if averages.shape != np.shape(own) or not _equal(np.asarray(own), averages):
         return None
     return Trace(True, "the means that it keeps of each class are theirs")
 
@@ -148,6 +148,6 @@ def clusters(part: Any, X: Any, y: Any) -> Trace | None:
     return Trace(True, f"the inertia that it keeps of {len(X):,} rows is theirs")
 
 
-def _equal(own: np.ndarray, found: np.ndarray) -> bool:
-    scale = np.maximum(np.abs(own), np.abs(found))
-    return bool((np.abs(own - found) <= 1e-9 * scale + 1e-300).all())
+def _equal(own: np.ndarray, computed: np.ndarray) -> bool:
+    scale = np.maximum(np.abs(own), np.abs(computed))
+    return bool((np.abs(own - computed) <= 1e-9 * scale + 1e-300).all())

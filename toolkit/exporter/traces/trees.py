@@ -24,10 +24,12 @@ def leaves(part: Any, X: Any, y: Any) -> Trace | None:
     slack = 5 * math.sqrt(0.1 * len(rows)) if bootstrap else 0.5  # 5 standard deviations
     said = f"its root node counts {size:,} " + ("different rows" if bootstrap else "rows")
     if abs(size - share * len(rows)) <= slack:
-        lacking = max(float(np.maximum(own - given, 0).sum() / own.sum()) for own, given in where)
+        lacking = max(
+            float(np.maximum(own - reached, 0).sum() / own.sum()) for own, reached in where
+        )
         said += ", as many as " + _whose(share, bootstrap)
         return by_share(lacking, f"{said}, leaf by leaf", f"{said}, but in other leaves")
-    beyond = max(float(np.maximum(given - own, 0).sum() / len(rows)) for own, given in where)
+    beyond = max(float(np.maximum(reached - own, 0).sum() / len(rows)) for own, reached in where)
     if size > len(rows) and share == 1 and beyond >= OTHER:
         return Trace(False, f"{said}, and in some leaves fewer than they are there")
     return None
@@ -72,8 +74,8 @@ def _leaves(tree: Any, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     else:
         at, leaf = tree.apply(rows.astype(np.float32)), tree.children_left < 0
         own = tree.n_node_samples
-    given = np.bincount(at, minlength=len(own))
-    return np.asarray(own)[leaf].astype(np.int64), given[leaf]
+    reached = np.bincount(at, minlength=len(own))
+    return np.asarray(own)[leaf].astype(np.int64), reached[leaf]
 
 
 def _routed(nodes: np.ndarray, rows: np.ndarray) -> np.ndarray:

@@ -43,13 +43,13 @@ def by_index(g: Conversion, x: Matrix, e: Ensemble) -> tuple[Matrix, Matrix | No
     if max(p.count for p in blocks) >= LARGEST or (e.mode[mine] != LEQ).any():
         return x, None, e
     g.traps.append("trees on one-hot columns: by the category's index")
-    kept = np.flatnonzero(~numbers)
+    others = np.flatnonzero(~numbers)
     place = np.zeros(x.width, dtype=np.int32)
-    place[kept] = np.arange(len(kept))
+    place[others] = np.arange(len(others))
     used = _Splits.of(e, coded, mine)
     few = len(used.columns) <= min(MOST, A_COMPARISON * _comparisons(e))
     e = replace(e, feature=np.where(e.leaf, 0, place[e.feature]))
-    behind, e = (_flags if few else _sets)(g, coded, e, used, len(kept), x.dtype)
+    behind, e = (_flags if few else _sets)(g, coded, e, used, len(others), x.dtype)
     left = [p for p in coded.parts if not isinstance(p, Block)]
     return (g.join(left), behind, e) if left else (behind, None, e)
 
@@ -104,18 +104,18 @@ def _flags(
     g: Conversion, coded: Coded, e: Ensemble, used: _Splits, start: int, dtype: str
 ) -> tuple[Matrix, Ensemble]:
     """Return the columns that are used, 0 or 1 each, and the ensemble: at most 0.5 is off."""
-    made, ends = [], coded.ends
+    flags, ends = [], coded.ends
     for part, low, high in zip(coded.parts, ends[:-1], ends[1:], strict=True):
         mine = used.columns[(used.columns >= low) & (used.columns < high)] - low
         if isinstance(part, Block) and len(mine):
-            made.append(g.cast(g.compare("Equal", part.index, part.group[mine]), dtype))
-    if not made:  # no split uses any: a column of x serves as well
+            flags.append(g.cast(g.compare("Equal", part.index, part.group[mine]), dtype))
+    if not flags:  # no split uses any: a column of x serves as well
         first = next(p for p in coded.parts if isinstance(p, Block))
         return g.cast(first.index, dtype), e
     e = used.turned(e, used.off_left)
     feature = e.feature.copy()
     feature[used.nodes] = start + used.which
-    return g.join(made), replace(e, feature=feature)
+    return g.join(flags), replace(e, feature=feature)
 
 
 def _sets(

@@ -93,11 +93,13 @@ def _resolve(sparse: frozenset[int], x: Matrix) -> tuple[list[Matrix], Steps]:
     origin = x.origin(Composed)
     if origin is None:
         return [x], lambda rows: rows
-    made = [_resolve(sparse, s) for s in origin.sources]
+    resolved = [_resolve(sparse, s) for s in origin.sources]
     ends = np.cumsum([s.width for s in origin.sources])[:-1]
 
     def transformed(rows: np.ndarray) -> np.ndarray:
-        parts = [f(part) for (_, f), part in zip(made, np.split(rows, ends, axis=1), strict=True)]
+        parts = [
+            f(part) for (_, f), part in zip(resolved, np.split(rows, ends, axis=1), strict=True)
+        ]
         rows = np.concatenate(parts, axis=1)
         if origin.step is None:
             return rows
@@ -109,7 +111,7 @@ def _resolve(sparse: frozenset[int], x: Matrix) -> tuple[list[Matrix], Steps]:
             return np.asarray(origin.step.transform(csr_matrix(rows)).toarray(), dtype=np.float64)
         return np.asarray(origin.step.transform(rows), dtype=np.float64)
 
-    return [m for sources, _ in made for m in sources], transformed
+    return [m for sources, _ in resolved for m in sources], transformed
 
 
 def _folded(
@@ -179,8 +181,8 @@ def _bisect(transformed: Steps, limits: np.ndarray, dtype: str) -> np.ndarray:
         middle = (low >> 1) + (high >> 1) + (low & high & 1)
         left = transformed(value(middle)) <= limits
         low, high = np.where(left, middle, low), np.where(left, high, middle)
-    found = value(low).astype(np.float64)
-    return np.where(below, -np.inf, np.where(above, largest, found))
+    computed = value(low).astype(np.float64)
+    return np.where(below, -np.inf, np.where(above, largest, computed))
 
 
 def _parting(
@@ -198,12 +200,12 @@ def _parting(
     for column, grid in decimal:
         near[:, :, column] = grid.around(np.where(inside, raw, 0.0)[:, column]).T
     left = np.stack([transformed(rows) <= limits for rows in near])
-    found = raw.copy()
+    thresholds = raw.copy()
     for column, grid in decimal:
         mine = inside[:, column]
         goes = left[:, mine, column].T
-        found[mine, column] = between(raw[mine, column], grid, goes)
-    return found
+        thresholds[mine, column] = between(raw[mine, column], grid, goes)
+    return thresholds
 
 
 def _holds(transformed: Steps, limits: np.ndarray, raw: np.ndarray, dtype: str) -> bool:

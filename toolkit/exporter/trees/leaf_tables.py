@@ -44,8 +44,8 @@ def summed(
         for k, (t, v) in enumerate(zip(trees, np.split(position, ends[:-1]), strict=True))
     ]
     dtype = "float32" if len(table) < EXACT_FLOAT32 else "float64"
-    found = tree_sums(g, x, concatenate(parts, np.zeros(len(trees))), dtype, rounded=rounded)
-    at = g.cast(found, "int64")
+    total = tree_sums(g, x, concatenate(parts, np.zeros(len(trees))), dtype, rounded=rounded)
+    at = g.cast(total, "int64")
     values = g.constant(table, kind, "leaves")
     if len(trees) == 1:
         flat = g.add("Reshape", [at.name, g.constant([-1], "int64", "flat")], "leaf")

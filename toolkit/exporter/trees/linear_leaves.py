@@ -45,11 +45,11 @@ def linear_sums(
     """
     g.traps.append("linear_tree: lines in the leaves, in float64, with values where NaN is met")
     rows = g.cast(g.floating(x), "float64")
-    made = [_with_values(t, of) for t, of in zip(trees, lines, strict=True)]
+    constant_trees = [_with_values(t, of) for t, of in zip(trees, lines, strict=True)]
     sums = []
     for k in range(targets):
-        grown = [t for t, _ in made[k::targets]]
-        tables = [_table(ends, len(t.leaf), rows.width) for t, ends in made[k::targets]]
+        grown = [t for t, _ in constant_trees[k::targets]]
+        tables = [_table(ends, len(t.leaf), rows.width) for t, ends in constant_trees[k::targets]]
         sums.append(_met(g, rows, summed(g, x, grown, tables, rounded=False)))
     return g.join(sums)
 

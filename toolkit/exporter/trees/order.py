@@ -105,14 +105,14 @@ def ways(e: Ensemble, rows: np.ndarray) -> np.ndarray:
     Up to TREES trees, evenly spread: of boosting the late ones count as well.
     """
     rng = np.random.default_rng(0)
-    found = np.zeros((len(rows), SIGNS), dtype=np.float32)
+    went = np.zeros((len(rows), SIGNS), dtype=np.float32)
     count = min(TREES, len(e.roots))
     for root in e.roots[np.linspace(0, len(e.roots) - 1, count).astype(np.int64)].tolist():
         for passing, node in _levels(e, rows, root):
             names, which = np.unique(node, return_inverse=True)
             signs = rng.choice(np.array([-1, 1], dtype=np.float32), (len(names), SIGNS))
-            found[passing] += signs[which]
-    return found.astype(np.float64)
+            went[passing] += signs[which]
+    return went.astype(np.float64)
 
 
 def _levels(e: Ensemble, rows: np.ndarray, root: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -144,8 +144,8 @@ def _digit(rows: np.ndarray, rest: np.ndarray, leaves: int) -> tuple[Ensemble, n
         columns = np.zeros(1, dtype=np.int64)
     rows = rows[:, columns]
     fitted = DecisionTreeRegressor(max_leaf_nodes=leaves, random_state=0).fit(rows, rest)
-    found = fitted.tree_
-    leaf = found.children_left < 0
+    nodes = fitted.tree_
+    leaf = nodes.children_left < 0
     number = np.zeros(len(leaf))
     stack, counted = [0], 0
     while stack:
@@ -154,14 +154,14 @@ def _digit(rows: np.ndarray, rest: np.ndarray, leaves: int) -> tuple[Ensemble, n
             number[node] = counted
             counted += 1
         else:
-            stack += [found.children_right[node], found.children_left[node]]
-    limit = found.threshold.copy()
-    for f in np.unique(found.feature[~leaf]).tolist():
-        mine = found.feature == f
+            stack += [nodes.children_right[node], nodes.children_left[node]]
+    limit = nodes.threshold.copy()
+    for f in np.unique(nodes.feature[~leaf]).tolist():
+        mine = nodes.feature == f
         limit[mine] = _rounded(limit[mine], rows[:, f])
-    feature = columns[np.maximum(found.feature, 0)]
-    made = tree(feature, limit, found.children_left, found.children_right, leaf, number)
-    return made, number[fitted.apply(rows)].astype(np.int64)
+    feature = columns[np.maximum(nodes.feature, 0)]
+    sorter = tree(feature, limit, nodes.children_left, nodes.children_right, leaf, number)
+    return sorter, number[fitted.apply(rows)].astype(np.int64)
 
 
 def _rounded(limits: np.ndarray, values: np.ndarray) -> np.ndarray:

@@ -20,12 +20,12 @@ def on_grids(g: Conversion, x: Matrix) -> Rounding | None:
         return None
 
     def rounding(feature: np.ndarray, threshold: np.ndarray) -> np.ndarray:
-        found = round_down(threshold)
+        rounded = round_down(threshold)
         for column in np.unique(feature):
             grid, mine = grids[column], feature == column
             if grid is not None:
-                found[mine] = between(threshold[mine], grid)
-        return found
+                rounded[mine] = between(threshold[mine], grid)
+        return rounded
 
     return rounding
 

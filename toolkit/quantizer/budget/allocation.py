@@ -35,11 +35,11 @@ def front(options: Sequence[Sequence[tuple[int, float]]], states: int = STATES) 
     """
     sizes, errors = np.zeros(1, dtype=np.int64), np.zeros(1)
     choices = np.zeros((1, 0), dtype=np.int16)
-    for given in options:
-        size, error = (np.array(column) for column in zip(*given, strict=True))
-        kept = unbeaten((sizes[:, None] + size).ravel(), (errors[:, None] + error).ravel())
-        kept = _thinned(kept, states)
-        before, option = np.divmod(kept, len(given))
+    for pairs in options:
+        size, error = (np.array(column) for column in zip(*pairs, strict=True))
+        chosen = unbeaten((sizes[:, None] + size).ravel(), (errors[:, None] + error).ravel())
+        chosen = _thinned(chosen, states)
+        before, option = np.divmod(chosen, len(pairs))
         sizes, errors = sizes[before] + size[option], errors[before] + error[option]
         choices = np.column_stack([choices[before], option.astype(np.int16)])
     return [
@@ -56,7 +56,7 @@ def unbeaten(sizes: np.ndarray, errors: np.ndarray) -> np.ndarray:
     return order[first]
 
 
-def _thinned(kept: np.ndarray, states: int) -> np.ndarray:
-    if len(kept) <= states:
-        return kept
-    return kept[np.unique(np.linspace(0, len(kept) - 1, states).astype(int))]
+def _thinned(chosen: np.ndarray, states: int) -> np.ndarray:
+    if len(chosen) <= states:
+        return chosen
+    return chosen[np.unique(np.linspace(0, len(chosen) - 1, states).astype(int))]

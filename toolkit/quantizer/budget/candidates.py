@@ -55,8 +55,8 @@ class Trial:
         """Return what a pack loses."""
         predictor = Predictor(to_onnx(content, FILE), FILE, options=self.session)
         got = predictor.run(self.rows.inputs)
-        found = figures(self.rows, got, self.regressor, self.promised, self.scales)
-        return with_between(found, self.expected, predictor.run(self.between))
+        measured = figures(self.rows, got, self.regressor, self.promised, self.scales)
+        return with_between(measured, self.expected, predictor.run(self.between))
 
 
 class Candidates:

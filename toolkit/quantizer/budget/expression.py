@@ -39,17 +39,17 @@ class Budget:
 
 def parse(expressions: str | Sequence[str]) -> Budget:
     """Return the budget of one or more expressions; InvalidInput names the part that is wrong."""
-    given = texts(expressions, "budget")
-    if not given:
+    expressions_in = texts(expressions, "budget")
+    if not expressions_in:
         raise InvalidInput(f"budget: holds no limit; {_FORM}")
-    found = [limit for text in given for limit in limits.parse(text, "budget", STEERED)]
-    for k, limit in enumerate(found):
+    parsed = [limit for text in expressions_in for limit in limits.parse(text, "budget", STEERED)]
+    for k, limit in enumerate(parsed):
         _check_steers(limit)
-        if limit.metric in (m.metric for m in found[:k]):
+        if limit.metric in (m.metric for m in parsed[:k]):
             raise InvalidInput(
                 f"budget {limit.expression!r}: {limit.metric} has a limit already; give one"
             )
-    return Budget(tuple(found))
+    return Budget(tuple(parsed))
 
 
 def _check_steers(limit: Limit) -> None:

@@ -82,13 +82,13 @@ def figures(
     return Figures(measured, judged)
 
 
-def with_between(found: Figures, reference: Outputs, outputs: Outputs) -> Figures:
+def with_between(measured: Figures, reference: Outputs, outputs: Outputs) -> Figures:
     """Return the figures with nmse, max_abs and agreement judged on further rows too.
 
     reference, outputs: the float graph's and the variant's for `rows_between`.
     """
     other = figures(Rows({}, dict(reference), None), outputs, False, 0).measured
-    judged = dict(found.judged)
+    judged = dict(measured.judged)
     worse: dict[str, Callable[[float, float], float]] = {
         "nmse": max,
         "max_abs": max,
@@ -98,13 +98,13 @@ def with_between(found: Figures, reference: Outputs, outputs: Outputs) -> Figure
         own, further = judged[name], other[name]
         if own is not None and further is not None:
             judged[name] = choose(own, further)
-    return replace(found, judged=judged)
+    return replace(measured, judged=judged)
 
 
 def loss(reference: Outputs, outputs: Outputs) -> float:
     """Return the NMSE; where there are no numbers, the share of other labels."""
-    found = metrics.nmse(reference, outputs)
-    return 1.0 - metrics.agreement(reference, outputs) if found is None else found
+    error = metrics.nmse(reference, outputs)
+    return 1.0 - metrics.agreement(reference, outputs) if error is None else error
 
 
 def _upper(values: np.ndarray) -> float:

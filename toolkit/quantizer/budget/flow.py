@@ -68,14 +68,14 @@ def fit_budget(
     trial = Trial.of(choosing, model, bundle, standard.golden.scales)
     candidates = Candidates(model, tensors, trees, parameters, trial, say)
     allocations = [*best_allocations([costs for _, costs in measured]), _exact(measured)]
-    best, made = search(allocations, budget, candidates.draft)
+    best, tried = search(allocations, budget, candidates.draft)
     if best is not None:
         whole = replace(best, content=candidates.pack(best.allocation, draft=False))
-        made, best = [whole if p is best else p for p in made], whole
+        tried, best = [whole if p is best else p for p in tried], whole
     rows = {"fitting": len(fitting.rows), "choosing": len(choosing)}
-    front = document(budget, parameters, made, best, rows)
+    front = document(budget, parameters, tried, best, rows)
     if best is None:
-        reason = f"no pack keeps {budget} on {len(choosing)} rows; {nearest(budget, made)}"
+        reason = f"no pack keeps {budget} on {len(choosing)} rows; {nearest(budget, tried)}"
         return Made(Variant(BUDGET, FAILED, reason=reason), None, front)
     return _kept(best.content, front, model, standard)
 
@@ -83,12 +83,12 @@ def fit_budget(
 def _measured(kinds: Sequence[Kind], say: Callable[[str], Any]) -> list[Costs]:
     """Return every parameter with what each of its formats costs alone."""
     count = sum(kind.count for kind in kinds)
-    found: list[Costs] = []
+    measured_costs: list[Costs] = []
     for kind in kinds:
         for costs in sensitivities(kind):
-            found.append(costs)
-            say(f"budget: formats of {len(found)} of {count} parameters measured …")
-    return found
+            measured_costs.append(costs)
+            say(f"budget: formats of {len(measured_costs)} of {count} parameters measured …")
+    return measured_costs
 
 
 def _kept(content: bytes, front: bytes, model: onnx.ModelProto, standard: Standard) -> Made:

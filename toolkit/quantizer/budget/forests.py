@@ -102,11 +102,11 @@ class Trees:
 
     def coded(self, chosen: Mapping[str, Option]) -> list[Coded]:
         """Return each ensemble as it is to be stored, with the codes of its leaves."""
-        found = []
+        coded = []
         for name, forest in self.forests.items():
             changed: Forest = chosen[_thresholds_of(name)].encode(forest)
-            found.append((changed, chosen[_leaves_of(name)].encode(changed)))
-        return found
+            coded.append((changed, chosen[_leaves_of(name)].encode(changed)))
+        return coded
 
     def _levels(self, name: str, levels: int, codes: Leaves) -> Callable[[Forest], Leaves]:
         """Return a function that gives these codes for the ensemble itself, and codes of others."""
@@ -132,11 +132,11 @@ class Trees:
         return (exact + change.reshape(exact.shape)).astype(exact.dtype)
 
 
-def _behind(model: onnx.ModelProto, given: Mapping[str, np.ndarray]) -> onnx.ModelProto:
+def _behind(model: onnx.ModelProto, inputs: Mapping[str, np.ndarray]) -> onnx.ModelProto:
     """Return the model with these tensors as inputs, and without the nodes that give them."""
     rest = copied(model)
-    replace_nodes(rest.graph, (n for n in rest.graph.node if not given.keys() & set(n.output)))
-    for name, values in given.items():
+    replace_nodes(rest.graph, (n for n in rest.graph.node if not inputs.keys() & set(n.output)))
+    for name, values in inputs.items():
         kind = onnx.helper.np_dtype_to_tensor_dtype(values.dtype)
         shape = [None, *values.shape[1:]]
         rest.graph.input.append(onnx.helper.make_tensor_value_info(name, kind, shape))

@@ -30,12 +30,12 @@ SCHEMA_VERSION = 1
 def document(
     budget: Budget,
     parameters: Sequence[Parameter],
-    made: Sequence[Point],
+    tried: Sequence[Point],
     best: Point | None,
     rows: dict[str, int],
 ) -> bytes:
-    """Return the file's bytes; made: every point that was written; best: the kept one."""
-    shown = front(made)
+    """Return the file's bytes; tried: every point that was written; best: the kept one."""
+    shown = front(tried)
     if best is not None and best not in shown:
         shown = sorted([*shown, best], key=lambda p: len(p.content))
     content = {

@@ -32,10 +32,10 @@ class Point:
     @property
     def error(self) -> float:
         """What points are ranked by: the NMSE, or the share of other labels."""
-        found = self.figures.measured
-        if found["nmse"] is not None:
-            return found["nmse"]
-        return 1.0 - (found["agreement"] or 0.0)
+        measured = self.figures.measured
+        if measured["nmse"] is not None:
+            return measured["nmse"]
+        return 1.0 - (measured["agreement"] or 0.0)
 
     def keeps(self, budget: Budget) -> bool:
         """Tell whether every limit is kept, by the figures with their margin."""
@@ -65,12 +65,12 @@ def search(
     if not allocations:
         raise ValueError("no allocation to choose from")
 
-    made: dict[int, Point] = {}
+    tried: dict[int, Point] = {}
 
     def at(index: int) -> Point:
-        if index not in made:
-            made[index] = Point(allocations[index], *write(allocations[index]))
-        return made[index]
+        if index not in tried:
+            tried[index] = Point(allocations[index], *write(allocations[index]))
+        return tried[index]
 
     last = len(allocations) - 1
     if budget.of_error:
@@ -79,9 +79,9 @@ def search(
         edge = _first(lambda k: not at(k).keeps(budget), last) - 1
     for index in _around(allocations, min(max(edge, 0), last)) + _spread(allocations):
         at(index)
-    kept = [p for p in made.values() if p.keeps(budget)]
-    best = min(kept, key=_size_first if budget.of_error else _error_first, default=None)
-    return best, [made[k] for k in sorted(made)]
+    within = [p for p in tried.values() if p.keeps(budget)]
+    best = min(within, key=_size_first if budget.of_error else _error_first, default=None)
+    return best, [tried[k] for k in sorted(tried)]
 
 
 def _size_first(point: Point) -> tuple[float, float]:
@@ -107,8 +107,8 @@ def _around(allocations: Sequence[Allocation], index: int) -> list[int]:
     """Return the positions whose bytes are some steps below and above those at `index`."""
     sizes = np.array([a.bytes for a in allocations])
     wanted = sizes[index] * (1 + STEP * np.arange(-NEIGHBOURS, NEIGHBOURS + 1))
-    found = np.clip(np.searchsorted(sizes, wanted), 0, len(sizes) - 1)
-    return sorted({int(k) for k in found})
+    place = np.clip(np.searchsorted(sizes, wanted), 0, len(sizes) - 1)
+    return sorted({int(k) for k in place})
 
 
 def _spread(allocations: Sequence[Allocation]) -> list[int]:
@@ -124,16 +124,16 @@ def front(points: Sequence[Point]) -> list[Point]:
     return [points[k] for k in unbeaten(sizes, np.array([p.error for p in points]))]
 
 
-def nearest(budget: Budget, made: Sequence[Point]) -> str:
+def nearest(budget: Budget, tried: Sequence[Point]) -> str:
     """Return in words the best that was found where none keeps the budget."""
-    right = [p for p in made if p.keeps_errors(budget)]
+    right = [p for p in tried if p.keeps_errors(budget)]
     if right:
         best = min(right, key=_size_first)
         within = " that keeps its errors" if budget.of_error else ""
         return f"the smallest{within} has {len(best.content)} bytes"
-    best = min(made, key=lambda p: sum(_shortfall(p, m) for m in budget.of_error))
-    found = [f"{m.metric} {_judged(best, m):.4g}" for m in budget.of_error]
-    return f"the best found has {', '.join(found)} in {len(best.content)} bytes"
+    best = min(tried, key=lambda p: sum(_shortfall(p, m) for m in budget.of_error))
+    reached = [f"{m.metric} {_judged(best, m):.4g}" for m in budget.of_error]
+    return f"the best found has {', '.join(reached)} in {len(best.content)} bytes"
 
 
 def _shortfall(point: Point, limit: Limit) -> float:

@@ -29,6 +29,6 @@ def sensitivities(kind: Kind) -> Iterator[tuple[Parameter, list[tuple[int, float
         ]
         sizes = [o.bytes for o in parameter.options]
         exact = [o.format for o in parameter.options].index(EXACT)
-        kept = [k for k in unbeaten(np.array(sizes), np.array(errors)) if k != exact] + [exact]
-        options = tuple(parameter.options[k] for k in kept)
-        yield replace(parameter, options=options), [(sizes[k], errors[k]) for k in kept]
+        useful = [k for k in unbeaten(np.array(sizes), np.array(errors)) if k != exact] + [exact]
+        options = tuple(parameter.options[k] for k in useful)
+        yield replace(parameter, options=options), [(sizes[k], errors[k]) for k in useful]

@@ -87,8 +87,10 @@ class Tensors:
     def parameters(self) -> Iterator[Parameter]:
         """Yield each tensor with its options."""
         for part in self.parts:
-            found = self._matrix(part) if isinstance(part, Product) else _codes(part.values, STORED)
-            yield _parameter(part.name, part.values, found)
+            options = (
+                self._matrix(part) if isinstance(part, Product) else _codes(part.values, STORED)
+            )
+            yield _parameter(part.name, part.values, options)
         for name, forms in self.others.items():
             values = self.refitting.probe.values[name]
             yield _parameter(name, values, _codes(values, forms))
@@ -137,15 +139,15 @@ class Tensors:
         """
         values, inputs = product.values, self.refitting.exact[product.source]
         moments = _moments(values, inputs)
-        found = _codes(values, FORMATS, moments)
+        options = _codes(values, FORMATS, moments)
         if moments is None:
             centred = inputs.astype(np.float64) - inputs.mean(axis=0, dtype=np.float64)
-            errors = np.array([product_error(values, c, centred) for _, c in found])
+            errors = np.array([product_error(values, c, centred) for _, c in options])
         else:
-            errors = np.array([output_error(values, c, moments) for _, c in found])
-        sizes = np.array([compressed_size(c.to_bytes()) for _, c in found])
+            errors = np.array([output_error(values, c, moments) for _, c in options])
+        sizes = np.array([compressed_size(c.to_bytes()) for _, c in options])
         best = _thinned(unbeaten(sizes, errors)[::-1], errors)
-        return [(found[k][0], refined(values, found[k][1], moments)) for k in best]
+        return [(options[k][0], refined(values, options[k][1], moments)) for k in best]
 
 
 class _State:
@@ -172,13 +174,13 @@ class _State:
             self.changed[name] = values
 
 
-def _parameter(name: str, values: np.ndarray, found: Sequence[tuple[Format, Codes]]) -> Parameter:
+def _parameter(name: str, values: np.ndarray, coded: Sequence[tuple[Format, Codes]]) -> Parameter:
     exact = shortest(values)
     raw = np.ascontiguousarray(values).tobytes() if exact is None else exact.to_bytes()
     options = [Option(EXACT, compressed_size(raw), _as_it_is)]
     options += [
         Option(str(form), compressed_size(codes.to_bytes()), _encoder(form, values, codes))
-        for form, codes in found
+        for form, codes in coded
     ]
     return Parameter(name, tuple(options))
 
@@ -194,9 +196,9 @@ def _encoder(form: Format, original: np.ndarray, codes: Codes) -> Encoder:
         if values is original:
             return codes
         moments = _moments(values, inputs)
-        found = _codes(values, [form], moments)
+        options = _codes(values, [form], moments)
         # Refitted, they may be beyond this format's range: then they stay as they are.
-        return refined(values, found[0][1], moments) if found else None
+        return refined(values, options[0][1], moments) if options else None
 
     return encoded
 
@@ -209,15 +211,15 @@ def _codes(
     values: np.ndarray, forms: Sequence[Format], moments: np.ndarray | None = None
 ) -> list[tuple[Format, Codes]]:
     """Return a tensor's nearest codes in every format that can hold it."""
-    found = []
+    options = []
     for form in forms:
         try:
             codes = ENCODERS[form.encoding](values, form, moments)
         except ValueError:  # beyond this format's range, or not a matrix
             continue
         if codes is not None:
-            found.append((form, codes))
-    return found
+            options.append((form, codes))
+    return options
 
 
 def _thinned(best: np.ndarray, errors: np.ndarray) -> np.ndarray:

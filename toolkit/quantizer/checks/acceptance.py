@@ -56,7 +56,7 @@ class Standard:
 
 
 def accept(
-    name: str, method: ModuleType, content: bytes, given: onnx.ModelProto, standard: Standard
+    name: str, method: ModuleType, content: bytes, source: onnx.ModelProto, standard: Standard
 ) -> tuple[Variant, bytes | None]:
     """Return the Variant for what a method made, and its bytes where they are to be kept.
 
@@ -68,7 +68,7 @@ def accept(
     if size > standard.size:
         return _refused(name, LARGER, f"{size} bytes against {standard.size} of model.onnx", size)
     # A pack's container is smaller by itself; a graph has nothing to gain but by its parameters.
-    if method.SUFFIX == ".onnx" and unchanged(given, onnx.load_model_from_string(content)):
+    if method.SUFFIX == ".onnx" and unchanged(source, onnx.load_model_from_string(content)):
         return _refused(name, NO_OP, "every parameter is stored as in model.onnx", size)
     if size == standard.size:
         return _refused(name, LARGER, f"{size} bytes, as many as model.onnx has", size)

@@ -103,20 +103,20 @@ def _further(ranges: int, inputs: Mapping[str, np.ndarray], whole: Predictor) ->
 
 def _numbers(name: str, there: Answers, here: Answers, scale: Scale, place: str) -> str:
     """Return what the numbers lose, in figures of the worst; "" where they are not much worse."""
-    wanted, given = (columns(answers[name]) for answers in there)
+    wanted, got = (columns(answers[name]) for answers in there)
     lost, usual = (
         worst_mean(squares({name: a[name]}, {name: b[name]})[name]) for a, b in (there, here)
     )
     if not lost > max(LOST, WORSE**2 * usual):
         return ""
-    apart = distance(wanted, given)
+    apart = distance(wanted, got)
     at = np.unravel_index(apart.argmax(), apart.shape)
     center = scale.center[at[1]]
-    falls_short = abs(given[at] - center) < abs(wanted[at] - center)
+    falls_short = abs(got[at] - center) < abs(wanted[at] - center)
     within = distance(*(answers[name] for answers in here)).max(initial=0.0)
     return (
         f"{'saturates' if falls_short else 'wrong'} {place}: off by up to {apart[at]:.3g} "
-        f"({given[at]:.4g} for {wanted[at]:.4g}), on these by {within:.2g}"
+        f"({got[at]:.4g} for {wanted[at]:.4g}), on these by {within:.2g}"
     )
 
 
@@ -129,9 +129,9 @@ def rows_beyond(inputs: Mapping[str, np.ndarray], ranges: int) -> Rows:
     """Return rows with columns of numbers so many ranges beyond either end; {} without numbers."""
     cells = [(n, c) for n, a in inputs.items() if a.dtype.kind in "fi" for c in range(a.shape[1])]
     ends = {
-        (name, column): found
+        (name, column): outer
         for name, column in cells
-        if (found := _ends(inputs[name][:, column], ranges))
+        if (outer := _ends(inputs[name][:, column], ranges))
     }
     if not ends:
         return {}
@@ -141,8 +141,8 @@ def rows_beyond(inputs: Mapping[str, np.ndarray], ranges: int) -> Rows:
     moves = [{cell: ends[cell][end]} for cell in chosen for end in (0, 1)]
     moves += [{cell: values[end] for cell, values in ends.items()} for end in (0, 1)]
     base = _spread(range(len(next(iter(inputs.values())))), each)
-    made = list(_moved(inputs, moves, base))
-    return {n: np.concatenate([rows[n] for rows in made]) for n in inputs}
+    moved = list(_moved(inputs, moves, base))
+    return {n: np.concatenate([rows[n] for rows in moved]) for n in inputs}
 
 
 def _spread(values: Sequence, count: int) -> list:

@@ -15,17 +15,17 @@ def parameters(model: onnx.ModelProto) -> Counter[bytes]:
     Arrays of initializers and of attributes, each as its type and little-endian bytes.
     """
     tensors = [*model.graph.initializer]
-    found: Counter[bytes] = Counter()
+    counts: Counter[bytes] = Counter()
     for node in model.graph.node:
         for attribute in node.attribute:
             if attribute.type == AttributeProto.TENSOR:
                 tensors.append(attribute.t)
             elif attribute.floats or attribute.ints:
                 values = attribute.floats or attribute.ints
-                found[np.asarray(values).tobytes()] += 1
+                counts[np.asarray(values).tobytes()] += 1
     for tensor in tensors:
-        found[bytes([tensor.data_type]) + _content(tensor)] += 1
-    return found
+        counts[bytes([tensor.data_type]) + _content(tensor)] += 1
+    return counts
 
 
 def _content(tensor: onnx.TensorProto) -> bytes:
@@ -33,6 +33,6 @@ def _content(tensor: onnx.TensorProto) -> bytes:
     return repr(values.tolist()).encode() if values.dtype == object else values.tobytes()
 
 
-def unchanged(model: onnx.ModelProto, made: onnx.ModelProto) -> bool:
-    """Tell whether every array of numbers of `model` is still in `made` as it was."""
-    return not parameters(model) - parameters(made)
+def unchanged(model: onnx.ModelProto, variant: onnx.ModelProto) -> bool:
+    """Tell whether every array of numbers of `model` is still in `variant` as it was."""
+    return not parameters(model) - parameters(variant)

@@ -15,6 +15,6 @@ def dropped(model: onnx.ModelProto, content: bytes, origin: str) -> str:
     """
     if not pack.is_pack(content):
         return ""
-    kept = sum(forest.thresholds() for forest in pack.read(content, origin).forests)
-    every = sum(forest.thresholds() for forest in find_forests(model)) if kept else 0
-    return f"keeps {kept:,} of {every:,} thresholds" if kept < every else ""
+    left = sum(forest.thresholds() for forest in pack.read(content, origin).forests)
+    every = sum(forest.thresholds() for forest in find_forests(model)) if left else 0
+    return f"keeps {left:,} of {every:,} thresholds" if left < every else ""

@@ -131,10 +131,10 @@ def encode(
     codes = np.rint(values / spread) + spread_groups(zero, block, values.shape)
     codes = np.clip(codes, int(symmetric), (1 << bits) - 1)
     dtype = np.dtype(np.float64 if np.asarray(weights).dtype == np.float64 else np.float32)
-    found = Affine(
+    encoded = Affine(
         codes.astype(unsigned), scale, zero.astype(unsigned), exponent, bits, block, dtype
     )
-    return _kept_finite(found)
+    return _kept_finite(encoded)
 
 
 def _per_row(exponent: np.ndarray, rank: int) -> np.ndarray:

@@ -35,11 +35,11 @@ def choose(
     """
     if len(values) > MOST_INPUTS:
         centred = _centred(inputs)
-        found = [(product_error(values, c, centred), c) for c in _encoded(values, bits, None)]
+        options = [(product_error(values, c, centred), c) for c in _encoded(values, bits, None)]
     else:
         moments = second_moments(inputs)
-        found = [(output_error(values, c, moments), c) for c in _encoded(values, bits, moments)]
-    return _best(found, values.size, negligible)
+        options = [(output_error(values, c, moments), c) for c in _encoded(values, bits, moments)]
+    return _best(options, values.size, negligible)
 
 
 def choose_stored(
@@ -49,23 +49,23 @@ def choose_stored(
 
     error: what the model's outputs lose where the tensor is replaced by what codes stand for.
     """
-    found = [(error(c.decode()), c) for c in _encoded(values, bits, None)]
-    return _best(found, values.size, negligible)
+    options = [(error(c.decode()), c) for c in _encoded(values, bits, None)]
+    return _best(options, values.size, negligible)
 
 
-def _best(found: list[tuple[float, Codes]], count: int, negligible: float) -> tuple[float, Codes]:
+def _best(options: list[tuple[float, Codes]], count: int, negligible: float) -> tuple[float, Codes]:
     """Return what loses least for its bytes: the least `error · 4**(bits a number)`.
 
     A bit more a number makes an error of rounding a quarter, so whatever does better is worth its
     bytes. Among codes of a few bytes it is the most accurate one.
     """
-    if not found:
+    if not options:
         raise ValueError("holds values that no codes can hold")
-    few = [(error, c) for error, c in found if len(c.to_bytes()) <= FEW_BYTES]
+    few = [(error, c) for error, c in options if len(c.to_bytes()) <= FEW_BYTES]
     if few:
         return min(few, key=lambda pair: pair[0])
     return min(
-        found,
+        options,
         key=lambda pair: max(pair[0], negligible) * 4.0 ** (8 * len(pair[1].to_bytes()) / count),
     )
 

@@ -64,12 +64,12 @@ def run(parts: Iterable[bytes]) -> bytes:
 def _smallest(part: bytes) -> bytes:
     """Return a part's chunks with the model that suits it, from memory where they are there."""
     key = hashlib.blake2b(part, digest_size=16).digest()
-    found = _kept.get(key)
-    if found is None:
-        found = _kept[key] = min((_chunks(part, model) for model in MODELS), key=len)
+    packed = _kept.get(key)
+    if packed is None:
+        packed = _kept[key] = min((_chunks(part, model) for model in MODELS), key=len)
         while sum(map(len, _kept.values())) > KEPT:
             _kept.pop(next(iter(_kept)))
-    return found
+    return packed
 
 
 def _chunks(part: bytes, model: tuple[int, int, int]) -> bytes:

@@ -21,8 +21,8 @@ def shortest(values: np.ndarray) -> Codes | None:
     """Return the codes that stand for exactly these values and deflate best; None if raw does."""
     if values.dtype.kind not in "fiu" or values.dtype.itemsize < 2 or not values.size:
         return None
-    found = _integers(values) if values.dtype.kind in "iu" else _floats(values)
-    exact = [c for c in found if _same(c.decode(), values)]
+    options = _integers(values) if values.dtype.kind in "iu" else _floats(values)
+    exact = [c for c in options if _same(c.decode(), values)]
     return min([None, *exact], key=lambda c: _deflated(c, values))
 
 
@@ -33,15 +33,15 @@ def _integers(values: np.ndarray) -> list[Codes]:
 def _floats(values: np.ndarray) -> list[Codes]:
     if values.ndim == 0 or values.dtype.itemsize < 4:
         return []
-    found = _made(partial(half, values))
+    options = _made(partial(half, values))
     if values.dtype == np.float64:
-        found += _made(partial(single, values))
+        options += _made(partial(single, values))
     different = len(np.unique(values.ravel()[:SAMPLE]))
     if np.isfinite(values).all() and different < min(SAMPLE, values.size):
         for bits in (w for w in WIDTHS if different <= 1 << w):
             grid = partial(encode, values, per_column=False, bits=bits)
-            found += [*_made(grid), *_made(partial(grid, symmetric=True))]
-    return found
+            options += [*_made(grid), *_made(partial(grid, symmetric=True))]
+    return options
 
 
 def _made(make: Callable[[], Codes]) -> list[Codes]:
@@ -52,9 +52,9 @@ def _made(make: Callable[[], Codes]) -> list[Codes]:
         return []
 
 
-def _same(found: np.ndarray, values: np.ndarray) -> bool:
+def _same(decoded: np.ndarray, values: np.ndarray) -> bool:
     """Tell whether all bits are equal: -0 is not 0."""
-    return found.tobytes() == np.ascontiguousarray(values).tobytes()
+    return decoded.tobytes() == np.ascontiguousarray(values).tobytes()
 
 
 def _deflated(codes: Codes | None, values: np.ndarray) -> int:

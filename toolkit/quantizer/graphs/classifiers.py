@@ -48,29 +48,29 @@ def with_products(model: onnx.ModelProto) -> onnx.ModelProto:
 def _is_known(node: onnx.NodeProto) -> bool:
     if node.op_type != LINEAR or len(node.output) != 2:
         return False
-    given = _attributes(node)
-    scores, classes = len(given["intercepts"]), len(_classes(given))
-    several = scores == classes > 1 and given["post_transform"] in AFTER
-    return several or _is_sign(given)
+    attributes = _attributes(node)
+    scores, classes = len(attributes["intercepts"]), len(_classes(attributes))
+    several = scores == classes > 1 and attributes["post_transform"] in AFTER
+    return several or _is_sign(attributes)
 
 
-def _is_sign(given: dict[str, Any]) -> bool:
+def _is_sign(attributes: dict[str, Any]) -> bool:
     """Tell whether only the sign of the one input counts, which is what has a label of its own."""
-    alone = given["coefficients"] == [1.0] and given["intercepts"] == [0.0]
-    return alone and len(_classes(given)) == 2
+    alone = attributes["coefficients"] == [1.0] and attributes["intercepts"] == [0.0]
+    return alone and len(_classes(attributes)) == 2
 
 
 def _attributes(node: onnx.NodeProto) -> dict[str, Any]:
-    given = {a.name: helper.get_attribute_value(a) for a in node.attribute}
-    transform = given.get("post_transform", b"NONE").decode()
-    return {"coefficients": [], "intercepts": [], **given, "post_transform": transform}
+    attributes = {a.name: helper.get_attribute_value(a) for a in node.attribute}
+    transform = attributes.get("post_transform", b"NONE").decode()
+    return {"coefficients": [], "intercepts": [], **attributes, "post_transform": transform}
 
 
-def _classes(given: dict[str, Any]) -> np.ndarray:
-    text = given.get("classlabels_strings")
+def _classes(attributes: dict[str, Any]) -> np.ndarray:
+    text = attributes.get("classlabels_strings")
     if text:
         return np.array([t.decode() for t in text], dtype=object)
-    return np.array(given.get("classlabels_ints", []), dtype=np.int64)
+    return np.array(attributes.get("classlabels_ints", []), dtype=np.int64)
 
 
 class _Writer:
@@ -83,16 +83,16 @@ class _Writer:
 
     def classifier(self, node: onnx.NodeProto) -> None:
         """Write what stands for one node."""
-        given = _attributes(node)
-        classes = _classes(given)
+        attributes = _attributes(node)
+        classes = _classes(attributes)
         label, result = node.output
-        if _is_sign(given):
+        if _is_sign(attributes):
             self._sign(node.input[0], classes, label)
             return
-        operator, more = AFTER[given["post_transform"]]
+        operator, more = AFTER[attributes["post_transform"]]
         scores = self._name("scores") if operator else result
-        bias = np.array(given["intercepts"], dtype=np.float32)
-        weights = np.array(given["coefficients"], dtype=np.float32).reshape(len(bias), -1).T
+        bias = np.array(attributes["intercepts"], dtype=np.float32)
+        weights = np.array(attributes["coefficients"], dtype=np.float32).reshape(len(bias), -1).T
         self._product(node.input[0], weights, bias, scores)
         plain = np.array_equal(classes, np.arange(len(classes)))
         index = label if plain else self._name("index")

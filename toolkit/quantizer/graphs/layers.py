@@ -80,8 +80,8 @@ def _of_product(values: np.ndarray, inputs: np.ndarray, formats: Sequence[Format
         nearest = [_affine(values, f) for f in formats if f.exponents != "deviation"]
         return _smallest([(product_error(values, c, centred), c) for c in nearest])
     moments = second_moments(inputs)
-    found = [_affine(values, form, moments) for form in formats]
-    return _smallest([(output_error(values, c, moments), c) for c in found])
+    options = [_affine(values, form, moments) for form in formats]
+    return _smallest([(output_error(values, c, moments), c) for c in options])
 
 
 def _affine(values: np.ndarray, form: Format, moments: np.ndarray | None = None) -> Affine:
@@ -94,21 +94,21 @@ def _of_stored(name: str, values: np.ndarray, probe: Ablation, formats: Sequence
     """Return the codes that change the model's outputs least, by the rule of `_smallest`."""
     feed = rows_for_choice(probe.feed, CHOICE_ROWS)
     expected = probe.run(probe.outputs, {}, feed)
-    found = []
+    options = []
     for form in formats:
         if form.exponents != "deviation":
             codes = _affine(values, form)
             error, agreement = probe.differences({name: read_back(codes)}, expected, feed)
-            found.append((error + 1 - agreement, codes))
-    return _smallest(found)
+            options.append((error + 1 - agreement, codes))
+    return _smallest(options)
 
 
-def _smallest(found: list[tuple[float, Affine]]) -> Choice:
+def _smallest(options: list[tuple[float, Affine]]) -> Choice:
     """Return the smallest codes whose error is within twice that of the best, or negligible."""
-    if not found:
+    if not options:
         return 0.0, None
-    bound = max(NEGLIGIBLE, 2 * min(error for error, _ in found))
-    return min((f for f in found if f[0] <= bound), key=lambda f: stored_bytes(f[1]))
+    bound = max(NEGLIGIBLE, 2 * min(error for error, _ in options))
+    return min((f for f in options if f[0] <= bound), key=lambda f: stored_bytes(f[1]))
 
 
 def stored_bytes(codes: Affine) -> int:

@@ -44,16 +44,16 @@ def entropy(values: np.ndarray, bits: int) -> Range:
 
     def divergence(low: float, high: float) -> float:
         inside = (centres >= low) & (centres <= high)
-        kept = counts[inside].astype(np.float64)
-        if len(kept) < steps or not kept.sum():
+        clipped = counts[inside].astype(np.float64)
+        if len(clipped) < steps or not clipped.sum():
             return np.inf
-        step = np.arange(len(kept)) * steps // len(kept)
-        filled = np.bincount(step, kept > 0, minlength=steps)
-        coarse = (np.bincount(step, kept, minlength=steps) / np.maximum(filled, 1))[step]
-        coarse = np.where(kept > 0, coarse, 0.0)
-        kept[0] += counts[centres < low].sum()
-        kept[-1] += counts[centres > high].sum()
-        p, q = kept / kept.sum(), coarse / coarse.sum()
+        step = np.arange(len(clipped)) * steps // len(clipped)
+        filled = np.bincount(step, clipped > 0, minlength=steps)
+        coarse = (np.bincount(step, clipped, minlength=steps) / np.maximum(filled, 1))[step]
+        coarse = np.where(clipped > 0, coarse, 0.0)
+        clipped[0] += counts[centres < low].sum()
+        clipped[-1] += counts[centres > high].sum()
+        p, q = clipped / clipped.sum(), coarse / coarse.sum()
         if ((p > 0) & (q == 0)).any():
             return np.inf
         return float((p[p > 0] * np.log(p[p > 0] / q[p > 0])).sum())

@@ -26,8 +26,8 @@ def standardised(model: onnx.ModelProto, calibration: Calibration) -> onnx.Model
     sizes differ; else the model itself.
     """
     products = plain_products(model)
-    made = _made_by_products(model, {p.name for p in products})
-    first = [p for p in products if p.source not in made and p.bias is not None]
+    computed = _made_by_products(model, {p.name for p in products})
+    first = [p for p in products if p.source not in computed and p.bias is not None]
     changed = copied(model)
     sources = calibration.activations(model, [p.source for p in first])
     for product, source in zip(first, sources, strict=True):
@@ -54,11 +54,11 @@ def _usual(product: Product, deviation: np.ndarray) -> np.ndarray:
 
 def _made_by_products(model: onnx.ModelProto, weights: set[str]) -> set[str]:
     """Return the tensors that a product with one of the weights had a part in."""
-    made: set[str] = set()
+    computed: set[str] = set()
     for node in model.graph.node:
-        if (weights | made).intersection(node.input):
-            made.update(node.output)
-    return made
+        if (weights | computed).intersection(node.input):
+            computed.update(node.output)
+    return computed
 
 
 def _alike(mean: np.ndarray, deviation: np.ndarray) -> bool:

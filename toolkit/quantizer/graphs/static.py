@@ -97,26 +97,26 @@ def quantized(
 def _layers(
     model: onnx.ModelProto, calibration: Calibration, bits: int, weight_bits: int
 ) -> Layers:
-    found = [p for p in plain_products(model) if len(p.values) >= FEWEST_INPUTS]
-    if not found:
+    products = [p for p in plain_products(model) if len(p.values) >= FEWEST_INPUTS]
+    if not products:
         raise NotApplicable(
             f"the graph has no product of float32 numbers with {FEWEST_INPUTS} inputs or more; in "
             "integers, fewer save nothing"
         )
-    tensors = [n for p in found for n in (p.source, p.output)]
+    tensors = [n for p in products for n in (p.source, p.output)]
     probe = Ablation(model, calibration, [], tensors)
     exact = probe.run([*tensors, *probe.outputs], {})
     form, codes = Format("affine", weight_bits, "column", symmetric=True), {}
-    for product in found:
+    for product in products:
         few = len(product.values) <= MOST_INPUTS
         moments = second_moments(exact[product.source]) if few else None
         try:
-            made = encode(product.values, form, moments)
+            encoded = encode(product.values, form, moments)
         except ValueError as error:
             raise NotApplicable(f"initializer {product.name!r} {error}") from None
-        assert isinstance(made, Affine)
-        codes[product.name] = made
-    return Layers(model, calibration, tuple(found), codes, exact, bits)
+        assert isinstance(encoded, Affine)
+        codes[product.name] = encoded
+    return Layers(model, calibration, tuple(products), codes, exact, bits)
 
 
 def _plan(layers: Layers, kind: str, goal: float) -> Plan:
@@ -134,13 +134,13 @@ def _plan(layers: Layers, kind: str, goal: float) -> Plan:
 
 def _grids(layers: Layers, kind: str, share: float) -> Grids:
     """Return every operand's scale and zero point, from its rows of the smallest magnitudes."""
-    choose, found = RANGES[layers.bits][kind], {}
+    choose, grids = RANGES[layers.bits][kind], {}
     for product in layers.products:
         operand = layers.exact[product.source]
         order = np.argsort(np.abs(operand).max(axis=1), kind="stable")
         rows = operand[order[: max(1, int(share * len(order)))]]
-        found[product.source] = grid(*choose(rows, layers.bits), layers.bits)
-    return found
+        grids[product.source] = grid(*choose(rows, layers.bits), layers.bits)
+    return grids
 
 
 def _cost(product: Product, layers: Layers, step: tuple[np.float32, int]) -> float:

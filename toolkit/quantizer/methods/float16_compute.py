@@ -80,12 +80,12 @@ def _hold(model: onnx.ModelProto, changed: onnx.ModelProto, calibration: Calibra
 def _scalers(graph: onnx.GraphProto) -> set[int]:
     """Return the positions of the nodes that shift and scale the inputs before anything else."""
     known = {v.name for v in graph.input} | {t.name for t in graph.initializer}
-    found = set()
+    scalers = set()
     for at, node in enumerate(graph.node):
         if node.op_type in ("Sub", "Mul", "Add", "Div") and known.issuperset(node.input):
-            found.add(at)
+            scalers.add(at)
             known.update(node.output)
-    return found
+    return scalers
 
 
 def _refuse(model: onnx.ModelProto, nodes: Iterable[onnx.NodeProto]) -> None:
@@ -129,9 +129,9 @@ def _cast_ends(graph: onnx.GraphProto, scalers: set[int]) -> None:
     floats = {v.name for v in graph.input if v.type.tensor_type.elem_type == TensorProto.FLOAT}
     outputs = [v.name for v in graph.output if v.type.tensor_type.elem_type == TensorProto.FLOAT]
     ends = set(outputs)
-    kept = [graph.node[at] for at in sorted(scalers)]
+    first = [graph.node[at] for at in sorted(scalers)]
     halved = [n for at, n in enumerate(graph.node) if at not in scalers]
-    floats |= {name for node in kept for name in node.output}
+    floats |= {name for node in first for name in node.output}
     reads = {name for node in halved for name in node.input}
     makers = {name: node for node in halved for name in node.output}
     before = [_cast(n, f"{n}_half", TensorProto.FLOAT16) for n in sorted(floats & reads)]
@@ -146,7 +146,7 @@ def _cast_ends(graph: onnx.GraphProto, scalers: set[int]) -> None:
     for node in halved:
         for names in (node.input, node.output):
             names[:] = [f"{n}_half" if n in floats | ends else n for n in names]
-    replace_nodes(graph, [*kept, *before, *halved, *after])
+    replace_nodes(graph, [*first, *before, *halved, *after])
 
 
 def _cast(source: str, target: str, kind: int) -> onnx.NodeProto:

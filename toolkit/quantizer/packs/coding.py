@@ -173,10 +173,10 @@ class Coder:
 
     def _stored(self, parameter: Stored, bits: int) -> None:
         def error(decoded: np.ndarray) -> float:
-            found, agreement = self.probe.differences(
+            difference, agreement = self.probe.differences(
                 {parameter.name: decoded}, self.expected, self.trial
             )
-            return found + (1 - agreement if self.probe.outputs == ["label"] else 0.0)
+            return difference + (1 - agreement if self.probe.outputs == ["label"] else 0.0)
 
         key = parameter.name, bits
         if key not in self.stored:

@@ -36,12 +36,12 @@ class Squares:
 
 def expanded(model: onnx.ModelProto, calibration: Calibration) -> onnx.ModelProto:
     """Return the graph with each sum of squares written out; the model itself where it has none."""
-    found = find_squares(model)
-    if not found:
+    forms = find_squares(model)
+    if not forms:
         return model
     changed = copied(model)
-    sources = calibration.activations(model, [s.axes.source for s in found])
-    for squares, rows in reversed(list(zip(found, sources, strict=True))):
+    sources = calibration.activations(model, [s.axes.source for s in forms])
+    for squares, rows in reversed(list(zip(forms, sources, strict=True))):
         _expand(changed, squares, rows.astype(np.float64))
     return changed
 
@@ -81,8 +81,8 @@ def _expand(model: onnx.ModelProto, squares: Squares, rows: np.ndarray) -> None:
     constant = form[-1, -1] + float(held[str(squares.signs.bias)].ravel()[0])
     pairs = np.array([(i, j) for i in range(len(center)) for j in range(i, len(center) + 1)])
     weights = np.array([form[i, j] * (1 if i == j else 2) for i, j in pairs])
-    kept = np.abs(weights) > NOISE * np.abs(weights).max(initial=0.0)
-    pairs, weights = pairs[kept], weights[kept]
+    used = np.abs(weights) > NOISE * np.abs(weights).max(initial=0.0)
+    pairs, weights = pairs[used], weights[used]
     _replace(model, squares, center, factor, pairs, weights, constant)
 
 

@@ -87,11 +87,11 @@ def _wrap(streams: Sequence[bytes], draft: bool) -> bytes:
 def _check_tensors(
     read: pack.Pack, moved: list[onnx.TensorProto], encoded: Mapping[str, Codes]
 ) -> None:
-    found = {t.name: t.values for t in read.tensors}
+    tensors = {t.name: t.values for t in read.tensors}
     for tensor in moved:
         codes = encoded.get(tensor.name)
         expected = codes.decode() if codes else numpy_helper.to_array(tensor)
-        if not np.array_equal(found[tensor.name], expected, equal_nan=expected.dtype.kind == "f"):
+        if not np.array_equal(tensors[tensor.name], expected, equal_nan=expected.dtype.kind == "f"):
             raise AssertionError(f"tensor {tensor.name!r} did not survive packing")
 
 
@@ -105,7 +105,7 @@ def _check_forests(read: pack.Pack, trees: Sequence[Coded]) -> None:
         others = [f.name for f in fields(Forest) if f.name not in ("values", "target", "leaf")]
         same = {n: (getattr(got, n), getattr(forest, n)) for n in others if n != "members"}
         same |= {f"members {i}": (got.members[i], forest.members[i]) for i in range(2)}
-        for name, (found, expected) in (same | leaves).items():
-            found, expected = np.asarray(found), np.asarray(expected)
-            if not np.array_equal(found, expected, equal_nan=expected.dtype.kind == "f"):
+        for name, (stored, expected) in (same | leaves).items():
+            stored, expected = np.asarray(stored), np.asarray(expected)
+            if not np.array_equal(stored, expected, equal_nan=expected.dtype.kind == "f"):
                 raise AssertionError(f"{name} of {forest.output!r} did not survive packing")

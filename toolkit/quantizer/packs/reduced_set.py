@@ -51,8 +51,8 @@ def reduced(
         raise NotApplicable(f"the graph has {len(sums) or 'no'} sums of Gaussian kernels, not one")
     (total,) = sums
     tensors = {t.name: numpy_helper.to_array(t) for t in model.graph.initializer}
-    given, wanted = calibration.activations(model, [total.rows, total.total])
-    points, dual = _fitted(total, tensors, given, limit)
+    rows, wanted = calibration.activations(model, [total.rows, total.total])
+    points, dual = _fitted(total, tensors, rows, limit)
     return _rewritten(model, total, points, dual, wanted.dtype), {
         f"{total.points}_few": points,
         f"{total.dual}_few": dual,
@@ -74,25 +74,25 @@ def pivots(points: np.ndarray, gamma: float, most: int) -> Iterator[int]:
 
 
 def _fitted(
-    total: KernelSum, tensors: dict[str, np.ndarray], given: np.ndarray, limit: float
+    total: KernelSum, tensors: dict[str, np.ndarray], row_values: np.ndarray, limit: float
 ) -> tuple[Codes, Codes]:
     """Return the points and duals of the smallest set that does; NotApplicable where none does."""
     table, dual = (tensors[n].astype(np.float64) for n in (total.points, total.dual))
     short = table.astype(np.float32)  # the kernels are computed in that, whatever the graph's are
-    whole = total.kernels(given, table) @ dual
-    alone = np.arange(len(given)) % 4 == 0
+    whole = total.kernels(row_values, table) @ dual
+    alone = np.arange(len(row_values)) % 4 == 0
     drawn = np.random.default_rng(0).permutation(len(table))[:MOST_ROWS]
-    rows = np.concatenate([given[~alone], table[drawn] * total.scale + total.centre])
+    rows = np.concatenate([row_values[~alone], table[drawn] * total.scale + total.centre])
     sums = np.concatenate([whole[~alone], total.kernels(rows[(~alone).sum() :], table) @ dual])
     most = min(len(table) // 3, MOST)
-    order, found = pivots(table, total.gamma, most), None
+    order, best = pivots(table, total.gamma, most), None
     taken: list[int] = []
     for count in _counts(most):
         taken += islice(order, count - len(taken))
         points = encode(short[taken], POINTS)
         assert points is not None
         kernels = total.kernels(rows, points.decode())
-        tried = total.kernels(given[alone], points.decode())
+        tried = total.kernels(row_values[alone], points.decode())
         fitted, size = ridge(kernels, sums), float(np.square(kernels).sum()) / count
         for strength in STRENGTHS:
             duals = encode(fitted(strength * size).astype(np.float32), DUALS)
@@ -101,9 +101,9 @@ def _fitted(
             if error <= limit / FINER or (error <= limit and count * SPARE >= len(table)):
                 return points, duals
             if error <= limit:
-                found = points, duals
-    if found:
-        return found
+                best = points, duals
+    if best:
+        return best
     raise NotApplicable(
         f"{most} of the {len(table)} points do not keep the normalised MSE {limit:g}"
     )
@@ -127,8 +127,8 @@ def _rewritten(
     if len(graph.node[at].output) != 1:
         raise NotApplicable(f"{total.total!r} is not the only output of its node")
     constants, sum_nodes = _sum(total, points.decode(), dual.decode(), dtype, opset(model))
-    kept = [*graph.node[:at], *sum_nodes, *graph.node[at + 1 :]]
-    nodes, needed = leading_to(kept, [o.name for o in graph.output])
+    rewritten = [*graph.node[:at], *sum_nodes, *graph.node[at + 1 :]]
+    nodes, needed = leading_to(rewritten, [o.name for o in graph.output])
     replace_nodes(graph, nodes)
     tensors = [*graph.initializer, *constants]
     replace_initializers(graph, [t for t in tensors if t.name in needed])

@@ -51,10 +51,10 @@ def positions(model: onnx.ModelProto) -> set[str]:
     Those, too, of which another only has the rows elsewhere.
     """
     integers = {onnx.TensorProto.INT64, onnx.TensorProto.INT32}
-    found: set[str] = set()
+    inputs: set[str] = set()
     for node in reversed(model.graph.node):
         if (node.op_type == "Cast" and node.attribute[0].i in integers) or node.op_type == "TopK":
-            found.add(node.input[0])
-        elif node.op_type in MOVES and found.intersection(node.output):
-            found.update(node.input)
-    return found
+            inputs.add(node.input[0])
+        elif node.op_type in MOVES and inputs.intersection(node.output):
+            inputs.update(node.input)
+    return inputs

@@ -36,20 +36,20 @@ def _mirrored(model: onnx.ModelProto) -> dict[str, int]:
     makers = Index(model.graph).makers
     forests = [n for n in model.graph.node if n.op_type in OPERATORS]
     sources = [makers[n.input[0]] for n in forests if n.input[0] in makers]
-    found: dict[str, str] = {}
+    mirrored: dict[str, str] = {}
     for node in sources:
         if node.op_type == "Concat" and len(node.input) == 2 and node.attribute[0].i == 1:
             x, negated = node.input
             maker = makers.get(negated)
             if maker is not None and maker.op_type == "Neg" and maker.input[0] == x:
-                found[node.output[0]] = x
-    if not found:
+                mirrored[node.output[0]] = x
+    if not mirrored:
         return {}
     shapes = onnx.shape_inference.infer_shapes(_without_trees(model)).graph
     known = {v.name: v.type.tensor_type.shape for v in (*shapes.value_info, *shapes.input)}
     columns = {n: s.dim[1].dim_value for n, s in known.items() if len(s.dim) == 2}
     widths = {}
-    for name, x in found.items():
+    for name, x in mirrored.items():
         while not columns.get(x) and x in makers and makers[x].op_type == "GatherND":
             x = makers[x].input[0]  # rows in another order
         if not columns.get(x):
@@ -130,10 +130,10 @@ def _attributes(node: onnx.NodeProto) -> dict[str, np.ndarray]:
 
 def _more(node: onnx.NodeProto) -> bytes:
     """Return the attributes that are not of the trees, serialized; none where they are plain."""
-    found = [a for a in node.attribute if a.name in OTHERS]
-    if all(helper.get_attribute_value(a) in PLAIN.get(a.name, ()) for a in found):
+    more = [a for a in node.attribute if a.name in OTHERS]
+    if all(helper.get_attribute_value(a) in PLAIN.get(a.name, ()) for a in more):
         return b""
-    return b"".join(bytes_field(NODE_ATTRIBUTE, a.SerializeToString()) for a in found)
+    return b"".join(bytes_field(NODE_ATTRIBUTE, a.SerializeToString()) for a in more)
 
 
 def _read_v5(node: onnx.NodeProto) -> Forest:

@@ -70,9 +70,9 @@ def leaf_streams(forest: Forest, leaves: Leaves | None) -> Iterator[bytes]:
 
 def _by_tree(target: np.ndarray, tree: np.ndarray, trees: int) -> np.ndarray | None:
     """Return the target of each tree, None where one has leaves of several."""
-    found = np.zeros(trees, dtype=np.int64)
-    found[tree] = target
-    return found if (found[tree] == target).all() else None
+    counts = np.zeros(trees, dtype=np.int64)
+    counts[tree] = target
+    return counts if (counts[tree] == target).all() else None
 
 
 def _text(content: bytes) -> bytes:
@@ -111,14 +111,14 @@ def _thresholds(forest: Forest, starts: list[int], dtype: np.dtype) -> Iterator[
     order = compared[np.argsort(forest.feature[compared], kind="stable")]
     ends = np.searchsorted(forest.feature[order], np.arange(1, features + 1))
     groups = np.split(forest.threshold[order], ends[:-1]) if features else []
-    found = [np.unique(group, return_inverse=True) for group in groups]
-    tables = [table.astype(dtype) for table, _ in found]
+    unique = [np.unique(group, return_inverse=True) for group in groups]
+    tables = [table.astype(dtype) for table, _ in unique]
     sizes = np.array([len(t) for t in tables], dtype=np.int64)
     yield wire.varint(features)
     yield from _integers(sizes)
     yield from _tables(tables, dtype)
     code = np.zeros(len(forest.feature), dtype=np.int64)
-    code[order] = np.concatenate([c.ravel() for _, c in found]) if found else 0
+    code[order] = np.concatenate([c.ravel() for _, c in unique]) if unique else 0
     choices = [[bytes([PLANES]), *_integers(code[order])]]
     if not forest.mode.any():
         for how in (CELLS, OPEN_CELLS):
@@ -164,18 +164,18 @@ def _spelled(numbers: np.ndarray, lengths: np.ndarray) -> np.ndarray:
 
 
 def _tables(tables: list[np.ndarray], dtype: np.dtype) -> Iterator[bytes]:
-    found = [_decimals(t, dtype) for t in tables]
-    yield bytes([kind for kind, _, _ in found])
+    decimals = [_decimals(t, dtype) for t in tables]
+    yield bytes([kind for kind, _, _ in decimals])
     plain = [
         _differences(t.view(f"<u{dtype.itemsize}"))
-        for t, (kind, _, _) in zip(tables, found, strict=True)
+        for t, (kind, _, _) in zip(tables, decimals, strict=True)
         if not kind
     ]
     yield from _planes(np.concatenate([*plain, np.zeros(0, np.uint8)]), dtype.itemsize)
-    if any(kind for kind, _, _ in found):
-        whole = [_differences(w.view("<u4")) for kind, w, _ in found if kind]
+    if any(kind for kind, _, _ in decimals):
+        whole = [_differences(w.view("<u4")) for kind, w, _ in decimals if kind]
         yield from _planes(np.concatenate(whole), 4)
-        yield np.concatenate([m for kind, _, m in found if kind]).tobytes()
+        yield np.concatenate([m for kind, _, m in decimals if kind]).tobytes()
 
 
 def _differences(values: np.ndarray) -> np.ndarray:
@@ -189,7 +189,7 @@ def _decimals(table: np.ndarray, dtype: np.dtype) -> tuple[int, np.ndarray, np.n
     """
     pattern = table.view(f"<u{dtype.itemsize}")
     none = np.zeros(0, dtype=np.int32)
-    best, found = _cost(_differences(pattern)), (0, none, none)
+    best, choice = _cost(_differences(pattern)), (0, none, none)
     for kind in range(1, DECIMALS + 1):
         with np.errstate(over="ignore", invalid="ignore"):
             whole = np.rint(table.astype(np.float64) * 2.0 * 10.0 ** (kind - 1))
@@ -199,8 +199,8 @@ def _decimals(table: np.ndarray, dtype: np.dtype) -> tuple[int, np.ndarray, np.n
         moved = (pattern - decimal(whole, kind, dtype)).view(f"<i{dtype.itemsize}")
         cost = _cost(_differences(whole.view(np.uint32))) + _entropy(moved)
         if (np.abs(moved) < 128).all() and cost < best:
-            best, found = cost, (kind, whole, moved.astype(np.int8))
-    return found
+            best, choice = cost, (kind, whole, moved.astype(np.int8))
+    return choice
 
 
 def _cost(steps: np.ndarray) -> float:

@@ -51,12 +51,12 @@ def with_fewer_thresholds(forest: Forest, rows: np.ndarray, most: int) -> Forest
         if len(known) <= most:
             continue
         places = _places(known, rows[:, f])
-        kept = medians(places, np.bincount(which, weights=np.sqrt(passed[mine])), most)
-        above = np.minimum(np.searchsorted(kept, np.arange(len(known))), len(kept) - 1)
+        chosen = medians(places, np.bincount(which, weights=np.sqrt(passed[mine])), most)
+        above = np.minimum(np.searchsorted(chosen, np.arange(len(known))), len(chosen) - 1)
         below = np.maximum(above - 1, 0)
-        nearer = places - places[kept[below]] <= places[kept[above]] - places
-        nearest = np.where(nearer & (kept[above] > np.arange(len(known))), below, above)
-        threshold[mine] = known[kept[nearest]][which]
+        nearer = places - places[chosen[below]] <= places[chosen[above]] - places
+        nearest = np.where(nearer & (chosen[above] > np.arange(len(known))), below, above)
+        threshold[mine] = known[chosen[nearest]][which]
     return replace(forest, threshold=threshold)
 
 
@@ -96,11 +96,11 @@ def medians(places: np.ndarray, weights: np.ndarray, most: int) -> np.ndarray:
         through = before + cost
         choice.append(through.argmin(axis=1))
         best = through[np.arange(n), choice[-1]]
-    last, kept = n - 1, []
+    last, limits = n - 1, []
     for sizes in [*choice[::-1], np.arange(n)]:
-        kept.append(int(middle[last, sizes[last]]))
+        limits.append(int(middle[last, sizes[last]]))
         last -= int(sizes[last]) + 1
-    return np.array(kept[::-1])
+    return np.array(limits[::-1])
 
 
 def _clusters(places: np.ndarray, weights: np.ndarray, band: int) -> tuple[np.ndarray, np.ndarray]:

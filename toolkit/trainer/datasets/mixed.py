@@ -94,6 +94,6 @@ def _draw(rng: np.random.Generator, effects: dict[str, float]) -> tuple[np.ndarr
 
 def _without(rng: np.random.Generator, values: np.ndarray, share: float) -> np.ndarray:
     """Return a copy with about `share` of the values missing: NaN in numbers, None in strings."""
-    kept = values.copy()
-    kept[rng.random(len(values)) < share] = np.nan if values.dtype.kind == "f" else None
-    return kept
+    with_gaps = values.copy()
+    with_gaps[rng.random(len(values)) < share] = np.nan if values.dtype.kind == "f" else None
+    return with_gaps

@@ -62,11 +62,11 @@ class Forest:
 
     def tree(self) -> np.ndarray:
         """Return the tree of each node, int32 [n]."""
-        found = [np.arange(self.trees, dtype=np.int32)]
+        levels = [np.arange(self.trees, dtype=np.int32)]
         starts = level_starts(self.split, self.trees)
         for start, end in itertools.pairwise(starts[:-1]):
-            found.append(np.repeat(found[-1][self.split[start:end]], 2))
-        return np.concatenate(found)
+            levels.append(np.repeat(levels[-1][self.split[start:end]], 2))
+        return np.concatenate(levels)
 
     def thresholds(self) -> int:
         """Return the number of different thresholds of each feature, in all."""

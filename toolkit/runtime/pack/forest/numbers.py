@@ -18,7 +18,7 @@ def integers(cursor: Cursor, count: int) -> np.ndarray:
     stored = cursor.array(np.dtype("u1"), planes * count).reshape(planes, count)
     if planes == 1:
         return stored[0]
-    found = np.zeros((count, 2 if planes == 2 else 4), dtype=np.uint8)
+    low = np.zeros((count, 2 if planes == 2 else 4), dtype=np.uint8)
     for plane, byte in enumerate(stored):
-        found[:, plane] = byte
-    return found.view("<u2" if planes == 2 else "<u4")[:, 0]
+        low[:, plane] = byte
+    return low.view("<u2" if planes == 2 else "<u4")[:, 0]
