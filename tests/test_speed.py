@@ -23,7 +23,7 @@ def case(speed):
     rng = np.random.default_rng(0)
     X = rng.normal(size=(300, 3)).astype(np.float32).astype(np.float64)
     y = X @ [1.0, -2.0, 0.5] + rng.normal(size=300)
-    rows = speed["cases"].jittered(X, 2_500)
+    rows = speed["cases"].distinct(X, 2_500)
     return speed["cases"].Case("tiny", LinearRegression().fit(X, y), X, y, rows, "predict", nodes=0)
 
 

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from toolkit.benchmarking.timing import jittered
+
 ROWS = 40_000  # two different batches of the largest size
 
 
@@ -36,31 +38,20 @@ def names() -> tuple[str, ...]:
 def make(name: str) -> Case:
     """Fit a case's estimator and draw its rows."""
     estimator, X, y, known = CASES[name]()
-    rows = jittered_frame(known, ROWS) if hasattr(known, "columns") else jittered(known, ROWS)
     call = "predict_proba" if hasattr(estimator, "predict_proba") else "predict"
-    return Case(name, estimator, X, y, rows, call, nodes_of(estimator))
+    return Case(name, estimator, X, y, distinct(known, ROWS), call, nodes_of(estimator))
 
 
-def jittered(X: np.ndarray, count: int) -> np.ndarray:
-    """Return `count` distinct rows: those of X in turn, moved by a hundredth of the deviations.
+def distinct(known: Any, count: int) -> Any:
+    """Return `count` distinct rows (`jittered`): whole numbers are moved too, but not in a table.
 
-    Repeated rows would take the same way through a tree, which branch prediction learns. The
-    values are exact in float32, so that every contestant sees the same numbers.
+    The values are exact in float32, so that every contestant sees the same numbers.
     """
-    rng = np.random.default_rng(0)
-    rows = X[rng.permutation(np.arange(count) % len(X))]
-    moved = rows + rng.normal(size=rows.shape) * 0.01 * X.std(axis=0)
-    return moved.astype(np.float32).astype(np.float64)
-
-
-def jittered_frame(X: Any, count: int) -> Any:
-    """Return the same of a data frame: fractions are moved, whole numbers and text are not."""
-    rng = np.random.default_rng(0)
-    rows = X.iloc[rng.permutation(np.arange(count) % len(X))].reset_index(drop=True)
-    for column in rows.columns[[dtype.kind == "f" for dtype in rows.dtypes]]:
-        moved = rows[column] + rng.normal(size=count) * 0.01 * X[column].std()
-        rows[column] = moved.astype(np.float32).astype(np.float64)
-    return rows
+    if not hasattr(known, "columns"):
+        return jittered({"X": known}, count, whole=True)["X"].astype(np.float32).astype(np.float64)
+    table = type(known)(jittered({c: known[c].to_numpy() for c in known}, count))
+    fractions = table.columns[[dtype.kind == "f" for dtype in table.dtypes]]
+    return table.astype(dict.fromkeys(fractions, np.float32)).astype(dict(known.dtypes))
 
 
 def rows_at(rows: Any, at: Any) -> Any:

@@ -7,7 +7,7 @@ import pytest
 from onnx import TensorProto, helper
 
 from toolkit.benchmarking import timing
-from toolkit.benchmarking.timing import extended, positions, ratio, turns_by_batch
+from toolkit.benchmarking.timing import jittered, positions, ratio, turns_by_batch
 
 
 @pytest.mark.parametrize(("rows", "batch"), [(700, 1), (120, 1), (4000, 1000), (20, 10)])
@@ -82,15 +82,17 @@ def test_a_ratio_is_taken_within_turns():
     assert ratio(turns, "a", "b") == 0.5
 
 
-def test_extended_rows_are_distinct_and_keep_what_is_no_fraction():
+def test_jittered_rows_are_distinct_and_keep_what_is_no_fraction():
     rng = np.random.default_rng(0)
     numbers = np.column_stack([rng.normal(size=50), np.arange(50.0), np.full(50, np.nan)])
     texts = np.array(["a", "b"] * 25, dtype=object).reshape(-1, 1)
-    found = extended({"X": numbers, "t": texts}, 500)
+    found = jittered({"X": numbers, "t": texts}, 500)
     assert found["X"].shape == (500, 3)
     assert len(np.unique(found["X"][:, 0])) == 500
     assert set(found["X"][:, 1]) == set(range(50))
     assert np.isnan(found["X"][:, 2]).all()
     assert abs(found["X"][:, 0].std() / numbers[:, 0].std() - 1) < 0.1
+    moved = jittered({"X": numbers}, 500, whole=True)["X"]
+    assert len(np.unique(moved[:, 1])) == 500
     by_number = dict(zip(numbers[:, 1], texts[:, 0], strict=True))
     assert all(by_number[n] == t for n, t in zip(found["X"][:, 1], found["t"][:, 0], strict=True))

@@ -13,7 +13,7 @@ from sklearn.utils import all_estimators
 
 import toolkit
 from toolkit.exporter.flow import convert_and_prove
-from toolkit.exporter.proof.evidence import gather
+from toolkit.exporter.proof.evidence import proof_rows
 from toolkit.exporter.schema import infer
 from toolkit.exporter.split import split_rows
 from toolkit.exporter.tasks import task_of
@@ -63,7 +63,7 @@ def test_rows_stay_as_they_were_given(name, form):
         warnings.simplefilter("ignore")
         schema = infer(rows)
         split = split_rows(rows, target, None, None, schema)
-        gather(estimator, schema, task_of(estimator), split)
+        proof_rows(estimator, schema, task_of(estimator), split)
     np.testing.assert_array_equal(np.asarray(rows), X)
     np.testing.assert_array_equal(target, y)
     for part, at in ((split.held_out, split.positions),):
@@ -103,7 +103,7 @@ def test_a_step_that_spoils_its_rows_is_asked_with_copies():
     given = X.copy()
     schema = infer(given)
     split = split_rows(given, None, None, None, schema)
-    evidence = gather(Spoils().fit(given), schema, "transformer", split)
+    evidence = proof_rows(Spoils().fit(given), schema, "transformer", split)
     np.testing.assert_array_equal(given, X)
     np.testing.assert_array_equal(evidence.expected["held_out"]["variable"], 2 * X[split.positions])
 

@@ -18,7 +18,7 @@ from sklearn.preprocessing import OneHotEncoder
 
 from toolkit.errors import InvalidInput
 from toolkit.exporter.flow import convert_and_prove
-from toolkit.exporter.proof.evidence import answers_to, gather
+from toolkit.exporter.proof.evidence import answers_to, proof_rows
 from toolkit.exporter.proof.prove import prove, prove_run
 from toolkit.exporter.proof.ties import ties_of
 from toolkit.exporter.schema import infer
@@ -32,7 +32,7 @@ Y = X.depth + 2 * X.salinity
 
 def evidence_of(model, rows, y=None):
     schema = infer(rows)
-    return gather(model, schema, task_of(model), split_rows(rows, y, None, None, schema))
+    return proof_rows(model, schema, task_of(model), split_rows(rows, y, None, None, schema))
 
 
 def other_proof(right, wrong, rows, y=None):

@@ -26,7 +26,7 @@ from sklearn.svm import SVR
 from toolkit.errors import CorruptArtifact, InvalidInput
 from toolkit.exporter.flow import convert_and_prove
 from toolkit.exporter.proof.comparison import compare
-from toolkit.exporter.proof.evidence import answers_to, gather
+from toolkit.exporter.proof.evidence import answers_to, proof_rows
 from toolkit.exporter.proof.prove import prove, prove_run
 from toolkit.exporter.proof.ties import Ties, ties_of
 from toolkit.exporter.schema import as_fitted, infer
@@ -316,7 +316,7 @@ def test_a_proof_of_ties_alone_calls_them_ties():
     model = KNeighborsClassifier(1).fit(grid, np.repeat([0, 1], 40))
     given = as_fitted(model, grid)
     schema, task = infer(given, None, model), task_of(model)
-    evidence = gather(model, schema, task, split_rows(grid, None, None, None, schema))
+    evidence = proof_rows(model, schema, task, split_rows(grid, None, None, None, schema))
 
     def other(rows):
         if not len(rows["X"]):

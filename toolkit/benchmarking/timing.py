@@ -100,26 +100,27 @@ def _at_most(turns: int, call_ns: float) -> int:
     return min(turns, FEW_TURNS if call_ns <= LONGER_NS else FEWEST_TURNS)
 
 
-def extended(rows: Rows, count: int) -> dict[str, np.ndarray]:
+def jittered(rows: Rows, count: int, whole: bool = False) -> dict[str, np.ndarray]:
     """Return `count` rows: these again and again in random order, numbers a little moved.
 
     Fractions are moved by a hundredth of their column's deviation, so that no row takes the same
-    way through a tree twice; whole numbers and text are left as they are.
+    way through a tree twice, which branch prediction would learn; whole numbers are where `whole`
+    says so, and text is left as it is.
     """
     rng = np.random.default_rng(0)
     there = len(next(iter(rows.values())))
     at = rng.permutation(np.arange(count) % there)
-    return {name: _moved(values, at, rng) for name, values in rows.items()}
+    return {name: _moved(values, at, rng, whole) for name, values in rows.items()}
 
 
-def _moved(values: np.ndarray, at: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def _moved(values: np.ndarray, at: np.ndarray, rng: np.random.Generator, whole: bool) -> np.ndarray:
     if values.dtype.kind != "f":
         return values[at]
     finite = np.where(np.isfinite(values), values, np.nan)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # a column without a number
         deviation = np.nan_to_num(np.nanstd(finite, axis=0))
-    fraction = ~(np.isnan(finite) | (finite == np.rint(finite))).all(axis=0)
+    fraction = whole | ~(np.isnan(finite) | (finite == np.rint(finite))).all(axis=0)
     taken = values[at]
     step = 0.01 * deviation * fraction
     return taken + (rng.normal(size=taken.shape) * step).astype(values.dtype)

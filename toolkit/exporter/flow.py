@@ -25,7 +25,7 @@ from toolkit.exporter.fitted_on import told
 from toolkit.exporter.grid import FLOAT32, MERGED
 from toolkit.exporter.model import Exported, build
 from toolkit.exporter.opsets import Target, target_of
-from toolkit.exporter.proof.evidence import Evidence, answers_to, gather
+from toolkit.exporter.proof.evidence import Evidence, answers_to, proof_rows
 from toolkit.exporter.proof.prove import prove
 from toolkit.exporter.raw_boosters import as_estimator
 from toolkit.exporter.schema import Schema, as_fitted, infer
@@ -142,7 +142,9 @@ def convert_and_prove(
     split = split_rows(X, y, X_test, y_test, schema)
     _check_target(task, split)
     split = told(split, estimator, X, y, X_test, y_test)
-    case = _Case(target, split, gather(estimator, schema, task, split), input_dtype == "float32")
+    case = _Case(
+        target, split, proof_rows(estimator, schema, task, split), input_dtype == "float32"
+    )
     chosen, tuning = _tuned(case, _choose(case, schema, input_dtype), tune)
     return Proven(case.evidence, split, chosen, tuning, target)
 

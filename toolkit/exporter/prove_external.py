@@ -9,7 +9,7 @@ import numpy as np
 
 from toolkit.errors import InvalidInput, ParityError, guarded
 from toolkit.exporter.proof.edits import rows_of
-from toolkit.exporter.proof.evidence import gather
+from toolkit.exporter.proof.evidence import proof_rows
 from toolkit.exporter.proof.prove import Proof, prove_run
 from toolkit.exporter.raw_boosters import as_estimator
 from toolkit.exporter.schema import Schema, as_fitted, infer
@@ -35,7 +35,7 @@ def prove_graph(model: bytes, origin: str, estimator: Any, X: Any, y: Any = None
     predictor, estimator = Predictor(model, origin), as_estimator(estimator)
     table = as_fitted(estimator, X)
     task, schema, X = task_of(estimator), _schema(predictor, table, estimator), table.X
-    evidence = gather(estimator, schema, task, split_rows(X, y, None, None, schema))
+    evidence = proof_rows(estimator, schema, task, split_rows(X, y, None, None, schema))
     names = _outputs(predictor, estimator, task)
 
     def run(rows: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -19,7 +19,7 @@ from toolkit.benchmarking.timing import (
     FEW_TURNS,
     Call,
     Rows,
-    extended,
+    jittered,
     ratio,
     turns_by_batch,
 )
@@ -57,11 +57,11 @@ def measured(latency: bytes, throughput: bytes, rows: Rows, estimator: Call) -> 
     """Time both forms on the rows, by turns and with one thread, and choose.
 
     The throughput form is chosen by one of the TRADES: what it costs at the worst batch size
-    against what it gains at the largest, 20,000 rows (see `timing.extended`). Where none of them
+    against what it gains at the largest, 20,000 rows (see `timing.jittered`). Where none of them
     holds it is still chosen as RIVALLED says. estimator: scikit-learn's own answers to rows.
     """
     forms: dict[str, bytes | Call] = {LATENCY: latency, THROUGHPUT: throughput}
-    times = turns_by_batch(forms, extended(rows, max(BATCHES)))
+    times = turns_by_batch(forms, jittered(rows, max(BATCHES)))
     ratios = {batch: ratio(turns, THROUGHPUT, LATENCY) for batch, turns in times.items()}
     tuning = _decided(ratios)
     if tuning.chosen == THROUGHPUT or not _pays(ratios, RIVALLED):

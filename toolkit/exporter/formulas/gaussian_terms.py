@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from toolkit.exporter.formulas.distances import centre_of
+from toolkit.exporter.formulas.distances import centre_of, points_and_near
 
 BLOCK = 128  # terms that are added in float32; the blocks' sums are added in float64
 PROBES = 256  # rows on which the precision is chosen …
@@ -59,10 +59,7 @@ class Gaussians:
 def _probes(sums: Gaussians) -> np.ndarray:
     """Return rows, centred and scaled: points, and others as far from them as they are apart."""
     points = sums.scaled
-    most = max(2, min(PROBES, PROBED // len(points)) // 2)
-    chosen = points[np.linspace(0, len(points) - 1, min(len(points), most)).astype(int)]
-    noise = np.random.default_rng(0).normal(size=chosen.shape)
-    return np.concatenate([chosen, chosen + 0.3 * noise * points.std(axis=0)])
+    return points_and_near(points, max(2, min(PROBES, PROBED // len(points)) // 2))
 
 
 def error(sums: Gaussians, product: type, summand: type, block: int) -> float:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from toolkit.exporter.formulas.covariances import diagonal, spread_out
+from toolkit.exporter.formulas.distances import points_and_near
 from toolkit.exporter.formulas.float64_expr import Float64, constant
 from toolkit.exporter.values import Matrix
 from toolkit.precision import LATENT_VARIANCES
@@ -49,14 +50,12 @@ def latent_of(est: Any, x: Float64) -> tuple[Float64, Float64]:
 
 def _lost(est: Any, points: np.ndarray, solve: np.ndarray) -> float:
     """Return how far float32 moves a variance, of 1 + variance, on points and rows near them."""
-    chosen = points[np.linspace(0, len(points) - 1, min(len(points), PROBES)).astype(int)]
-    noise = np.random.default_rng(0).normal(size=chosen.shape)
-    kernels = est.kernel_(
-        np.concatenate([chosen, chosen + 0.3 * noise * points.std(axis=0)]), points
-    )
+    rows = points_and_near(points, PROBES)
+    kernels = est.kernel_(rows, points)
     exact = ((kernels @ solve.T) ** 2).sum(axis=1)
     with np.errstate(over="ignore"):
         narrow = kernels.astype(np.float32) @ solve.T.astype(np.float32)
         variances = (narrow**2).sum(axis=1).astype(np.float64)
-    variance = np.maximum(est.kernel_.diag(chosen).max() - exact, 0.0)
+    largest = est.kernel_.diag(rows[: len(rows) // 2]).max()  # of the points
+    variance = np.maximum(largest - exact, 0.0)
     return float((np.abs(variances - exact) / (1.0 + variance)).max())

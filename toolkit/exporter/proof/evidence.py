@@ -107,7 +107,7 @@ class Evidence:
         return is_unsteady
 
 
-def gather(estimator: Any, schema: Schema, task: str, split: Split) -> Evidence:
+def proof_rows(estimator: Any, schema: Schema, task: str, split: Split) -> Evidence:
     """Return what an estimator's graphs are proved with.
 
     Raises InvalidInput where scikit-learn refuses a held-out row, UnsupportedEstimator where its
