@@ -23,38 +23,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from soak_models import WORDS, Kind, kinds_of, make
 
 from toolkit.errors import ToolkitError
 from toolkit.runtime import load
 
 THREADS = 8
 SIZES = (1, 1, 1, 2, 7, 64)
-WORDS = ("Ulm", "Bonn", "Kiel", "elsewhere", "")
 OPENED_ANEW = 2000  # calls of a thread between two openings, while the memory is looked at
 WARM_UP = 0.2  # of the time: arenas of eight threads, pandas' and onnxruntime's own caches
 # What the memory may grow by after that. An answer that is kept takes over a hundred bytes, a tenth
 # of a gigabyte in a million calls. Eight threads' arenas fill up by some six megabytes in the first
 # three million calls (docs/runtime.md); in one thread nothing grows.
 BOUND_MB = 12.0
-
-
-@dataclass(frozen=True)
-class Kind:
-    """An artifact's path, and as what its rows are given: "array", "dict" or "frame"."""
-
-    name: str
-    path: str
-    form: str
-
-
-def kinds_of(linear: Path, forest: Path, table: Path) -> list[Kind]:
-    """Return what is called, of three model directories: each kind of artifact, and of rows."""
-    return [
-        Kind("onnx", str(linear / "model.onnx"), "array"),
-        Kind("pack", str(forest / "model.uint8-pack.pack"), "array"),
-        Kind("texts by dict", str(table / "model.onnx"), "dict"),
-        Kind("frame", str(table / "model.uint8-pack.pack"), "frame"),
-    ]
 
 
 def batches(kind: Kind, model: Any, seed: int) -> list[Any]:
@@ -255,41 +236,6 @@ def resident_mb() -> float:
     """Return the memory that the process has in use."""
     with open("/proc/self/statm", encoding="ascii") as file:
         return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
-
-
-def make(folder: Path) -> None:
-    """Export and quantize what is called: numbers, trees, and a table with texts."""
-    import pandas as pd
-    from sklearn.compose import make_column_transformer
-    from sklearn.ensemble import RandomForestRegressor
-    from sklearn.linear_model import LogisticRegression, Ridge
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import OneHotEncoder, StandardScaler
-
-    from toolkit.exporter import export
-    from toolkit.quantizer import quantize
-
-    chance = np.random.default_rng(1)
-    X = chance.normal(size=(200, 8))
-    y = X @ np.arange(1.0, 9.0)
-    city = pd.Series(chance.choice(WORDS[:3], 200), dtype=object)
-    city[::23] = None
-    table = pd.DataFrame({"city": city, "size": X[:, 0], "rooms": X[:, 1]})
-    columns = make_column_transformer(
-        (OneHotEncoder(handle_unknown="ignore"), ["city"]), (StandardScaler(), ["size", "rooms"])
-    )
-    for name, model, rows, target in (
-        ("linear", Ridge(), X, y),
-        ("forest", RandomForestRegressor(20, max_depth=6, random_state=0), X, y),
-        (
-            "table",
-            make_pipeline(columns, LogisticRegression()),
-            table,
-            np.where(y > 0, "up", "down"),
-        ),
-    ):
-        bundle = export(model.fit(rows, target), rows, target, name=name, out=folder / name)
-        quantize(bundle, ["uint8-pack"])
 
 
 def main() -> int:

@@ -14,13 +14,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from engine import Engine
+from memory import memory
 from subject import TRAVELS, Failed, Subject, Waiting, require, travelling_copy
 
 MB = 1e6
 
 SITE_LIMIT = 80 * MB  # onnxruntime and numpy, trimmed and compiled
 SMALL_LIMIT, SMALL_COMPRESSED_LIMIT = 135 * MB, 48 * MB
-MEMORY_LIMIT = "64m"
 REQUIRED = "TOOLKIT_REQUIRE_SIGNATURE"  # the public key's file, in the environment
 STOP_SECONDS = 5  # an engine waits ten before it kills; code 143 says that it need not
 
@@ -251,20 +251,6 @@ def healthy(s: Subject) -> str:
         bad = s.engine.health(waiting.name)
     require((good, bad) == ("healthy", "unhealthy"), f"{good} and, damaged, {bad}")
     return f"{good}; damaged: {bad}"
-
-
-def memory(s: Subject) -> str:
-    """Predicts within 64 MB of memory."""
-    limit = (f"--memory={MEMORY_LIMIT}", f"--memory-swap={MEMORY_LIMIT}")
-    greedy = ["--entrypoint=python3", *limit]
-    result = s.engine.run(s.image, "-c", "print(len(b'x' * 10**8) and 'kept')", options=greedy)
-    peak = s.probe()["peak_mb"]
-    if "kept" in result.stdout:
-        require(peak <= 64, f"peak {peak:.0f} MB")
-        return f"peak {peak:.0f} MB (no limit can be enforced on this host)"
-    require(result.returncode in (137, 139), f"code {result.returncode}: {result.stderr}")
-    s.run("predict", "/model", stdin=s.rows.read_text(encoding="utf-8"), options=limit)
-    return f"limit enforced; peak {peak:.0f} MB"
 
 
 CHECKS: tuple[Callable[[Subject], str], ...] = (

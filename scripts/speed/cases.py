@@ -49,9 +49,11 @@ def distinct(known: Any, count: int) -> Any:
     """
     if not hasattr(known, "columns"):
         return jittered({"X": known}, count, whole=True)["X"].astype(np.float32).astype(np.float64)
-    table = type(known)(jittered({c: known[c].to_numpy() for c in known}, count))
-    fractions = table.columns[[dtype.kind == "f" for dtype in table.dtypes]]
-    return table.astype(dict.fromkeys(fractions, np.float32)).astype(dict(known.dtypes))
+    numbers = known.select_dtypes("float")
+    moved = jittered({"at": np.arange(len(known)), "X": numbers.to_numpy()}, count)
+    table = known.iloc[moved["at"]].reset_index(drop=True)
+    table[numbers.columns] = moved["X"].astype(np.float32).astype(np.float64)
+    return table
 
 
 def rows_at(rows: Any, at: Any) -> Any:

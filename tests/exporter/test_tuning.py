@@ -11,7 +11,7 @@ from sklearn.linear_model import LinearRegression
 
 import toolkit
 from toolkit.errors import InvalidInput
-from toolkit.exporter import flow
+from toolkit.exporter import candidates, flow
 from toolkit.exporter import tuning as tuning_module
 from toolkit.exporter.converters import table
 from toolkit.exporter.tuning import AUTO, LATENCY, THROUGHPUT, Tuning, _decided, _rivalled
@@ -41,7 +41,7 @@ def operators(proven):
 
 @pytest.mark.parametrize("tune", [AUTO, LATENCY, THROUGHPUT])
 def test_one_form_is_not_timed(tune, monkeypatch):
-    monkeypatch.setattr(flow, "measured", lambda *_: pytest.fail("was timed"))
+    monkeypatch.setattr(candidates, "measured", lambda *_: pytest.fail("was timed"))
     scaled = flow.convert_and_prove(MODEL, X, Y, tune=tune)
     assert scaled.tuning.requested == tune
     assert scaled.tuning.ratios == {}
@@ -52,7 +52,7 @@ def test_one_form_is_not_timed(tune, monkeypatch):
 @pytest.mark.parametrize(("tune", "more"), [(LATENCY, []), (THROUGHPUT, ["Add"])])
 def test_what_is_asked_for_is_made(tune, more, monkeypatch):
     two_forms(monkeypatch)
-    monkeypatch.setattr(flow, "measured", lambda *_: pytest.fail("was timed"))
+    monkeypatch.setattr(candidates, "measured", lambda *_: pytest.fail("was timed"))
     proven = flow.convert_and_prove(MODEL, X, Y, tune=tune)
     assert operators(proven) == ["Gemm", *more]
     assert proven.tuning == Tuning(tune, tune, "asked for")
@@ -63,7 +63,7 @@ def test_what_is_asked_for_is_made(tune, more, monkeypatch):
 def test_auto_takes_what_the_clock_says(chosen, monkeypatch):
     two_forms(monkeypatch)
     said = Tuning(AUTO, chosen, "timed", {"1": 1.0})
-    monkeypatch.setattr(flow, "measured", lambda *_: said)
+    monkeypatch.setattr(candidates, "measured", lambda *_: said)
     proven = flow.convert_and_prove(MODEL, X, Y)
     assert proven.tuning == said
     assert operators(proven) == ["Gemm"] + ["Add"] * (chosen == THROUGHPUT)

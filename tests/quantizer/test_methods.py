@@ -31,7 +31,7 @@ from toolkit.quantizer.methods import (
 )
 from toolkit.quantizer.refusals import NotApplicable
 from toolkit.runtime import pack
-from toolkit.runtime.predictor import to_onnx
+from toolkit.runtime.loading import to_onnx
 
 # reduced-set-pack has its own tests: it needs a sum of kernels.
 METHODS = {n: load_method(n) for n in method_names() if n != "reduced-set-pack"}

@@ -26,7 +26,8 @@ from toolkit.quantizer.graphs.standardised import standardised
 from toolkit.quantizer.methods import load_method
 from toolkit.quantizer.parameters import find_doubles
 from toolkit.quantizer.refusals import NotApplicable
-from toolkit.runtime.predictor import Predictor, to_onnx
+from toolkit.runtime.loading import to_onnx
+from toolkit.runtime.predictor import Predictor
 
 RNG = np.random.default_rng(0)
 X, FRESH = (RNG.normal(size=(n, 20)).astype(np.float32) for n in (400, 200))

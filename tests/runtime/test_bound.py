@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import threading
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -11,43 +9,13 @@ from onnx import TensorProto, helper
 
 from tests.runtime.graphs import ROWS, identity, linear, model_of
 from toolkit.errors import InvalidInput
-from toolkit.runtime import load, predictor
+from toolkit.runtime import load
 from toolkit.runtime.bound import FEW, _fill
 from toolkit.runtime.inputs import FAR, is_near, prepare
 from toolkit.runtime.predictor import Predictor
 from toolkit.runtime.schema import Input
-from toolkit.runtime.session import open_session
 
 RANDOM = np.random.default_rng(3)
-
-
-class PublicSession:
-    """A session of an onnxruntime that has nothing but its public calls."""
-
-    def __init__(self, *args, **kwargs):
-        inner = open_session(*args, **kwargs)
-        for name in (
-            "get_inputs",
-            "get_outputs",
-            "get_modelmeta",
-            "get_session_options",
-            "io_binding",
-            "run",
-            "run_with_iobinding",
-        ):
-            setattr(self, name, getattr(inner, name))
-
-
-@pytest.fixture(params=["private", "public"])
-def calls(request, monkeypatch):
-    """Each test runs with onnxruntime's private calls and with its public ones."""
-    if request.param == "public":
-        monkeypatch.setattr(predictor, "open_session", PublicSession)
-
-
-@pytest.fixture
-def model(california_bundle, calls):
-    return load(california_bundle)
 
 
 def rows_of(count, width=8):
@@ -264,80 +232,3 @@ def test_answers_share_no_memory(content, count, calls):
     np.testing.assert_array_equal(model.predict(X), kept)
     model.predict(np.zeros_like(X))
     np.testing.assert_array_equal(second, kept)
-
-
-@pytest.mark.parametrize("rows", [0, -1])
-def test_no_rows_are_not_bound(model, rows):
-    with pytest.raises(InvalidInput, match=f"{rows} rows cannot be bound"):
-        model.bind(rows)
-
-
-def test_what_does_not_fit_a_bound_model(model):
-    bound = model.bind(2)
-    with pytest.raises(InvalidInput, match="X has 3 rows, 2 are bound"):
-        bound(rows_of(3))
-    with pytest.raises(InvalidInput, match="X has 5 columns, the model takes 8"):
-        bound(rows_of(2, 5))
-    with pytest.raises(InvalidInput, match=r"has no output 'scores', only variable"):
-        model.bind(1, "scores")
-
-
-class Meeting:
-    """Rows that call the bound model while it is being called with them."""
-
-    def __init__(self, call):
-        self.call = call
-
-    def __array__(self, dtype=None, copy=None):
-        with pytest.raises(InvalidInput, match="another thread is in this bound model"):
-            self.call()
-        return rows_of(1)
-
-
-def test_a_call_that_meets_another_one(model):
-    bound = model.bind(1)
-    X = rows_of(1)
-    for call in (lambda: bound(X), bound.run):
-        bound(Meeting(call))
-        np.testing.assert_array_equal(bound(X), model.predict(X))
-
-
-def test_a_call_that_fails_leaves_the_bound_model_free(model):
-    bound = model.bind(1)
-    for wrong in (rows_of(2), [["text"] * 8], np.full((1, 8), np.nan, np.float32)):
-        with pytest.raises(InvalidInput):
-            bound(wrong)
-        X = rows_of(1)
-        np.testing.assert_array_equal(bound(X), model.predict(X))
-
-
-@pytest.mark.parametrize("count", [1, 5])
-@pytest.mark.parametrize("way", ["predict", "bound", "in place", "by turns"])
-def test_many_threads(model, count, way):
-    """More threads than cores, each with its own rows; a mixed-up buffer would show."""
-    batches = [rows_of(count) for _ in range(8)]
-    expected = [model.predict(X.tolist()) for X in batches]
-    wrong: list[int] = []
-    start = threading.Barrier(len(batches))
-
-    def work(k):
-        bound = model.bind(count)
-
-        def in_place(X):
-            bound.rows[...] = X
-            return bound.run()
-
-        calls = {"predict": [model.predict], "bound": [bound], "in place": [in_place]}
-        calls["by turns"] = [model.predict, bound, in_place]
-        start.wait()
-        for turn in range(300):
-            call = calls[way][turn % len(calls[way])]
-            if not np.array_equal(call(batches[k]), expected[k]):
-                wrong.append(k)
-
-    threads = [threading.Thread(target=work, args=(k,)) for k in range(len(batches))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert not wrong

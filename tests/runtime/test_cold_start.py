@@ -47,6 +47,7 @@ OURS = {
             "guard",
             "inputs",
             "listed",
+            "loading",
             "manifest",
             "ort",
             "predictor",

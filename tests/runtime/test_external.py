@@ -13,8 +13,8 @@ from tests.runtime.graphs import body_of, linear, model_of, pack_of
 from toolkit.errors import CorruptArtifact
 from toolkit.runtime import wire
 from toolkit.runtime.external import external_file
+from toolkit.runtime.loading import load
 from toolkit.runtime.ort import onnxruntime
-from toolkit.runtime.predictor import load
 from toolkit.runtime.session import open_session
 
 SECRET = np.array([7.0, 8.0, 9.0], dtype=np.float32)

@@ -12,7 +12,8 @@ from onnx import TensorProto, helper
 from tests.runtime.graphs import ROWS, identity, linear, model_of
 from toolkit.errors import CorruptArtifact, InvalidInput
 from toolkit.runtime import load
-from toolkit.runtime.predictor import Predictor, to_onnx
+from toolkit.runtime.loading import to_onnx
+from toolkit.runtime.predictor import Predictor
 from toolkit.runtime.schema import DTYPES
 
 

@@ -18,7 +18,7 @@ forks = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
 @pytest.fixture(scope="module")
 def soak():
-    with script_modules("", ("soak",)) as modules:
+    with script_modules("", ("soak_models", "soak")) as modules:
         yield modules["soak"]
 
 

@@ -33,7 +33,7 @@ def file_entry(
     A variant's has its tolerance, its session's options and what it requires too.
     """
     # onnxruntime, which they import, is not needed to read a bundle.
-    from toolkit.runtime.predictor import to_onnx
+    from toolkit.runtime.loading import to_onnx
     from toolkit.runtime.requires import requires
 
     entry: dict[str, Any] = {

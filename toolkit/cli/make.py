@@ -134,7 +134,7 @@ def prove(
     """Prove ARTIFACT, an .onnx or .pack file from anywhere, against a fitted ESTIMATOR's file."""
     from toolkit.cli.source import default_name, read_source
     from toolkit.runtime.files import read_bytes
-    from toolkit.runtime.predictor import to_onnx
+    from toolkit.runtime.loading import to_onnx
 
     say(f"reading {estimator} …")
     model = to_onnx(read_bytes(Path(artifact)), artifact)

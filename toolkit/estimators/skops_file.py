@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import io
-import json
-import re
 import sys
 import zipfile
 from collections.abc import Collection
 from typing import Any
 
-import numpy as np
-
 from toolkit.errors import InvalidInput, first_line
+from toolkit.estimators.canonical import canonical
 from toolkit.estimators.restored import check_restored
 from toolkit.estimators.restored.files import check_calls, check_sizes
 from toolkit.estimators.restored.refusal import Damaged
@@ -147,9 +143,6 @@ TRUSTED = frozenset(
     }
 )
 
-_ID = re.compile(r'("__id__": )(\d+)')
-_FILE = re.compile(r'("file": ")([^"]+)')
-
 
 def dump_estimator(estimator: Any, trusted: Collection[str] = ()) -> bytes:
     """Return the estimator as a skops file that is the same for equal estimators.
@@ -171,7 +164,7 @@ def dump_estimator(estimator: Any, trusted: Collection[str] = ()) -> bytes:
         ) from error
     if unknown:
         raise InvalidInput(f"{type(estimator).__name__}: {_refusal(unknown)}")
-    return _canonical(content)
+    return canonical(content)
 
 
 def _refusal(unknown: list[str]) -> str:
@@ -253,55 +246,3 @@ def load_estimator(content: bytes, origin: str, trusted: Collection[str] = ()) -
         f"{origin}: holds the type {unknown[0]!r}, which is not trusted because restoring it could "
         f"run code; if you trust its origin, {_trust(unknown)}, or trusted=[…] in Python"
     )
-
-
-def _canonical(content: bytes) -> bytes:
-    source = zipfile.ZipFile(io.BytesIO(content))
-    schema = source.read("schema.json").decode()
-    numbers: dict[str, str] = {}
-    for match in _ID.finditer(schema):
-        numbers.setdefault(match.group(2), str(len(numbers) + 1))
-    schema = _ID.sub(lambda m: m.group(1) + numbers[m.group(2)], schema)
-    names = _names(schema, numbers)
-    schema = _FILE.sub(lambda m: m.group(1) + names[m.group(2)], schema)
-    members = {names.get(name, name): name for name in source.namelist() if name != "schema.json"}
-    compact = json.dumps(json.loads(schema), separators=(",", ":")).encode()
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, old in sorted(members.items()):  # one at a time: a forest's are large
-            archive.writestr(_entry(name), _without_padding(old, source.read(old)))
-        archive.writestr(_entry("schema.json"), compact)
-    return out.getvalue()
-
-
-def _entry(name: str) -> zipfile.ZipInfo:
-    entry = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
-    entry.compress_type = zipfile.ZIP_DEFLATED
-    return entry
-
-
-def _without_padding(name: str, content: bytes) -> bytes:
-    """Return an .npy file of records with zeros between the fields, any other file as it is.
-
-    scikit-learn never sets the gaps in a tree's nodes: they hold what lay in memory before.
-    """
-    if not name.endswith(".npy"):
-        return content
-    array = np.load(io.BytesIO(content), allow_pickle=False)
-    if array.dtype.names is None:
-        return content
-    clean = np.zeros(array.shape, array.dtype)
-    for field in array.dtype.names:
-        clean[field] = array[field]
-    out = io.BytesIO()
-    np.save(out, clean, allow_pickle=False)
-    return out.getvalue()
-
-
-def _names(schema: str, numbers: dict[str, str]) -> dict[str, str]:
-    """Return each file's canonical name: its object's number, or that of its turn in the schema."""
-    names: dict[str, str] = {}
-    for match in _FILE.finditer(schema):
-        stem, dot, suffix = match.group(2).partition(".")
-        names.setdefault(match.group(2), numbers.get(stem, f"file{len(names) + 1}") + dot + suffix)
-    return names

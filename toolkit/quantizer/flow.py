@@ -33,8 +33,8 @@ from toolkit.quantizer.graphs.standardised import standardised
 from toolkit.quantizer.methods import load_method, method_names
 from toolkit.quantizer.refusals import NoOp, NotApplicable
 from toolkit.quantizer.trees.forests import OPERATORS
+from toolkit.runtime.loading import to_onnx
 from toolkit.runtime.manifest import require_proved
-from toolkit.runtime.predictor import to_onnx
 from toolkit.runtime.requires import requires, too_old
 
 

@@ -9,14 +9,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from toolkit.runtime.predictor import Predictor, load
+    from toolkit.runtime.loading import load
+    from toolkit.runtime.predictor import Predictor
+
+_ROOM = {"Predictor": "predictor", "load": "loading"}
 
 __all__ = ["Predictor", "load"]
 
 
 def __getattr__(name: str) -> Any:
     if name in __all__:
-        from toolkit.runtime import predictor
+        from importlib import import_module
 
-        return getattr(predictor, name)
+        return getattr(import_module(f"toolkit.runtime.{_ROOM[name]}"), name)
     raise AttributeError(f"module 'toolkit.runtime' has no attribute {name!r}")

@@ -13,8 +13,8 @@ import numpy as np
 from toolkit.errors import InvalidInput
 from toolkit.runtime import tabular
 from toolkit.runtime.listed import read_checked
+from toolkit.runtime.loading import load
 from toolkit.runtime.manifest import read_manifest, require_proved, settled
-from toolkit.runtime.predictor import load
 
 OUTPUT_KINDS = {".csv": "csv", ".json": "json", ".npz": "npz"}
 

@@ -10,9 +10,10 @@ from toolkit.errors import CorruptArtifact
 from toolkit.runtime import pack, wire
 from toolkit.runtime.files import AnyPath, plain_path, read_bytes, sha256
 from toolkit.runtime.listed import beside, read_checked, unlisted
+from toolkit.runtime.loading import to_onnx
 from toolkit.runtime.manifest import NAME, read_manifest
 from toolkit.runtime.pack.forest import Forest
-from toolkit.runtime.predictor import Predictor, to_onnx
+from toolkit.runtime.predictor import Predictor
 from toolkit.runtime.proof import read_proof
 from toolkit.runtime.requires import requires
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
@@ -11,11 +10,8 @@ import numpy as np
 
 from toolkit.errors import CorruptArtifact, InvalidInput, first_line
 from toolkit.runtime.bound import Bound, Place, bound, direct_run, single_rows
-from toolkit.runtime.files import AnyPath, plain_path, read_bytes
 from toolkit.runtime.inputs import is_near, prepare, surely_near, surely_taken
-from toolkit.runtime.listed import beside, read_checked, unlisted
-from toolkit.runtime.manifest import VARIANT, read_manifest, require_proved
-from toolkit.runtime.schema import ANY, DTYPES, Input
+from toolkit.runtime.schema import ANY, DTYPES, Input, width_of
 from toolkit.runtime.session import open_session
 from toolkit.runtime.split import Run, Splitting, cores, in_batches
 
@@ -26,7 +22,6 @@ PROBABILITIES = "probabilities"
 # words, a megabyte for 250,000 of them, and up to half a kilobyte for each character (measured).
 OF_TEXTS = (b"StringSplit", b"Tokenizer", b"MurmurHash3")
 TEXTS, CHARACTERS = 128, 2**18  # at most in such a graph at a time
-FIRST_FIELD = b"\x08"  # of a serialized model: ir_version
 
 
 class Predictor:
@@ -90,7 +85,9 @@ class Predictor:
                 f"{self.origin}: was opened from bytes, so that a copy would have no file to load; "
                 "open the file with load"
             )
-        return _loaded, self._loaded
+        from toolkit.runtime.loading import loaded  # it makes Predictors
+
+        return loaded, self._loaded
 
     def predict(self, X: Any) -> np.ndarray:
         """Return scikit-learn's `predict(X)`: [N] (or [N, k] for several targets).
@@ -234,75 +231,6 @@ class Predictor:
             ) from error
 
 
-def load(
-    path: AnyPath,
-    *,
-    threads: int | None = None,
-    unproved: bool = False,
-    require_signature: AnyPath | None = None,
-) -> Predictor:
-    """Open an `.onnx` or `.pack` file, or a model directory (its `model.onnx`).
-
-    A file that lies in a model directory is held against the SHA-256 in the manifest first, and
-    opened with the session options that are recorded there; one that is not listed there is
-    refused. threads: onnxruntime's intra-op
-    threads; if None, one thread, and all cores for a batch that keeps each of them busy for a
-    millisecond (see `toolkit.runtime.split`). unproved: open it although the proof in the manifest
-    failed. require_signature: a public key's file (PEM); open only what was signed with it (see
-    `toolkit.runtime.signature`). Raises InvalidInput where there is no such file or the manifest
-    beside it does not list it, CorruptArtifact where it is damaged, and ParityError where that
-    manifest's proof failed.
-    """
-    path = original = plain_path(path)
-    key = None if require_signature is None else os.path.abspath(plain_path(require_signature))
-    if os.path.isdir(path):
-        path = os.path.join(path, _first_variant(path))
-
-    def open_file(manifest: dict[str, Any] | None, entry: dict[str, Any] | None) -> Predictor:
-        if manifest is None:
-            return Predictor(to_onnx(read_bytes(path), path), path, threads=threads)
-        require_proved(os.path.dirname(path) or os.curdir, manifest, unproved)
-        if entry is None:
-            read_bytes(path)  # says so where there is no such file at all
-            raise unlisted(path)
-        return Predictor(
-            to_onnx(read_checked(path, entry), path),
-            path,
-            columns={i["name"]: i.get("columns") for i in manifest["inputs"]},
-            words={i["name"]: i.get("words") for i in manifest["inputs"]},
-            options=entry.get("session"),
-            threads=threads,
-        )
-
-    opened = beside(path, open_file, require_signature)
-    opened._loaded = os.path.abspath(original), threads, unproved, key
-    return opened
-
-
-def _loaded(path: str, threads: int | None, unproved: bool, key: str | None) -> Predictor:
-    return load(path, threads=threads, unproved=unproved, require_signature=key)
-
-
-def to_onnx(content: bytes, origin: str) -> bytes:
-    """Return the ONNX bytes of an artifact's content: a pack is decoded, a graph is taken as is."""
-    # Every model of onnxruntime's begins with its version, field 1; there is nothing to decode, and
-    # nothing to import for it. A pack with a damaged magic must not pass as such a model.
-    if content[:1] == FIRST_FIELD and not origin.endswith(".pack"):
-        return content
-    from toolkit.runtime import pack
-
-    packed = pack.is_pack(content) or origin.endswith(".pack")
-    return pack.read(content, origin).to_onnx() if packed else content
-
-
-def _first_variant(folder: str) -> str:
-    files = read_manifest(folder)["files"]
-    variants = [name for name, entry in files.items() if entry["role"] == VARIANT]
-    if not variants:
-        raise InvalidInput(f"{folder}: its manifest lists no model; export it again")
-    return "model.onnx" if "model.onnx" in variants else sorted(variants)[0]
-
-
 def _require_tensors(session: Any, origin: str) -> None:
     if not session.get_inputs() or not session.get_outputs():
         raise InvalidInput(f"{origin}: takes no input or gives no output; it is no model of rows")
@@ -331,7 +259,7 @@ def _read_inputs(
         Input(
             name=node.name,
             dtype=DTYPES[node.type],
-            width=_width(node.shape),
+            width=width_of(node.shape),
             non_finite=allowed[k],
             columns=tuple(columns[node.name]) if columns.get(node.name) else None,
             words=_words(words.get(node.name)),
@@ -369,7 +297,3 @@ def _row_of(inputs: tuple[Input, ...]) -> tuple[tuple[int, int] | None, np.dtype
     one = inputs[0]
     known = len(inputs) == 1 and one.width is not None and one.dtype != "string"
     return ((1, one.width) if known and one.width else None), one.numpy_dtype
-
-
-def _width(shape: list) -> int | None:
-    return shape[1] if len(shape) == 2 and isinstance(shape[1], int) else None

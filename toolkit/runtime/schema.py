@@ -71,3 +71,8 @@ class Input(NamedTuple):
     def numpy_dtype(self) -> np.dtype:
         """The dtype that onnxruntime wants for this input."""
         return np.dtype(object) if self.dtype == "string" else np.dtype(self.dtype)
+
+
+def width_of(shape: list) -> int | None:
+    """Return the columns of an input of this shape, None where the graph leaves them open."""
+    return shape[1] if len(shape) == 2 and isinstance(shape[1], int) else None

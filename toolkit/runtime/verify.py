@@ -12,8 +12,9 @@ from toolkit.metrics import deviation
 from toolkit.runtime import golden
 from toolkit.runtime.files import AnyPath, plain_path
 from toolkit.runtime.listed import is_there, read_checked
+from toolkit.runtime.loading import load
 from toolkit.runtime.manifest import GOLDEN, HOME, VARIANT, require_proved, settled
-from toolkit.runtime.predictor import Predictor, load
+from toolkit.runtime.predictor import Predictor
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,8 @@ from toolkit.quantizer.methods import uint8_pack
 from toolkit.quantizer.trees.coded import positions
 from toolkit.quantizer.trees.forests import find_forests
 from toolkit.runtime import pack
-from toolkit.runtime.predictor import Predictor, to_onnx
+from toolkit.runtime.loading import to_onnx
+from toolkit.runtime.predictor import Predictor
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(900, 4))

@@ -51,12 +51,9 @@ def first_largest(g: Conversion, raw: Matrix) -> Matrix:
     return g.cast(g.upright(largest_index(g, raw)), raw.dtype)
 
 
+PLAIN = ("squarederror", "squaredlogerror", "pseudohubererror", "absoluteerror", "quantileerror")
 LINKS: dict[str, Link] = {
-    "reg:squarederror": identity,
-    "reg:squaredlogerror": identity,
-    "reg:pseudohubererror": identity,
-    "reg:absoluteerror": identity,
-    "reg:quantileerror": identity,
+    **{f"reg:{name}": identity for name in PLAIN},
     "reg:logistic": sigmoid,
     "binary:logistic": sigmoid,
     "binary:logitraw": identity,
@@ -238,18 +235,23 @@ def _with_missing(g: Conversion, x: Value, missing: Any) -> Value:
     """Return x with NaN for the value that stands for a missing one."""
     if missing is None or missing != missing:
         return x
-    return _gone(g, g.floating(x), float(missing))
+    return _instead(g, g.floating(x), float(missing), np.nan)
 
 
-def _gone(g: Conversion, m: Matrix, missing: float) -> Matrix:
-    absent = g.add("Equal", [m.name, g.constant(missing, m.dtype, "missing")], "absent")
-    nan = g.constant(np.nan, m.dtype, "nan")
-    result = Matrix(g.add("Where", [absent, nan, m.name], "present"), m.dtype, m.width)
+def _instead(g: Conversion, m: Matrix, missing: float, by: float) -> Matrix:
+    """Return m with `by` for `missing`; one of them is NaN."""
+    if np.isnan(missing):
+        absent, hint = g.add("IsNaN", [m.name], "absent"), "zero"
+    else:
+        value = g.constant(missing, m.dtype, "missing")
+        absent, hint = g.add("Equal", [m.name, value], "absent"), "nan"
+    filler = g.constant(by, m.dtype, hint)
+    result = Matrix(g.add("Where", [absent, filler, m.name], "present"), m.dtype, m.width)
     return g.carry(
         m,
         result,
-        lambda own, _: np.where(own == missing, np.nan, own),
-        lambda part, _: _gone(g, part, missing),
+        lambda own, _: np.where(np.isnan(own) if np.isnan(missing) else own == missing, by, own),
+        lambda part, _: _instead(g, part, missing, by),
     )
 
 
@@ -266,24 +268,11 @@ def _whole(g: Conversion, x: Value, trees: list[dict[str, Any]]) -> Value:
 def _linear(g: Conversion, x: Value, weights: np.ndarray, margin: np.ndarray) -> Matrix:
     """`x @ weights + bias + margin`, a missing value counting as nothing."""
     m = g.floating(x)
-    present = _present(g, m)
+    present = _instead(g, m, np.nan, 0.0)
     table = weights.reshape(m.width + 1, -1)
     if is_far(g.scale):
         return _one_by_one(g, present, table, margin)
     return affine(g, present, table[:-1], table[-1] + margin)
-
-
-def _present(g: Conversion, m: Matrix) -> Matrix:
-    """Return m with 0 for NaN."""
-    absent = g.add("IsNaN", [m.name], "absent")
-    zero = g.constant(0.0, m.dtype, "zero")
-    result = Matrix(g.add("Where", [absent, zero, m.name], "present"), m.dtype, m.width)
-    return g.carry(
-        m,
-        result,
-        lambda own, _: np.nan_to_num(own, posinf=np.inf, neginf=-np.inf),
-        lambda part, _: _present(g, part),
-    )
 
 
 def _one_by_one(g: Conversion, x: Matrix, table: np.ndarray, margin: np.ndarray) -> Matrix:

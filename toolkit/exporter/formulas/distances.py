@@ -26,15 +26,6 @@ def squared(g: Conversion, x: Float64, points: np.ndarray) -> Float64:
     return (ranks + x.reduce("ReduceSumSquare", 1)).at_least(0.0)
 
 
-def points_and_near(points: np.ndarray, most: int) -> np.ndarray:
-    """Return up to `most` of the points [m, d], and as many rows that are about as far from them
-    as they are from each other: what a formula's rounding is measured on.
-    """
-    chosen = points[np.linspace(0, len(points) - 1, min(len(points), most)).astype(int)]
-    noise = np.random.default_rng(0).normal(size=chosen.shape)
-    return np.concatenate([chosen, chosen + 0.3 * noise * points.std(axis=0)])
-
-
 def ranked(
     g: Conversion, x: Float64, points: np.ndarray, table: Float64
 ) -> tuple[Float64, Float64]:

@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from toolkit.exporter.formulas.distances import centre_of, points_and_near
+from toolkit.exporter.formulas.distances import centre_of
 
 BLOCK = 128  # terms that are added in float32; the blocks' sums are added in float64
 PROBES = 256  # rows on which the precision is chosen …
@@ -54,6 +54,15 @@ class Gaussians:
     def spare(self) -> int:
         """Return how many terms of dual 0 fill the last block."""
         return self.blocks * self.block - len(self.points)
+
+
+def points_and_near(points: np.ndarray, most: int) -> np.ndarray:
+    """Return up to `most` of the points [m, d], and as many rows that are about as far from them
+    as they are from each other: what a formula's rounding is measured on.
+    """
+    chosen = points[np.linspace(0, len(points) - 1, min(len(points), most)).astype(int)]
+    noise = np.random.default_rng(0).normal(size=chosen.shape)
+    return np.concatenate([chosen, chosen + 0.3 * noise * points.std(axis=0)])
 
 
 def _probes(sums: Gaussians) -> np.ndarray:

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from toolkit.exporter.formulas.covariances import diagonal, spread_out
-from toolkit.exporter.formulas.distances import points_and_near
 from toolkit.exporter.formulas.float64_expr import Float64, constant
+from toolkit.exporter.formulas.gaussian_terms import points_and_near
 from toolkit.exporter.values import Matrix
 from toolkit.precision import LATENT_VARIANCES
 

@@ -18,7 +18,8 @@ from toolkit.quantizer.budget.parameters import Parameter
 from toolkit.quantizer.budget.tensors import Tensors
 from toolkit.quantizer.packs.packing import write_pack
 from toolkit.quantizer.parameters import replace_values
-from toolkit.runtime.predictor import Predictor, to_onnx
+from toolkit.runtime.loading import to_onnx
+from toolkit.runtime.predictor import Predictor
 
 FILE = f"model.{BUDGET}.pack"
 

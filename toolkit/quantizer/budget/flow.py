@@ -25,7 +25,8 @@ from toolkit.quantizer.calibration import Calibration
 from toolkit.quantizer.checks.acceptance import Standard, kept
 from toolkit.quantizer.checks.thresholds import dropped
 from toolkit.quantizer.parameters import attribute_operator
-from toolkit.runtime.predictor import Predictor, to_onnx
+from toolkit.runtime.loading import to_onnx
+from toolkit.runtime.predictor import Predictor
 
 CHOOSING = 3  # every so many-th calibration row chooses, the others fit
 

@@ -25,7 +25,8 @@ from toolkit.metrics import Scale, deviation, losses
 from toolkit.quantizer.checks.beyond import Beyond
 from toolkit.quantizer.checks.stored import unchanged
 from toolkit.runtime.golden import Golden
-from toolkit.runtime.predictor import Predictor, to_onnx
+from toolkit.runtime.loading import to_onnx
+from toolkit.runtime.predictor import Predictor
 
 # What a replay on another processor may add to the deviation measured here.
 MARGIN = 1e-4
