@@ -1,4 +1,5 @@
-"""The converters, one file an estimator family; each file ends in its table `CONVERTERS`.
+"""The converters, one file an estimator family; each file ends in its table `CONVERTERS`
+(`inverse` in one of inverse transforms).
 
 A key is the estimator's library and class name, so that listing imports no library. A converter
 takes (fitted estimator, its input, the graph) and returns tensors by what scikit-learn calls
@@ -24,9 +25,8 @@ def table() -> dict[str, Converter]:
     """Return every converter by its key; RuntimeError where two files claim one key."""
     converters: dict[str, Converter] = {}
     for module in pkgutil.iter_modules(__path__):
-        for key, converter in importlib.import_module(
-            f"{__name__}.{module.name}"
-        ).CONVERTERS.items():
+        own = importlib.import_module(f"{__name__}.{module.name}")
+        for key, converter in getattr(own, "CONVERTERS", {}).items():  # `inverse` has none
             if key in converters:
                 raise RuntimeError(f"two converters for {key}")
             converters[key] = converter

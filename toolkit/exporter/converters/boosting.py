@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from toolkit.exporter.conversion import Conversion
-from toolkit.exporter.converters.trees import read, result
-from toolkit.exporter.formulas.answers import answer, is_far, residual
+from toolkit.exporter.converters.trees import read
+from toolkit.exporter.formulas.answers import answer, in_precision, is_far, residual
 from toolkit.exporter.formulas.binary_sigmoid import binary_sigmoid
 from toolkit.exporter.formulas.classes import class_labels, largest_index
 from toolkit.exporter.formulas.matmul import affine
@@ -40,8 +40,8 @@ def classifier(est: Any, x: Value, g: Conversion) -> Outputs:
         index, p = largest_index(g, raw), g.unary("Softmax", raw, axis=1)
     return {
         "predict": class_labels(g, index, est.classes_),
-        "predict_proba": result(g, x, p),
-        "decision_function": result(g, x, raw),
+        "predict_proba": in_precision(g, x, p),
+        "decision_function": in_precision(g, x, raw),
     }
 
 

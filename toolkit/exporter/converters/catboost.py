@@ -15,8 +15,7 @@ from typing import Any
 import numpy as np
 
 from toolkit.exporter.conversion import Conversion
-from toolkit.exporter.converters.trees import result
-from toolkit.exporter.formulas.answers import answer
+from toolkit.exporter.formulas.answers import answer, in_precision
 from toolkit.exporter.formulas.classes import class_labels, largest_index
 from toolkit.exporter.formulas.inverse_links import (
     Link,
@@ -80,7 +79,7 @@ def classified(est: Any, x: Value, g: Conversion) -> Outputs:
         chosen = g.compare("Greater", raw, [_limit(est)])
         return {
             "predict": g.cast(chosen, "int64"),
-            "predict_proba": result(g, x, sigmoid(g, raw)),
+            "predict_proba": in_precision(g, x, sigmoid(g, raw)),
         }
     if raw.width == 1:
         return two_classes(g, x, raw, classes, limit=_limit(est))
@@ -88,7 +87,7 @@ def classified(est: Any, x: Value, g: Conversion) -> Outputs:
         p = sigmoid(g, raw)
         return {
             "predict": class_labels(g, largest_index(g, raw), classes),
-            "predict_proba": result(g, x, p),
+            "predict_proba": in_precision(g, x, p),
         }
     return many_classes(g, x, raw, classes)
 

@@ -10,8 +10,8 @@ import numpy as np
 
 from toolkit.exporter.conversion import Conversion
 from toolkit.exporter.converters import key_of
-from toolkit.exporter.converters.trees import classified, divided, mean, read, result, shares
-from toolkit.exporter.formulas.answers import answer, repeated
+from toolkit.exporter.converters.trees import classified, divided, mean, read, shares
+from toolkit.exporter.formulas.answers import answer, in_precision, repeated
 from toolkit.exporter.formulas.classes import class_labels, index_above, largest_index
 from toolkit.exporter.formulas.matmul import affine
 from toolkit.exporter.trees.answers import tree_answer
@@ -56,7 +56,7 @@ def bagging_classifier(est: Any, x: Value, g: Conversion) -> Outputs:
     outputs = classified(g, x, divided(g, _sum(g, parts), len(pairs)), est.classes_)
     known = [o["decision_function"] for o in members if "decision_function" in o]
     if len(known) == len(pairs) and len({d.width for d in known}) == 1:
-        outputs["decision_function"] = result(g, x, divided(g, _sum(g, known), len(pairs)))
+        outputs["decision_function"] = in_precision(g, x, divided(g, _sum(g, known), len(pairs)))
     return outputs
 
 
@@ -101,8 +101,8 @@ def adaboost_classifier(est: Any, x: Value, g: Conversion) -> Outputs:
         index = index_above(g, scores, 0.0)
     return {
         "predict": class_labels(g, index, est.classes_),
-        "predict_proba": result(g, x, p),
-        "decision_function": result(g, x, scores),
+        "predict_proba": in_precision(g, x, p),
+        "decision_function": in_precision(g, x, scores),
     }
 
 

@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 
 from toolkit.exporter.conversion import Conversion
-from toolkit.exporter.converters.trees import result
-from toolkit.exporter.formulas.answers import answer, exp_answer
+from toolkit.exporter.formulas.answers import answer, exp_answer, in_precision
 from toolkit.exporter.formulas.binary_sigmoid import binary_sigmoid
 from toolkit.exporter.formulas.classes import class_labels, largest_index
 from toolkit.exporter.formulas.lookup import category_codes, columns_of
@@ -57,8 +56,8 @@ def classifier(est: Any, x: Value, g: Conversion) -> Outputs:
         )  # of the probabilities, as scikit-learn: raw ones may differ by less
     return {
         "predict": class_labels(g, index, est.classes_),
-        "predict_proba": result(g, x, p),
-        "decision_function": result(g, x, raw),
+        "predict_proba": in_precision(g, x, p),
+        "decision_function": in_precision(g, x, raw),
     }
 
 

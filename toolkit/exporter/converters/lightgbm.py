@@ -14,8 +14,7 @@ import numpy as np
 
 from toolkit.exporter.booster_categories import coded, of_lightgbm
 from toolkit.exporter.conversion import Conversion, categories_in
-from toolkit.exporter.converters.trees import result
-from toolkit.exporter.formulas.answers import answer
+from toolkit.exporter.formulas.answers import answer, in_precision
 from toolkit.exporter.formulas.classes import both_shares, class_labels, largest_index
 from toolkit.exporter.formulas.inverse_links import (
     Link,
@@ -118,9 +117,9 @@ def classified(model: Model, classes: Any, x: Value, g: Conversion) -> Outputs:
     """Return what a classifier of these classes answers by its booster."""
     name, options = model.objective
     raw = _raw(model, x, g, classifies=True)
-    decision = {"decision_function": result(g, x, raw)}
+    decision = {"decision_function": in_precision(g, x, raw)}
     if name == "custom":
-        return dict.fromkeys(("predict", "predict_proba", *decision), result(g, x, raw))
+        return dict.fromkeys(("predict", "predict_proba", *decision), in_precision(g, x, raw))
     if name in ("binary", "cross_entropy"):
         return decision | two_classes(g, x, raw, classes, _slope(options))
     if name == "multiclass":
@@ -130,7 +129,7 @@ def classified(model: Model, classes: Any, x: Value, g: Conversion) -> Outputs:
     else:
         p = both_shares(g, _link(name, options)(g, raw))
     labels = class_labels(g, largest_index(g, p), classes)
-    return decision | {"predict": labels, "predict_proba": result(g, x, p)}
+    return decision | {"predict": labels, "predict_proba": in_precision(g, x, p)}
 
 
 def _link(name: str, options: list[str]) -> Link:

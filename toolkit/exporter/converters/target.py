@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from toolkit.exporter.conversion import Conversion
+from toolkit.exporter.converters.inverse import inverse
 from toolkit.exporter.formulas.answers import answer, through
-from toolkit.exporter.formulas.inverse import inverse
 from toolkit.exporter.formulas.response import pick
 from toolkit.exporter.values import Outputs, Value
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from toolkit.exporter.conversion import Conversion
-from toolkit.exporter.formulas.answers import about, answer, center_of
+from toolkit.exporter.formulas.answers import about, answer, center_of, in_precision
 from toolkit.exporter.formulas.classes import class_labels, largest_index
 from toolkit.exporter.formulas.response import of_several
 from toolkit.exporter.trees.answers import tree_answer
@@ -59,7 +59,7 @@ def embedding(est: Any, x: Value, g: Conversion) -> Outputs:
         target[leaves.astype(np.int64)] = start + np.arange(len(leaves))
         parts.append(replace(single, values=known.astype(np.float64), target=target))
         start += len(leaves)
-    return {"transform": result(g, x, tree_sums(g, x, concatenate(parts, np.zeros(start))))}
+    return {"transform": in_precision(g, x, tree_sums(g, x, concatenate(parts, np.zeros(start))))}
 
 
 def isolation_forest(est: Any, x: Value, g: Conversion) -> Outputs:
@@ -94,7 +94,7 @@ def isolation_forest(est: Any, x: Value, g: Conversion) -> Outputs:
     scores = g.binary("Sub", g.unary("Neg", anomaly), [est.offset_], "offset")
     return {
         "predict": class_labels(g, index, np.array([-1, 1])),
-        "decision_function": result(g, x, scores),
+        "decision_function": in_precision(g, x, scores),
     }
 
 
@@ -184,13 +184,8 @@ def classified(g: Conversion, x: Value, p: Matrix, classes: np.ndarray) -> Outpu
     """Return probabilities, and the label of the first largest of them."""
     return {
         "predict": class_labels(g, largest_index(g, p), classes),
-        "predict_proba": result(g, x, p),
+        "predict_proba": in_precision(g, x, p),
     }
-
-
-def result(g: Conversion, x: Value, y: Matrix) -> Matrix:
-    """Return y in the type of the floating-point numbers of x."""
-    return g.cast(y, g.precision(x))
 
 
 CONVERTERS = {

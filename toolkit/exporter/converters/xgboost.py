@@ -16,8 +16,7 @@ import numpy as np
 
 from toolkit.exporter.booster_categories import coded, of_xgboost
 from toolkit.exporter.conversion import Conversion
-from toolkit.exporter.converters.trees import result
-from toolkit.exporter.formulas.answers import answer, is_far
+from toolkit.exporter.formulas.answers import answer, in_precision, is_far
 from toolkit.exporter.formulas.classes import both_shares, class_labels, index_above, largest_index
 from toolkit.exporter.formulas.inverse_links import (
     Link,
@@ -134,11 +133,11 @@ def classified(model: Model, classes: Any, x: Value, g: Conversion) -> Outputs:
     p = link(g, raw)
     if raw.width == 1:
         label = class_labels(g, index_above(g, p, 0.5), classes)
-        return {"predict": label, "predict_proba": result(g, x, both_shares(g, p))}
+        return {"predict": label, "predict_proba": in_precision(g, x, both_shares(g, p))}
     chosen = (
         g.compare("Greater", raw, [HALF]) if link is sigmoid else g.compare("Greater", p, [0.5])
     )
-    return {"predict": g.cast(chosen, "float64"), "predict_proba": result(g, x, p)}
+    return {"predict": g.cast(chosen, "float64"), "predict_proba": in_precision(g, x, p)}
 
 
 def _model(est: Any, g: Conversion) -> Model:

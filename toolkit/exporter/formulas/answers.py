@@ -114,3 +114,8 @@ def column_of(scale: Scale | None, index: int) -> Scale | None:
         return None
     one = slice(index, index + 1)
     return Scale(scale.center[one], scale.spread[one], scale.rounding[one])
+
+
+def in_precision(g: Conversion, x: Value, y: Matrix) -> Matrix:
+    """Return y in the type of the floating-point numbers of x."""
+    return g.cast(y, g.precision(x))

@@ -7,8 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from toolkit.exporter.conversion import Conversion
-from toolkit.exporter.converters.trees import result
-from toolkit.exporter.formulas.answers import exp_answer
+from toolkit.exporter.formulas.answers import exp_answer, in_precision
 from toolkit.exporter.formulas.binary_sigmoid import binary_sigmoid
 from toolkit.exporter.formulas.classes import class_labels, index_above, largest_index
 from toolkit.exporter.values import Matrix, Outputs, Value
@@ -63,7 +62,7 @@ def two_classes(
     index, p = binary_sigmoid(g, raw, scale)
     if limit:
         index = index_above(g, raw, limit)
-    return {"predict": class_labels(g, index, classes), "predict_proba": result(g, x, p)}
+    return {"predict": class_labels(g, index, classes), "predict_proba": in_precision(g, x, p)}
 
 
 def many_classes(g: Conversion, x: Value, raw: Matrix, classes: np.ndarray) -> Outputs:
@@ -71,7 +70,7 @@ def many_classes(g: Conversion, x: Value, raw: Matrix, classes: np.ndarray) -> O
     p = g.unary("Softmax", raw, axis=1)
     return {
         "predict": class_labels(g, largest_index(g, p), classes),
-        "predict_proba": result(g, x, p),
+        "predict_proba": in_precision(g, x, p),
     }
 
 
