@@ -10,7 +10,7 @@ from onnx import TensorProto, helper
 from tests.runtime.graphs import ROWS, identity, linear, model_of
 from toolkit.errors import InvalidInput
 from toolkit.runtime import load
-from toolkit.runtime.bound import FEW, _fill
+from toolkit.runtime.bound import FEW_VALUES, _fill
 from toolkit.runtime.inputs import FAR, is_near, prepare
 from toolkit.runtime.predictor import Predictor
 from toolkit.runtime.schema import Input
@@ -73,7 +73,7 @@ def test_rows_in_other_forms(model, given, count):
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-@pytest.mark.parametrize("count", [1, 4, FEW])  # by bytes, and by numpy
+@pytest.mark.parametrize("count", [1, 4, FEW_VALUES])  # by bytes, and by numpy
 def test_values_that_are_not_taken(model, value, count):
     bound = model.bind(count)
     X = rows_of(count)
@@ -85,7 +85,7 @@ def test_values_that_are_not_taken(model, value, count):
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
-@pytest.mark.parametrize("width", [1, 3, FEW, FEW + 1])
+@pytest.mark.parametrize("width", [1, 3, FEW_VALUES, FEW_VALUES + 1])
 @pytest.mark.parametrize("non_finite", ["finite", "nan", "any", "nan*1|finite*2"])
 @settings(max_examples=30)
 @given(data=st.data())

@@ -11,7 +11,7 @@ from tests.runtime.graphs import linear
 from toolkit.errors import InvalidInput
 from toolkit.runtime import load, predictor, split
 from toolkit.runtime.predictor import Predictor
-from toolkit.runtime.split import MANY, PART_S, Splitting, run_parts
+from toolkit.runtime.split import PART_S, TIMED_ROWS, Splitting, run_parts
 
 TOOLKITS = linear(**{"toolkit.task": "transformer", "toolkit.takes": "finite"}).SerializeToString()
 
@@ -89,13 +89,13 @@ def test_only_what_takes_long_is_split(timed):
     run = timed(2 * PART_S / 1000)
     splitting = Splitting(run, 8)
     for count, calls in [
-        (MANY - 1, [MANY - 1]),
+        (TIMED_ROWS - 1, [TIMED_ROWS - 1]),
         (1000, [1000]),  # nothing is known before it
         (1000, [500, 500]),
         (500, [500]),
         (4000, [500] * 8),
         (9000, [1125] * 8),
-        (MANY - 1, [MANY - 1]),
+        (TIMED_ROWS - 1, [TIMED_ROWS - 1]),
     ]:
         run.calls.clear()
         X = rows_of(count)
@@ -176,7 +176,7 @@ def test_the_quota_of_a_container_counts(files, expected, tmp_path, monkeypatch)
 @pytest.fixture
 def eager(monkeypatch):
     """Every batch of two rows or more is split in three."""
-    monkeypatch.setattr(split, "MANY", 2)
+    monkeypatch.setattr(split, "TIMED_ROWS", 2)
     monkeypatch.setattr(split, "PART_S", 1e-12)
     monkeypatch.setattr(predictor, "cores", lambda: 3)
 

@@ -24,7 +24,7 @@ from toolkit.exporter.values import (
     matrices,
 )
 
-MOST = 1 << 16  # columns of a matrix that a batch is given: 256 KB a row in float32
+MOST_COLUMNS = 1 << 16  # columns of a matrix that a batch is given: 256 KB a row in float32
 
 
 @dataclass
@@ -109,7 +109,7 @@ class Graph:
         """Return x with those of these records that there are."""
         known = [o for o in origins if o is not None]
         for origin in known:
-            if isinstance(origin, SparseRows | Coded) and origin.width > MOST:
+            if isinstance(origin, SparseRows | Coded) and origin.width > MOST_COLUMNS:
                 self.too_wide[x.name] = origin.width
         return x.knowing(*known)
 

@@ -15,7 +15,7 @@ from toolkit.errors import InvalidInput, UnsupportedEstimator, first_line
 from toolkit.exporter import passes
 from toolkit.exporter.conversion import Conversion
 from toolkit.exporter.dispatch import convert
-from toolkit.exporter.graph import MOST, initializer
+from toolkit.exporter.graph import MOST_COLUMNS, initializer
 from toolkit.exporter.grid import Grids
 from toolkit.exporter.opsets import IR_VERSIONS, ML_OPSETS
 from toolkit.exporter.passes.fuse_classifier import packed_weights
@@ -148,7 +148,7 @@ def _check_width(estimator: Any, g: Conversion, model: onnx.ModelProto) -> None:
         raise UnsupportedEstimator(
             f"{type(estimator).__name__}: {width:,} columns of a hash or of categories that are "
             f"read as a matrix take {width * 4:,} bytes a row; set n_features or max_categories to "
-            f"{MOST:,} or less, or read them by a linear model"
+            f"{MOST_COLUMNS:,} or less, or read them by a linear model"
         )
 
 

@@ -17,7 +17,8 @@ from toolkit.runtime.schema import ANY, Input
 # read, by any number of calls at once.
 RUN_OPTIONS = onnxruntime.RunOptions()
 
-FEW = 512  # so many values are copied and looked at as bytes before numpy has found its loops
+# So many values are copied and looked at as bytes before numpy has found its loops.
+FEW_VALUES = 512
 # A number's highest byte is its sign and the seven highest bits of its exponent. From FAR on, and
 # in infinities and NaN, these are at least so many.
 FAR_BITS = {"f": 0x50, "d": 0x42}
@@ -198,7 +199,7 @@ def _fill(rows: np.ndarray, non_finite: str, near: bool = False) -> Fill:
     if (
         non_finite == ANY
         or rows.dtype.char not in "fd"
-        or rows.size > FEW
+        or rows.size > FEW_VALUES
         or sys.byteorder != "little"
     ):
 

@@ -30,7 +30,7 @@ INPUT, OUTPUT, OPERATOR, ATTRIBUTE = 1, 2, 4, 5
 TENSOR, SUBGRAPH, INTS, SUBGRAPHS, ATTRIBUTE_NAME = 5, 6, 8, 11, 1
 TYPE, INT32_DATA, INT64_DATA, TENSOR_NAME, RAW = 2, 5, 7, 8, 9
 WIDTHS = {6: 4, 7: 8}  # TensorProto.DataType of int32 and int64 -> bytes
-MOST = 64  # values of a size; longer tensors hold none
+MOST_VALUES = 64  # values of a size; longer tensors hold none
 
 
 def guard(model: bytes, origin: str) -> None:
@@ -152,7 +152,7 @@ def _integers(tensor: bytes | memoryview) -> list[int]:
     width = WIDTHS.get(kind, 0)
     if not width or not raw:
         return [*_repeated(tensor, INT64_DATA), *_repeated(tensor, INT32_DATA)]
-    cut = range(0, min(len(raw), MOST * width), width)
+    cut = range(0, min(len(raw), MOST_VALUES * width), width)
     return [int.from_bytes(raw[k : k + width], "little", signed=True) for k in cut]
 
 
@@ -164,13 +164,13 @@ def _repeated(message: bytes | memoryview, wanted: int) -> list[int]:
     for number, value in fields(message):
         if number != wanted:
             continue
-        if len(values) >= MOST:
+        if len(values) >= MOST_VALUES:
             break
         if isinstance(value, int):
             values.append(value)
             continue
         at = 0
-        while at < len(value) and len(values) < MOST:
+        while at < len(value) and len(values) < MOST_VALUES:
             one, at = read_varint(value, at)
             values.append(one)
     return [v - (1 << 64) if v >= 1 << 63 else v for v in values]

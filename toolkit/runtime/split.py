@@ -16,7 +16,8 @@ import numpy as np
 
 Run = Callable[[list[str], Mapping[str, np.ndarray]], list[Any]]
 
-MANY = 256  # rows from which a call is timed: the time a row in smaller ones is mostly the call's
+# Rows from which a call is timed: the time a row in smaller ones is mostly the call's.
+TIMED_ROWS = 256
 PART_S = 1e-3  # a part that takes less does not pay for its thread
 PAYS = 0.8  # of the time without parts: what saves less costs more of the cores than it is worth
 AGAIN = 64  # calls in parts between two without, which tell what these would take by now
@@ -74,7 +75,7 @@ class Splitting:
     def __call__(self, names: list[str], feed: Mapping[str, np.ndarray]) -> list[Any]:
         """Return the named outputs for the rows of `feed`; raises what `run` raises."""
         rows = len(next(iter(feed.values())))
-        if rows < MANY:
+        if rows < TIMED_ROWS:
             return self._run(names, feed)
         parts = self._parts(rows)
         begin = time.perf_counter()

@@ -14,7 +14,8 @@ from toolkit.exporter.formulas.float64_expr import Float64, constant, float64, j
 from toolkit.exporter.tuning import THROUGHPUT
 from toolkit.exporter.values import Matrix, Outputs, Unconvertible, Value
 
-MANY = 32  # points from which chunks of rows pay: the distances of 20,000 rows leave the cache
+# Points from which chunks of rows pay: the distances of 20,000 rows leave the cache.
+FEWEST_POINTS = 32
 
 
 def centres(est: Any, x: Value, g: Conversion) -> Outputs:
@@ -53,7 +54,7 @@ def _ranks(g: Conversion, x: Matrix, points: np.ndarray) -> tuple[Float64, Float
 
 def _in_form(g: Conversion, x: Matrix, points: np.ndarray, form: Form) -> list[Matrix]:
     """Return what the form gives: chunks cost one row 3 µs, and take half the time at 20,000."""
-    if g.tune == THROUGHPUT and len(points) >= MANY:
+    if g.tune == THROUGHPUT and len(points) >= FEWEST_POINTS:
         return in_batches(g, x, batch_rows(2 * len(points), x.width), form)
     return list(form(x.name))
 

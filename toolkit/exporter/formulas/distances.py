@@ -15,9 +15,8 @@ from toolkit.exporter.values import Matrix, Unconvertible
 
 # P of asin √h = √h P(h), h in [0, ½]: its power series' coefficients, (2k)! / (4ᵏ (k!)² (2k + 1)).
 ARCSINE = [math.comb(2 * k, k) / (4.0**k * (2 * k + 1)) for k in range(45)]
-DIRECT = (
-    32  # up to so many columns, differences are taken column by column where they must be exact
-)
+# Up to so many columns, differences are taken column by column where they must be exact.
+DIRECT = 32
 
 
 def squared(g: Conversion, x: Float64, points: np.ndarray) -> Float64:

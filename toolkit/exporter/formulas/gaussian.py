@@ -25,7 +25,7 @@ from toolkit.precision import MIXED_KERNELS, SINGLE_KERNELS
 
 DOUBTFUL = 4e-4  # a sum of float32 kernels this near to 0 may have either sign, by a wide margin
 NARROW = 32  # with more columns, a product block by block costs more than it saves
-FEW = 4  # rows up to which one product is faster than one block by block …
+FEW_ROWS = 4  # rows up to which one product is faster than one block by block …
 SHORT = 2048  # … and points up to which that holds for the sums as well
 SOON = 400  # points up to which float64 at once is faster for few rows than float32 and a check
 FAR = 1e15  # further away a square leaves float32; any kernel is 0 much nearer
@@ -86,7 +86,7 @@ def signed(g: Conversion, x: Matrix, sums: Gaussians, wide: bool = False) -> Mat
         (total,) = exact(x)
     elif len(sums.points) <= SOON:
         form = _in_float64(g, x, sums, wide_points, wide_dual, offset)
-        (total,) = either(g, at_most(g, x, FEW), lambda: form(x.name), guarded)
+        (total,) = either(g, at_most(g, x, FEW_ROWS), lambda: form(x.name), guarded)
     else:
         (total,) = guarded()
     return _told(g, x, sums, (points, dual, offset), total)
@@ -212,7 +212,7 @@ def _single(
         few = form.plain
     elif k > 1:
         few = form.block_by_block
-    return in_batches(g, x, rows, form.block_by_block, few, FEW)[0]
+    return in_batches(g, x, rows, form.block_by_block, few, FEW_ROWS)[0]
 
 
 def _mixed(

@@ -33,8 +33,9 @@ SPARE = 2  # more candidates than neighbours: distances so close that rounding m
 SCANNED = 6  # about as dear as the choice of a block is that of so many points of chosen blocks
 ALIGNED = 16  # float32 in a cache line: a row of ranks starts with one
 LEAST = 32  # points of a block
-MANY = 2  # times as many points as the candidates' blocks hold make looking at blocks worth while
-FEW = 2  # rows up to which one search is faster than one for blocks and one within them
+# Times as many points as the candidates' blocks hold make looking at blocks worth while.
+MANY_BLOCKS = 2
+FEW_ROWS = 2  # rows up to which one search is faster than one for blocks and one within them
 LARGEST = 1e15  # beyond, a square leaves float32
 SMALLEST = 1e-35  # what float32 loses of numbers near its least
 EMPTY = 3e38  # the rank of what fills the last block: more than any point's
@@ -106,10 +107,10 @@ def euclidean_neighbours(
         few, many = form(_from_blocks), form(_from_blocks_in_chunks)
         return in_batches(g, x, rows, many, few, search.chunk)
 
-    if m < MANY * search.block * search.candidates:
+    if m < MANY_BLOCKS * search.block * search.candidates:
         lengths, at, sure = in_batches(g, x, search.chunk, form(_from_all))
     else:
-        one = at_most(g, x, FEW)
+        one = at_most(g, x, FEW_ROWS)
         lengths, at, sure = either(g, one, lambda: _checked(search, x.name, _from_all), by_blocks)
     least = g.reduce("ReduceMin", g.cast(sure, "int32").name, [0], keep=False)
     all_sure = g.cast(Matrix(least, "int32", 0), "bool").name

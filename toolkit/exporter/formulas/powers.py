@@ -19,7 +19,7 @@ from toolkit.exporter.values import Matrix
 DEGREES = (1, 2, 3)
 CHEAPER = 0.5  # of the points' numbers: with more coefficients nothing is gained
 # What rounding may make of terms that cancel: of max(1, |sum|), or of the unit where that is less.
-ALLOWED = 1e-7
+MOST_CANCELLED = 1e-7
 PROBES = 256
 
 
@@ -43,7 +43,7 @@ def as_form(
     if degree not in DEGREES or _count(size, degree) * k > CHEAPER * m * (width + k):
         return None
     table = np.hstack([gamma * points, np.full((m, 1), bias)])
-    if _lost(points, table, int(degree), weights, offset, unit) > ALLOWED:
+    if _lost(points, table, int(degree), weights, offset, unit) > MOST_CANCELLED:
         return None
     first, second = np.triu_indices(size)
     form = _coefficients(table, int(degree), weights)  # [products or columns, size k or k]
@@ -97,7 +97,7 @@ def _lost(
     offset: np.ndarray,
     unit: Any,
 ) -> float:
-    """Return the largest part of a sum that float64 may lose to cancellation: see ALLOWED."""
+    """Return the largest part of a sum that float64 may lose to cancellation."""
     chosen = points[np.linspace(0, len(points) - 1, min(len(points), PROBES)).astype(int)]
     rows = np.hstack([chosen, np.ones((len(chosen), 1))])
     exact = np.abs((rows @ table.T) ** degree @ weights + offset)

@@ -15,7 +15,7 @@ import numpy as np
 
 from toolkit.exporter.proof.edits import Cell, Edit, Sample
 
-MOST = 60  # of a column's edges, spread evenly over all
+MOST_EDGES = 60  # of a column's edges, spread evenly over all
 
 # Values [features] as a step takes them, from values as it gives them.
 Back = Callable[[np.ndarray], np.ndarray]
@@ -39,7 +39,7 @@ def at_boundaries(estimator: Any, sample: Sample) -> Iterator[Edit]:
                 continue
             own = np.asarray(edges[at], dtype=np.float64)
             own = own[np.isfinite(own)]
-            own = own[np.linspace(0, len(own) - 1, min(len(own), MOST)).astype(int)]
+            own = own[np.linspace(0, len(own) - 1, min(len(own), MOST_EDGES)).astype(int)]
             for k, edge in enumerate(own):
                 yield from _at(edge, at, columns, sample, k)
 

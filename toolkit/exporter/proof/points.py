@@ -10,7 +10,7 @@ import numpy as np
 
 from toolkit.exporter.proof.edits import Edit, Sample
 
-MOST = 100  # at most so many points, spread evenly over all
+MOST_POINTS = 100  # at most so many points, spread evenly over all
 # Where estimators keep them. Not clusters' centres: the distance 0 there is lost in scikit-learn's
 # own rounding (√1e-7 for a mean of 1e4).
 KEPT_IN = ("_fit_X", "X_fit_", "X_train_", "X_", "support_vectors_", "centroids_")
@@ -40,7 +40,7 @@ def point_rows(estimator: Any, sample: np.ndarray) -> Iterator[np.ndarray]:
     points = next((getattr(last, name) for name in KEPT_IN if hasattr(last, name)), None)
     if not isinstance(points, np.ndarray) or points.ndim != 2 or not len(points):
         return
-    spread = np.linspace(0, len(points) - 1, min(len(points), MOST)).astype(int)
+    spread = np.linspace(0, len(points) - 1, min(len(points), MOST_POINTS)).astype(int)
     outermost = np.nan_to_num(np.abs(points)).argmax(axis=0)
     rows = _inverted(points[np.concatenate([spread, outermost])], before)
     if rows is not None and rows.shape == (len(rows), sample.shape[1]):

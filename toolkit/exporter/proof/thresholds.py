@@ -13,7 +13,7 @@ from toolkit.exporter.proof.converted_trees import converted_trees
 from toolkit.exporter.proof.edits import Cell, Edit, Sample, rows_of
 from toolkit.exporter.proof.fitted_trees import Tree, fitted_trees, held
 
-MOST = 400  # at most so many splits, spread evenly over the thresholds of all trees
+MOST_SPLITS = 400  # at most so many splits, spread evenly over the thresholds of all trees
 # Further splits, whose threshold is a number of the grid but for its rounding: those between two
 # rows of fitting, where only rows that are new lie. A graph with float32 inputs errs there first.
 NARROW = 1000
@@ -110,7 +110,7 @@ def _around(threshold: float, grid: Grid) -> list[float]:
 
 
 def chosen(trees: list[Tree], grids: Sequence[Grid]) -> Iterator[tuple[Tree, int]]:
-    """Yield (tree, node) of MOST splits, evenly along the sorted thresholds, and NARROW close ones.
+    """Yield (tree, node) of splits: MOST_SPLITS along the sorted thresholds, and NARROW close ones.
 
     Of equal thresholds of a feature, those deep in a tree count as well as its root.
     """
@@ -122,7 +122,7 @@ def chosen(trees: list[Tree], grids: Sequence[Grid]) -> Iterator[tuple[Tree, int
     thresholds = np.concatenate([t.threshold[t.ordered] for t in trees])
     features = np.concatenate([t.feature[t.ordered] for t in trees])
     order = np.lexsort((thresholds, features))
-    picked = _evenly(order, MOST)
+    picked = _evenly(order, MOST_SPLITS)
     close = _close(features[order], thresholds[order], grids)
     for at in dict.fromkeys([*picked.tolist(), *_evenly(order[close], NARROW).tolist()]):
         yield trees[owner[at]], int(node[at])

@@ -25,7 +25,7 @@ from toolkit.precision import TIED_ANSWERS
 EQUAL = 1e-9
 NEIGHBOURS, POSTERIORS = "the nearest neighbours are", "the two likeliest classes are"
 TOGETHER = ("Voting", "Stacking", "MultiOutput", "OneVsRest", "Bagging")
-MOST = 20_000_000  # distances that are looked at to find which answers a tie may have
+MOST_DISTANCES = 20_000_000  # distances that are looked at to find which answers a tie may have
 PROBABILITIES = "probabilities"
 ROUNDED = 1e-14  # of a posterior's terms
 
@@ -165,7 +165,7 @@ def _with_choices(estimator: Any, X: Any, count: int, rows: np.ndarray) -> Ties:
     at = np.flatnonzero(rows)
     size = estimator.n_samples_fit_
     known = targets is not None and estimator.weights in ("uniform", "distance")
-    if not known or not len(at) or len(at) * size > MOST:
+    if not known or not len(at) or len(at) * size > MOST_DISTANCES:
         return Ties(rows, {}, {})
     assert targets is not None
     far, index = estimator.kneighbors(np.asarray(X)[at], size)

@@ -10,7 +10,7 @@ import numpy as np
 from toolkit.exporter.traces.trace import OTHER, Trace, by_share, numbers
 
 TREES = 10  # of an ensemble; each alone tells as much as all of them
-MANY = 20  # rows, below which a share of them is chance
+FEWEST_ROWS = 20  # rows, below which a share of them is chance
 
 
 def leaves(part: Any, X: Any, y: Any) -> Trace | None:
@@ -108,7 +108,7 @@ def memorised(part: Any, X: Any, y: Any) -> Trace | None:
         right += int((apart[single] <= rounding).sum())
     # Of a bootstrap sample, more than a third of the rows were not drawn.
     most = 0.55 if getattr(part, "bootstrap", False) else 1 - OTHER
-    if alone < MANY or OTHER * alone < right < most * alone:
+    if alone < FEWEST_ROWS or OTHER * alone < right < most * alone:
         return None
     said = f"{right:,} of {alone:,} leaves of a single row answer with their targets"
     return Trace(right >= most * alone, said)

@@ -13,7 +13,7 @@ import numpy as np
 
 from toolkit.runtime.pack.encodings import ELEMENT_TYPES, FLOAT32, MANTISSA, scale_mantissas
 
-LEAST, MOST = 256, 511  # the mantissa with its leading one
+LEAST_MANTISSA, MOST_MANTISSA = 256, 511  # the mantissa with its leading one
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Mantissa:
         flat = self.codes.ravel()
         negative = np.packbits(flat < 0, bitorder="little").tobytes()
         exponent = np.where(flat == 0, -128, self.exponent).astype(np.int8)
-        low = np.where(flat == 0, 0, np.abs(flat) - LEAST).astype(np.uint8)
+        low = np.where(flat == 0, 0, np.abs(flat) - LEAST_MANTISSA).astype(np.uint8)
         return exponent.tobytes() + negative + low.tobytes()
 
 
@@ -51,9 +51,9 @@ def encode(values: np.ndarray) -> Mantissa:
     data = np.asarray(values, dtype=np.float64)
     _, exponent = np.frexp(data[:, 0])  # magnitude in [0.5, 1) times 2**exponent
     codes = np.rint(np.ldexp(data, 9 - exponent[:, None]))
-    carried = np.abs(codes[:, 0]) > MOST  # rounded up to the next power of two
+    carried = np.abs(codes[:, 0]) > MOST_MANTISSA  # rounded up to the next power of two
     exponent = exponent - 1 + carried
-    codes = np.where(carried[:, None], np.sign(codes) * LEAST, codes)
+    codes = np.where(carried[:, None], np.sign(codes) * LEAST_MANTISSA, codes)
     if (exponent > 127).any():
         raise ValueError("holds values beyond 2**128")
     gone = (exponent < -127) | (codes[:, 0] == 0)

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from toolkit.quantizer.codes.affine import Affine
-from toolkit.quantizer.codes.mantissa import LEAST, MOST, Mantissa
+from toolkit.quantizer.codes.mantissa import LEAST_MANTISSA, MOST_MANTISSA, Mantissa
 
 # C's diagonal is raised by this share: few calibration rows must not speak for all directions.
 DAMPING = 0.01
@@ -80,7 +80,7 @@ def _affine_grid(codes: Affine) -> Grid:
 def _mantissa_grid(codes: Mantissa) -> Grid:
     sign = np.sign(codes.codes).astype(np.float64)
     unit = np.ldexp(np.ones(sign.shape), codes.exponent.astype(int)[:, None] - 8)
-    ends = np.sort(np.stack([sign * LEAST, sign * MOST]), axis=0)
+    ends = np.sort(np.stack([sign * LEAST_MANTISSA, sign * MOST_MANTISSA]), axis=0)
     return Grid(unit, np.zeros(sign.shape), ends[0], ends[1])
 
 

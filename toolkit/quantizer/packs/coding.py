@@ -40,7 +40,7 @@ CHOICE_ROWS = 512
 # A parameter is little beside the rest where it is less than this part of all numbers.
 MINOR = 8
 # The widest codes; beyond them is the tensor's own type.
-MOST = 16
+MOST_BITS = 16
 # Widths that are tried one after the other where a limit is broken, by the nominal width.
 WIDER = {4: (6, 8), 8: (10, 12, 16, 64), 16: (64,)}
 
@@ -123,7 +123,7 @@ class Coder:
             elif max(error, unseen / 2) > self.goal:
                 near = max(error, unseen / 2) <= 4 * self.goal
                 every = stored & self.errors.keys() if near else self.errors
-                wider = {n: min(MOST, self.bits + 2, widths[n] + 1) for n in every}
+                wider = {n: min(MOST_BITS, self.bits + 2, widths[n] + 1) for n in every}
             else:
                 return
             wider = {n: w for n, w in wider.items() if w > widths[n]}
@@ -142,7 +142,7 @@ class Coder:
                     f"initializer {parameter.name!r} holds values that are not finite"
                 )
             width = widths[parameter.name]
-            if width > MOST or not finite or parameter.name in self.short:
+            if width > MOST_BITS or not finite or parameter.name in self.short:
                 continue
             if isinstance(parameter, Product):
                 self._product(parameter, width)
@@ -192,7 +192,7 @@ class Coder:
         """
         bits = self.bits if parameter.values.size > FEW_BYTES else max(8, self.bits)
         minor = parameter.values.size * MINOR <= self.total
-        return min(MOST, 2 * bits) if minor else bits
+        return min(MOST_BITS, 2 * bits) if minor else bits
 
 
 def _next(width: int, bits: int) -> int:

@@ -22,7 +22,7 @@ from toolkit.quantizer.parameters import Product, plain_products
 # Coefficients below this part of the largest are what float32 left of zeros.
 NOISE = 1e-6
 # More features have so many products that choosing their factors costs more than the squares.
-MOST = 64
+MOST_AXES = 64
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def find_squares(model: onnx.ModelProto) -> list[Squares]:
         if first is None or first.op_type != "Gemm" or index.wanted(node.input[0]) != 1:
             continue
         axes = weights.get(first.input[1])
-        if axes is None or last is None or len(axes.values) > MOST:
+        if axes is None or last is None or len(axes.values) > MOST_AXES:
             continue
         if axes.bias and last.bias:
             sums.append(Squares((first.output[0], middle.output[0], node.output[0]), axes, last))

@@ -28,7 +28,7 @@ from toolkit.quantizer.refit import ridge
 from toolkit.quantizer.refusals import NotApplicable
 
 FIRST, GROWTH = 16, 1.25  # points in the first set that is tried, and times more in the next
-MOST = 1500
+MOST_POINTS = 1500
 # A sixth of the points may be used up for an error four times below the limit.
 SPARE, FINER = 6, 4
 MOST_ROWS = 4096  # of the points themselves, on which duals are fitted
@@ -84,7 +84,7 @@ def _fitted(
     drawn = np.random.default_rng(0).permutation(len(table))[:MOST_ROWS]
     rows = np.concatenate([row_values[~alone], table[drawn] * total.scale + total.centre])
     sums = np.concatenate([whole[~alone], total.kernels(rows[(~alone).sum() :], table) @ dual])
-    most = min(len(table) // 3, MOST)
+    most = min(len(table) // 3, MOST_POINTS)
     order, best = pivots(table, total.gamma, most), None
     taken: list[int] = []
     for count in _counts(most):
