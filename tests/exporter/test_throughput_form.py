@@ -19,6 +19,8 @@ from tests.exporter.parity import assert_answers
 from toolkit.exporter.flow import convert_and_prove
 from toolkit.exporter.tuning import THROUGHPUT
 
+pytestmark = pytest.mark.usefixtures("forms_of_small_forests")
+
 RNG = np.random.default_rng(0)
 
 

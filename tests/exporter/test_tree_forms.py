@@ -46,11 +46,7 @@ VALUES = np.array(
 )
 
 
-@pytest.fixture(autouse=True)
-def _forms_of_small_forests(monkeypatch):
-    """Small forests take every form as well."""
-    monkeypatch.setattr(forms, "FIRST", 0)
-    monkeypatch.setattr(forms, "SORTED", 0)
+pytestmark = pytest.mark.usefixtures("forms_of_small_forests")
 
 
 def random_tree(rng, target, categories, finite):

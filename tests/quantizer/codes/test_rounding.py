@@ -79,7 +79,8 @@ def test_refined_mantissas_stay_on_their_grid() -> None:
     nearest = mantissa.encode(weights)
     refined = refine(weights, nearest, correlated(20))
     assert (
-        (np.abs(refined.codes) >= mantissa.LEAST_MANTISSA) & (np.abs(refined.codes) <= mantissa.MOST_MANTISSA)
+        (np.abs(refined.codes) >= mantissa.LEAST_MANTISSA)
+        & (np.abs(refined.codes) <= mantissa.MOST_MANTISSA)
     ).all()
     np.testing.assert_array_equal(np.sign(refined.codes), np.sign(nearest.codes))
     np.testing.assert_array_equal(read_back(refined, weights.shape), refined.decode())
