@@ -181,3 +181,23 @@ def test_sources_of_random_numbers(kind, place):
         made.state = state
     with pytest.raises(Damaged, match=f"continues with the number {place}"):
         check_restored(model)
+
+
+@pytest.mark.parametrize("lengths", [(1, 10**6), (0, 1), (1, 2, 3), (1, 2.5)])
+def test_lengths_of_grams_that_there_are_not(lengths):
+    model = TfidfVectorizer(analyzer="char").fit(TEXTS)
+    model.ngram_range = lengths
+    refused(make_pipeline(model, LogisticRegression()), "n-grams of")
+
+
+@pytest.mark.parametrize("bins", [[10**8, 2], [5], [6.5, 2]])
+def test_bins_that_there_are_not(bins):
+    model = KBinsDiscretizer(6, strategy="uniform").fit(X)
+    model.n_bins_ = np.array(bins)
+    refused(model, "bins")
+
+
+def test_bins_of_all_kinds_are_loaded():
+    table = np.column_stack([X, np.ones(len(X))])
+    for strategy in ("uniform", "quantile", "kmeans"):
+        load(KBinsDiscretizer(2, strategy=strategy).fit(table))

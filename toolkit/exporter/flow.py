@@ -16,6 +16,7 @@ from toolkit.errors import (
     UnsupportedEstimator,
     guarded,
 )
+from toolkit.estimators.asking import one_by_one
 from toolkit.estimators.keeping import keep
 from toolkit.exporter.bundle_writer import Proven, write_bundle
 from toolkit.exporter.candidates import Case, choose, tuned
@@ -35,6 +36,7 @@ INPUT_DTYPES = (AUTO, "float32", "float64")
 FIT = "give rows of the kind that it was fitted on, or an estimator that exports"
 
 
+@one_by_one()
 @guarded("estimator", UnsupportedEstimator, FIT)
 def export(
     estimator: Any,
@@ -104,6 +106,7 @@ def export(
     return bundle
 
 
+@one_by_one()
 @guarded("estimator", UnsupportedEstimator, FIT)
 def convert_and_prove(
     estimator: Any,

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from toolkit.errors import InvalidInput, ParityError, guarded
+from toolkit.estimators.asking import one_by_one
 from toolkit.exporter.proof.edits import rows_of
 from toolkit.exporter.proof.evidence import proof_rows
 from toolkit.exporter.proof.prove import Proof, prove_run
@@ -21,6 +22,7 @@ from toolkit.runtime.predictor import Predictor
 NUMBERS = ("float32", "float64")
 
 
+@one_by_one()
 @guarded("estimator", InvalidInput, "give rows of the kind that it was fitted on")
 def prove_graph(model: bytes, origin: str, estimator: Any, X: Any, y: Any = None) -> Proof:
     """Return the proof of any ONNX model against a fitted estimator, on X and adversarial rows.

@@ -16,6 +16,8 @@ from functools import wraps
 from threading import Lock
 from typing import Any
 
+from toolkit.estimators.asking import one_by_one
+
 # (module, class, method) of whatever tells the two apart; an optional library only where it is in
 # use: without its import there is no estimator of its own.
 APART = (
@@ -35,11 +37,9 @@ def takers_of_sparse() -> Iterator[set[int]]:
 
     They are told while the estimator that they are a part of is asked.
     """
-    from joblib import parallel_config
-
     takers: set[int] = set()
-    # Not in processes, in which nothing is seen.
-    with WATCHING, parallel_config(backend="threading"), ExitStack() as stack:
+    # Not in other processes, in which nothing is seen.
+    with WATCHING, one_by_one(), ExitStack() as stack:
         for module, name, method in APART:
             if module in sys.modules:
                 stack.enter_context(_watched(getattr(sys.modules[module], name), method, takers))

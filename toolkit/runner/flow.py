@@ -11,6 +11,7 @@ import numpy as np
 
 from toolkit.bundle import FAILED, FLOAT, MODEL, OK, Bundle, Rows, Variant, open_bundle
 from toolkit.errors import CorruptArtifact, InvalidInput
+from toolkit.estimators.asking import one_by_one
 from toolkit.metrics import Scale
 from toolkit.runner import (
     accuracy,
@@ -40,6 +41,7 @@ Outputs = dict[str, np.ndarray]
 Scales = Mapping[str, Scale]
 
 
+@one_by_one()
 def bench(
     bundle: Bundle | str | Path,
     X: Any = None,

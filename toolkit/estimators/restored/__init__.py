@@ -31,6 +31,8 @@ COMPILED: dict[str, Callable[[Any, int | None], None]] = {
 # The attributes of an object -> what is tried on it.
 BY_ATTRIBUTES: dict[tuple[str, ...], Callable[[Any, int | None], None]] = {
     ("vocabulary_",): columns.check_words,
+    ("ngram_range", "analyzer"): columns.check_grams,
+    ("n_bins_", "bin_edges_"): columns.check_bins,
     ("categories_", "_n_features_outs"): columns.check_categories,
     ("cluster_centers_", "n_features_in_"): widths.check_centers,
     ("_n_threads",): widths.check_threads,

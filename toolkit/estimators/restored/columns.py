@@ -12,6 +12,8 @@ import numpy as np
 
 from toolkit.estimators.restored.refusal import require, within
 
+MOST_GRAMS = 64  # words or letters of an n-gram: more than any model of texts has use for
+
 
 def check_words(model: Any, _width: int | None) -> None:
     """Check a vocabulary: as many columns as words, and each word's is one of them."""
@@ -21,6 +23,22 @@ def check_words(model: Any, _width: int | None) -> None:
     require(whole, "has words whose numbers are none")
     if words:
         within(np.array([int(n) for n in words.values()]), 0, len(words), "gives a word the column")
+
+
+def check_grams(model: Any, _width: int | None) -> None:
+    """Check how long n-grams may be: a text of n words or letters has about n² of all lengths."""
+    lengths = model.ngram_range
+    whole = all(isinstance(n, int | np.integer) for n in lengths)
+    require(len(lengths) == 2 and whole, "has n-grams of no length")
+    within(np.array([int(n) for n in lengths]), 1, MOST_GRAMS + 1, "has n-grams of the length")
+
+
+def check_bins(model: Any, width: int | None) -> None:
+    """Check binning: each column has as many bins as it has edges but one."""
+    bins, edges = np.asarray(model.n_bins_), model.bin_edges_
+    require(bins.shape == (width,) and len(edges) == width, "bins other columns than it takes")
+    counted = np.array([max(1, len(e) - 1) for e in edges])
+    require(np.array_equal(bins, counted), "has other bins than edges")
 
 
 def check_categories(model: Any, width: int | None) -> None:

@@ -77,6 +77,9 @@ def check_stages(model: Any, width: int | None) -> None:
     require(isinstance(trees, np.ndarray) and trees.ndim == 2, "has no table of trees")
     expected = int(model.n_trees_per_iteration_)
     require(trees.shape[1] == expected, f"has {trees.shape[1]} trees a stage, gives {expected}")
+    loss = model._loss
+    classes = int(loss.n_classes) if loss.is_multiclass else 1
+    require(classes == expected, f"has {expected} trees a stage, and a loss of {classes} classes")
     for tree in trees.ravel().tolist():
         width_of_tree = tree.tree_.n_features
         require(width_of_tree == width, f"has a tree of {width_of_tree} columns, takes {width}")
