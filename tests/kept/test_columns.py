@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import skops.io
-from sklearn.cluster import BisectingKMeans, KMeans, MiniBatchKMeans
+from sklearn.cluster import BisectingKMeans, FeatureAgglomeration, KMeans, MiniBatchKMeans
 from sklearn.compose import make_column_transformer
 from sklearn.ensemble import RandomTreesEmbedding
 from sklearn.feature_extraction import DictVectorizer
@@ -201,3 +201,12 @@ def test_bins_of_all_kinds_are_loaded():
     table = np.column_stack([X, np.ones(len(X))])
     for strategy in ("uniform", "quantile", "kmeans"):
         load(KBinsDiscretizer(2, strategy=strategy).fit(table))
+
+
+@pytest.mark.parametrize(("labels", "count"), [([0, 10**8], 2), ([0, -1], 2), ([0, 1], 10**8)])
+def test_clusters_that_there_are_not(labels, count):
+    model = FeatureAgglomeration(2).fit(X)
+    model.labels_, model.n_clusters_ = np.array(labels), count
+    refused(model, "cluster")
+    load(FeatureAgglomeration(2).fit(X))
+    load(FeatureAgglomeration(None, distance_threshold=1e9).fit(X))

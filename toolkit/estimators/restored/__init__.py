@@ -35,6 +35,7 @@ BY_ATTRIBUTES: dict[tuple[str, ...], Callable[[Any, int | None], None]] = {
     ("n_bins_", "bin_edges_"): columns.check_bins,
     ("categories_", "_n_features_outs"): columns.check_categories,
     ("cluster_centers_", "n_features_in_"): widths.check_centers,
+    ("labels_", "n_clusters_"): widths.check_labels,
     ("_n_threads",): widths.check_threads,
     ("support_vectors_", "support_", "_dual_coef_"): widths.check_support,
     ("_fit_X", "n_samples_fit_"): neighbours.check_model,

@@ -109,6 +109,13 @@ def check_random(source: Any, _width: int | None) -> None:
             within(np.asarray(held[name]), 0, size + 1, "continues with the number")
 
 
+def check_labels(model: Any, _width: int | None) -> None:
+    """Check the clusters of rows or columns: sums are made for all numbers up to the largest."""
+    labels = np.asarray(model.labels_)
+    within(np.asarray(int(model.n_clusters_)), 1, labels.size + 1, "counts the clusters")
+    within(labels.astype(np.int64), 0, int(model.n_clusters_), "has the cluster")
+
+
 def check_threads(model: Any, _width: int | None) -> None:
     """Check how many threads a clusterer starts: OpenMP ends the process where it cannot."""
     count = model._n_threads
