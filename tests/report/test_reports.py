@@ -80,7 +80,11 @@ def test_json_is_strict_where_figures_are_not_finite(report):
     assert json.loads(text)["variants"][2]["difference"]["max_abs"] is None
 
 
-@pytest.mark.parametrize("render", [as_markdown, as_html, render_table])
+def every(report):
+    return render_table(report, every=True)
+
+
+@pytest.mark.parametrize("render", [as_markdown, as_html, every])
 def test_every_variant_is_there_with_its_file_and_remark(report, render):
     text = render(report).replace("&lt;", "<").replace("\\", "")
     for row in report.variants:

@@ -22,6 +22,7 @@ from toolkit.runner import dominance, size
 from toolkit.runner.flow import bench
 
 ROW_KEYS = {
+    "standard",
     "method",
     "file",
     "status",
@@ -54,6 +55,7 @@ REPORT_KEYS = {
     "variants",
     "gates",
     "budget",
+    "recommended",
 }
 
 

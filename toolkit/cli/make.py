@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from toolkit.cli.options import common, limited, trust, unproved
+from toolkit.cli.options import common, limited, recommending, trust, unproved
 from toolkit.cli.output import (
     print_export,
     print_json,
@@ -238,6 +238,8 @@ def _thresholds(text: str) -> int | None:
 )
 @click.option("--target", help="The target's column in a .csv or .parquet file.")
 @click.option("--gate", "gates", multiple=True, help="A limit, such as 'uint8-pack:max_abs<=0.1'.")
+@recommending
+@click.option("--all", "every", is_flag=True, help="Show methods that gave no file, too.")
 @trust
 @limited("toolkit.report.flow")
 @common
@@ -246,10 +248,13 @@ def bench(
     data: str | None,
     target: str | None,
     gates: tuple[str, ...],
+    goal: str,
+    within: tuple[str, ...],
+    every: bool,
     trusted: tuple[str, ...],
     as_json: bool,
 ) -> int:
-    """Measure every variant in DIRECTORIES through onnxruntime, scikit-learn first.
+    """Measure every variant in DIRECTORIES through onnxruntime, and say which to ship.
 
     Writes report.json, report.md and report.html into each directory.
     """
@@ -268,10 +273,10 @@ def bench(
     reports = []
     for bundle in bundles:
         say(f"measuring {bundle.path} …")
-        report = measure(bundle, X, y, gates=gates, trusted=trusted)
+        report = measure(bundle, X, y, gates=gates, trusted=trusted, goal=goal, within=within)
         reports.append(report)
         if not as_json:
-            click.echo(render_table(report))
+            click.echo(render_table(report, every=every))
             click.echo(f"reports: {bundle.path / 'report.html'}, report.md, report.json\n")
     if as_json:
         documents = [r.to_json() for r in reports]

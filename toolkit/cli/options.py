@@ -22,6 +22,28 @@ trust = click.option(
 )
 
 
+def recommending(command: Command) -> Command:
+    """Give a command what steers the recommended file."""
+    for option in (
+        click.option(
+            "--within",
+            multiple=True,
+            metavar="EXPR",
+            help="What the recommended file may lose, such as 'nmse<=1e-4' (repeatable).",
+        ),
+        click.option(
+            "--for",
+            "goal",
+            default="balance",
+            metavar="GOAL",
+            help="What it is to be: balance, size, speed, accuracy or portable.  "
+            "[default: balance]",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
 def limited(libraries: str) -> Callable[[Command], Command]:
     """Return what gives a command that reads files from anywhere the limits of its process.
 

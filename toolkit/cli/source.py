@@ -87,6 +87,13 @@ def _from_recipe(recipe: str, name: str) -> Source:
     )
 
 
+def estimator_of(source: str, *, allow_pickle: bool, trusted: Collection[str] = ()) -> Any:
+    """Load an estimator's file; errors as of `read_source`."""
+    path = Path(source)
+    _check_file(path, allow_pickle)
+    return _loaded(path, read_bytes(path), trusted)
+
+
 def _from_file(
     path: Path,
     data: str | None,
@@ -95,14 +102,7 @@ def _from_file(
     allow_pickle: bool,
     trusted: Collection[str],
 ) -> Source:
-    if path.suffix in PICKLES and not allow_pickle:
-        raise InvalidInput(
-            f"{path}: loading a {path.suffix} file runs whatever code is in it; save the estimator "
-            "with skops.io.dump as .skops, or give --allow-pickle if you trust the file"
-        )
-    if path.name == ESTIMATOR and not path.exists() and (path.parent / NAME).is_file():
-        why = open_bundle(path.parent).without_estimator
-        raise InvalidInput(f"{path}: is not in the bundle ({why}); give the estimator's own file")
+    _check_file(path, allow_pickle)
     content = read_bytes(path)
     if not data:
         raise InvalidInput(
@@ -111,13 +111,27 @@ def _from_file(
     from toolkit.exporter.schema import text_columns
     from toolkit.trainer.datasets.files import read_data
 
-    if path.suffix in BOOSTERS:
-        estimator = _booster(path)
-    else:
-        pickled = path.suffix in PICKLES
-        estimator = _unpickled(path) if pickled else _unskopsed(content, path, trusted)
+    estimator = _loaded(path, content, trusted)
     X, y, _ = read_data(Path(data), target, lambda columns: text_columns(estimator, columns))
     return Source(name, estimator, X, y)
+
+
+def _check_file(path: Path, allow_pickle: bool) -> None:
+    """Raise InvalidInput for a pickle that is not allowed, and a copy that a bundle has not."""
+    if path.suffix in PICKLES and not allow_pickle:
+        raise InvalidInput(
+            f"{path}: loading a {path.suffix} file runs whatever code is in it; save the estimator "
+            "with skops.io.dump as .skops, or give --allow-pickle if you trust the file"
+        )
+    if path.name == ESTIMATOR and not path.exists() and (path.parent / NAME).is_file():
+        why = open_bundle(path.parent).without_estimator
+        raise InvalidInput(f"{path}: is not in the bundle ({why}); give the estimator's own file")
+
+
+def _loaded(path: Path, content: bytes, trusted: Collection[str]) -> Any:
+    if path.suffix in BOOSTERS:
+        return _booster(path)
+    return _unpickled(path) if path.suffix in PICKLES else _unskopsed(content, path, trusted)
 
 
 def _booster(path: Path) -> Any:

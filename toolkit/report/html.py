@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import html
 
-from toolkit.report import opening, plots, tables, timings
+from toolkit.report import answer, opening, plots, tables, timings
 from toolkit.report.figures import printable
 from toolkit.report.style import CSS
-from toolkit.runner import Report
+from toolkit.runner import Report, Row
 
 
 def as_html(report: Report) -> str:
@@ -25,6 +25,7 @@ def as_html(report: Report) -> str:
         _section("Gates", _table(tables.gates(report))),
         _section("All rows", _pairs(tables.facts(report.all_rows or {}))),
         _section("Measured on", _pairs(tables.facts(report.environment))),
+        _section("Methods that gave no file", _remarks(tables.folded(report))),
     ]
     title = f"{report.model}: bench"
     return (
@@ -45,8 +46,17 @@ def _header(report: Report) -> str:
     return (
         f"<header><h1>{_text(report.model)}</h1>"
         f'<p><span class="badge {kind}">{_text(tables.outcome(report))}</span> '
-        f"{_text(report.task)}, measured on {report.rows:,} rows</p>{_opening(report)}</header>"
+        f"{_text(report.task)}, measured on {report.rows:,} rows</p>{_answer(report)}"
+        f"{_opening(report)}</header>"
     )
+
+
+def _answer(report: Report) -> str:
+    pairs = "".join(
+        f"<div><dt>{_text(name)}</dt><dd>{_text(text)}</dd></div>"
+        for name, text in answer.lines(report)
+    )
+    return f'<dl class="answer">{pairs}</dl>' if pairs else ""
 
 
 def _opening(report: Report) -> str:
@@ -66,18 +76,22 @@ def _section(title: str, content: str) -> str:
     return f"<section>\n<h2>{_text(title)}</h2>\n{content}\n</section>\n" if content else ""
 
 
-def _variants(report: Report) -> str:
+def _remarks(rows: list[Row]) -> str:
     remarks = "".join(
         f'<li><span class="badge {_text(row.status)}">{_text(row.status)}</span> '
         f"<strong>{_text(row.method)}</strong> {_text(tables.remark(row))}</li>"
-        for row in report.variants
+        for row in rows
     )
+    return f'<ul class="remarks">{remarks}</ul>' if remarks else ""
+
+
+def _variants(report: Report) -> str:
     legend = "".join(
         f"<div><dt>{_text(name)}</dt><dd>{_text(text)}</dd></div>"
         for name, text in tables.LEGEND.items()
     )
     return (
-        f'{_table(tables.variants(report))}<ul class="remarks">{remarks}</ul>'
+        f"{_table(tables.variants(report))}{_remarks(tables.shown(report))}"
         f"<details><summary>What the columns say</summary>"
         f'<dl class="pairs">{legend}</dl></details>'
     )

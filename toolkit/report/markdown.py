@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from toolkit.report import opening, tables, timings
+from toolkit.report import answer, opening, tables, timings
 from toolkit.runner import Report
 
 
@@ -14,11 +14,12 @@ def as_markdown(report: Report) -> str:
     parts = [
         f"# {escape(report.model)}",
         f"{escape(report.task)}, {report.rows:,} rows, {outcome}.",
+        "\n".join(f"- {name}: {escape(text)}" for name, text in answer.lines(report)),
         *_opening(report),
         "## Variants",
         _table(tables.variants(report)),
         "\n".join(
-            f"- **{escape(r.method)}**: {escape(tables.standing(r))}" for r in report.variants
+            f"- **{escape(r.method)}**: {escape(tables.standing(r))}" for r in tables.shown(report)
         ),
         "; ".join(f"{escape(name)}: {escape(text)}" for name, text in tables.LEGEND.items()) + ".",
     ]
@@ -37,7 +38,9 @@ def as_markdown(report: Report) -> str:
     parts += ["## Sample predictions", _table(tables.samples(report))]
     parts += ["## Gates", _table(tables.gates(report))]
     parts += ["## Measured on", _pairs(tables.facts(report.environment))]
-    return "\n\n".join(parts) + "\n"
+    others = [(r.method, tables.standing(r)) for r in tables.folded(report)]
+    parts += ["## Methods that gave no file", _pairs(others)] if others else []
+    return "\n\n".join(filter(None, parts)) + "\n"
 
 
 def _opening(report: Report) -> list[str]:

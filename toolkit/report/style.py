@@ -85,6 +85,11 @@ svg text { font-family: inherit !important; }
   margin: 0; gap: .2rem 1.5rem; font-size: .9rem;
   grid-template-columns: repeat(auto-fit, minmax(min(100%, 260px), 1fr));
 }
+.answer { margin: .6rem 0; border-left: 4px solid var(--ok, #2a7); padding: .2rem .9rem; }
+.answer div { display: flex; gap: .6rem; }
+.answer dt { color: var(--soft); flex: 0 0 6.5rem; }
+.answer dd { margin: 0; overflow-wrap: anywhere; }
+.answer div:first-child dd { font-weight: 600; }
 .pairs div { display: flex; gap: .5rem; flex-wrap: wrap; }
 .pairs dt { color: var(--soft); }
 .pairs dd { margin: 0; overflow-wrap: anywhere; }

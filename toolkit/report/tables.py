@@ -92,12 +92,39 @@ def _columns(report: Report) -> list[_Column]:
     ]
 
 
-def variants(report: Report) -> Table:
-    """Return the main table: a line a variant."""
+def shown(report: Report, every: bool = False) -> list[Row]:
+    """Return the rows that tables show: the estimator, model.onnx, and what was kept, best first.
+
+    The recommended file comes first of those that were kept, then the others by size, then what
+    failed. every: what does not apply as well, at the end.
+    """
+    chosen = report.recommended.method if report.recommended else None
+
+    def place(row: Row) -> tuple[int, bool, int]:
+        if row.method in (REFERENCE, FLOAT):
+            return (row.method == FLOAT, False, 0)
+        return (
+            2 + (row.status == FAILED) + 2 * (row.file is None),
+            row.method != chosen,
+            row.bytes or 0,
+        )
+
+    rows = [r for r in report.variants if every or r.file or r.method in (REFERENCE, FLOAT)]
+    return sorted(rows, key=place)
+
+
+def folded(report: Report) -> list[Row]:
+    """Return the rows of methods that gave no file."""
+    there = shown(report)
+    return [r for r in report.variants if r not in there]
+
+
+def variants(report: Report, every: bool = False) -> Table:
+    """Return the main table: a line a variant that there is, or a line each (see `shown`)."""
     columns = _columns(report)
     return Table(
         tuple(c.header for c in columns),
-        tuple(tuple(c.text(row) for c in columns) for row in report.variants),
+        tuple(tuple(c.text(row) for c in columns) for row in shown(report, every)),
         tuple(c.numeric for c in columns),
     )
 

@@ -10,9 +10,9 @@ import sys
 
 from toolkit.bundle import OK
 from toolkit.errors import ToolkitError, install
-from toolkit.report import opening, tables
+from toolkit.report import answer, opening, tables
 from toolkit.report.figures import printable
-from toolkit.runner import Report
+from toolkit.runner import Report, Row
 
 LOG_WIDTH = 160  # where there is no terminal: a log must not lose columns
 GAP = 2  # characters between two columns
@@ -20,12 +20,18 @@ UNLIMITED = 100_000  # `_fit` keeps to the width, and rich must not cut anything
 COLOURS = {"ok": "green", "failed": "bold red", "not-applicable": "yellow"}
 
 
-def render_table(report: Report, width: int | None = None, colour: bool | None = None) -> str:
-    """Return the variants as a table, what is to be said of each, and the gates that failed.
+def render_table(
+    report: Report,
+    width: int | None = None,
+    colour: bool | None = None,
+    every: bool = False,
+) -> str:
+    """Return the answer, the variants as a table, what is to be said of each, and the gates.
 
     width: in characters; the terminal's, or 160 where standard output is none. Columns that do not
     fit go into a further table, so nothing is cut off. colour: on a terminal, unless NO_COLOR is
-    set. Raises ToolkitError where rich is missing.
+    set. every: methods that gave no file, too; else they are counted in a line. Raises
+    ToolkitError where rich is missing.
     """
     try:
         from rich.console import Console
@@ -50,6 +56,9 @@ def render_table(report: Report, width: int | None = None, colour: bool | None =
     say = functools.partial(console.print, soft_wrap=True)  # the terminal folds long lines
     title = f"{report.model}: {report.task}, {report.rows:,} rows"
     say(Text(printable(title), style="bold"))
+    for name, text in answer.lines(report):
+        style = "bold green" if name == "recommended" else ""
+        say(Text(f"{name:>11}  {printable(text)}", style=style))
     alarm = "bold red" if opening.unproved(report) else ""
     for said, style in (
         (opening.proof_line(report), alarm),
@@ -58,12 +67,15 @@ def render_table(report: Report, width: int | None = None, colour: bool | None =
     ):
         if said:
             say(Text(printable(said), style=style))
-    table = tables.variants(report)
+    table, rows = tables.variants(report, every), tables.shown(report, every)
     for columns in _fit(table, width):
-        console.print(_rich_table(report, table, columns))
-    for row in report.variants:
+        console.print(_rich_table(rows, table, columns))
+    for row in rows:
         line = Text("  ").append(printable(row.method), style=COLOURS.get(row.status, ""))
         say(line.append(f": {printable(tables.standing(row))}"))
+    if not every and (others := tables.folded(report)):
+        names = ", ".join(row.method for row in others)
+        say(Text(printable(f"  {len(others)} methods gave no file: {names}; --all says why")))
     say(Text(tables.outcome(report), style="green" if report.passed else "bold red"))
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
 
@@ -86,7 +98,7 @@ def _fit(table: tables.Table, width: int) -> list[list[int]]:
     return parts
 
 
-def _rich_table(report: Report, table: tables.Table, columns: list[int]) -> object:
+def _rich_table(rows: list[Row], table: tables.Table, columns: list[int]) -> object:
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
     from rich.text import Text
@@ -98,7 +110,7 @@ def _rich_table(report: Report, table: tables.Table, columns: list[int]) -> obje
             justify="right" if table.numeric[k] else "left",
             no_wrap=True,
         )
-    for row, cells in zip(report.variants, table.rows, strict=True):
+    for row, cells in zip(rows, table.rows, strict=True):
         style = COLOURS.get(row.status, "") if row.status != OK else ""
         rich_table.add_row(*(Text(printable(cells[k]), style=style) for k in columns))
     return rich_table

@@ -3,6 +3,6 @@
 `toolkit.runner.flow.bench` does it; the records of what it found are light.
 """
 
-from toolkit.runner.records import PROOF, REFERENCE, GateOutcome, Report, Row
+from toolkit.runner.records import PROOF, REFERENCE, GateOutcome, Recommendation, Report, Row
 
-__all__ = ["PROOF", "REFERENCE", "GateOutcome", "Report", "Row"]
+__all__ = ["PROOF", "REFERENCE", "GateOutcome", "Recommendation", "Report", "Row"]

@@ -28,6 +28,7 @@ from toolkit.runner import (
 from toolkit.runner import gates as limits
 from toolkit.runner.contenders import Contender, Files, groups
 from toolkit.runner.dominance import dominated
+from toolkit.runner.recommendation import BALANCE, check_goal, recommend
 from toolkit.runner.records import REFERENCE, Report, Row, Times
 from toolkit.runner.reference import (
     answered,
@@ -48,19 +49,24 @@ def bench(
     y: Any = None,
     gates: Iterable[str] | None = None,
     trusted: Collection[str] = (),
+    goal: str = BALANCE,
+    within: Iterable[str] = (),
 ) -> Report:
     """Measure a bundle's estimator and variants on held-out rows, or on X and y.
 
     gates: expressions such as "uint8-pack:max_abs<=0.1", beside the defaults of
     `toolkit.runner.gates` and the first of all, the bundle's proof. A bundle whose proof failed is
-    measured like any other, and every variant of it fails. trusted: see `Bundle.estimator`. Without
-    the estimator in the bundle its answers to the held-out rows are compared with all the same, but
-    it is not timed, and no other rows can be scored. Nothing is written;
+    measured like any other, and every variant of it fails. goal, within: what the recommended file
+    is to be, and what it may lose (`toolkit.runner.recommendation`). trusted: see
+    `Bundle.estimator`. Without the estimator in the bundle its answers to the held-out rows are
+    compared with all the same, but it is not timed, and no other rows can be scored. Nothing is
+    written;
     `toolkit.report.write` does that. Raises InvalidInput where gates or rows do not fit the model
     (before anything is measured) and CorruptArtifact where a file of the bundle is damaged.
     """
     bundle = open_bundle(bundle)
     rows = scored_rows(bundle, X, y)
+    within = check_goal(goal, within)
     chosen = limits.choose(gates or (), bundle, targets=rows.target is not None)
     proof = proved.proof_of(bundle)
     estimator = bundle.estimator(trusted) if bundle.keeps_estimator else None
@@ -77,7 +83,7 @@ def bench(
     held, outcomes = limits.evaluate(chosen, table)
     notes = {REFERENCE: lacking(bundle)} | {v.method: v.notes for v in bundle.variants}
     judged = _judged(held, measured, notes)
-    return Report(
+    report = Report(
         model=bundle.name,
         task=bundle.task,
         environment=environment.describe() | measured.turns,
@@ -90,6 +96,7 @@ def bench(
         proof=proved.recorded(bundle, proof),
         scores=scored.about(bundle, estimator, rows, rows_given=X is not None),
     )
+    return replace(report, recommended=recommend(report, goal, within))
 
 
 @dataclass(frozen=True)
@@ -182,9 +189,15 @@ def _measure(
             difference=accuracy.difference(rows.outputs, got, scales),
             batch_consistency=moved,
             latency_us=times[method],
+            standard=_is_standard(bundle, contender.file),
         )
         timed_rows[method] = Timed(row, contender.program, contender.files, times.get(FLOAT), batch)
     return timed_rows
+
+
+def _is_standard(bundle: Bundle, file: str | None) -> bool | None:
+    entry = bundle.manifest["files"].get(file) or {}
+    return (entry.get("requires") or {}).get("standard")
 
 
 def _started(timed: Timed, rows: Rows) -> Row:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any, TypedDict
 
-from toolkit.bundle import FAILED
+from toolkit.bundle import FAILED, OK
 
 SCHEMA_VERSION = 1
 REFERENCE = "scikit-learn"  # the method name of the estimator's own row
@@ -20,7 +21,8 @@ class Row:
 
     bytes_compressed: zlib level 6. size_ratio: model.onnx's bytes / these. difference: against
     scikit-learn on float64 data. batch_consistency: in the output's unit. latency_us: by batch
-    size, as text. cold_start_ms: process start to first prediction, the median of some runs, whose
+    size, as text. standard: whether ONNX's own operators suffice. cold_start_ms: process start to
+    first prediction, the median of some runs, whose
     (fastest, slowest) is cold_start_range_ms. dominated_by: the method that makes this one
     needless, see `toolkit.runner.dominance`. verdict: what the figures mean, or why there are none,
     in words; summary: the same in a few, such as "smaller, slower".
@@ -40,9 +42,39 @@ class Row:
     cold_start_ms: float | None = None
     cold_start_range_ms: tuple[float, float] | None = None
     peak_rss_mb: float | None = None
+    standard: bool | None = None
     dominated_by: str | None = None
     verdict: str = ""
     summary: str = ""
+
+
+@dataclass(frozen=True)
+class RunnerUp:
+    """A file that could have been recommended, and why it was not."""
+
+    method: str
+    file: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """The file to ship; method and file are None where none is.
+
+    goal: one of `toolkit.runner.recommendation.GOALS`; within: the limits on what it may lose.
+    loses, gains: what its figures mean beside scikit-learn's and model.onnx's, in words; reasons:
+    why it, or why none.
+    """
+
+    goal: str
+    within: tuple[str, ...]
+    method: str | None
+    file: str | None
+    bytes: int | None
+    loses: str
+    gains: str
+    reasons: tuple[str, ...]
+    runners_up: tuple[RunnerUp, ...]
 
 
 class GateOutcome(TypedDict):
@@ -60,7 +92,7 @@ class GateOutcome(TypedDict):
     passed: bool
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Report:
     """The whole bench of one bundle; `to_json` is what report.json holds.
 
@@ -70,7 +102,7 @@ class Report:
     what `quantize --budget` could choose from, as `toolkit.quantizer.budget.record` describes it,
     None where there was no budget. proof: the manifest's, with its `worst` deviation and what it
     `says` in words. scores: what the rows are on which the scores were measured, see
-    `toolkit.runner.scored`.
+    `toolkit.runner.scored`. recommended: the file to ship.
     """
 
     model: str
@@ -84,6 +116,7 @@ class Report:
     budget: dict[str, Any] | None = None
     proof: dict[str, Any] | None = None
     scores: dict[str, Any] | None = None
+    recommended: Recommendation | None = None
     schema_version: int = field(default=SCHEMA_VERSION, kw_only=True)
 
     @property
@@ -93,6 +126,22 @@ class Report:
             row.status == FAILED and row.file for row in self.variants
         )
 
+    def best(self, for_: str = "balance", within: Iterable[str] = ()) -> Recommendation:
+        """Return the file to ship for a goal, and why: see `toolkit.runner.recommendation`.
+
+        Raises InvalidInput where there is no such goal, or where a limit is none.
+        """
+        from toolkit.runner.recommendation import recommend
+
+        return recommend(self, for_, within)
+
+    def __repr__(self) -> str:
+        kept = sum(row.status == OK and row.file is not None for row in self.variants)
+        word = "passed" if self.passed else "FAILED"
+        file = self.recommended.file if self.recommended else None
+        answer = f", ship {file}" if file else ""
+        return f"<Report of {self.model}: {self.task}, {kept} files, gates {word}{answer}>"
+
     def to_json(self) -> dict[str, Any]:
         """Return plain data for strict JSON: a figure that is NaN or infinite becomes None."""
         return {
@@ -100,6 +149,7 @@ class Report:
             "model": self.model,
             "task": self.task,
             "passed": self.passed,
+            "recommended": None if self.recommended is None else asdict(self.recommended),
             "proof": _finite(self.proof),
             "environment": _finite(self.environment),
             "rows": self.rows,
