@@ -48,6 +48,6 @@ def test_rows_are_the_reference_the_graph_and_what_was_kept_best_first(answered)
 
 def test_what_gave_no_file_is_one_line_on_the_screen(answered):
     text = render_table(answered)
-    assert "1 methods gave no file: float16; --all says why" in text
+    assert "1 method gave no file: float16; --all says why" in text
     assert "320 bytes against 300" not in text
     assert "320 bytes against 300" in render_table(answered, every=True)

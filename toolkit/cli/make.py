@@ -11,6 +11,7 @@ from toolkit.cli.output import (
     print_export,
     print_json,
     print_proof,
+    print_variants,
     say,
     say_failed,
     say_variant,
@@ -177,6 +178,7 @@ def prove(
     show_default=True,
     help="Keep at most N thresholds a feature of trees, in uint8-pack.",
 )
+@click.option("--all", "every", is_flag=True, help="Show methods that gave no file, too.")
 @unproved
 @common
 def quantize(
@@ -184,6 +186,7 @@ def quantize(
     methods: tuple[str, ...],
     budgets: tuple[str, ...],
     thresholds: str,
+    every: bool,
     unproved: bool,
     as_json: bool,
 ) -> int:
@@ -210,14 +213,7 @@ def quantize(
         print_json({"variants": [vars(v) for v in variants]})
     else:
         before = bundle.manifest["files"]["model.onnx"]["bytes"]
-        for v in variants:
-            gain = (
-                f"{v.file}, {v.bytes} bytes, {before / v.bytes:.2f}x"
-                if v.file and v.bytes
-                else v.reason
-            )
-            notes = f"; {v.notes}" if v.notes else ""
-            click.echo(f"{v.method:15} {v.status:14} {gain}{notes}")
+        print_variants(variants, before, every=every or bool(methods))
     # A method that was asked for by name and broke its limits is a failed gate, not a finding.
     return int(bool(methods) and any(v.status == "failed" for v in variants))
 

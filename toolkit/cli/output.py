@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import click
@@ -92,6 +92,26 @@ def failed_rows(proof: dict[str, Any]) -> list[str]:
     lines += [f"{wrong} rows differ: {kind}" for kind, wrong in proof["wrong_by_kind"].items()]
     lines += [proof["lacking"]] if proof["lacking"] else []
     return [*lines, f"try: {proof['advice']}"]
+
+
+def print_variants(variants: Sequence[Any], before: int, every: bool) -> None:
+    """Print a line a variant that was kept, the smallest first, and how many gave no file.
+
+    before: model.onnx's bytes. every: a line with its reason for each of these, too.
+    """
+    kept = sorted((v for v in variants if v.file), key=lambda v: v.bytes)
+    others = [v for v in variants if not v.file]
+    for v in kept:
+        notes = f"; {v.notes}" if v.notes else ""
+        ratio = f"{before / max(1, v.bytes):.2f}x smaller"
+        click.echo(f"{v.method:16} {v.file}, {v.bytes:,} bytes, {ratio}{notes}")
+    if every:
+        for v in others:
+            click.echo(f"{v.method:16} {v.verdict or v.status.replace('-', ' ')}: {v.reason}")
+    elif others:
+        names = ", ".join(v.method for v in others)
+        count = "1 method" if len(others) == 1 else f"{len(others)} methods"
+        click.echo(f"{count} gave no file: {names}; --all says why")
 
 
 def print_json(document: dict[str, Any]) -> None:

@@ -75,7 +75,8 @@ def render_table(
         say(line.append(f": {printable(tables.standing(row))}"))
     if not every and (others := tables.folded(report)):
         names = ", ".join(row.method for row in others)
-        say(Text(printable(f"  {len(others)} methods gave no file: {names}; --all says why")))
+        number = "1 method" if len(others) == 1 else f"{len(others)} methods"
+        say(Text(printable(f"  {number} gave no file: {names}; --all says why")))
     say(Text(tables.outcome(report), style="green" if report.passed else "bold red"))
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
 
