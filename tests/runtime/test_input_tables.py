@@ -10,7 +10,7 @@ import pytest
 
 from tests.runtime.test_inputs import message
 from toolkit.errors import InvalidInput
-from toolkit.runtime import inputs
+from toolkit.runtime import inputs, load
 from toolkit.runtime.inputs import prepare
 from toolkit.runtime.schema import Input
 
@@ -162,3 +162,42 @@ def test_more_pairs_than_the_model_takes_are_refused():
 @pytest.mark.parametrize("X", [[["a", 1.0]], [[("a", "b")]], [[("a", 1.0, 2)]], [[]], [], "ab"])
 def test_what_is_no_list_of_pairs_is_not_taken_for_one(X):
     assert not inputs.are_pairs(X)
+
+
+RECORDS = [
+    {"size": 1.5, "rooms": 1, "city": "Ulm"},
+    {"city": None, "rooms": 2, "size": 2.5, "more": 0},
+]
+
+
+def test_records():
+    found = prepare(RECORDS, TABLE)
+    assert found["size"].tolist() == [[1.5], [2.5]]
+    assert found["rooms"].tolist() == [[1], [2]]
+    assert found["city"].tolist() == [["Ulm"], [""]]
+    alone = prepare(RECORDS[0], TABLE)
+    assert [alone[n].tolist() for n in ("size", "rooms", "city")] == [[[1.5]], [[1]], [["Ulm"]]]
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        ([*RECORDS, {"size": 1.0}], "row 2 lacks the column 'rooms', which row 0 has"),
+        ([*RECORDS, [1.0, 2, "Ulm"]], r"row 2 is \[1.0, 2, 'Ulm'\], no mapping"),
+        ([{}], "X lacks the column 'size'"),
+        ([{**RECORDS[0], "rooms": "two"}], "rooms"),
+    ],
+)
+def test_records_that_do_not_fit(rows, words):
+    with pytest.raises(InvalidInput, match=words):
+        prepare(rows, TABLE)
+
+
+def test_a_model_answers_records_as_it_does_a_frame(classifier_bundle):
+    model = load(classifier_bundle)
+    rows = [{"size": 60.5, "rooms": 3, "city": "Ulm"}, {"size": 10.0, "rooms": 2, "city": "Kiel"}]
+    expected = model.predict(pd.DataFrame(rows))
+    np.testing.assert_array_equal(model.predict(rows), expected)
+    np.testing.assert_array_equal(model.predict(rows[0]), expected[:1])
+    assert model.predict_proba(rows[1]).shape == (1, 2)
+    assert model.run(rows)["label"].tolist() == expected.tolist()

@@ -29,7 +29,7 @@ OK, FAILED, NOT_APPLICABLE = "ok", "failed", "not-applicable"
 NO_OP, LARGER = "no-op", "larger"  # verdicts on a variant that was not kept
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Variant:
     """What one method made of the model, or why it made nothing.
 
@@ -51,6 +51,10 @@ class Variant:
     verdict: str = ""
     notes: str = ""
 
+    def __repr__(self) -> str:
+        made = f"{self.file}, {self.bytes:,} bytes" if self.file and self.bytes else self.reason
+        return f"<Variant {self.method}: {self.status}, {made}>"
+
 
 @dataclass(frozen=True)
 class Rows:
@@ -68,12 +72,19 @@ class Rows:
         return len(next(iter(self.inputs.values())))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Bundle:
     """An opened model directory."""
 
     path: Path
     manifest: dict[str, Any]
+
+    def __repr__(self) -> str:
+        proof = (self.manifest.get("proof") or {}).get("passed")
+        word = "no proof" if proof is None else f"proof {'passed' if proof else 'FAILED'}"
+        kept = sum(v.file is not None for v in self.variants)
+        files = "1 model file" if kept == 1 else f"{kept} model files"
+        return f"<Bundle {self.path}: {self.name}, {self.task}, {word}, {files}>"
 
     def __fspath__(self) -> str:
         """The directory's path: a bundle is opened, verified and described like it."""

@@ -22,12 +22,15 @@ def prepare(X: Any, inputs: Sequence[Input]) -> dict[str, np.ndarray]:
 
     X: a 2-D array-like where the graph has one input ([N] where it has one column); else a mapping
     or data frame with a column for each input (further columns are passed over), or a 2-D
-    array-like with the columns in the graph's order; or lists of (text, number) pairs. For a graph
+    array-like with the columns in the graph's order; or a list of mappings, a row each, or one such
+    mapping of single values; or lists of (text, number) pairs. For a graph
     with one input a mapping or data frame may also hold its features: they are taken by name where
     the names are known, else in their order. None and NaN in a text column become the empty
     string, toolkit's missing value. Rows are counted from 0 in messages.
     Raises InvalidInput where the width, type, names or non-finite values do not fit.
     """
+    if isinstance(X, list | tuple) and X and isinstance(X[0], Mapping):
+        X = _columns_of(X)
     if isinstance(X, Mapping) or hasattr(X, "columns"):
         return _from_columns(X, inputs)
     if hasattr(X, "tocsr"):
@@ -44,6 +47,17 @@ def prepare(X: Any, inputs: Sequence[Input]) -> dict[str, np.ndarray]:
             f"{listed([i.name for i in inputs])}"
         )
     return {i.name: _matrix(table[:, [k]], i) for k, i in enumerate(inputs)}
+
+
+def _columns_of(rows: Sequence[Mapping[Any, Any]]) -> dict[Any, list[Any]]:
+    """Return the columns of records; each has those of the first, at least."""
+    for k, row in enumerate(rows):
+        if not isinstance(row, Mapping):
+            raise InvalidInput(f"row {k} is {row!r:.40}, no mapping by column as row 0 is")
+        lacking = next((name for name in rows[0] if name not in row), None)
+        if lacking is not None:
+            raise InvalidInput(f"row {k} lacks the column {lacking!r}, which row 0 has")
+    return {name: [row[name] for row in rows] for name in rows[0]}
 
 
 def are_pairs(X: Any) -> bool:
@@ -155,7 +169,7 @@ def _column(values: Any, spec: Input) -> np.ndarray:
         raise InvalidInput(
             f"{spec.name} is no column of single values; {first_line(error)}"
         ) from None
-    return array.reshape(-1, 1) if array.ndim == 1 else array
+    return array.reshape(-1, 1) if array.ndim < 2 else array
 
 
 def _matrix(X: Any, spec: Input) -> np.ndarray:

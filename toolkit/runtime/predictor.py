@@ -11,7 +11,7 @@ import numpy as np
 from toolkit.errors import CorruptArtifact, InvalidInput, first_line
 from toolkit.runtime.bound import Bound, Place, bound, direct_run, single_rows
 from toolkit.runtime.inputs import is_near, prepare, surely_near, surely_taken
-from toolkit.runtime.schema import ANY, DTYPES, Input, width_of
+from toolkit.runtime.schema import ANY, DTYPES, Input, width_of, words_of
 from toolkit.runtime.session import open_session
 from toolkit.runtime.split import Run, Splitting, cores, in_batches
 
@@ -77,6 +77,12 @@ class Predictor:
         near = bool(self._numbers)
         self._one_prediction = single_rows(partial(one, self._main, self._flattens, near))
         self._one_probability = single_rows(partial(one, PROBABILITIES, False, False))
+
+    def __repr__(self) -> str:
+        takes = ", ".join(f"{i.name} [N, {i.width or '?'}] {i.dtype}" for i in self.inputs[:3])
+        takes += f" and {len(self.inputs) - 3} more" if len(self.inputs) > 3 else ""
+        task, gives = self.task or "graph", ", ".join(self.outputs)
+        return f"<Predictor {self.origin}: {task}, {takes} -> {gives}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Copy or pickle it by its path and options: what comes of that is loaded anew."""
@@ -253,8 +259,7 @@ def _read_inputs(
 ) -> tuple[Input, ...]:
     nodes = session.get_inputs()
     allowed = non_finite.split(",") if non_finite else [ANY]
-    if len(allowed) != len(nodes):
-        allowed = allowed[:1] * len(nodes)
+    allowed = allowed if len(allowed) == len(nodes) else allowed[:1] * len(nodes)
     return tuple(
         Input(
             name=node.name,
@@ -262,14 +267,10 @@ def _read_inputs(
             width=width_of(node.shape),
             non_finite=allowed[k],
             columns=tuple(columns[node.name]) if columns.get(node.name) else None,
-            words=_words(words.get(node.name)),
+            words=words_of(words.get(node.name)),
         )
         for k, node in enumerate(nodes)
     )
-
-
-def _words(value: Any) -> tuple[str, ...] | None:
-    return tuple(w for w in value if isinstance(w, str)) if isinstance(value, list) else None
 
 
 def _numbers_of_labels(session: Any, main: str, inputs: tuple[Input, ...]) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import groupby
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -76,3 +76,8 @@ class Input(NamedTuple):
 def width_of(shape: list) -> int | None:
     """Return the columns of an input of this shape, None where the graph leaves them open."""
     return shape[1] if len(shape) == 2 and isinstance(shape[1], int) else None
+
+
+def words_of(value: Any) -> tuple[str, ...] | None:
+    """Return a manifest's list of words, None where there is none."""
+    return tuple(w for w in value if isinstance(w, str)) if isinstance(value, list) else None
