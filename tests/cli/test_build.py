@@ -44,7 +44,7 @@ def test_from_a_file_to_the_recommended_one(own, capsys):
     assert main(["build", *OWN, "--save", "how/price.toml"]) == 0
     out, err = capsys.readouterr()
     folder = own / "models" / "price"
-    answer = json.loads((folder / "report.json").read_text("utf-8"))["recommended"]
+    answer = json.loads((folder / "report.json").read_text(encoding="utf-8"))["recommended"]
     assert (folder / answer["file"]).is_file()
     assert out.splitlines()[1].split()[:2] == ["recommended", f"{answer['file']},"]
     assert "toolkit verify" in out
@@ -52,7 +52,7 @@ def test_from_a_file_to_the_recommended_one(own, capsys):
     assert "exporting price and proving it" in err
     assert main(["verify", str(folder)]) == 0
 
-    written = (own / "how" / "price.toml").read_text("utf-8")
+    written = (own / "how" / "price.toml").read_text(encoding="utf-8")
     assert 'source = "../price.skops"' in written
     capsys.readouterr()
     again = ["build", "how/price.toml", "--for", "accuracy", "--json", "-q"]

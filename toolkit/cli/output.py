@@ -104,7 +104,7 @@ def print_variants(variants: Sequence[Any], before: int, every: bool) -> None:
     for v in kept:
         notes = f"; {v.notes}" if v.notes else ""
         ratio = f"{before / max(1, v.bytes):.2f}x smaller"
-        click.echo(f"{v.method:16} {v.file}, {v.bytes:,} bytes, {ratio}{notes}")
+        click.echo(f"{v.method:16} {v.status:7} {v.file}, {v.bytes:,} bytes, {ratio}{notes}")
     if every:
         for v in others:
             click.echo(f"{v.method:16} {v.verdict or v.status.replace('-', ' ')}: {v.reason}")
