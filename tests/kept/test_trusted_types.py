@@ -127,3 +127,29 @@ def _is_installed(name):
         return hasattr(import_module(module), last)
     except ImportError:
         return False
+
+
+def test_experimental_estimators_are_kept_whatever_was_imported_first():
+    """skops lists scikit-learn's estimators when it is first used."""
+    program = """
+import numpy as np, skops.io
+from sklearn.linear_model import Ridge
+from toolkit.estimators.skops_file import dump_estimator, load_estimator
+X = np.arange(12.0).reshape(6, 2)
+load_estimator(dump_estimator(Ridge().fit(X, X[:, 0])), "e.skops")
+from sklearn.experimental import enable_halving_search_cv, enable_iterative_imputer
+from sklearn.impute import IterativeImputer
+from sklearn.model_selection import HalvingGridSearchCV
+for model in (
+    IterativeImputer().fit(X),
+    HalvingGridSearchCV(Ridge(), {"alpha": [1.0, 2.0]}, cv=2).fit(X, X[:, 0]),
+):
+    print(type(load_estimator(dump_estimator(model), "e.skops")).__name__)
+"""
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", program],
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert done.stdout.split() == ["IterativeImputer", "HalvingGridSearchCV"], done.stderr

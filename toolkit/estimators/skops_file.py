@@ -133,6 +133,8 @@ TRUSTED = frozenset(
         "sklearn.utils._metadata_requests.MethodMetadataRequest",
         "sklearn.utils.validation.check_array",
         "toolkit.exporter.raw_boosters.BoosterClassifier",
+        # Experimental ones, which skops knows only where they were enabled before it.
+        "sklearn.impute._iterative.IterativeImputer",
         "toolkit.exporter.raw_boosters.BoosterRegressor",
         "xgboost.core.Booster",
         "xgboost.sklearn.XGBClassifier",
