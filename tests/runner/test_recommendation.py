@@ -90,6 +90,14 @@ def test_little_saved_is_not_worth_another_kind_of_file():
     assert chosen("size", row("little", 950)) == "little"
 
 
+def test_a_few_bytes_are_not_worth_an_error():
+    rows = [row("coarse", 298, nmse=9e-5), row("exact", 300, nmse=0.0)]
+    assert chosen("balance", *rows) == "exact"
+    assert chosen("size", *rows) == "coarse"
+    assert "as fast at batch 1" in recommend(report(*rows)).gains
+    assert "3 times its time at batch 1" in recommend(report(SMALL), "size").gains
+
+
 def test_nothing_measured():
     answer = recommend(make_report(variants=(), gates=()))
     assert (answer.file, answer.reasons) == (None, ("nothing was measured",))

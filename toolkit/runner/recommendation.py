@@ -4,7 +4,8 @@ Only files are looked at that were kept and measured, that no gate failed and no
 dominates, and that lose no more than `within` says (`LOSSES` where it says nothing). Of these,
 
     balance   the smallest that is no slower than model.onnx at batch 1, noise apart (the default);
-              model.onnx itself where the smaller file saves less than a tenth
+              of those within a twentieth of its bytes the nearest to scikit-learn; model.onnx
+              itself where the smaller file saves less than a tenth
     size      the smallest
     speed     the smallest of those whose time at batch 1 is, noise apart, the least
     accuracy  the smallest of those that are nearest to scikit-learn, float32's rounding apart
@@ -23,13 +24,14 @@ from toolkit.bundle import FLOAT, OK
 from toolkit.errors import InvalidInput
 from toolkit.limits import Limit
 from toolkit.precision import TOLERANCE
-from toolkit.runner.dominance import ROUNDING, SLOWER
+from toolkit.runner.dominance import FASTER, ROUNDING, SLOWER
 from toolkit.runner.gates import READERS
 from toolkit.runner.records import REFERENCE, Recommendation, Report, Row, RunnerUp
 
 BALANCE = "balance"
 LOSSES = ("nmse<=1e-4", "agreement>=0.999")  # a hundredth of the outputs' spread; a label in 1,000
 SAVES = 0.9  # of model.onnx's bytes: a second kind of file for less is not worth its trouble
+ALIKE = 1.05  # of the least bytes: what is less exact for less than that is not worth it
 SHOWN = 3  # runners-up
 
 
@@ -54,6 +56,10 @@ def _error(row: Row) -> tuple[float, float]:
     difference = row.difference or {}
     error, same = difference.get("nmse") or 0.0, difference.get("label_agreement")
     return (error if error > ROUNDING else 0.0), (0.0 if same is None else 1.0 - same)
+
+
+def _by_error(row: Row) -> tuple[tuple[float, float], int]:
+    return _error(row), _bytes(row)
 
 
 def _any(row: Row, base: Row | None) -> str:
@@ -159,7 +165,9 @@ def _best(allowed: Sequence[Row], base: Row | None, goal: str) -> tuple[Row, str
     """Return the best row, and why where it is not for the goal's own reason."""
     key = GOALS[goal].key
     least = min(key(r) for r in allowed)
-    if goal == "speed":
+    if goal == BALANCE:
+        best = min((r for r in allowed if _bytes(r) <= ALIKE * least[0]), key=_by_error)
+    elif goal == "speed":
         best = min((r for r in allowed if _time(r) <= SLOWER * least[0]), key=_bytes)
     else:
         best = min((r for r in allowed if key(r) == least), key=lambda r: (_bytes(r), _error(r)))
@@ -191,6 +199,8 @@ def _behind(row: Row, best: Row, goal: str) -> str:
         return f"saves only {_bytes(best) - _bytes(row):,} bytes"
     if _bytes(row) == _bytes(best):
         return "is no better"
+    if _bytes(row) < ALIKE * _bytes(best):
+        return f"is {_bytes(row) - _bytes(best):,} bytes larger"
     return f"is {_bytes(row) / max(1, _bytes(best)):.2f} times as large"
 
 
@@ -215,5 +225,7 @@ def _gains(row: Row, base: Row | None) -> str:
         return "it is the float export itself" if row.method == FLOAT else ""
     said = [f"{_bytes(base) / max(1, _bytes(row)):.3g} times smaller than model.onnx"]
     if _time(base) > 0 and row.latency_us:
-        said.append(f"{_time(row) / _time(base):.2g} times its time at batch 1")
+        pace = _time(row) / _time(base)
+        as_fast = FASTER <= pace <= SLOWER
+        said.append("as fast at batch 1" if as_fast else f"{pace:.2g} times its time at batch 1")
     return ", ".join(said)
