@@ -128,20 +128,13 @@ def _made(asked: Settings, allow_pickle: bool, force: bool, tell: Tell, step: Te
     )
     tell(f"exporting {name} and proving it …")
     bundle = export(
-        inputs.estimator,
-        inputs.X,
-        inputs.y,
-        name=name,
+        **vars(inputs),
         out=out,
-        X_test=inputs.X_test,
-        y_test=inputs.y_test,
-        all_rows=inputs.all_rows,
         trusted=asked.trusted,
         task=asked.task,
         force=force,
         runtime=asked.runtime,
         tune=asked.tune,
-        feature_names=inputs.feature_names,
     )
     tell("quantizing …")
     quantize(
@@ -176,8 +169,9 @@ def _print_unproved(asked: Settings, as_json: bool) -> None:
 def _print_answer(report: Report, bundle: Bundle) -> None:
     """Print the answer first, then the proof, and what to do next."""
     from toolkit.report import answer, opening, tables
+    from toolkit.report.figures import printable
 
-    click.echo(f"{report.model}: {report.task}, measured on {report.rows:,} rows")
+    click.echo(printable(f"{report.model}: {report.task}, measured on {report.rows:,} rows"))
     folder = bundle.path
     pairs = answer.lines(report)
     file = report.recommended.file if report.recommended else None
@@ -188,7 +182,7 @@ def _print_answer(report: Report, bundle: Bundle) -> None:
         ]
     pairs += [("all files", f"toolkit bench {folder}, or {folder / 'report.html'}")]
     for name, text in pairs:
-        click.echo(f"{name:>11}  {text}")
+        click.echo(printable(f"{name:>11}  {text}"))
     click.echo(opening.proof_line(report))
     click.echo(tables.outcome(report))
 

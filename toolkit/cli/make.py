@@ -91,14 +91,8 @@ def export(
     say(f"exporting {name} …")
     try:
         bundle = export_estimator(
-            inputs.estimator,
-            inputs.X,
-            inputs.y,
-            name=name,
+            **vars(inputs),
             out=folder,
-            X_test=inputs.X_test,
-            y_test=inputs.y_test,
-            all_rows=inputs.all_rows,
             trusted=trusted,
             task=task,
             force=force,
@@ -106,7 +100,6 @@ def export(
             runtime=runtime,
             input_dtype=input_dtype,
             tune=tune,
-            feature_names=inputs.feature_names,
         )
     except ParityError:
         print_export(open_bundle(folder), as_json)

@@ -23,7 +23,10 @@ KNOWN = (*SAFE, *PICKLES, *BOOSTERS)
 
 @dataclass(frozen=True)
 class Source:
-    """A fitted estimator, its rows (X, y) and, where they are known apart, held-out rows."""
+    """A fitted estimator, its rows (X, y) and, where they are known apart, held-out rows.
+
+    Its fields are arguments of `toolkit.export`.
+    """
 
     name: str
     estimator: Any
