@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from toolkit.runner.records import Report, Row
+from toolkit.runner.outcome import Report
+from toolkit.runner.records import Row
 
 
 def latency(p50: float) -> dict:

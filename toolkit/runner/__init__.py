@@ -3,6 +3,7 @@
 `toolkit.runner.flow.bench` does it; the records of what it found are light.
 """
 
-from toolkit.runner.records import PROOF, REFERENCE, GateOutcome, Recommendation, Report, Row
+from toolkit.runner.outcome import Report
+from toolkit.runner.records import PROOF, REFERENCE, GateOutcome, Recommendation, Row
 
 __all__ = ["PROOF", "REFERENCE", "GateOutcome", "Recommendation", "Report", "Row"]

@@ -28,8 +28,9 @@ from toolkit.runner import (
 from toolkit.runner import gates as limits
 from toolkit.runner.contenders import Contender, Files, groups
 from toolkit.runner.dominance import dominated
+from toolkit.runner.outcome import Report
 from toolkit.runner.recommendation import BALANCE, check_goal, recommend
-from toolkit.runner.records import REFERENCE, Report, Row, Times
+from toolkit.runner.records import REFERENCE, Row, Times
 from toolkit.runner.reference import (
     answered,
     lacking,

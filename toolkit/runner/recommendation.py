@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 from toolkit import limits
 from toolkit.bundle import FLOAT, OK
@@ -26,13 +27,25 @@ from toolkit.limits import Limit
 from toolkit.precision import TOLERANCE
 from toolkit.runner.dominance import FASTER, ROUNDING, SLOWER
 from toolkit.runner.gates import READERS
-from toolkit.runner.records import REFERENCE, Recommendation, Report, Row, RunnerUp
+from toolkit.runner.records import REFERENCE, Recommendation, Row, RunnerUp
 
 BALANCE = "balance"
 LOSSES = ("nmse<=1e-4", "agreement>=0.999")  # a hundredth of the outputs' spread; a label in 1,000
 SAVES = 0.9  # of model.onnx's bytes: a second kind of file for less is not worth its trouble
 ALIKE = 1.05  # of the least bytes: what is less exact for less than that is not worth it
 SHOWN = 3  # runners-up
+
+
+class Measured(Protocol):
+    """What the rule asks of a report."""
+
+    @property
+    def variants(self) -> tuple[Row, ...]:
+        """The rows, the estimator first."""
+
+    @property
+    def proof(self) -> dict[str, Any] | None:
+        """The proof as the report has it, None where it has none."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +104,7 @@ GOALS: dict[str, _Goal] = {
 }
 
 
-def recommend(report: Report, goal: str = BALANCE, within: Iterable[str] = ()) -> Recommendation:
+def recommend(report: Measured, goal: str = BALANCE, within: Iterable[str] = ()) -> Recommendation:
     """Return the file to ship for a goal, and why.
 
     within: limits such as "nmse<=1e-4", as gates are written, in place of `LOSSES`. Raises
@@ -137,7 +150,7 @@ def check_goal(goal: str, within: Iterable[str]) -> tuple[str, ...]:
     return texts
 
 
-def _losses(report: Report, goal: str, within: Iterable[str]) -> list[Limit]:
+def _losses(report: Measured, goal: str, within: Iterable[str]) -> list[Limit]:
     given = [limit for text in within for limit in limits.parse(text, "within")]
     if given:
         return given
@@ -147,7 +160,7 @@ def _losses(report: Report, goal: str, within: Iterable[str]) -> list[Limit]:
 
 
 def _refusal(
-    row: Row, base: Row | None, losses: Sequence[Limit], goal: _Goal, report: Report
+    row: Row, base: Row | None, losses: Sequence[Limit], goal: _Goal, report: Measured
 ) -> str:
     """Return why a row is not to be recommended, "" where it may be."""
     if row.status != OK:

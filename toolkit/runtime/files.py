@@ -17,6 +17,7 @@ from toolkit.errors import InvalidInput
 
 AnyPath = str | os.PathLike[str]
 
+MANIFEST = "manifest.json"  # of a model directory
 LONGEST = 255  # bytes of a file's name, on every system
 SMALL = 1 << 20  # bytes that are hashed without OpenSSL in less time than loading it takes
 STREAM = 1 << 28  # bytes that are taken of what has no size: a pipe, a device

@@ -55,7 +55,7 @@ def load(
         )
 
     opened = beside(path, open_file, require_signature)
-    opened._loaded = os.path.abspath(original), threads, unproved, key
+    opened._loaded = loaded, (os.path.abspath(original), threads, unproved, key)
     return opened
 
 

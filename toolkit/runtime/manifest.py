@@ -7,10 +7,10 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from toolkit.errors import CorruptArtifact, InvalidInput, ParityError, ToolkitError
-from toolkit.runtime.files import LONGEST, AnyPath
+from toolkit.runtime.files import LONGEST, MANIFEST, AnyPath
 from toolkit.runtime.regular import read_regular
 
-NAME = "manifest.json"
+NAME = MANIFEST
 SCHEMA_VERSION = 1
 LARGEST = 1 << 24  # bytes of a manifest; JSON takes up to thirty times as many when it is read
 FAR = 1 << 63  # integers of JSON have no end; those of files and of floats do

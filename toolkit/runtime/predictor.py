@@ -47,7 +47,7 @@ class Predictor:
         takes them; without threads, batches that take long enough are spread over all cores.
         """
         self.origin = origin
-        self._loaded: tuple[str, int | None, bool, str | None] | None = None  # as `load` takes them
+        self._loaded: tuple[Any, ...] | None = None  # what loads it again, and with which arguments
         self.session = open_session(model, origin, options, threads)
         try:
             _require_tensors(self.session, origin)
@@ -91,9 +91,7 @@ class Predictor:
                 f"{self.origin}: was opened from bytes, so that a copy would have no file to load; "
                 "open the file with load"
             )
-        from toolkit.runtime.loading import loaded  # it makes Predictors
-
-        return loaded, self._loaded
+        return self._loaded
 
     def predict(self, X: Any) -> np.ndarray:
         """Return scikit-learn's `predict(X)`: [N] (or [N, k] for several targets).

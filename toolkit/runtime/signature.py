@@ -15,8 +15,7 @@ from typing import Any
 
 from toolkit.errors import CorruptArtifact, InvalidInput
 from toolkit.runtime.ed25519 import is_signed, read_public_key, to_pem
-from toolkit.runtime.files import AnyPath, plain_path, read_bytes, sha256
-from toolkit.runtime.manifest import NAME as MANIFEST
+from toolkit.runtime.files import MANIFEST, AnyPath, plain_path, read_bytes, sha256
 
 NAME = "model.sig"  # what OpenSSF's own tools call it
 LARGEST = 1 << 20  # bytes; a statement takes about 150 a file
