@@ -22,6 +22,7 @@ EXTRAS = (
     | dict.fromkeys(("matplotlib", "rich"), "report")
     | {"cryptography": "sign"}
     | {"pyarrow": "parquet"}
+    | dict.fromkeys(("httptools", "uvicorn"), "serve")
 )
 LONGEST_LINE = 2000  # letters of a message
 LONGEST = 500  # letters of another library's message

@@ -25,8 +25,7 @@ def limit_memory(text: str, libraries: str) -> None:
     that imports what will be needed, which could not be imported within a small limit. Raises
     InvalidInput for what is no size or too small, and where the system has no such limit.
     """
-    match = re.fullmatch(r"(\d{1,15})([KMGT]?)i?B?", text.strip(), re.IGNORECASE)
-    size = int(match[1]) * UNITS[match[2].upper()] if match else 0
+    size = size_of(text)
     if not 0 < size < 1 << 62:
         raise InvalidInput(f"--limit-memory {text!r}: is no size; write it as 500M or 2G")
     if not sys.platform.startswith("linux"):
@@ -47,6 +46,12 @@ def limit_memory(text: str, libraries: str) -> None:
     hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
     size = size if hard == resource.RLIM_INFINITY else min(size, hard)
     resource.setrlimit(resource.RLIMIT_DATA, (size, hard))
+
+
+def size_of(text: str) -> int:
+    """Return how many bytes a size such as "500M" or "2G" is, 0 for what is none."""
+    match = re.fullmatch(r"(\d{1,15})([KMGT]?)i?B?", text.strip(), re.IGNORECASE)
+    return int(match[1]) * UNITS[match[2].upper()] if match else 0
 
 
 def _allocated() -> int:

@@ -1,0 +1,1 @@
+"""The service: the Open Inference Protocol (V2, REST) over the runtime, for those who need one."""
