@@ -61,10 +61,11 @@ class Answer(NamedTuple):
 
 
 class Service:
-    """The application; under_way: what it is busy with."""
+    """The application; given_up: requests that were not answered when it had to end."""
 
     def __init__(self, models: Models, limits: Limits, page: bytes) -> None:
-        self.under_way = UnderWay()
+        self.given_up = 0
+        self._under_way = UnderWay()
         self._models, self._limits, self._page = models, limits, page
         self._threads = ThreadPoolExecutor(cores(), thread_name_prefix="infer")
         self._slow: set[Model] = set()  # whose last small request took longer than QUICK_S
@@ -78,6 +79,9 @@ class Service:
             answer = _error(refused.status, refused.message, refused.headers)
         except Gone:
             return
+        except asyncio.CancelledError:  # the service ends, and its thread computes on
+            self.given_up += 1
+            answer = _error(503, "this service ends before the answer is there; ask another one")
         except Exception as error:  # a fault of ours: the client learns its name, the log the rest
             traceback.print_exc(file=sys.stderr)
             answer = _error(500, f"this service failed ({type(error).__name__}); its log says more")
@@ -123,8 +127,8 @@ class Service:
 
     async def _inferred(self, model: Model, request: Request) -> Answer:
         head = request.json_length()
-        with request.under_way(self.under_way, self._limits):
-            body = await request.body(self.under_way, self._limits)
+        with request.under_way(self._under_way, self._limits):
+            body = await request.body(self._under_way, self._limits)
             if head is not None and head > len(body):
                 raise bad(
                     f"Inference-Header-Content-Length is {head}, the body has {len(body)} bytes"

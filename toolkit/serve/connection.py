@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 from http import HTTPStatus
 from typing import Any
 
@@ -31,6 +32,9 @@ class Connection(HttpToolsProtocol):
     def connection_made(self, transport: Any) -> None:
         """Take a connection, or send it away where there are too many."""
         super().connection_made(transport)
+        # asyncio does so by itself only where the listener names its protocol. Without it the body
+        # of an answer waits for the client's word that it has the head: 40 ms.
+        transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if len(self.connections) > self.limits.connections:
             self._refuse(503, f"too many connections, up to {self.limits.connections} are taken")
             return

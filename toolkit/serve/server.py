@@ -71,10 +71,10 @@ def serve(
     try:
         uvicorn.Server(config).run(sockets=[listener])
     finally:
-        if service.under_way.requests:  # threads that compute cannot be stopped otherwise
+        if service.given_up:  # threads that compute cannot be stopped otherwise
             print(
-                f"stopped; {service.under_way.requests} requests took longer than {GRACE_S} s and "
-                "were given up",
+                f"stopped; {service.given_up} requests took longer than {GRACE_S} s and were given "
+                "up",
                 file=sys.stderr,
                 flush=True,
             )
