@@ -1,8 +1,9 @@
 # The runtime alone: onnxruntime, numpy, toolkit.runtime and one bundle. docs/image.md says how to
-# use it; scripts/build-image builds and checks both targets.
+# use it; scripts/build-image builds and checks all targets.
 #
 #   docker build -t toolkit .                          on a slim Python image
 #   docker build -t toolkit:small --target small .     the same FROM scratch
+#   docker build -t toolkit:serve --target serve .     the first with a service on top: docs/serve.md
 #   --build-arg BUNDLE=models/NAME                     with another bundle
 #   --build-arg PUBLIC_KEY="$(cat PUBKEY)"             running only what that key has signed
 #   --build-arg PYTHON_IMAGE=IMAGE                     on another base
@@ -93,3 +94,33 @@ HEALTHCHECK --interval=60s --timeout=30s --start-period=5s --retries=1 \
     CMD ["python3", "-m", "toolkit.runtime", "verify"]
 ENTRYPOINT ["python3", "-m", "toolkit.runtime"]
 CMD ["replay"]
+
+# What the service adds: uvicorn with its parser, and toolkit/serve.
+FROM ${PYTHON_IMAGE} AS service
+COPY scripts/image/serve/requirements.txt scripts/image/serve/seal.py scripts/image/install.py /build/
+RUN --mount=type=secret,id=pip-config --mount=type=secret,id=pip-cert \
+    python3 /build/install.py /build/requirements.txt /opt/service
+COPY toolkit/serve/ /opt/app/toolkit/serve/
+RUN chmod -R a+rX /opt/app \
+    && python3 -m compileall -q --invalidation-mode unchecked-hash /opt/app
+
+FROM runtime AS serve
+COPY --from=service /opt/service/ /opt/service/
+COPY --from=service /opt/app/ /opt/app/
+ENV PYTHONPATH=/opt/app:/opt/site:/opt/service \
+    TOOLKIT_PORT=8080
+# Bytecode is written by root alone; nothing else in this target runs so.
+# hadolint ignore=DL3002
+USER 0:0
+RUN --mount=type=bind,from=service,source=/build,target=/build python3 /build/seal.py
+LABEL org.opencontainers.image.title="toolkit service" \
+      org.opencontainers.image.description="Serves a toolkit bundle: the Open Inference Protocol on uvicorn"
+USER 10001:10001
+EXPOSE 8080
+HEALTHCHECK --interval=30s --timeout=10s --start-period=10s --retries=3 \
+    CMD ["python3", "-m", "toolkit.serve.ready"]
+ENTRYPOINT ["python3", "-m", "toolkit.serve"]
+CMD ["--host", "0.0.0.0"]
+
+# The last stage is what is built where no target is named: the runtime, without a layer more.
+FROM runtime AS plain

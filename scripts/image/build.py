@@ -1,4 +1,4 @@
-"""Build both image targets and check them; or measure them against an image with scikit-learn."""
+"""Build all image targets and check them; or measure them against an image with scikit-learn."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from pathlib import Path
 import checks
 import compare
 import host_pip
+import serve_checks
 from base import stand_in
 from engine import Engine, find_engine
 
-TARGETS = ("runtime", "small")
+TARGETS = ("runtime", "small", "serve")
 
 
 def main() -> int:
@@ -43,7 +44,8 @@ def main() -> int:
         if arguments.compare:
             compare.write_table(engine, bundle, base, secrets)
         for target in [] if arguments.no_checks else targets:
-            passed &= checks.run(engine, tag(target), target, bundle)
+            statements = serve_checks.CHECKS if target == "serve" else checks.CHECKS
+            passed &= checks.run(engine, tag(target), target, bundle, statements)
     print(f"{'all passed' if passed else 'FAILED'} in {time.monotonic() - begin:.0f} s")
     return 0 if passed else 1
 

@@ -10,7 +10,7 @@ import json
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from engine import Engine
@@ -85,7 +85,8 @@ def packages(s: Subject) -> str:
 def own_files(s: Subject) -> str:
     """Holds the package's runtime alone, and of the bundle what travels."""
     own = [n[len("opt/app/") :] for n in s.content.files if n.startswith("opt/app/")]
-    strange = [n for n in own if "__pycache__" not in n and not n.startswith(OWN)]
+    known = (*OWN, "toolkit/serve/") if s.target == "serve" else OWN
+    strange = [n for n in own if "__pycache__" not in n and not n.startswith(known)]
     strange += [n for n in s.content.files if n.startswith("model/") and not n.endswith(TRAVELS)]
     require(own and not strange, f"found {strange}")
     models = [n for n in s.content.files if n.startswith("model/")]
@@ -100,12 +101,13 @@ def compiled(s: Subject) -> str:
     files = s.content.files
     sources = [n for n in files if n.endswith(".py") and n.startswith(("opt/app/", "opt/site/"))]
     cached = {n.rsplit(".", 2)[0] for n in files if n.endswith(".pyc")}
-    missing = [n for n in sources if _cached_name(n) not in cached]
+    missing = [n for n in sources if cached_name(n) not in cached]
     require(sources and not missing, f"not compiled: {missing[:5]}")
     return f"{len(sources)} modules"
 
 
-def _cached_name(source: str) -> str:
+def cached_name(source: str) -> str:
+    """Return a module's place among the bytecode, without its suffixes."""
     folder, _, name = source.rpartition("/")
     return f"{folder}/__pycache__/{name[:-3]}"
 
@@ -276,14 +278,20 @@ CHECKS: tuple[Callable[[Subject], str], ...] = (
 )
 
 
-def run(engine: Engine, image: str, target: str, bundle: Path) -> bool:
+def run(
+    engine: Engine,
+    image: str,
+    target: str,
+    bundle: Path,
+    statements: Sequence[Callable[[Subject], str]] = CHECKS,
+) -> bool:
     """Print a line for each check; return whether all passed."""
     passed = True
     print(f"\nchecks of {image}")
     with tempfile.TemporaryDirectory() as scratch:
         Path(scratch).chmod(0o755)
         subject = Subject(engine, image, target, bundle, Path(scratch))
-        for check in CHECKS:
+        for check in statements:
             begin = time.monotonic()
             statement = (check.__doc__ or "").split(":")[0].strip().rstrip(".")
             try:
