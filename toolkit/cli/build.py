@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from toolkit.cli.options import common, limited, recommending, trust
-from toolkit.cli.output import print_export, print_json, say_failed
+from toolkit.cli.options import common, limited, quietly, recommending, trust
+from toolkit.cli.output import came_of, print_export, print_json, say_failed
 from toolkit.cli.progress import Tell, progress
 from toolkit.cli.settings import SUFFIX, Settings, read, write
 from toolkit.errors import InvalidInput, ParityError
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 )
 @click.option("--allow-pickle", is_flag=True, help="Load .joblib and .pkl, which can run any code.")
 @click.option("--force", is_flag=True, help="Write over what is no directory of this model.")
-@click.option("-q", "--quiet", is_flag=True, help="No progress on standard error.")
+@quietly
 @trust
 @limited("toolkit.exporter.flow")
 @common
@@ -113,6 +113,7 @@ def _made(asked: Settings, allow_pickle: bool, force: bool, tell: Tell, step: Te
     from toolkit.exporter.flow import check_request, export
     from toolkit.quantizer import quantize
     from toolkit.runner.recommendation import check_goal
+    from toolkit.stages import at
 
     name, out = str(asked.name), Path(str(asked.out))
     check_goal(asked.goal, asked.within)
@@ -141,8 +142,8 @@ def _made(asked: Settings, allow_pickle: bool, force: bool, tell: Tell, step: Te
         bundle,
         asked.methods or None,
         budget=asked.budgets or None,
-        progress=lambda variant: step(f"{variant.method}: {variant.status}"),
-        say=step,
+        progress=lambda variant: step(came_of(variant)),
+        say=at,
     )
     return bundle
 

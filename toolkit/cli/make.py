@@ -6,17 +6,16 @@ from pathlib import Path
 
 import click
 
-from toolkit.cli.options import common, limited, recommending, trust, unproved
+from toolkit.cli.options import common, limited, quietly, recommending, trust, unproved
 from toolkit.cli.output import (
+    came_of,
     print_export,
     print_json,
     print_proof,
     print_variants,
-    say,
     say_failed,
-    say_variant,
-    sparingly,
 )
+from toolkit.cli.progress import progress
 from toolkit.errors import InvalidInput, ParityError
 
 
@@ -52,6 +51,7 @@ from toolkit.errors import InvalidInput, ParityError
 )
 @click.option("--force", is_flag=True, help="Write over what is no directory of this model.")
 @trust
+@quietly
 @limited("toolkit.exporter.flow")
 @common
 def export(
@@ -68,6 +68,7 @@ def export(
     task: str | None,
     force: bool,
     trusted: tuple[str, ...],
+    quiet: bool,
     as_json: bool,
 ) -> None:
     """Convert SOURCE to ONNX and prove it against scikit-learn.
@@ -84,23 +85,29 @@ def export(
     name = name or default_name(source)
     folder = Path(out) if out else Path("models") / name
     check_request(name, folder, opset, force, runtime)
-    say(f"reading {source} …")
-    inputs = read_source(
-        source, data=data, target=target, name=name, allow_pickle=allow_pickle, trusted=trusted
-    )
-    say(f"exporting {name} …")
     try:
-        bundle = export_estimator(
-            **vars(inputs),
-            out=folder,
-            trusted=trusted,
-            task=task,
-            force=force,
-            opset=opset,
-            runtime=runtime,
-            input_dtype=input_dtype,
-            tune=tune,
-        )
+        with progress(quiet) as (tell, _):
+            tell(f"reading {source} …")
+            inputs = read_source(
+                source,
+                data=data,
+                target=target,
+                name=name,
+                allow_pickle=allow_pickle,
+                trusted=trusted,
+            )
+            tell(f"exporting {name} …")
+            bundle = export_estimator(
+                **vars(inputs),
+                out=folder,
+                trusted=trusted,
+                task=task,
+                force=force,
+                opset=opset,
+                runtime=runtime,
+                input_dtype=input_dtype,
+                tune=tune,
+            )
     except ParityError:
         print_export(open_bundle(folder), as_json)
         raise
@@ -114,6 +121,7 @@ def export(
 @click.option("--target", help="The target's column in a .csv or .parquet file.")
 @click.option("--allow-pickle", is_flag=True, help="Load .joblib and .pkl, which can run any code.")
 @trust
+@quietly
 @limited("toolkit.exporter.prove_external")
 @common
 def prove(
@@ -123,6 +131,7 @@ def prove(
     target: str | None,
     allow_pickle: bool,
     trusted: tuple[str, ...],
+    quiet: bool,
     as_json: bool,
 ) -> None:
     """Prove ARTIFACT, an .onnx or .pack file from anywhere, against a fitted ESTIMATOR's file."""
@@ -130,21 +139,22 @@ def prove(
     from toolkit.runtime.files import read_bytes
     from toolkit.runtime.loading import to_onnx
 
-    say(f"reading {estimator} …")
-    model = to_onnx(read_bytes(Path(artifact)), artifact)
-    source = read_source(
-        estimator,
-        data=data,
-        target=target,
-        name=default_name(estimator),
-        allow_pickle=allow_pickle,
-        trusted=trusted,
-    )
+    with progress(quiet) as (tell, _):
+        tell(f"reading {estimator} …")
+        model = to_onnx(read_bytes(Path(artifact)), artifact)
+        source = read_source(
+            estimator,
+            data=data,
+            target=target,
+            name=default_name(estimator),
+            allow_pickle=allow_pickle,
+            trusted=trusted,
+        )
 
-    from toolkit.exporter.prove_external import prove_graph
+        from toolkit.exporter.prove_external import prove_graph
 
-    say(f"proving {artifact} …")
-    proof = prove_graph(model, artifact, source.estimator, source.X, source.y)
+        tell(f"proving {artifact} …")
+        proof = prove_graph(model, artifact, source.estimator, source.X, source.y)
     if as_json:
         print_json({"artifact": artifact, "proof": proof.summary()})
     else:
@@ -173,6 +183,7 @@ def prove(
 )
 @click.option("--all", "every", is_flag=True, help="Show methods that gave no file, too.")
 @unproved
+@quietly
 @common
 def quantize(
     directory: str,
@@ -181,6 +192,7 @@ def quantize(
     thresholds: str,
     every: bool,
     unproved: bool,
+    quiet: bool,
     as_json: bool,
 ) -> int:
     """Make smaller variants of the model in DIRECTORY.
@@ -191,17 +203,20 @@ def quantize(
     """
     from toolkit.bundle import open_bundle
     from toolkit.quantizer import quantize as quantize_bundle
+    from toolkit.stages import at
 
     bundle = open_bundle(directory)
-    variants = quantize_bundle(
-        bundle,
-        methods or None,
-        budget=budgets or None,
-        thresholds=_thresholds(thresholds),
-        unproved=unproved,
-        progress=say_variant,
-        say=sparingly(say),
-    )
+    with progress(quiet) as (tell, step):
+        tell(f"quantizing {bundle.path} …")
+        variants = quantize_bundle(
+            bundle,
+            methods or None,
+            budget=budgets or None,
+            thresholds=_thresholds(thresholds),
+            unproved=unproved,
+            progress=lambda variant: step(came_of(variant)),
+            say=at,
+        )
     if as_json:
         print_json({"variants": [vars(v) for v in variants]})
     else:
@@ -229,7 +244,9 @@ def _thresholds(text: str) -> int | None:
 @click.option("--gate", "gates", multiple=True, help="A limit, such as 'uint8-pack:max_abs<=0.1'.")
 @recommending
 @click.option("--all", "every", is_flag=True, help="Show methods that gave no file, too.")
+@click.option("--legend", is_flag=True, help="Say what the columns of the table mean.")
 @trust
+@quietly
 @limited("toolkit.report.flow")
 @common
 def bench(
@@ -240,7 +257,9 @@ def bench(
     goal: str,
     within: tuple[str, ...],
     every: bool,
+    legend: bool,
     trusted: tuple[str, ...],
+    quiet: bool,
     as_json: bool,
 ) -> int:
     """Measure every variant in DIRECTORIES through onnxruntime, and say which to ship.
@@ -261,11 +280,12 @@ def bench(
         X, y, _ = read_data(Path(data), target, lambda _: texts)
     reports = []
     for bundle in bundles:
-        say(f"measuring {bundle.path} …")
-        report = measure(bundle, X, y, gates=gates, trusted=trusted, goal=goal, within=within)
+        with progress(quiet) as (tell, _):
+            tell(f"measuring {bundle.path} …")
+            report = measure(bundle, X, y, gates=gates, trusted=trusted, goal=goal, within=within)
         reports.append(report)
         if not as_json:
-            click.echo(render_table(report, every=every))
+            click.echo(render_table(report, every=every, legend=legend))
             click.echo(f"reports: {bundle.path / 'report.html'}, report.md, report.json\n")
     if as_json:
         documents = [r.to_json() for r in reports]

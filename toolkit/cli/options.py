@@ -22,6 +22,9 @@ trust = click.option(
 )
 
 
+quietly = click.option("-q", "--quiet", is_flag=True, help="No progress on standard error.")
+
+
 def recommending(command: Command) -> Command:
     """Give a command what steers the recommended file."""
     for option in (

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import math
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -125,23 +123,11 @@ def say(message: str) -> None:
     click.echo(message, err=True)
 
 
-def sparingly(tell: Callable[[str], Any], seconds: float = 2.0) -> Callable[[str], None]:
-    """Return `tell` for what is told often: the first message, then one in so many seconds."""
-    last = -math.inf
-
-    def told(message: str) -> None:
-        nonlocal last
-        now = time.monotonic()
-        if now - last >= seconds:
-            last = now
-            tell(message)
-
-    return told
-
-
-def say_variant(variant: Any) -> None:
-    """Tell what came of one method."""
-    say(f"{variant.method}: {variant.status}")
+def came_of(variant: Any) -> str:
+    """Return what came of one method, in a few words."""
+    if variant.file:
+        return f"{variant.method}: {variant.bytes:,} bytes"
+    return f"{variant.method}: no file ({variant.verdict or variant.status.replace('-', ' ')})"
 
 
 def say_failed(reports: list[Any]) -> None:

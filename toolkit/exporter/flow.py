@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from toolkit import stages
 from toolkit.arguments import texts
 from toolkit.bundle import Bundle, is_empty
 from toolkit.errors import (
@@ -94,6 +95,7 @@ def export(
         tune=tune,
         feature_names=feature_names,
     )
+    stages.at("keeping the estimator")
     reference = keep(estimator, proven.evidence.answers_alike, trusted)
     free = partial(check_request, name, out, opset, force, runtime)
     bundle = write_bundle(out, name, reference, proven, dict(all_rows or {}), free)
@@ -139,6 +141,7 @@ def convert_and_prove(
     split = split_rows(X, y, X_test, y_test, schema)
     _check_target(task, split)
     split = told(split, estimator, X, y, X_test, y_test)
+    stages.at("asking scikit-learn for the rows of the proof")
     case = Case(target, split, proof_rows(estimator, schema, task, split), input_dtype == "float32")
     chosen, tuning = tuned(case, choose(case, schema, input_dtype), tune)
     return Proven(case.evidence, split, chosen, tuning, target)

@@ -10,6 +10,7 @@ from typing import Any
 
 import onnx
 
+from toolkit import stages
 from toolkit.arguments import texts
 from toolkit.bundle import (
     MODEL,
@@ -83,6 +84,7 @@ def quantize(
     results: list[tuple[Variant, bytes | None]] = []
     runtime = bundle.manifest.get("runtime")
     for name, method in chosen.items():
+        stages.at(f"trying {name}")
         able = thresholds is not None and hasattr(method, "THRESHOLDS")
         asked = {"thresholds": thresholds} if able else {}
         results.append(

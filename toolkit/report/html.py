@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 
-from toolkit.report import answer, opening, plots, tables, timings
+from toolkit.report import answer, columns, opening, plots, tables, timings
 from toolkit.report.figures import printable
 from toolkit.report.style import CSS
 from toolkit.runner import Report, Row
@@ -88,7 +88,7 @@ def _remarks(rows: list[Row]) -> str:
 def _variants(report: Report) -> str:
     legend = "".join(
         f"<div><dt>{_text(name)}</dt><dd>{_text(text)}</dd></div>"
-        for name, text in tables.LEGEND.items()
+        for name, text in columns.LEGEND.items()
     )
     return (
         f"{_table(tables.variants(report))}{_remarks(tables.shown(report))}"

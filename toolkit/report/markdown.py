@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from toolkit.report import answer, opening, tables, timings
+from toolkit.report import answer, columns, opening, tables, timings
 from toolkit.runner import Report
 
 
@@ -21,7 +21,7 @@ def as_markdown(report: Report) -> str:
         "\n".join(
             f"- **{escape(r.method)}**: {escape(tables.standing(r))}" for r in tables.shown(report)
         ),
-        "; ".join(f"{escape(name)}: {escape(text)}" for name, text in tables.LEGEND.items()) + ".",
+        "; ".join(f"{escape(name)}: {escape(text)}" for name, text in columns.LEGEND.items()) + ".",
     ]
     parts += ["## Calls and starts", escape(timings.conditions(report))]
     parts += [_table(timings.calls(report)), _table(timings.starts(report))]

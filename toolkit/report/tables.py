@@ -2,36 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from toolkit.bundle import FAILED, FLOAT
+from toolkit.report.columns import of
 from toolkit.report.figures import (
     DASH,
     cell,
     count,
     number,
     percent,
-    short,
     signed,
     signed_count,
-    times,
 )
 from toolkit.runner import PROOF, REFERENCE, Report, Row
-
-LARGE = "1000"  # the batch size whose throughput the tables show
-
-# What a reader asks of a figure that is not in its name.
-LEGEND = {
-    "ratio": "model.onnx's bytes / this file's bytes",
-    "max|Δ|, mean|Δ|": "difference from scikit-learn in float64, over all numeric outputs",
-    "agreement": "rows with scikit-learn's label",
-    "batch Δ": "largest change of a row's output between running it alone and in the whole batch",
-    "p50, p99": "µs a call with one row, one thread",
-    "rows/s": f"throughput at batch {LARGE}",
-    "cold ms, RSS MB": "fresh process to first prediction, median of up to three; its peak memory",
-}
 
 
 @dataclass(frozen=True)
@@ -42,54 +28,12 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
     numeric: tuple[bool, ...]
 
-
-@dataclass(frozen=True)
-class _Column:
-    header: str
-    text: Callable[[Row], str]
-    numeric: bool = True
-
-
-def _metric(header: str, key: str) -> _Column:
-    return _Column(header, lambda row: number((row.metrics or {}).get(key)))
-
-
-def _difference(header: str, key: str) -> _Column:
-    return _Column(header, lambda row: number((row.difference or {}).get(key), 3))
-
-
-def _latency(header: str, batch: str, key: str, text: Callable[[float], str]) -> _Column:
-    return _Column(header, lambda row: text(row.latency_us[batch][key]) if row.latency_us else DASH)
-
-
-_METRICS = {
-    "regressor": (_metric("R²", "r2"), _metric("MSE", "mse")),
-    "classifier": (_metric("accuracy", "accuracy"), _metric("log-loss", "log_loss")),
-}
-
-
-def _columns(report: Report) -> list[_Column]:
-    labels = any((r.difference or {}).get("label_agreement") is not None for r in report.variants)
-    agreement = _Column(
-        "agreement", lambda row: percent((row.difference or {}).get("label_agreement"))
-    )
-    return [
-        _Column("method", lambda row: row.method, numeric=False),
-        _Column("file", lambda row: row.file or DASH, numeric=False),
-        _Column("verdict", lambda row: row.summary or DASH, numeric=False),
-        _Column("bytes", lambda row: count(row.bytes)),
-        _Column("ratio", lambda row: times(row.size_ratio)),
-        *_METRICS.get(report.task, ()),
-        _difference("max|Δ|", "max_abs"),
-        _difference("mean|Δ|", "mean_abs"),
-        *([agreement] if labels else []),
-        _Column("batch Δ", lambda row: number(row.batch_consistency, 2)),
-        _latency("p50", "1", "p50", lambda v: number(v, 3)),
-        _latency("p99", "1", "p99", lambda v: number(v, 3)),
-        _latency("rows/s", LARGE, "throughput", short),
-        _Column("cold ms", lambda row: count(row.cold_start_ms)),
-        _Column("RSS MB", lambda row: count(row.peak_rss_mb)),
-    ]
+    def only(self, places: Sequence[int]) -> Table:
+        """Return the table with these columns alone."""
+        rows = tuple(tuple(row[k] for k in places) for row in self.rows)
+        return Table(
+            tuple(self.headers[k] for k in places), rows, tuple(self.numeric[k] for k in places)
+        )
 
 
 def shown(report: Report, every: bool = False) -> list[Row]:
@@ -121,7 +65,7 @@ def folded(report: Report) -> list[Row]:
 
 def variants(report: Report, every: bool = False) -> Table:
     """Return the main table: a line a variant that there is, or a line each (see `shown`)."""
-    columns = _columns(report)
+    columns = of(report)
     return Table(
         tuple(c.header for c in columns),
         tuple(tuple(c.text(row) for c in columns) for row in shown(report, every)),

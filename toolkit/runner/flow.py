@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from toolkit import stages
 from toolkit.bundle import FAILED, FLOAT, MODEL, OK, Bundle, Rows, Variant, open_bundle
 from toolkit.errors import CorruptArtifact, InvalidInput
 from toolkit.estimators.asking import one_by_one
@@ -149,6 +150,7 @@ def _run(
     """Return every contender's outputs for all rows, and for those that cannot run them, why."""
     outputs, failures = {}, {}
     for method, contender in contenders.items():
+        stages.at(f"running {method}")
         try:
             outputs[method] = contender.run(rows.inputs)
         except InvalidInput as error:
@@ -203,6 +205,7 @@ def _is_standard(bundle: Bundle, file: str | None) -> bool | None:
 
 def _started(timed: Timed, rows: Rows) -> Row:
     """Return the row with what a fresh process takes to the first prediction."""
+    stages.at(f"starting {timed.row.method}")
     first = {name: values[:1] for name, values in rows.inputs.items()}
     start = cold_start.measure(timed.program, timed.files, first)
     return replace(

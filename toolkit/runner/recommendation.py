@@ -28,6 +28,7 @@ from toolkit.precision import TOLERANCE
 from toolkit.runner.dominance import FASTER, ROUNDING, SLOWER
 from toolkit.runner.gates import READERS
 from toolkit.runner.records import REFERENCE, Recommendation, Row, RunnerUp
+from toolkit.runner.verdict import as_times
 
 BALANCE = "balance"
 LOSSES = ("nmse<=1e-4", "agreement>=0.999")  # a hundredth of the outputs' spread; a label in 1,000
@@ -205,7 +206,7 @@ def _runners_up(
 
 def _behind(row: Row, best: Row, goal: str) -> str:
     if goal == "speed" and _time(row) > _time(best):
-        return f"takes {_time(row) / _time(best):.2g} times as long at batch 1"
+        return f"takes {as_times(_time(row) / _time(best))} the time at batch 1"
     if goal == "accuracy" and _error(row) > _error(best):
         return "is further from scikit-learn"
     if _bytes(row) < _bytes(best):
@@ -214,7 +215,7 @@ def _behind(row: Row, best: Row, goal: str) -> str:
         return "is no better"
     if _bytes(row) < ALIKE * _bytes(best):
         return f"is {_bytes(row) - _bytes(best):,} bytes larger"
-    return f"is {_bytes(row) / max(1, _bytes(best)):.2f} times as large"
+    return f"is {as_times(_bytes(row) / max(1, _bytes(best)))} as large"
 
 
 def _loses(row: Row) -> str:
@@ -236,9 +237,12 @@ def _loses(row: Row) -> str:
 def _gains(row: Row, base: Row | None) -> str:
     if base is None or row is base:
         return "it is the float export itself" if row.method == FLOAT else ""
-    said = [f"{_bytes(base) / max(1, _bytes(row)):.3g} times smaller than model.onnx"]
+    smaller = _bytes(base) / max(1, _bytes(row))
+    size = f"{as_times(smaller)} smaller" if smaller > 1 else f"{as_times(1 / smaller)} larger"
+    said = ["as large as model.onnx" if smaller == 1 else f"{size} than model.onnx"]
     if _time(base) > 0 and row.latency_us:
         pace = _time(row) / _time(base)
         as_fast = FASTER <= pace <= SLOWER
-        said.append("as fast at batch 1" if as_fast else f"{pace:.2g} times its time at batch 1")
+        other = f"{as_times(pace)} its time" if pace > 1 else f"{as_times(1 / pace)} its speed"
+        said.append(f"{'as fast' if as_fast else other} at batch 1")
     return ", ".join(said)
