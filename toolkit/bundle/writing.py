@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from toolkit.bundle.directory import BUDGET, FRONT, MODEL, REPORTS, Bundle, Variant, open_bundle
+from toolkit.bundle.directory import BUDGET, FRONT, MODEL, REPORTS, Bundle, open_bundle
 from toolkit.bundle.transaction import Contents, commit
+from toolkit.bundle.variants import Variant
 from toolkit.errors import InvalidInput
 from toolkit.runtime.files import sha256
 from toolkit.runtime.manifest import HOME, VARIANT
@@ -106,7 +106,7 @@ def _with_variants(manifest: dict[str, Any], added: list[Variant]) -> dict[str, 
     """Return a manifest with these variants, without reports and files that are replaced."""
     methods = {variant.method for variant in added}
     others = [v for v in manifest["variants"] if v["method"] not in methods]
-    variants = others + [asdict(variant) for variant in added]
+    variants = others + [variant.record() for variant in added]
     listed = {v["file"] for v in variants} - {None}
     replaced = {*REPORTS, *((FRONT,) if BUDGET in methods else ())}
     files = {

@@ -218,7 +218,7 @@ def quantize(
             say=at,
         )
     if as_json:
-        print_json({"variants": [vars(v) for v in variants]})
+        print_json({"variants": [v.record() for v in variants]})
     else:
         before = bundle.manifest["files"]["model.onnx"]["bytes"]
         print_variants(variants, before, every=every or bool(methods))

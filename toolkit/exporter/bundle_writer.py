@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from importlib.metadata import version
 from itertools import islice, zip_longest
 from pathlib import Path
@@ -119,7 +119,7 @@ def write_bundle(
         "tuning": proven.tuning.summary(),
         "proof": chosen.proof.summary(),
         "versions": _versions(),
-        "variants": [asdict(float_variant)],
+        "variants": [float_variant.record()],
         "files": {},
     }
     calibrated = answers_to(estimator, split.calibration, schema, evidence.task)

@@ -35,7 +35,9 @@ def as_markdown(report: Report) -> str:
         parts.append("## Base, quantized, difference")
     for method, table in compared:
         parts += [f"### {escape(method)}", _table(table)]
-    parts += ["## Sample predictions", _table(tables.samples(report))]
+    if report.samples:
+        parts += ["## Sample predictions", _table(tables.samples(report))]
+        parts.append(_table(tables.all_samples(report)))
     parts += ["## Gates", _table(tables.gates(report))]
     parts += ["## Measured on", _pairs(tables.facts(report.environment))]
     others = [(r.method, tables.standing(r)) for r in tables.folded(report)]
@@ -49,6 +51,7 @@ def _opening(report: Report) -> list[str]:
     return [
         *([f"**{proof}**" if opening.unproved(report) else proof] if proof else []),
         *filter(None, [escape(opening.proof_details(report))]),
+        *filter(None, [escape(opening.proof_kinds(report))]),
         *([_table(table)] if table else []),
         *filter(None, [escape(opening.scores_line(report))]),
     ]

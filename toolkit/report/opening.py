@@ -6,7 +6,7 @@ from toolkit.bundle import FAILED
 from toolkit.report.figures import number, percent
 from toolkit.report.tables import Table
 from toolkit.runner import REFERENCE, Report
-from toolkit.runtime.proof import Proof, read_proof
+from toolkit.runtime.proof import Comparison, Proof, read_proof
 
 # The score by its key in a row's metrics, the first of which there is.
 SCORES = (("r2", "R²"), ("accuracy", "accuracy"))
@@ -44,10 +44,20 @@ def proof_details(report: Report) -> str:
     )
 
 
-def proof_table(report: Report) -> Table | None:
-    """Return a line a comparison of a proof that failed; None where it passed."""
+def proof_kinds(report: Report) -> str:
+    """Return what the adversarial rows were, and the row that is furthest off; "" without."""
     proof = _proof(report)
-    if proof is None or proof.passed or not proof.comparisons:
+    if proof is None or not proof.kinds:
+        return ""
+    kinds = ", ".join(f"{n:,} {kind}" for kind, n in sorted(proof.kinds, key=lambda k: -k[1]))
+    furthest = f" Furthest off: {proof.furthest}." if proof.furthest and proof.passed else ""
+    return f"Adversarial rows: {kinds}.{furthest}"
+
+
+def proof_table(report: Report) -> Table | None:
+    """Return a line a comparison of the proof; None where there is none."""
+    proof = _proof(report)
+    if proof is None or not proof.comparisons:
         return None
     rows = tuple(
         (
@@ -57,12 +67,18 @@ def proof_table(report: Report) -> Table | None:
             number(c.deviation, 3),
             number(proof.tolerance, 3),
             percent(c.labels),
-            "passed" if c.passed else FAILED.upper() if c.required else "differs, not required",
+            _outcome(c),
         )
         for c in proof.comparisons
     )
     headers = ("rows", "number", "scikit-learn on", "deviation", "allowed", "labels", "outcome")
     return Table(headers, rows, (False, True, False, True, True, True, False))
+
+
+def _outcome(c: Comparison) -> str:
+    if c.passed:
+        return "passed" if c.required else "alike, not required"
+    return FAILED.upper() if c.required else "differs, not required"
 
 
 def scores_line(report: Report) -> str:

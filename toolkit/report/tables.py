@@ -121,25 +121,33 @@ def _comparison(base: Row, row: Row) -> Table:
 
 
 def samples(report: Report) -> Table:
-    """Return the sample predictions: true, scikit-learn's, each method's and its difference."""
+    """Return the sample predictions of one file: true, Base, Quantized, Difference.
+
+    Base is model.onnx, Quantized the recommended file (else the smallest that there is), and the
+    difference is between these. Without another file: scikit-learn's, model.onnx's, theirs.
+    """
+    kept = [r.method for r in shown(report) if r.file and r.method not in (REFERENCE, FLOAT)]
+    method = next((m for m in kept if all(m in s for s in report.samples)), None)
+    base, other = (FLOAT, method) if method else ("reference", FLOAT)
+    names = ("Base", f"Quantized: {method}") if method else ("scikit-learn", "model.onnx")
+    rows = tuple(
+        (cell(s["true"]), cell(s[base]), cell(s[other]), _apart(s[other], s[base]))
+        for s in report.samples
+        if base in s and other in s
+    )
+    return Table(("true", *names, "Difference"), rows, (True,) * 4)
+
+
+def all_samples(report: Report) -> Table:
+    """Return what every method predicts for the sample rows: a line a method, a column a row."""
     methods = [m for m in (report.samples[0] if report.samples else {}) if m not in _FIXED]
-    headers = ["true", "scikit-learn"]
-    for method in methods:
-        headers += [method, "difference"]
-    rows = tuple(_sample(s, methods) for s in report.samples)
-    return Table(tuple(headers), rows, (True,) * len(headers))
+    lines = [("true", "true"), (REFERENCE, "reference"), *((m, m) for m in methods)]
+    rows = tuple((name, *(cell(s[key]) for s in report.samples)) for name, key in lines)
+    headers = ("", *(f"row {k}" for k in range(1, len(report.samples) + 1)))
+    return Table(headers, rows, (False,) + (True,) * len(report.samples))
 
 
 _FIXED = ("true", "reference")
-
-
-def _sample(sample: dict[str, Any], methods: list[str]) -> tuple[str, ...]:
-    true, reference = sample["true"], sample["reference"]
-    cells = [cell(true), cell(reference)]
-    for method in methods:
-        predicted = sample[method]
-        cells += [cell(predicted), _apart(predicted, reference if true is None else true)]
-    return tuple(cells)
 
 
 def _apart(predicted: Any, true: Any) -> str:

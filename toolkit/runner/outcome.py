@@ -61,6 +61,22 @@ class Report:
         answer = f", ship {file}" if file else ""
         return f"<Report of {self.model}: {self.task}, {kept} files, gates {word}{answer}>"
 
+    def to_pandas(self) -> Any:
+        """Return a data frame with a line a variant, indexed by method.
+
+        Columns: file, status, bytes, the scores and differences by their names in report.json, and
+        by batch size p50_us_1, p90_us_1, p99_us_1 and rows_per_s_1. Raises ToolkitError where
+        pandas is missing.
+        """
+        from toolkit.runner.shown import as_frame
+
+        return as_frame(self)
+
+    def _repr_html_(self) -> str:
+        from toolkit.runner.shown import as_notebook
+
+        return as_notebook(self)
+
     def to_json(self) -> dict[str, Any]:
         """Return plain data for strict JSON: a figure that is NaN or infinite becomes None."""
         return {
