@@ -22,7 +22,7 @@ def as_html(report: Report) -> str:
         _section("Sample predictions", _samples(report)),
         _section("Base, quantized, difference", _comparisons(report)),
         _section("Budget", _budget(report)),
-        _section("Gates", _table(tables.gates(report), "gates")),
+        _section("Gates", _gates(report)),
         _section("Calls and starts", _times(report)),
         _section("All rows", _pairs(tables.facts(report.all_rows or {}))),
         _section("Measured on", _pairs(tables.facts(report.environment))),
@@ -86,10 +86,14 @@ def _section(title: str, content: str) -> str:
 def _remarks(rows: list[Row]) -> str:
     remarks = "".join(
         f'<li><span class="badge {_text(row.status)}">{_text(row.status)}</span> '
-        f"<strong>{_text(row.method)}</strong> {_text(tables.remark(row))}</li>"
+        f"<strong>{_text(row.method)}</strong> {_file(row)}{_text(tables.remark(row))}</li>"
         for row in rows
     )
     return f'<ul class="remarks">{remarks}</ul>' if remarks else ""
+
+
+def _file(row: Row) -> str:
+    return f"<code>{_text(row.file)}</code> " if row.file else ""
 
 
 def _variants(report: Report) -> str:
@@ -97,10 +101,11 @@ def _variants(report: Report) -> str:
         f"<div><dt>{_text(name)}</dt><dd>{_text(text)}</dd></div>"
         for name, text in columns.LEGEND.items()
     )
-    return (
-        f"{_table(tables.variants(report), 'variants')}{_remarks(tables.shown(report))}"
-        f"<details><summary>What the columns say</summary>"
-        f'<dl class="pairs">{legend}</dl></details>'
+    table = tables.variants(report)
+    # File and verdict stand in the list below: with them the table would be wider than a window.
+    figures = table.only([k for k, numeric in enumerate(table.numeric) if numeric or k == 0])
+    return f"{_table(figures, 'variants')}{_remarks(tables.shown(report))}" + _folded(
+        "What the columns say", f'<dl class="pairs">{legend}</dl>'
     )
 
 
@@ -135,16 +140,29 @@ def _samples(report: Report) -> str:
     if not report.samples:
         return ""
     every = _table(tables.all_samples(report), "every method's predictions")
-    return (
-        f"{_table(tables.samples(report), 'sample predictions')}"
-        f"<details><summary>Every method's predictions</summary>{every}</details>"
-    )
+    shown = _table(tables.samples(report), "sample predictions")
+    return shown + _folded("Every method's predictions", every)
+
+
+def _gates(report: Report) -> str:
+    """Return the gates: folded into their number where all of them passed."""
+    table = _table(tables.gates(report), "gates")
+    if not all(g["passed"] for g in report.gates):
+        return table
+    return _folded(f"{len(report.gates)} gates, all passed", table)
+
+
+def _folded(summary: str, content: str) -> str:
+    return f"<details><summary>{_text(summary)}</summary>{content}</details>"
 
 
 def _times(report: Report) -> str:
     calls, starts = timings.calls(report), timings.starts(report)
     said = f"<p>{_text(timings.conditions(report))}</p>"
-    return f"{said}{_table(calls, 'calls')}{_table(starts, 'starts')}"
+    return (
+        f"{said}{_folded('Calls by batch size', _table(calls, 'calls'))}"
+        f"{_folded('Starts', _table(starts, 'starts'))}"
+    )
 
 
 def _budget(report: Report) -> str:
