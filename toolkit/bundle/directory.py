@@ -17,7 +17,7 @@ from toolkit.runtime import golden
 from toolkit.runtime.files import plain_path
 from toolkit.runtime.listed import is_there, read_checked
 from toolkit.runtime.manifest import FAR, NAME, read_manifest, stamp
-from toolkit.runtime.tabular import read_npz
+from toolkit.runtime.npz import read_npz
 
 MODEL, ESTIMATOR = "model.onnx", "estimator.skops"
 EVALUATION, CALIBRATION = "evaluation.npz", "calibration.npz"

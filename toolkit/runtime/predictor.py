@@ -27,7 +27,8 @@ TEXTS, CHARACTERS = 128, 2**18  # at most in such a graph at a time
 class Predictor:
     """A model that is open in onnxruntime.
 
-    inputs: what it takes; outputs: the names of what it gives; task: "regressor", "classifier",
+    inputs: what it takes; outputs: the names of what it gives; classes: a classifier's, in the
+    order of its probabilities, None where they are not known; task: "regressor", "classifier",
     "outlier_detector", "clusterer", "transformer", or None for a graph that toolkit did not write.
     """
 
@@ -38,15 +39,17 @@ class Predictor:
         *,
         columns: dict[str, Any] | None = None,
         words: dict[str, Any] | None = None,
+        classes: list[Any] | None = None,
         options: Mapping[str, Any] | None = None,
         threads: int | None = None,
     ) -> None:
         """Open ONNX bytes.
 
-        columns: feature names by input; words: see `Input`. options, threads: as `open_session`
-        takes them; without threads, batches that take long enough are spread over all cores.
+        columns: feature names by input; words: see `Input`; classes: as in a manifest. options,
+        threads: as `open_session` takes them; without threads, batches that take long enough are
+        spread over all cores.
         """
-        self.origin = origin
+        self.origin, self.classes = origin, classes
         self._loaded: tuple[Any, ...] | None = None  # what loads it again, and with which arguments
         self.session = open_session(model, origin, options, threads)
         try:
