@@ -16,7 +16,7 @@ from toolkit.estimators.frames import FORMS, to_frame
 from toolkit.runtime import golden
 from toolkit.runtime.files import plain_path
 from toolkit.runtime.listed import is_there, read_checked
-from toolkit.runtime.manifest import FAR, NAME, read_manifest, stamp
+from toolkit.runtime.manifest import FAR, ITSELF, NAME, read_manifest, stamp
 from toolkit.runtime.npz import read_npz
 
 MODEL, ESTIMATOR = "model.onnx", "estimator.skops"
@@ -157,6 +157,11 @@ class Bundle:
     def keeps_estimator(self) -> bool:
         """Whether the fitted reference is in the bundle; else `without_estimator` says why not."""
         return ESTIMATOR in self.manifest["files"]
+
+    @property
+    def is_own_reference(self) -> bool:
+        """Whether model.onnx came from elsewhere, and is itself what variants are compared with."""
+        return self.manifest["estimator"].get("type") == ITSELF
 
     @property
     def without_estimator(self) -> str:

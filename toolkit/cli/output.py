@@ -56,16 +56,27 @@ def print_kept(bundle: Any) -> None:
         click.echo(f"  the estimator is kept without what matters only in fitting: {left_out}")
 
 
-def print_proof(proof: dict[str, Any], where: str) -> None:
-    """Print a line a comparison, a line a trap, the rows that it failed on, and the outcome."""
+def print_proof(proof: dict[str, Any], where: str, failures: bool = True) -> None:
+    """Print a line a comparison, a line a trap, the rows that it failed on, and the outcome.
+
+    failures: False where something else decides, so that these rows do not matter.
+    """
     for reference, sets in proof["comparisons"].items():
         for rows, c in sets.items():
             click.echo(_comparison(reference, rows, c))
     for trap in proof["traps"]:
         click.echo(f"  mended {trap}")
-    for line in failed_rows(proof):
+    for line in failed_rows(proof) if failures else ():
         click.echo(f"  {line}")
     click.echo(f"proof {'passed' if proof['passed'] else 'FAILED'}: {where}")
+
+
+def print_judged(judged: Any) -> None:
+    """Print what a quantized graph loses on the held-out rows, and whether the budget holds."""
+    figures = {k: v for k, v in judged.figures.items() if v is not None and k != "label_agreement"}
+    said = ", ".join(f"{name} {value:.6g}" for name, value in figures.items())
+    click.echo(f"  on {judged.rows} held-out rows: {said}")
+    click.echo(f"budget {'FAILED' if judged.broken else 'kept'}")
 
 
 def _comparison(reference: str, rows: str, c: dict[str, Any]) -> str:

@@ -13,8 +13,8 @@ LARGE = "1000"  # the batch size whose throughput the tables show
 # What a reader asks of a figure that is not in its name.
 LEGEND = {
     "smaller": "model.onnx's bytes / this file's bytes",
-    "max|Δ|, mean|Δ|": "difference from scikit-learn in float64, over all numeric outputs",
-    "agreement": "rows with scikit-learn's label",
+    "max|Δ|, mean|Δ|": "difference from the reference (scikit-learn), over all numeric outputs",
+    "agreement": "rows with the reference's label",
     "batch Δ": "largest change of a row's output between running it alone and in the whole batch",
     "p50 µs, p99 µs": "a call with one row, one thread",
     "rows/s": f"throughput at batch {LARGE}",

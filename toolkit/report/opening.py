@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from toolkit.bundle import FAILED
+from toolkit.bundle import FAILED, FLOAT
 from toolkit.report.figures import number, percent
 from toolkit.report.tables import Table
 from toolkit.runner import REFERENCE, Report
@@ -86,11 +86,12 @@ def scores_line(report: Report) -> str:
     scored = report.scores
     if scored is None:
         return ""
-    metrics = next((r.metrics for r in report.variants if r.method == REFERENCE), None) or {}
+    first = (REFERENCE, FLOAT)  # a graph from elsewhere has no estimator's row
+    metrics = next((r.metrics for r in report.variants if r.method in first), None) or {}
     score = next((f"{n} {number(metrics[k])}" for k, n in SCORES if metrics.get(k) is not None), "")
     where = f"{scored['rows']:,} rows, {scored['note']}"
     if not score:
-        return f"Scores: none; differences from scikit-learn on {where}."
+        return f"Scores: none; differences from {report.reference} on {where}."
     return f"Scores: {score} on {where}{ADVICE.get(scored['fitted'], '')}."
 
 

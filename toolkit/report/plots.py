@@ -31,7 +31,7 @@ def size_against_error(report: Report) -> str | None:
     if not drawn:
         return None
     least = min((e for _, e in drawn if e > 0), default=1e-9)
-    figure, axes = _figure("bytes", "max |Δ| against scikit-learn")
+    figure, axes = _figure("bytes", f"max |Δ| against {report.reference}")
     axes.set_xscale("log")
     axes.set_yscale("log")
     axes.margins(0.18)

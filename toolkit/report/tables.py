@@ -129,7 +129,7 @@ def samples(report: Report) -> Table:
     kept = [r.method for r in shown(report) if r.file and r.method not in (REFERENCE, FLOAT)]
     method = next((m for m in kept if all(m in s for s in report.samples)), None)
     base, other = (FLOAT, method) if method else ("reference", FLOAT)
-    names = ("Base", f"Quantized: {method}") if method else ("scikit-learn", "model.onnx")
+    names = ("Base", f"Quantized: {method}") if method else (report.reference, "model.onnx")
     rows = tuple(
         (cell(s["true"]), cell(s[base]), cell(s[other]), _apart(s[other], s[base]))
         for s in report.samples

@@ -31,7 +31,7 @@ from toolkit.runner.contenders import Contender, Files, groups
 from toolkit.runner.dominance import dominated
 from toolkit.runner.outcome import Report
 from toolkit.runner.recommendation import BALANCE, check_goal, recommend
-from toolkit.runner.records import REFERENCE, Row, Times
+from toolkit.runner.records import ITSELF, REFERENCE, Row, Times
 from toolkit.runner.reference import (
     answered,
     lacking,
@@ -85,6 +85,9 @@ def bench(
     held, outcomes = limits.evaluate(chosen, table)
     notes = {REFERENCE: lacking(bundle)} | {v.method: v.notes for v in bundle.variants}
     judged = _judged(held, measured, notes)
+    named = ITSELF if bundle.is_own_reference else REFERENCE
+    if named == ITSELF:  # there is no estimator whose row could stand first
+        judged = [verdict.against(row, ITSELF) for row in judged if row.method != REFERENCE]
     report = Report(
         model=bundle.name,
         task=bundle.task,
@@ -97,6 +100,7 @@ def bench(
         budget=bundle.front(),
         proof=proved.recorded(bundle, proof),
         scores=scored.about(bundle, estimator, rows, rows_given=X is not None),
+        reference=named,
     )
     return replace(report, recommended=recommend(report, goal, within))
 

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from toolkit.bundle import FAILED, OK
-from toolkit.runner.records import SCHEMA_VERSION, GateOutcome, Recommendation, Row
+from toolkit.runner.records import REFERENCE, SCHEMA_VERSION, GateOutcome, Recommendation, Row
 
 
 @dataclass(frozen=True, repr=False)
@@ -22,6 +22,7 @@ class Report:
     None where there was no budget. proof: the manifest's, with its `worst` deviation and what it
     `says` in words. scores: what the rows are on which the scores were measured, see
     `toolkit.runner.scored`. recommended: the file to ship.
+    reference: what errors are measured against.
     """
 
     model: str
@@ -36,6 +37,7 @@ class Report:
     proof: dict[str, Any] | None = None
     scores: dict[str, Any] | None = None
     recommended: Recommendation | None = None
+    reference: str = REFERENCE
     schema_version: int = field(default=SCHEMA_VERSION, kw_only=True)
 
     @property
@@ -83,6 +85,7 @@ class Report:
             "schema_version": self.schema_version,
             "model": self.model,
             "task": self.task,
+            "reference": self.reference,
             "passed": self.passed,
             "recommended": None if self.recommended is None else asdict(self.recommended),
             "proof": _finite(self.proof),

@@ -17,7 +17,7 @@ One that is equally good and comes later in the report is a runner-up.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from toolkit import limits
@@ -43,6 +43,10 @@ class Measured(Protocol):
     @property
     def variants(self) -> tuple[Row, ...]:
         """The rows, the estimator first."""
+
+    @property
+    def reference(self) -> str:
+        """What errors are measured against: scikit-learn, or the file itself."""
 
     @property
     def proof(self) -> dict[str, Any] | None:
@@ -127,7 +131,7 @@ def recommend(report: Measured, goal: str = BALANCE, within: Iterable[str] = ())
     kept = f", of {len(allowed)} that keep {', '.join(texts)}" if texts else f", of {len(allowed)}"
     if len(allowed) == 1:
         kept = f", the only one{' that keeps ' + ', '.join(texts) if texts else ''}"
-    return Recommendation(
+    answer = Recommendation(
         goal,
         texts,
         best.method,
@@ -137,6 +141,21 @@ def recommend(report: Measured, goal: str = BALANCE, within: Iterable[str] = ())
         _gains(best, base),
         ((why or f"the {GOALS[goal].words}") + kept,),
         tuple(_runners_up(measured, best, base, refused, goal)),
+    )
+    return answer if report.reference == REFERENCE else _against(answer, report.reference)
+
+
+def _against(answer: Recommendation, reference: str) -> Recommendation:
+    """Return the answer with another reference than scikit-learn named in its words."""
+
+    def named(text: str) -> str:
+        return text.replace(REFERENCE, reference)
+
+    return replace(
+        answer,
+        loses=named(answer.loses),
+        reasons=tuple(map(named, answer.reasons)),
+        runners_up=tuple(replace(r, reason=named(r.reason)) for r in answer.runners_up),
     )
 
 

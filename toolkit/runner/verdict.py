@@ -28,6 +28,11 @@ def judged(row: Row, base: Times | None, batch: float = 0.0, notes: str = "") ->
     return _with(row, [(FAILED if row.status == FAILED else "", ""), *said, ("", notes)])
 
 
+def against(row: Row, reference: str) -> Row:
+    """Return the row with another reference than scikit-learn named in its words."""
+    return replace(row, verdict=row.verdict.replace(REFERENCE, reference))
+
+
 def unmeasured(row: Row, verdict: str) -> Row:
     """Return the row of a variant that was not kept or does not run with its verdict.
 

@@ -112,15 +112,19 @@ def _block(
                 f"{origin}: {unit} {place} lacks the column {lacking!r}; the model takes "
                 f"{listed(names or ())}; null is a missing value"
             )
-        nested = records and next((n for n, v in row.items() if isinstance(v, list | dict)), None)
-        if nested:
-            raise InvalidInput(
-                f"{origin}: {unit} {place}, column {nested} is {_kind(row[nested])}; a record holds "
-                "single values"
-            )
+        if isinstance(row, Mapping):
+            _check_values(row, f"{origin}: {unit} {place}")
     if records and names:
         rows = [{name: row[name] for name in names} for row in rows]
     return Block(rows, origin, unit, places)
+
+
+def _check_values(record: Mapping[str, Any], origin: str) -> None:
+    for name, value in record.items():
+        if isinstance(value, list | dict):
+            raise InvalidInput(
+                f"{origin}, column {name} is {_kind(value)}; a record holds single values"
+            )
 
 
 def _example(inputs: Sequence[Input]) -> str:
