@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from toolkit.cli.options import common, limited, quietly, trust
+from toolkit.cli.options import common, licensed, limited, quietly, trust
 from toolkit.cli.output import (
     print_export,
     print_json,
@@ -48,6 +48,7 @@ from toolkit.errors import ParityError
     type=click.Choice(["regressor", "classifier"]),
     help="For a booster's own file: what it is.  [default: what its objective says]",
 )
+@licensed
 @click.option("--force", is_flag=True, help="Write over what is no directory of this model.")
 @trust
 @quietly
@@ -65,6 +66,7 @@ def export(
     tune: str,
     allow_pickle: bool,
     task: str | None,
+    license: str | None,
     force: bool,
     trusted: tuple[str, ...],
     quiet: bool,
@@ -78,12 +80,13 @@ def export(
     """
     from toolkit.bundle import open_bundle
     from toolkit.cli.source import default_name, read_source
-    from toolkit.exporter.flow import check_request
+    from toolkit.exporter.flow import check_license, check_request
     from toolkit.exporter.flow import export as export_estimator
 
     name = name or default_name(source)
     folder = Path(out) if out else Path("models") / name
     check_request(name, folder, opset, force, runtime)
+    check_license(license)
     try:
         with progress(quiet) as (tell, _):
             tell(f"reading {source} …")
@@ -101,6 +104,7 @@ def export(
                 out=folder,
                 trusted=trusted,
                 task=task,
+                license=license,
                 force=force,
                 opset=opset,
                 runtime=runtime,

@@ -22,6 +22,7 @@ from toolkit.bundle import (
     to_npz,
     write_files,
 )
+from toolkit.card import page
 from toolkit.errors import InvalidInput, UnsupportedEstimator
 from toolkit.estimators.frames import ARRAY, FRAME
 from toolkit.exporter.bundle_writer import GOLDEN_ROWS, described, rows_of_bundle, versions
@@ -86,7 +87,8 @@ def adopt(
         golden.NAME: (to_npz(_golden(inputs, answers, target, held)), GOLDEN),
         **{file: (content, HOME) for file, content in parts.items()},
     }
-    return write_files(out, manifest, contents, partial(check_request, name, out, None, force))
+    free = partial(check_request, name, out, None, force)
+    return write_files(out, manifest, contents, free, page)
 
 
 def _check_rows(predictor: Predictor) -> None:
@@ -151,6 +153,7 @@ def _manifest(
         "schema_version": SCHEMA_VERSION,
         "name": name,
         "task": _task(answers, target),
+        "license": None,
         "estimator": {
             "type": ITSELF,
             "summary": f"a graph of {len(parsed.graph.node)} nodes, as it was given",

@@ -26,6 +26,7 @@ from toolkit.bundle import (
     to_npz,
     write_files,
 )
+from toolkit.card import page
 from toolkit.estimators.keeping import Kept, without_addresses
 from toolkit.exporter.model import Exported
 from toolkit.exporter.opsets import Target
@@ -78,10 +79,12 @@ def write_bundle(
     proven: Proven,
     all_rows: dict[str, float],
     check: Callable[[], None],
+    license: str | None = None,
 ) -> Bundle:
-    """Write the model directory of a proven (or disproved) export.
+    """Write the model directory of a proven (or disproved) export, with its card.
 
     kept: the estimator's copy. check: raises where the directory has become another model's.
+    license: the model's, None where it was not stated.
     """
     evidence, split, chosen = proven.evidence, proven.split, proven.chosen
     estimator = evidence.estimator
@@ -98,6 +101,7 @@ def write_bundle(
         "schema_version": SCHEMA_VERSION,
         "name": name,
         "task": evidence.task,
+        "license": license,
         "estimator": {
             "type": f"{type(estimator).__module__}.{type(estimator).__name__}",
             "summary": without_addresses(" ".join(repr(estimator).split())),
@@ -135,7 +139,7 @@ def write_bundle(
     }
     if kept.content is not None:
         contents[ESTIMATOR] = (kept.content, HOME)
-    return write_files(out, manifest, contents, check)
+    return write_files(out, manifest, contents, check, page)
 
 
 def _classes(estimator: Any) -> list[Any] | None:

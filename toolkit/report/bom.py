@@ -80,6 +80,7 @@ def _document(bundle: Bundle, report: dict[str, Any] | None) -> dict[str, Any]:
                 "bom-ref": ROOT,
                 "name": bundle.name,
                 "description": str(manifest["estimator"].get("summary", "")),
+                **_licences(manifest.get("license")),
                 "modelCard": _card(bundle, report),
                 "properties": _properties(
                     {
@@ -93,6 +94,11 @@ def _document(bundle: Bundle, report: dict[str, Any] | None) -> dict[str, Any]:
         "components": [*files, *libraries],
         "dependencies": [{"ref": ROOT, "dependsOn": refs}],
     }
+
+
+def _licences(stated: Any) -> dict[str, Any]:
+    """Return the model's licence by its name, where one was stated."""
+    return {"licenses": [{"license": {"name": str(stated)}}]} if stated else {}
 
 
 def read_report(bundle: Bundle) -> dict[str, Any] | None:

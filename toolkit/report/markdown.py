@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-
+from toolkit.card.escapes import markdown as escape
 from toolkit.report import answer, columns, opening, tables, timings
 from toolkit.runner import Report
 
@@ -66,10 +65,3 @@ def _table(table: tables.Table) -> str:
 
 def _pairs(pairs: list[tuple[str, str]]) -> str:
     return "\n".join(f"- {escape(name)}: {escape(text)}" for name, text in pairs)
-
-
-def escape(text: str) -> str:
-    """Return text that Markdown shows as it is: no markup, no HTML, no new line."""
-    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    text = re.sub(r"([\\`*_\[\]|~#!])", r"\\\1", text)
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
