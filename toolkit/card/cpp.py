@@ -39,6 +39,10 @@ Ort::Value texts(const std::vector<const char*>& row) {
   return value;
 }
 """
+SIZE = """\
+  auto size = [&](int at) {
+    return answers[at].GetTensorTypeAndShapeInfo().GetElementCount();
+  };"""
 
 
 def program(example: Example) -> str:
@@ -50,7 +54,7 @@ def program(example: Example) -> str:
     return "\n".join(
         [
             "#include <onnxruntime_cxx_api.h>",
-            "#include <algorithm>\n#include <cmath>\n#include <iostream>\n#include <vector>",
+            *(f"#include <{name}>" for name in ("algorithm", "cmath", "iostream", "vector")),
             "",
             *([NUMBERS] if False in kinds else []),
             *([TEXTS] if True in kinds else []),
@@ -65,7 +69,9 @@ def program(example: Example) -> str:
             *row,
             "  auto answers = session.Run({}, inputs, row.data(), row.size(), outputs, "
             f"{len(answers)});",
+            SIZE,
             *(line for k, a in enumerate(answers) for line in _printed(a, k)),
+            "  std::cout << std::endl;",
             "}",
             *STYLE.expected(example),
         ]
@@ -96,9 +102,9 @@ def _printed(answer: Answer, place: int) -> list[str]:
         shown = f"{value}.GetStringTensorElement(k)"
     else:
         shown = f"{value}.GetTensorData<{TYPES[answer.dtype]}>()[k]"
+    begin = "\\n" if place else ""
     return [
-        f"  std::cout << {STYLE.text(name)};",
-        f"  for (size_t k = 0; k < {value}.GetTensorTypeAndShapeInfo().GetElementCount(); ++k)",
+        f'  std::cout << "{begin}{name}";',
+        f"  for (size_t k = 0; k < size({place}); ++k)",
         f'    std::cout << " " << {shown};',
-        "  std::cout << std::endl;",
     ]

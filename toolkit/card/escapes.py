@@ -23,13 +23,14 @@ def markdown(text: str) -> str:
 
 
 def code(text: str) -> str:
-    """Return text as code in a line or a cell of a table, shown to the letter.
+    r"""Return text as code in a line or a cell of a table, shown to the letter.
 
-    What Markdown would not show (breaks, blanks at the ends or in a row, what is not printable) is
-    written as Python writes it.
+    What Markdown would not show (breaks, blanks at the ends or in a row, what is not printable, no
+    letter at all) is written as Python writes it, with \x20 for blanks.
     """
     plain = text == " ".join(text.split()) and text.isprintable() and text
-    return f"<code>{markdown(text if plain else python(text))}</code>"
+    shown = text if plain else python(text).replace(" ", "\\x20")
+    return f"<code>{markdown(shown)}</code>"
 
 
 def table(

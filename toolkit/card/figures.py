@@ -93,7 +93,7 @@ def _answer(recommended: Mapping[str, Any]) -> Iterator[str]:
     if not file:
         return
     said = [
-        f"loses {recommended['loses']}" if recommended.get("loses") else "",
+        f"loses: {recommended['loses']}" if recommended.get("loses") else "",
         f"gains: {recommended['gains']}" if recommended.get("gains") else "",
         *(str(reason) for reason in recommended.get("reasons") or ()),
     ]

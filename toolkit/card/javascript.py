@@ -9,9 +9,8 @@ from toolkit.card.layout import Style, entries
 TITLE, FENCE = "JavaScript", "js"
 NEEDS = (
     "`npm install onnxruntime-web`; a module (`.mjs`), for a browser and for node alike. Import "
-    "`onnxruntime-web/wasm`: the `webgpu` build lacks the operators of `ai.onnx.ml`, which trees, "
-    "encoders and scalers are made of. In node `onnxruntime-node` has the same calls. Integers of "
-    "64 bits are BigInt."
+    "`onnxruntime-web/wasm`: the `webgpu` build lacks the operators of `ai.onnx.ml`, trees among "
+    "them. In node `onnxruntime-node` has the same calls. Integers of 64 bits are BigInt."
 )
 STYLE = Style(
     escapes.javascript,

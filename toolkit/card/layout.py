@@ -14,6 +14,7 @@ ROOM = 96  # letters of a line
 SHORT = 30  # letters of values that stand in the line of their input
 LINES = 8  # of many values; more of them stand on one line, however long
 EACH = 10  # entries up to which each has a line of its own
+FEW = 4  # statements up to which each has
 OUTPUTS = ("variable", "label", "probabilities", "scores")
 
 
@@ -63,17 +64,17 @@ class Style:
         ]
 
 
-def packed(tokens: Sequence[str], indent: str) -> str:
-    """Return tokens between commas in lines of ROOM letters; in one where they would be many."""
+def packed(tokens: Sequence[str], indent: str, between: str = ", ") -> str:
+    """Return tokens in lines of ROOM letters; in one line where they would be many."""
     lines: list[str] = []
     for token in tokens:
         if lines and len(indent) + len(lines[-1]) + len(token) + 3 <= ROOM:
-            lines[-1] += f", {token}"
+            lines[-1] += between + token
         else:
             lines.append(token)
     if len(lines) > LINES:
-        return f"{indent}{', '.join(tokens)}"
-    return ",\n".join(indent + line for line in lines)
+        return indent + between.join(tokens)
+    return f"{between.rstrip()}\n".join(indent + line for line in lines)
 
 
 def entries(texts: Sequence[str], indent: str) -> str:
@@ -84,10 +85,10 @@ def entries(texts: Sequence[str], indent: str) -> str:
 
 
 def statements(texts: Sequence[str], indent: str) -> list[str]:
-    """Return statements, each on its line where they are few, else in one line."""
-    if len(texts) <= EACH:
+    """Return statements, each on its line where they are few, else in lines that are full."""
+    if len(texts) <= FEW:
         return [indent + text for text in texts]
-    return [indent + " ".join(texts)]
+    return packed(texts, indent, " ").split("\n")
 
 
 def identifier(answer: Answer, place: int) -> str:
