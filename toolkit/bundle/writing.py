@@ -9,12 +9,23 @@ from typing import Any
 
 import numpy as np
 
-from toolkit.bundle.directory import BUDGET, FRONT, MODEL, REPORTS, Bundle, open_bundle
+from toolkit.bundle.card import CARD, card
+from toolkit.bundle.directory import (
+    BUDGET,
+    CALIBRATION,
+    FRONT,
+    MODEL,
+    REPORTS,
+    Bundle,
+    open_bundle,
+)
 from toolkit.bundle.transaction import Contents, commit
 from toolkit.bundle.variants import Variant
-from toolkit.errors import InvalidInput
+from toolkit.errors import InvalidInput, ToolkitError
+from toolkit.runtime import golden
 from toolkit.runtime.files import sha256
-from toolkit.runtime.manifest import HOME, VARIANT
+from toolkit.runtime.listed import is_there, read_checked
+from toolkit.runtime.manifest import HOME, NAME, VARIANT, read_manifest
 
 
 def to_npz(arrays: Mapping[str, np.ndarray]) -> bytes:
@@ -63,7 +74,7 @@ def write_files(
 
     def plan() -> tuple[dict[str, Any], Contents]:
         check()
-        return _listing(manifest, contents)
+        return _carded(path, *_listing(manifest, contents))
 
     return Bundle(path, commit(path, plan))
 
@@ -97,7 +108,7 @@ def with_variants(
         }
         if front is not None:
             contents[FRONT] = (front, HOME)
-        return _listing(manifest, contents)
+        return _carded(bundle.path, *_listing(manifest, contents))
 
     return Bundle(bundle.path, commit(bundle.path, plan))
 
@@ -130,14 +141,48 @@ def with_reports(bundle: Bundle, reports: Mapping[str, bytes]) -> Bundle:
         there = now.manifest["files"]
         same = all(there.get(n, {}).get("sha256") == e["sha256"] for n, e in measured.items())
         _require(same, bundle, "quantized anew", "bench it again")
-        return _listing(now.manifest, {name: (text, HOME) for name, text in reports.items()})
+        written = {name: (text, HOME) for name, text in reports.items()}
+        return _carded(bundle.path, *_listing(now.manifest, written))
 
     return Bundle(bundle.path, commit(bundle.path, plan))
 
 
+def _carded(
+    path: Path, manifest: dict[str, Any], contents: Contents
+) -> tuple[dict[str, Any], Contents]:
+    """Return a manifest and contents with the model card added, which tells of all of them.
+
+    A README.md that is the user's own, which no manifest has listed, stays as it is.
+    """
+    if CARD not in manifest["files"] and (path / CARD).exists() and not _is_listed(path, CARD):
+        return manifest, contents
+    parts = (_part(path, manifest, contents, n) for n in (golden.NAME, CALIBRATION, REPORTS[0]))
+    text = card(manifest, *parts)
+    manifest["files"].pop(CARD, None)  # it stands last, whoever wrote the others
+    manifest["files"][CARD] = file_entry(CARD, text, HOME)
+    return manifest, {**contents, CARD: text}
+
+
+def _is_listed(path: Path, name: str) -> bool:
+    try:
+        return name in read_manifest(path)["files"]
+    except ToolkitError:  # there is none, or it is damaged: whatever lies there is written over
+        return (path / NAME).is_file()
+
+
+def _part(path: Path, manifest: dict[str, Any], contents: Contents, name: str) -> bytes | None:
+    """Return a listed file's bytes, of those that are written or there; None where it is not."""
+    if name in contents:
+        return contents[name]
+    entry = manifest["files"].get(name)
+    if entry is None or not is_there(path / name, entry):
+        return None
+    return read_checked(path / name, entry)
+
+
 def _exported(bundle: Bundle) -> dict[str, Any]:
     """Return of a manifest what the export wrote and no later command does."""
-    later = {*REPORTS, FRONT}
+    later = {*REPORTS, FRONT, CARD}
     files = {
         name: entry["sha256"]
         for name, entry in bundle.manifest["files"].items()

@@ -48,6 +48,7 @@ from toolkit.errors import ParityError
     type=click.Choice(["regressor", "classifier"]),
     help="For a booster's own file: what it is.  [default: what its objective says]",
 )
+@click.option("--license", help="The model's licence, for its card, such as Apache-2.0.")
 @click.option("--force", is_flag=True, help="Write over what is no directory of this model.")
 @trust
 @quietly
@@ -65,6 +66,7 @@ def export(
     tune: str,
     allow_pickle: bool,
     task: str | None,
+    license: str | None,
     force: bool,
     trusted: tuple[str, ...],
     quiet: bool,
@@ -101,6 +103,7 @@ def export(
                 out=folder,
                 trusted=trusted,
                 task=task,
+                license=license,
                 force=force,
                 opset=opset,
                 runtime=runtime,

@@ -176,6 +176,7 @@ def _manifest(
         "outputs": described(parsed),
         "opsets": {o.domain or "ai.onnx": o.version for o in parsed.opset_import},
         "runtime": None,
+        "license": None,
         "rows": {
             "calibration": rows[0],
             "held_out": rows[1],

@@ -78,10 +78,12 @@ def write_bundle(
     proven: Proven,
     all_rows: dict[str, float],
     check: Callable[[], None],
+    license: str | None = None,
 ) -> Bundle:
     """Write the model directory of a proven (or disproved) export.
 
     kept: the estimator's copy. check: raises where the directory has become another model's.
+    license: the model's, as its maker states it.
     """
     evidence, split, chosen = proven.evidence, proven.split, proven.chosen
     estimator = evidence.estimator
@@ -115,6 +117,7 @@ def write_bundle(
             "fitted": split.fitted,
             "note": split.note,
         },
+        "license": license,
         "all_rows": all_rows or None,
         "tuning": proven.tuning.summary(),
         "proof": chosen.proof.summary(),

@@ -56,6 +56,7 @@ def export(
     all_rows: Mapping[str, float] | None = None,
     trusted: Collection[str] = (),
     task: str | None = None,
+    license: str | None = None,
     force: bool = False,
 ) -> Bundle:
     """Convert a fitted estimator, prove the graph, and write the model directory `out`.
@@ -73,8 +74,9 @@ def export(
     name. all_rows: figures of a model fitted on all rows, to be kept in the manifest. trusted: the
     full names of types, such as "package.module.Type", that the kept estimator may hold beside
     toolkit's own (see `keep`). task: "regressor" or "classifier" for a lightgbm.Booster,
-    xgboost.Booster or catboost.CatBoost, where its objective does not say it. force: write over a
-    directory that is not this model's.
+    xgboost.Booster or catboost.CatBoost, where its objective does not say it. license: the
+    model's licence, such as "Apache-2.0", for its card and its bill of materials. force: write over
+    a directory that is not this model's.
 
     Raises UnsupportedEstimator where it cannot be converted, InvalidInput where the data does not
     fit, and ParityError where the graph differs from the estimator; then the bundle is written all
@@ -98,7 +100,7 @@ def export(
     stages.at("keeping the estimator")
     reference = keep(estimator, proven.evidence.answers_alike, trusted)
     free = partial(check_request, name, out, opset, force, runtime)
-    bundle = write_bundle(out, name, reference, proven, dict(all_rows or {}), free)
+    bundle = write_bundle(out, name, reference, proven, dict(all_rows or {}), free, license)
     proof = proven.chosen.proof
     if not proof.passed:
         raise ParityError(

@@ -1,0 +1,62 @@
+"""Bundles of every kind of input and output, with names that try to break out."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.compose import make_column_transformer
+from sklearn.ensemble import HistGradientBoostingClassifier, IsolationForest
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+import toolkit
+
+RNG = np.random.default_rng(4)
+X = RNG.normal(size=(160, 4))
+EVIL = ('a "b" \\ c', "`tick` ```", "x | y ${z} <b>", "é ☂ 😀 ??/", "new\nline")
+
+
+def _table():
+    frame = pd.DataFrame({
+        EVIL[0]: X[:, 0], EVIL[1]: X[:, 1],
+        EVIL[2]: RNG.choice(["Ulm", 'Kie"l', "\\n`x`"], 160), EVIL[3]: X[:, 3],
+    })  # fmt: skip
+    frame.iloc[::9, 0] = np.nan
+    numbers = make_pipeline(SimpleImputer(), StandardScaler())
+    columns = make_column_transformer(
+        (numbers, [EVIL[0], EVIL[1], EVIL[3]]), (OneHotEncoder(handle_unknown="ignore"), [EVIL[2]])
+    )
+    labels = np.where(X[:, 1] > 0, 'y"es', "n\\o`")
+    return make_pipeline(columns, LogisticRegression()).fit(frame, labels), frame, labels
+
+
+CASES = {
+    "table": _table,
+    "several": lambda: (LinearRegression().fit(X, X[:, :2]), X, X[:, :2]),
+    "whole": lambda: (LogisticRegression().fit(X, X[:, 0] > 0), X, X[:, 0] > 0),
+    "float64": lambda: (
+        HistGradientBoostingClassifier(max_iter=5).fit(X, (X[:, 0] > 0) + 3), X, (X[:, 0] > 0) + 3
+    ),
+    "outliers": lambda: (IsolationForest(n_estimators=5, random_state=0).fit(X), X, None),
+    "transformer": lambda: (StandardScaler().fit(X), X, None),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="session", params=CASES)
+def carded(request, tmp_path_factory):
+    """A bundle with its card."""
+    estimator, rows, target = CASES[request.param]()
+    folder = tmp_path_factory.mktemp("carded") / request.param
+    return toolkit.export(estimator, rows, target, name=request.param, out=folder)
+
+
+def program(bundle, language):
+    """Return the program of a language, taken from the card as a reader takes it."""
+    text = (bundle.path / "README.md").read_text(encoding="utf-8")
+    found = re.findall(rf"^(`{{3,}}){language}\n(.*?)\n\1$", text, re.DOTALL | re.MULTILINE)
+    return found[-1][1] + "\n"

@@ -1,0 +1,136 @@
+"""The programs of a card are run: they give the reference's answers to the row that they show."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.bundle.card.conftest import program
+from toolkit.metrics import same_labels
+
+ROOT = Path(__file__).resolve().parents[3]
+STUBS = Path(__file__).parent / "stubs"
+WEB = "onnxruntime-web@1.30.0"
+BLOCKED = ("toolkit", "sklearn", "onnx", "pandas", "scipy", "skl2onnx", "joblib")
+
+
+def expected(bundle):
+    """Return the reference's answers to the card's row by output name, flat."""
+    rows = bundle.golden()
+    first = int(np.flatnonzero(~rows.adversarial)[0])
+    return {n: np.ravel(a[first]) for n, a in rows.outputs.items()}
+
+
+def check(answers, bundle):
+    for name, values in expected(bundle).items():
+        if values.dtype.kind == "f" and name != "label":
+            assert np.allclose(answers[name], values, rtol=1e-4, atol=1e-5)
+        else:
+            assert same_labels(values, np.array(answers[name]).astype(values.dtype)).all()
+
+
+def test_python(carded):
+    code = f"import sys\nfor name in {BLOCKED}: sys.modules[name] = None\n"
+    done = subprocess.run(
+        [sys.executable, "-c", code + program(carded, "python")],
+        cwd=carded.path, capture_output=True, encoding="utf-8", check=True,
+    )  # fmt: skip
+    answers = {}
+    for line in done.stdout.splitlines():
+        name, _, values = line.partition(" ")
+        answers[name] = np.ravel(eval(values))
+    check(answers, carded)
+
+
+@pytest.fixture(scope="session")
+def web():
+    """The folder of node's modules with onnxruntime-web, fetched once."""
+    npm = shutil.which("npm")
+    if npm is None or shutil.which("node") is None:
+        pytest.skip("no Node.js on this machine")
+    folder = ROOT / "build" / "npm"
+    if not (folder / "node_modules" / "onnxruntime-web").is_dir():
+        folder.mkdir(parents=True, exist_ok=True)
+        command = [npm, "install", "--silent", "--no-audit", "--no-fund", "--prefix", str(folder)]
+        subprocess.run([*command, WEB], check=True, capture_output=True)
+    return folder
+
+
+@pytest.mark.slow
+def test_javascript(carded, web):
+    source = program(carded, "js")
+    assert "onnxruntime-web/wasm" in source
+    source = source.replace("onnxruntime-web/wasm", "onnxruntime-web").replace(
+        "console.log(name, Array.from(tensor.data))",
+        "console.log(JSON.stringify([name, Array.from(tensor.data, v => "
+        "typeof v === 'bigint' ? Number(v) : v)]))",
+    )
+    path = web / f"{carded.name}.mjs"
+    path.write_text(source, encoding="utf-8")
+    done = subprocess.run(
+        ["node", str(path)], cwd=carded.path, capture_output=True, encoding="utf-8", check=False
+    )
+    assert done.returncode == 0, done.stderr[-500:]
+    check(dict(json.loads(line) for line in done.stdout.splitlines()), carded)
+
+
+# onnxruntime's headers, jar and crate come from places that a test does not reach: these stubs
+# declare what the programs use of them, so that a compiler checks syntax and types, not the answer.
+COMPILERS = {
+    "cpp": ("g++", "predict.cpp", ["-std=c++17", "-Wall", "-Werror", "-fsyntax-only", "-I"]),
+    "java": ("javac", "Predict.java", ["-Xlint:all,-serial", "-d", "classes", "-sourcepath"]),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("language", COMPILERS)
+def test_compiled(carded, tmp_path, language):
+    compiler, name, options = COMPILERS[language]
+    if shutil.which(compiler) is None:
+        pytest.skip(f"no {compiler} on this machine")
+    (tmp_path / name).write_text(program(carded, language), encoding="utf-8")
+    command = [compiler, *options, str(STUBS / language), name]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, encoding="utf-8", check=False)
+    assert done.returncode == 0, done.stderr[:2000]
+
+
+@pytest.mark.slow
+def test_rust(carded, tmp_path):
+    if shutil.which("rustc") is None:
+        pytest.skip("no rustc on this machine")
+    (tmp_path / "main.rs").write_text(program(carded, "rust"), encoding="utf-8")
+    for command in (
+        ["rustc", "--edition=2021", "--crate-type=rlib", "--crate-name=ort", STUBS / "rust/ort.rs"],
+        ["rustc", "--edition=2021", "--emit=metadata", "--extern", "ort=libort.rlib", "main.rs"],
+    ):
+        done = subprocess.run(
+            command, cwd=tmp_path, capture_output=True, encoding="utf-8", check=False
+        )
+        assert done.returncode == 0, done.stderr[:2000]
+
+
+def test_csharp_is_balanced(carded):
+    """No compiler of C# is at hand: its brackets are matched, and its strings are closed."""
+    text = json.dumps(program(carded, "csharp"))
+    source, depth, inside, at = json.loads(text), [], False, 0
+    while at < len(source):
+        letter = source[at]
+        if inside:
+            at += letter == "\\"
+            inside = letter != '"'
+            assert letter != "\n"
+        elif letter == '"':
+            inside = True
+        elif letter in "([{":
+            depth.append(letter)
+        elif letter in ")]}":
+            assert depth.pop() + letter in ("()", "[]", "{}")
+        at += 1
+    assert not depth
+    assert not inside
