@@ -58,7 +58,7 @@ def test_the_same_export_gives_the_same_card(bundle, tmp_path):
 def test_a_readme_of_the_users_own_stays(tmp_path):
     folder = tmp_path / "own"
     folder.mkdir()
-    (folder / "README.md").write_text("mine")
+    (folder / "README.md").write_text("mine", encoding="utf-8")
     own = toolkit.export(MODEL, X, X[:, 0], name="own", out=folder, force=True)
     toolkit.quantize(own, ["uint8-pack"])
     assert text(own) == "mine"

@@ -28,8 +28,7 @@ def card(
     golden_rows, calibration, report: the bytes of golden.npz, calibration.npz and report.json, None
     where they are not there. The same files give the same card: it has no date.
     """
-    measured = None if report is None else json.loads(report)
-    facts = gathered(manifest, golden_rows, calibration, measured)
+    facts = gathered(manifest, golden_rows, calibration, _measured_as(report))
     parts = [
         f"# {plain(manifest['name'])}",
         _what(facts),
@@ -48,15 +47,24 @@ def card(
     return ("\n\n".join(filter(None, parts)) + "\n").encode()
 
 
+def _measured_as(report: bytes | None) -> Mapping[str, Any] | None:
+    """Return report.json's content, None where it is not there or is no report."""
+    try:
+        found = json.loads(report or b"null")
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) and isinstance(found.get("variants"), list) else None
+
+
 def _what(facts: Facts) -> str:
     manifest = facts.manifest
     estimator = manifest["estimator"]
     needs = (manifest["files"].get(MODEL, {}).get("requires") or {}).get("onnxruntime")
+    opsets = ", ".join(f"{plain(n)} {v}" for n, v in (manifest.get("opsets") or {}).items())
     lines = [
         f"- What it is: {plain(manifest['task'])}, {plain(estimator.get('type', ''))}",
         f"- Estimator: {plain(estimator.get('summary', ''))[:600]}",
-        f"- Operators: {', '.join(f'{plain(n)} {v}' for n, v in manifest['opsets'].items())}"
-        + (f"; runs on onnxruntime {plain(str(needs))} and newer" if needs else ""),
+        f"- Operators: {opsets}" + (f"; runs on onnxruntime {needs} and newer" if needs else ""),
     ]
     return "\n".join(lines)
 
@@ -87,7 +95,9 @@ def _missing_text(columns: tuple[Column, ...]) -> str:
 def _gives(facts: Facts) -> str:
     lines = []
     for output in facts.manifest["outputs"]:
-        shape = ", ".join("N" if k == 0 else str(d) for k, d in enumerate(output["shape"]))
+        shape = ", ".join(
+            "N" if k == 0 else str(d) for k, d in enumerate(output.get("shape") or ())
+        )
         lines.append(f"- {code(output['name'])}: [{shape}] of {plain(output['dtype'])}")
     classes = facts.manifest["estimator"].get("classes")
     if classes:
@@ -102,7 +112,7 @@ def _proved(facts: Facts) -> list[str]:
     outcome = f"Proof: {plain(proof.outcome())}."
     if not proof.passed:
         return [f"**{outcome} Do not use this model.**"]
-    rows = facts.manifest["rows"].get("note", "")
+    rows = (facts.manifest.get("rows") or {}).get("note", "")
     return [outcome, f"Held-out rows: {plain(rows)}." if rows else ""]
 
 
