@@ -44,13 +44,20 @@ FAULTS = {
 )
 def test_every_planted_fault_is_found_and_a_sound_page_has_none(tmp_path):
     for name, (body, _) in FAULTS.items():
-        (tmp_path / f"{name}.html").write_text(f"{HEAD}{body}</main></body></html>")
+        (tmp_path / f"{name}.html").write_text(
+            f"{HEAD}{body}</main></body></html>", encoding="utf-8"
+        )
     for name, report in REPORTS.items():
-        (tmp_path / f"{name}.html").write_text(as_html(report))
-    (tmp_path / "sound.html").write_text(f"{HEAD}<p>fine</p></main></body></html>")
+        (tmp_path / f"{name}.html").write_text(as_html(report), encoding="utf-8")
+    (tmp_path / "sound.html").write_text(
+        f"{HEAD}<p>fine</p></main></body></html>", encoding="utf-8"
+    )
     pages = sorted(tmp_path.glob("*.html"))
     done = subprocess.run(
-        [ROOT / "scripts" / "look-at-pages", *pages], capture_output=True, text=True, check=False
+        [ROOT / "scripts" / "look-at-pages", *pages],
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
     )
     assert done.returncode == 1, done.stderr
     for name, (_, told) in FAULTS.items():

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from toolkit.bundle import Bundle, open_bundle
-from toolkit.card import page
+from toolkit.bundle.card import CARD, page
 from toolkit.exporter import export
 from toolkit.quantizer import method_names, quantize
 from toolkit.runtime import load
@@ -18,8 +18,7 @@ from toolkit.runtime.verify import replay, verify
 from toolkit.trainer import train
 
 FOLDER = Path(__file__).resolve().parents[1] / "models" / "california-linear"
-REPORTS = {"report.json", "report.md", "report.html"}
-CARD = "README.md"  # it has the report's figures
+REPORTS = {"README.md", "report.json", "report.md", "report.html"}
 WORKED_OUT = {"model.onnx", "golden.npz", "evaluation.npz", "calibration.npz", "estimator.skops"}
 # Versions in the manifest on which no other byte depends.
 OWNERS = {"python", "toolkit"}
@@ -61,9 +60,9 @@ def same_versions(bundle: Bundle) -> bool:
 
 
 def without_reports(manifest: dict) -> dict:
-    """Return a manifest as it is before the bench, without a card and Python's own version."""
+    """Return a manifest as it is before the bench, and without Python's own version."""
     copy = json.loads(json.dumps(manifest))
-    copy["files"] = {n: e for n, e in copy["files"].items() if n not in {*REPORTS, CARD}}
+    copy["files"] = {n: e for n, e in copy["files"].items() if n not in REPORTS}
     copy["versions"] = {n: v for n, v in copy["versions"].items() if n not in OWNERS}
     return copy
 
@@ -75,7 +74,7 @@ def test_the_committed_files_verify(committed):
 def test_nothing_lies_there_that_the_manifest_does_not_list(committed):
     listed = set(committed.manifest["files"]) | {"manifest.json"}
     assert {p.name for p in FOLDER.iterdir()} == listed
-    assert listed >= WORKED_OUT | REPORTS | {CARD}
+    assert listed >= WORKED_OUT | REPORTS
     assert sum(p.stat().st_size for p in FOLDER.iterdir()) < 1 << 20
 
 
@@ -86,8 +85,8 @@ def test_it_holds_every_method_that_there_is(committed):
 def test_the_files_are_reproduced(committed, again):
     """Byte for byte under the versions in the manifest; else by what the files answer."""
     if same_versions(committed):
-        wanted = set(committed.manifest["files"]) - REPORTS - {CARD}
-        assert set(again.manifest["files"]) == wanted | {CARD}
+        wanted = set(committed.manifest["files"]) - REPORTS
+        assert set(again.manifest["files"]) - REPORTS == wanted
         different = [n for n in sorted(wanted) if again.read(n) != committed.read(n)]
         assert not different, f"not reproduced: {different}; was models/ made with this code?"
         assert without_reports(again.manifest) == without_reports(committed.manifest)
@@ -103,8 +102,7 @@ def test_the_files_are_reproduced(committed, again):
 
 
 def test_the_card_is_what_the_other_files_make(committed):
-    files = {n: e for n, e in committed.manifest["files"].items() if n != CARD}
-    card = page({**committed.manifest, "files": files}, committed.read)
+    card = page(committed.manifest, committed.read)
     assert committed.read(CARD) == card, "the card is of other code: bench the model again"
 
 

@@ -82,7 +82,7 @@ def test_a_reader_begins_again_where_a_writer_came_between(california):
     seen = []
 
     def read(manifest):
-        seen.append(sum(e["role"] == "variant" for e in manifest["files"].values()))
+        seen.append(len(manifest["files"]))
         if len(seen) == 1:
             with_variants(open_bundle(california), [(variant(), graph())])
             raise CorruptArtifact("half of it is another one's")

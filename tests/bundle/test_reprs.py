@@ -35,7 +35,12 @@ def test_variants_are_found_by_their_method(california_bundle):
     assert bundle.variants["float32"].path == bundle.model_path
     assert bundle.variants["float32"] == bundle.variants[0]
     assert bundle.variants["float32"].path.is_file()
-    assert "folder" not in json.loads((bundle.path / "manifest.json").read_text())["variants"][0]
+    assert (
+        "folder"
+        not in json.loads((bundle.path / "manifest.json").read_text(encoding="utf-8"))["variants"][
+            0
+        ]
+    )
     with pytest.raises(InvalidInput, match=r"no method 'uint3-pack' was tried; there are float32"):
         bundle.variants["uint3-pack"]
 

@@ -68,7 +68,7 @@ def test_a_file_is_quantized_and_measured_as_it_is(here, capsys):
     assert rows["float32"]["difference"]["max_abs"] < 1e-5
     assert 0 < rows["uint8-pack"]["difference"]["nmse"] < 1e-3
     assert "scikit-learn" not in json.dumps([r["verdict"] for r in rows.values()])
-    page = (bundle.path / "report.md").read_text()
+    page = (bundle.path / "report.md").read_text(encoding="utf-8")
     assert "the reference is the file itself" in page
     assert main(["verify", "models/net"]) == 0
     assert main(["inspect", "models/net"]) == 0

@@ -36,14 +36,14 @@ def rows(tmp_path):
         name = f"rows.{kind}"
         path = tmp_path / name
         if kind == "csv":
-            with path.open("w", newline="") as stream:
+            with path.open("w", newline="", encoding="utf-8") as stream:
                 writer = csv.DictWriter(stream, COLUMNS)
                 writer.writeheader()
                 writer.writerows(records)
         elif kind == "json":
-            path.write_text(json.dumps(records))
+            path.write_text(json.dumps(records), encoding="utf-8")
         elif kind == "jsonl":
-            path.write_text("".join(f"{json.dumps(r)}\n" for r in records))
+            path.write_text("".join(f"{json.dumps(r)}\n" for r in records), encoding="utf-8")
         elif kind == "parquet":
             pd.DataFrame(records).to_parquet(path)
         else:
@@ -61,9 +61,9 @@ def read(path):
     if path.suffix == ".parquet":
         return pq.read_table(path).to_pydict()
     if path.suffix == ".jsonl":
-        records = [json.loads(line) for line in path.read_text().splitlines()]
+        records = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
         return {n: [r[n] for r in records] for n in records[0]}
-    with path.open(newline="") as stream:
+    with path.open(newline="", encoding="utf-8") as stream:
         records = list(csv.DictReader(stream))
     return {n: [r[n] for r in records] for n in records[0]}
 
@@ -126,7 +126,7 @@ def test_a_choice_that_there_is_not(refused, classifier_bundle, rows, tmp_path, 
 
 
 def test_probabilities_of_a_regressor(refused, california_bundle, tmp_path):
-    (tmp_path / "rows.csv").write_text("1,2,3,4,5,6,7,8\n")
+    (tmp_path / "rows.csv").write_text("1,2,3,4,5,6,7,8\n", encoding="utf-8")
     said = refused("predict", california_bundle, "--input", "rows.csv", "--proba")
     assert said == "--proba: the model gives no probabilities; it gives variable"
 
@@ -163,7 +163,9 @@ def test_errors_name_line_and_column(refused, classifier_bundle, tmp_path, kind,
 
 def test_a_bad_row_of_a_later_block_leaves_no_file(refused, california_bundle, tmp_path):
     good = "1,2,3,4,5,6,7,8\n"
-    (tmp_path / "rows.csv").write_text(good * (block.ROWS + 5) + "1,2,3,4,5,6,7,x\n")
+    (tmp_path / "rows.csv").write_text(
+        good * (block.ROWS + 5) + "1,2,3,4,5,6,7,x\n", encoding="utf-8"
+    )
     for kind in ("csv", "jsonl", "json", "npz", "parquet"):
         said = refused("predict", california_bundle, "--input", "rows.csv", "--output", f"o.{kind}")
         assert f"line {block.ROWS + 6}, column 8 has 'x'" in said
@@ -194,12 +196,12 @@ def test_a_long_file_takes_no_more_memory_than_a_short_one(california_bundle, tm
     )
     peaks = []
     for rows in (20_000, 400_000):
-        (tmp_path / "rows.csv").write_text("1.5,2.25,3,4,5,6,7,8\n" * rows)
+        (tmp_path / "rows.csv").write_text("1.5,2.25,3,4,5,6,7,8\n" * rows, encoding="utf-8")
         done = subprocess.run(
             [sys.executable, "-c", program, california_bundle, tmp_path / "rows.csv",
              tmp_path / "out.csv"],
             capture_output=True, encoding="utf-8", check=True,
         )  # fmt: skip
         peaks.append(int(done.stdout) / 1024)
-        assert len((tmp_path / "out.csv").read_text().splitlines()) == rows + 1
+        assert len((tmp_path / "out.csv").read_text(encoding="utf-8").splitlines()) == rows + 1
     assert peaks[1] < peaks[0] + 8, f"{peaks} MB"

@@ -174,7 +174,7 @@ def test_a_bundles_own_files_are_no_output(california):
     assert {p.name: p.read_bytes() for p in california.iterdir()} == before
     with sink(str(california / "answers.csv"), "csv", Asked()) as out:
         out.write({"variable": np.zeros(2)})
-    assert (california / "answers.csv").read_text() == "variable\n0.0\n0.0\n"
+    assert (california / "answers.csv").read_text(encoding="utf-8") == "variable\n0.0\n0.0\n"
 
 
 def test_writing_from_another_thread(tmp_path):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from toolkit.bundle.card import CARD, CARD_MARK, require_own_card
 from toolkit.bundle.directory import (
     BUDGET,
     CALIBRATION,
@@ -29,8 +28,6 @@ from toolkit.bundle.writing import (
 __all__ = [
     "BUDGET",
     "CALIBRATION",
-    "CARD",
-    "CARD_MARK",
     "ESTIMATOR",
     "EVALUATION",
     "FAILED",
@@ -49,7 +46,6 @@ __all__ = [
     "file_entry",
     "is_empty",
     "open_bundle",
-    "require_own_card",
     "to_npz",
     "with_reports",
     "with_variants",

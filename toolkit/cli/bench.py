@@ -51,7 +51,7 @@ def bench(
 
     A model is a model directory, or an .onnx file from anywhere with rows (--data), around which
     one is made; the file is then its own reference. Writes report.json, report.md and report.html
-    into each directory, and its card, README.md, anew.
+    into each directory.
     """
     from toolkit.report import render_table
     from toolkit.report.flow import bench as measure

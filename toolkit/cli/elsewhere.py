@@ -28,14 +28,18 @@ def is_graph(path: str) -> bool:
     return Path(path).suffix == ".onnx" and not Path(path).is_dir()
 
 
-def directory(path: str, data: str | None, target: str | None, out: str | None) -> Bundle:
+def directory(
+    path: str, data: str | None, target: str | None, out: str | None, force: bool
+) -> Bundle:
     """Open a model directory; InvalidInput for options that only a file by itself takes."""
     from toolkit.bundle import open_bundle
 
-    given = [n for n, v in (("--data", data), ("--target", target), ("-o", out)) if v]
+    given = [
+        n for n, v in (("--data", data), ("--target", target), ("-o", out), ("--force", force)) if v
+    ]
     if given:
         raise InvalidInput(
-            f"{given[0]}: {path} is a model directory, which has its own rows; leave it out"
+            f"{given[0]}: {path} is a model directory; this is for an .onnx file by itself"
         )
     return open_bundle(path)
 

@@ -66,7 +66,7 @@ def quantize(
             tell(f"reading {model} …")
             bundle = elsewhere.bundle_of(model, data, target, out, force)
         else:
-            bundle = elsewhere.directory(model, data, target, out)
+            bundle = elsewhere.directory(model, data, target, out, force)
         tell(f"quantizing {bundle.path} …")
         variants = quantize_bundle(
             bundle,

@@ -22,7 +22,6 @@ from toolkit.bundle import (
     to_npz,
     write_files,
 )
-from toolkit.card import page
 from toolkit.errors import InvalidInput, UnsupportedEstimator
 from toolkit.estimators.frames import ARRAY, FRAME
 from toolkit.exporter.bundle_writer import GOLDEN_ROWS, described, rows_of_bundle, versions
@@ -87,8 +86,7 @@ def adopt(
         golden.NAME: (to_npz(_golden(inputs, answers, target, held)), GOLDEN),
         **{file: (content, HOME) for file, content in parts.items()},
     }
-    free = partial(check_request, name, out, None, force)
-    return write_files(out, manifest, contents, free, page)
+    return write_files(out, manifest, contents, partial(check_request, name, out, None, force))
 
 
 def _check_rows(predictor: Predictor) -> None:
@@ -153,7 +151,6 @@ def _manifest(
         "schema_version": SCHEMA_VERSION,
         "name": name,
         "task": _task(answers, target),
-        "license": None,
         "estimator": {
             "type": ITSELF,
             "summary": f"a graph of {len(parsed.graph.node)} nodes, as it was given",
@@ -179,6 +176,7 @@ def _manifest(
         "outputs": described(parsed),
         "opsets": {o.domain or "ai.onnx": o.version for o in parsed.opset_import},
         "runtime": None,
+        "license": None,
         "rows": {
             "calibration": rows[0],
             "held_out": rows[1],

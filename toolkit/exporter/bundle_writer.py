@@ -26,7 +26,6 @@ from toolkit.bundle import (
     to_npz,
     write_files,
 )
-from toolkit.card import page
 from toolkit.estimators.keeping import Kept, without_addresses
 from toolkit.exporter.model import Exported
 from toolkit.exporter.opsets import Target
@@ -81,10 +80,10 @@ def write_bundle(
     check: Callable[[], None],
     license: str | None = None,
 ) -> Bundle:
-    """Write the model directory of a proven (or disproved) export, with its card.
+    """Write the model directory of a proven (or disproved) export.
 
     kept: the estimator's copy. check: raises where the directory has become another model's.
-    license: the model's, None where it was not stated.
+    license: the model's, as its maker states it.
     """
     evidence, split, chosen = proven.evidence, proven.split, proven.chosen
     estimator = evidence.estimator
@@ -101,7 +100,6 @@ def write_bundle(
         "schema_version": SCHEMA_VERSION,
         "name": name,
         "task": evidence.task,
-        "license": license,
         "estimator": {
             "type": f"{type(estimator).__module__}.{type(estimator).__name__}",
             "summary": without_addresses(" ".join(repr(estimator).split())),
@@ -119,6 +117,7 @@ def write_bundle(
             "fitted": split.fitted,
             "note": split.note,
         },
+        "license": license,
         "all_rows": all_rows or None,
         "tuning": proven.tuning.summary(),
         "proof": chosen.proof.summary(),
@@ -139,7 +138,7 @@ def write_bundle(
     }
     if kept.content is not None:
         contents[ESTIMATOR] = (kept.content, HOME)
-    return write_files(out, manifest, contents, check, page)
+    return write_files(out, manifest, contents, check)
 
 
 def _classes(estimator: Any) -> list[Any] | None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from toolkit import stages
 from toolkit.arguments import texts
-from toolkit.bundle import Bundle, is_empty, require_own_card
+from toolkit.bundle import Bundle, is_empty
 from toolkit.errors import (
     CorruptArtifact,
     InvalidInput,
@@ -76,9 +76,9 @@ def export(
     name. all_rows: figures of a model fitted on all rows, to be kept in the manifest. trusted: the
     full names of types, such as "package.module.Type", that the kept estimator may hold beside
     toolkit's own (see `keep`). task: "regressor" or "classifier" for a lightgbm.Booster,
-    xgboost.Booster or catboost.CatBoost, where its objective does not say it. license: that of the
-    model, best as an SPDX expression such as "Apache-2.0", for its card and bill of materials.
-    force: write over a directory that is not this model's.
+    xgboost.Booster or catboost.CatBoost, where its objective does not say it. license: the
+    model's licence, best an SPDX expression such as "Apache-2.0", for its card and its bill of
+    materials. force: write over a directory that is not this model's.
 
     Raises UnsupportedEstimator where it cannot be converted, InvalidInput where the data does not
     fit, and ParityError where the graph differs from the estimator; then the bundle is written all
@@ -196,7 +196,6 @@ def check_request(
             raise InvalidInput(f"{out}: is a file; choose a directory with -o")
         if (out / NAME).is_file() and not force:
             _check_owner(name, out)
-        require_own_card(out, force)
     except OSError as error:  # a name that is too long, a folder that may not be read
         raise InvalidInput(
             f"{out}: cannot be written ({error.strerror}); choose a writable folder with -o"

@@ -21,10 +21,8 @@ from toolkit.bundle import (
     Variant,
     Variants,
     open_bundle,
-    require_own_card,
     with_variants,
 )
-from toolkit.card import page
 from toolkit.errors import CorruptArtifact, InvalidInput, ParityError, ToolkitError, guarded
 from toolkit.quantizer.budget.expression import check_applies, parse
 from toolkit.quantizer.budget.flow import fit_budget
@@ -68,7 +66,6 @@ def quantize(
     everything is written) where nothing keeps the budget.
     """
     bundle = open_bundle(bundle)
-    require_own_card(bundle.path)
     names = texts(methods or (), "methods") or (method_names() if budget is None else ())
     chosen = {name: load_method(name) for name in names}
     limits = None if budget is None else parse(budget)
@@ -97,13 +94,13 @@ def quantize(
         if progress:
             progress(results[-1][0])
     if limits is None:
-        with_variants(bundle, results, page=page)
+        with_variants(bundle, results)
         return Variants((variant for variant, _ in results), bundle.path)
     fitted = fit_budget(model, calibration, bundle, limits, standard, say)
     results.append((fitted.variant, fitted.content))
     if progress:
         progress(fitted.variant)
-    with_variants(bundle, results, fitted.front, page)
+    with_variants(bundle, results, fitted.front)
     if fitted.variant.status != OK:
         raise ParityError(f"{bundle.path}: {fitted.variant.reason}")
     return Variants((variant for variant, _ in results), bundle.path)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from toolkit.bundle import Bundle, with_reports
-from toolkit.card import page
 from toolkit.report.html import as_html
 from toolkit.report.json_report import as_json
 from toolkit.report.markdown import as_markdown
@@ -16,8 +15,6 @@ __all__ = ["as_html", "as_json", "as_markdown", "render_table", "write"]
 def write(report: Report, bundle: Bundle) -> Bundle:
     """Return the bundle with report.json, report.md and report.html written and listed.
 
-    Its card, README.md, has their figures.
-
     Raises ToolkitError where matplotlib is missing; nothing is written then.
     """
     return with_reports(
@@ -27,5 +24,4 @@ def write(report: Report, bundle: Bundle) -> Bundle:
             "report.md": as_markdown(report).encode(),
             "report.html": as_html(report).encode(),
         },
-        page,
     )

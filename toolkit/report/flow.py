@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from toolkit.arguments import texts
-from toolkit.bundle import Bundle, open_bundle, require_own_card
+from toolkit.bundle import Bundle, open_bundle
 from toolkit.errors import ToolkitError, guarded, install
 from toolkit.runner import Report
 from toolkit.runner.recommendation import BALANCE
@@ -25,9 +25,7 @@ def bench(
     goal: str = BALANCE,
     within: Sequence[str] = (),
 ) -> Report:
-    """Measure every variant of a model directory; write its reports and, anew, its card.
-
-    These are report.json, report.md and report.html, and README.md.
+    """Measure every variant of a model directory; write report.json, report.md and report.html.
 
     X, y: rows to score on instead of the held-out ones, in the estimator's own form. gates: limits
     such as "uint8-pack:max_abs<=0.1", beside the default ones. A gate that fails is told by
@@ -45,7 +43,6 @@ def bench(
     from toolkit.runner.flow import bench as measure
 
     bundle = open_bundle(bundle)
-    require_own_card(bundle.path)
     report = measure(
         bundle, X, y, texts(gates or (), "gates"), trusted, goal, texts(within, "within")
     )

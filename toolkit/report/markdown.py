@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from toolkit.card.escapes import markdown as escape
+from toolkit.bundle.card.escapes import markdown as escape
 from toolkit.report import answer, columns, opening, tables, timings
 from toolkit.runner import Report
 

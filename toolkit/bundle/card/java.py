@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from toolkit.card import escapes
-from toolkit.card.example import Answer, Example, Given
-from toolkit.card.layout import Style, identifier, statements
+from toolkit.bundle.card import escapes
+from toolkit.bundle.card.example import Answer, Example, Given
+from toolkit.bundle.card.layout import Style, identifier, statements
 
 TITLE, FENCE = "Java", "java"
 NEEDS = "The library `com.microsoft.onnxruntime:onnxruntime`; the file is `Predict.java`."

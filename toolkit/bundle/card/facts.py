@@ -13,16 +13,14 @@ from typing import Any
 
 import numpy as np
 
-from toolkit.bundle import CALIBRATION, MODEL
-from toolkit.card.columns import Column, columns
-from toolkit.card.example import Example, example
+from toolkit.bundle.card.columns import Column, columns
+from toolkit.bundle.card.example import Example, example
+from toolkit.bundle.directory import CALIBRATION, MODEL, REPORTS
 from toolkit.errors import ToolkitError
 from toolkit.runtime import golden
 from toolkit.runtime.manifest import VARIANT
 from toolkit.runtime.npz import read_npz
 from toolkit.runtime.proof import Proof, read_proof
-
-REPORT = "report.json"
 
 Read = Callable[[str], bytes | None]
 
@@ -105,9 +103,10 @@ def _golden(manifest: Mapping[str, Any], read: Read) -> golden.Golden | None:
 
 
 def _report(read: Read) -> Mapping[str, Any] | None:
-    content = _content(read, REPORT)
+    content = _content(read, REPORTS[0])
     try:
         report = None if content is None else json.loads(content)
     except ValueError:
         return None
-    return report if isinstance(report, dict) and "variants" in report else None
+    sound = isinstance(report, dict) and isinstance(report.get("variants"), list)
+    return report if sound else None

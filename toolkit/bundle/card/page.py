@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from toolkit.bundle import CARD_MARK
-from toolkit.card import cpp, csharp, figures, java, javascript, python, rust
-from toolkit.card.columns import Column
-from toolkit.card.escapes import code, fenced, markdown, table
-from toolkit.card.facts import Facts, Read, gather
+from toolkit.bundle.card import cpp, csharp, figures, java, javascript, python, rust
+from toolkit.bundle.card.columns import Column
+from toolkit.bundle.card.escapes import code, fenced, markdown, table
+from toolkit.bundle.card.facts import Facts, Read, gather
 from toolkit.runtime.manifest import ITSELF
 
+CARD = "README.md"
+# What a card begins with, so that one is known even where no manifest can be read.
+MARK = (
+    "<!-- The model card, written by toolkit: export, quantize and bench write it anew. Text of "
+    "your own belongs into another file. -->"
+)
 LISTED = 64  # columns, and classes, that are named
 LONGEST = 400  # letters of an estimator's summary
 LANGUAGES = (python, javascript, cpp, csharp, java, rust)
@@ -46,7 +51,7 @@ def page(manifest: Mapping[str, Any], read: Read) -> bytes:
     """
     facts = gather(manifest, read)
     parts = [
-        CARD_MARK,
+        MARK,
         f"# {markdown(manifest['name'])}",
         *_what(facts),
         "## Inputs",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from toolkit.card import escapes
-from toolkit.card.example import Answer, Example, Given
-from toolkit.card.layout import Style, entries, identifier
+from toolkit.bundle.card import escapes
+from toolkit.bundle.card.example import Answer, Example, Given
+from toolkit.bundle.card.layout import Style, entries, identifier
 
 CRATE = "2.0.0-rc.12"  # whose calls these are
 TITLE, FENCE = "Rust", "rust"

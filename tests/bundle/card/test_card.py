@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.card.cases import CASES
-from tests.card.conftest import card_of, programs
-from toolkit.bundle import CARD, CARD_MARK, open_bundle, with_reports, with_variants
-from toolkit.card import page
-from toolkit.card.columns import SHARED, TEXTS, columns, outwards
-from toolkit.errors import CorruptArtifact, InvalidInput
+from tests.bundle.card.cases import CASES
+from tests.bundle.card.conftest import card_of, programs
+from toolkit.bundle import open_bundle, with_reports, with_variants
+from toolkit.bundle.card import CARD, MARK, page
+from toolkit.bundle.card.columns import SHARED, TEXTS, columns, outwards
+from toolkit.errors import CorruptArtifact, InvalidInput, ToolkitWarning
 from toolkit.exporter import export
 from toolkit.quantizer import quantize
 from toolkit.report.flow import bench
@@ -133,7 +133,7 @@ def test_a_copy_without_what_stays_at_home_says_less(made):
 
 @pytest.mark.parametrize("content", [b"[]", b"{}"])
 def test_a_report_that_is_none_gives_no_figures(california, content):
-    with_reports(open_bundle(california), {"report.json": content}, page)
+    with_reports(open_bundle(california), {"report.json": content})
     assert "Nothing more was measured" in card_of(california)
 
 
@@ -141,7 +141,7 @@ def test_a_damaged_report_is_an_error_in_a_line(california):
     content = json.dumps({"variants": [3]}).encode()
     before = contents(california)
     with pytest.raises(CorruptArtifact, match=r"manifest\.json or the report is damaged"):
-        with_reports(open_bundle(california), {"report.json": content}, page)
+        with_reports(open_bundle(california), {"report.json": content})
     assert contents(california) == before
 
 
@@ -194,78 +194,67 @@ def test_texts_are_named_where_several_rows_share_them():
 
 # --- whose file it is -----------------------------------------------------------------------------
 
+STAYS = r"README\.md: is not the card that toolkit wrote there, so it stays as it is"
 
-def test_a_readme_of_somebody_else_is_refused_before_any_work(california, monkeypatch):
-    import toolkit.exporter.flow as flow
-    import toolkit.quantizer.flow as quantizing
-    import toolkit.runner.flow as running
 
-    def reached(*_, **__):
-        raise AssertionError("work had begun")
-
-    for module, name in ((flow, "convert_and_prove"), (quantizing, "Calibration")):
-        monkeypatch.setattr(module, name, reached)
-    monkeypatch.setattr(running, "bench", reached)
+def test_a_readme_of_somebody_else_stays_and_is_not_listed(california, quick):
     (california / CARD).write_text("# My own words\n", encoding="utf-8")
-    before = contents(california)
     case = CASES["several"]()
     for work in (
-        lambda: quantize(california),
+        lambda: quantize(california, ["uint8-pack"]),
         lambda: bench(california),
         lambda: export(case.estimator, case.X, name="california-linear", out=california),
         lambda: export(case.estimator, case.X, name="m", out=california, force=True),
     ):
-        with pytest.raises(InvalidInput, match="is not the card that toolkit wrote there"):
+        with pytest.warns(ToolkitWarning, match=STAYS):
             work()
-    assert contents(california) == before
+        assert card_of(california) == "# My own words\n"
+        assert CARD not in open_bundle(california).manifest["files"]
+    assert all(c.passed for c in verify(california))
+    (california / CARD).unlink()
+    quantize(california, ["uint8-pack"])
+    assert card_of(california).startswith(MARK)
 
 
-@pytest.mark.parametrize("kind", ["edited", "unlisted", "link", "folder"])
-def test_it_is_refused_again_when_the_directory_is_locked(california, kind, tmp_path):
+@pytest.mark.parametrize("kind", ["edited", "link", "folder"])
+def test_what_is_in_its_place_is_not_touched(california, kind, tmp_path):
     path = california / CARD
-    bundle = open_bundle(california)
+    text = path.read_text(encoding="utf-8") + "My words.\n"
+    path.unlink()
     if kind == "edited":
-        path.write_text(path.read_text(encoding="utf-8") + "My words.\n", encoding="utf-8")
-    elif kind == "unlisted":
-        del bundle.manifest["files"][CARD]
-        text = json.dumps(bundle.manifest)
-        (california / "manifest.json").write_text(text, encoding="utf-8")
+        path.write_text(text, encoding="utf-8")
     elif kind == "link":
-        path.unlink()
         path.symlink_to(tmp_path / "nowhere")
     else:
-        path.unlink()
         path.mkdir()
-    before = sorted(california.iterdir())
-    for write in (
-        lambda: with_variants(bundle, [], page=page),
-        lambda: with_reports(bundle, {"report.md": b"x"}, page),
-    ):
-        with pytest.raises(InvalidInput, match="move it elsewhere"):
-            write()
-    assert sorted(california.iterdir()) == before
+    with pytest.warns(ToolkitWarning, match=STAYS):
+        with_variants(open_bundle(california), [])
+    with pytest.warns(ToolkitWarning, match=STAYS):
+        with_reports(open_bundle(california), {"report.md": b"x"})
+    assert (path.is_symlink(), path.is_dir()) == (kind == "link", kind == "folder")
+    if kind == "edited":
+        assert card_of(california) == text
+    assert CARD not in open_bundle(california).manifest["files"]
 
 
-def test_force_takes_an_edited_card_for_one_and_no_other_file(tmp_path):
+def test_a_card_is_known_where_no_manifest_can_be_read(tmp_path):
     folder = exported("several", tmp_path / "m")
     first = card_of(folder)
-    assert first.startswith(CARD_MARK)
-    (folder / CARD).write_text(first + "edited\n", encoding="utf-8")
-    with pytest.raises(InvalidInput, match=r"README\.md: is not the card"):
-        exported("several", folder)
-    exported("several", folder, force=True)
-    assert card_of(folder) == first
     (folder / "manifest.json").write_text("{", encoding="utf-8")
     exported("several", folder, force=True)
     assert card_of(folder) == first
+    (folder / "manifest.json").unlink()
+    (folder / CARD).write_text("# A project\n", encoding="utf-8")
+    with pytest.warns(ToolkitWarning, match=STAYS):
+        exported("several", folder, force=True)
+    assert card_of(folder) == "# A project\n"
 
 
-def test_a_folder_with_a_readme_and_no_model_keeps_it(tmp_path):
-    (tmp_path / CARD).write_text("# A project\n", encoding="utf-8")
-    for force in (False, True):
-        with pytest.raises(InvalidInput):
-            exported("several", tmp_path, force=force)
-    assert contents(tmp_path) == {CARD: b"# A project\n"}
+def test_a_card_that_was_removed_is_written_again(california):
+    (california / CARD).unlink()
+    assert all(c.passed for c in verify(california))  # as where it stayed at home
+    quantize(california, ["uint8-pack"])
+    assert card_of(california).startswith(MARK)
 
 
 def test_a_bundle_from_before_cards_gets_one(california):
@@ -278,18 +267,28 @@ def test_a_bundle_from_before_cards_gets_one(california):
     assert all(c.passed for c in verify(california))
 
 
-def test_the_command_line_refuses_in_one_line(california):
+def test_a_signature_covers_it(california, keys):
+    pytest.importorskip("cryptography")
+    from toolkit.bundle.signing import sign
+
+    sign(california, keys / "k.pem")
+    assert all(c.passed for c in verify(california, require_signature=keys / "k.pub"))
+    (california / CARD).write_text("another", encoding="utf-8")
+    with pytest.raises(CorruptArtifact, match=r"README\.md: its SHA-256 is not the one"):
+        verify(california, require_signature=keys / "k.pub")
+
+
+def test_the_command_line_says_in_a_line_that_it_stays(california):
     (california / CARD).write_text("mine", encoding="utf-8")
-    for command in ("quantize", "bench"):
-        done = subprocess.run(
-            [sys.executable, "-m", "toolkit", command, california],
-            capture_output=True,
-            encoding="utf-8",
-            check=False,
-        )
-        assert (done.returncode, done.stdout) == (2, "")
-        line = done.stderr.splitlines()[-1]  # after what it is at
-        assert line.startswith(f"error: {california / CARD}: is not the card that toolkit wrote")
+    done = subprocess.run(
+        [sys.executable, "-m", "toolkit", "quantize", california, "--method", "uint8-pack"],
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    (line,) = [x for x in done.stderr.splitlines() if "README.md" in x]
+    assert "so it stays as it is and the manifest does not list it" in line
     assert (california / CARD).read_text(encoding="utf-8") == "mine"
 
 

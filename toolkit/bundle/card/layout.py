@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from toolkit.card.escapes import Literal
-from toolkit.card.example import Answer, Example, Given, said
+from toolkit.bundle.card.escapes import Literal
+from toolkit.bundle.card.example import Answer, Example, Given, said
 
 ROOM = 96  # letters of a line
 SHORT = 30  # letters of values that stand in the line of their input

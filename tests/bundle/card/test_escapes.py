@@ -14,8 +14,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tests.card.cases import EVIL
-from toolkit.card import escapes
+from tests.bundle.card.cases import EVIL
+from toolkit.bundle.card import escapes
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 
@@ -81,8 +81,8 @@ def test_cpp(tmp_path):
         encoding="ascii",
     )
     for standard in ("c++17", "c++14"):  # the one with trigraphs, too
-        ran("g++", f"-std={standard}", "-O0", "t.cpp", "-o", "t", cwd=tmp_path)
-        assert hexadecimal(ran(tmp_path / "t"), "utf-8") == samples()
+        ran("g++", f"-std={standard}", "-O0", "t.cpp", "-o", "t.exe", cwd=tmp_path)
+        assert hexadecimal(ran(tmp_path / "t.exe"), "utf-8") == samples()
 
 
 @needs("javac", "java")
@@ -111,8 +111,8 @@ def test_rust(tmp_path):
         f"fn main() {{\n{lines}}}\n",
         encoding="utf-8",
     )
-    ran("rustc", "-D", "warnings", "t.rs", "-o", "t", cwd=tmp_path)
-    assert hexadecimal(ran(tmp_path / "t"), "utf-8") == samples()
+    ran("rustc", "-D", "warnings", "t.rs", "-o", "t.exe", cwd=tmp_path)
+    assert hexadecimal(ran(tmp_path / "t.exe"), "utf-8") == samples()
 
 
 @given(TEXTS)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from toolkit.card import escapes
-from toolkit.card.example import Example, Given
-from toolkit.card.layout import Style, entries
+from toolkit.bundle.card import escapes
+from toolkit.bundle.card.example import Example, Given
+from toolkit.bundle.card.layout import Style, entries
 
 TITLE, FENCE = "JavaScript", "js"
 NEEDS = (

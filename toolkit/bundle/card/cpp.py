@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from toolkit.card import escapes
-from toolkit.card.example import Answer, Example, Given
-from toolkit.card.layout import Style, identifier, packed, statements
+from toolkit.bundle.card import escapes
+from toolkit.bundle.card.example import Answer, Example, Given
+from toolkit.bundle.card.layout import Style, identifier, packed, statements
 
 TITLE, FENCE = "C++", "cpp"
 NEEDS = (

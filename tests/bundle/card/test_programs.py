@@ -18,12 +18,12 @@ import numpy as np
 import onnxruntime
 import pytest
 
-from tests.card.cases import NAMES
-from tests.card.conftest import card_of, programs
+from tests.bundle.card.cases import NAMES
+from tests.bundle.card.conftest import card_of, programs
 from toolkit.bundle import open_bundle
 from toolkit.runtime import load
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 STUBS = Path(__file__).resolve().parent / "stubs"
 TOOLS = ROOT / "scripts" / "ci" / "card-tools"
 LINES = 40
@@ -230,5 +230,5 @@ def test_programs_are_short(made, name):
     assert set(found) == {"python", "js", "cpp", "csharp", "java", "rust"}
     lengths = {language: len(p.splitlines()) for language, p in found.items()}
     # Two kinds of columns and long names: C++ has a function for each kind.
-    assert lengths.pop("cpp") <= LINES + 10 * (name in ("table", "hostile"))
+    assert lengths.pop("cpp") <= LINES + 15 * (name in ("table", "hostile", "many"))
     assert max(lengths.values()) <= LINES - 10

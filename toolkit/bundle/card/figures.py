@@ -6,8 +6,8 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from toolkit.card.escapes import code, markdown, table
-from toolkit.card.facts import Facts
+from toolkit.bundle.card.escapes import code, markdown, table
+from toolkit.bundle.card.facts import Facts
 
 DASH = "–"
 # The score of a task by its key in a row's metrics; of other tasks there is none.

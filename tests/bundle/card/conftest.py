@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.card.cases import CASES
+from tests.bundle.card.cases import CASES
 
 BLOCK = re.compile(r"^(`{3,})(\w+)\n(.*?)\n\1$", re.DOTALL | re.MULTILINE)
 
