@@ -102,7 +102,7 @@ def _example(
     plain: Any = [] if rows is None else np.flatnonzero(~rows.adversarial)
     given, answers = [], []
     for spec in manifest["inputs"]:
-        shape = spec.get("shape") or ()
+        shape = list(spec.get("shape") or [])
         width = shape[1] if len(shape) == 2 else 1
         if rows is not None and len(plain):
             values = rows.inputs[spec["name"]][plain[0]].ravel()
