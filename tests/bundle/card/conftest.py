@@ -47,12 +47,37 @@ CASES = {
 }  # fmt: skip
 
 
-@pytest.fixture(scope="session", params=CASES)
-def carded(request, tmp_path_factory):
+# Text, missing values and names that break out; several outputs; float64 and whole labels.
+COMPILED = ("table", "several", "float64")
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory):
+    """Return what makes a case's bundle, each once."""
+    bundles = {}
+
+    def make(case):
+        if case not in bundles:
+            estimator, rows, target = CASES[case]()
+            folder = tmp_path_factory.mktemp("carded") / case
+            bundles[case] = toolkit.export(
+                estimator, rows, target, name=case, out=folder, tune="latency"
+            )
+        return bundles[case]
+
+    return make
+
+
+@pytest.fixture(params=CASES)
+def carded(request, made):
     """A bundle with its card."""
-    estimator, rows, target = CASES[request.param]()
-    folder = tmp_path_factory.mktemp("carded") / request.param
-    return toolkit.export(estimator, rows, target, name=request.param, out=folder)
+    return made(request.param)
+
+
+@pytest.fixture(params=COMPILED)
+def compiled(request, made):
+    """A bundle whose programs are compiled."""
+    return made(request.param)
 
 
 def program(bundle, language):

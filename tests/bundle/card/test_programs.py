@@ -91,9 +91,9 @@ def test_javascript(carded, web):
 
 
 @pytest.mark.slow
-def test_cpp(carded, tmp_path, headers):
+def test_cpp(compiled, tmp_path, headers):
     """Compiled with the headers of a release, linked with the library of the installed wheel."""
-    (tmp_path / "predict.cpp").write_text(program(carded, "cpp"), encoding="utf-8")
+    (tmp_path / "predict.cpp").write_text(program(compiled, "cpp"), encoding="utf-8")
     (library,) = (Path(onnxruntime.__file__).parent / "capi").glob("libonnxruntime.so.*")
     (tmp_path / "libonnxruntime.so.1").symlink_to(library)
     command = [
@@ -105,10 +105,10 @@ def test_cpp(carded, tmp_path, headers):
     )
     assert built.returncode == 0, built.stderr[:2000]
     done = subprocess.run(
-        [tmp_path / "predict"], cwd=carded.path, capture_output=True, encoding="utf-8", check=True
+        [tmp_path / "predict"], cwd=compiled.path, capture_output=True, encoding="utf-8", check=True
     )
     shown = dict(line.split(" ", 1) for line in done.stdout.splitlines())
-    for name, values in expected(carded).items():
+    for name, values in expected(compiled).items():
         if values.dtype.kind in "fiub":
             assert float(shown[name]) == pytest.approx(float(values[0]), rel=1e-4, abs=1e-5)
         else:
@@ -118,10 +118,10 @@ def test_cpp(carded, tmp_path, headers):
 # The jar and the crate come from places that a test does not reach: these stubs declare what the
 # programs use of them, so that a compiler checks syntax and types, not the answer.
 @pytest.mark.slow
-def test_java(carded, tmp_path):
+def test_java(compiled, tmp_path):
     if shutil.which("javac") is None:
         pytest.skip("no javac on this machine")
-    (tmp_path / "Predict.java").write_text(program(carded, "java"), encoding="utf-8")
+    (tmp_path / "Predict.java").write_text(program(compiled, "java"), encoding="utf-8")
     command = ["javac", "-Xlint:all,-serial", "-d", "classes"]
     done = subprocess.run(
         [*command, "-sourcepath", STUBS / "java", "Predict.java"],
@@ -131,10 +131,10 @@ def test_java(carded, tmp_path):
 
 
 @pytest.mark.slow
-def test_rust(carded, tmp_path):
+def test_rust(compiled, tmp_path):
     if shutil.which("rustc") is None:
         pytest.skip("no rustc on this machine")
-    (tmp_path / "main.rs").write_text(program(carded, "rust"), encoding="utf-8")
+    (tmp_path / "main.rs").write_text(program(compiled, "rust"), encoding="utf-8")
     for command in (
         ["rustc", "--edition=2021", "--crate-type=rlib", "--crate-name=ort", STUBS / "rust/ort.rs"],
         ["rustc", "--edition=2021", "--emit=metadata", "--extern", "ort=libort.rlib", "main.rs"],
