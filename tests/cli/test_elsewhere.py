@@ -83,7 +83,44 @@ def test_targets_give_scores(here, capsys):
     assert report["variants"][0]["metrics"]["r2"] > 0.999
 
 
+def test_several_inputs_come_by_their_names(here, capsys):
+    nodes = [
+        helper.make_node("MatMul", ["a", "w"], ["h"]),
+        helper.make_node("Add", ["h", "b"], ["y"]),
+    ]
+    given = [
+        helper.make_tensor_value_info(n, TensorProto.FLOAT, ["N", width])
+        for n, width in (("a", 6), ("b", 40))
+    ]
+    graph = helper.make_graph(
+        nodes, "two", given, [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["N", 40])],
+        [numpy_helper.from_array(WEIGHTS[0], "w")],
+    )  # fmt: skip
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    Path("net.onnx").write_bytes(model.SerializeToString())
+    np.savez("two.npz", a=X, b=RNG.normal(size=(len(X), 40)))
+    arguments = ["net.onnx", "--data", "two.npz", "-q"]
+    assert main(["quantize", *arguments, "--method", "uint8-pack"]) == 0
+    assert main(["bench", *arguments]) == 0
+    assert main(["compare", "models/net/model.uint8-pack.pack", *arguments]) == 0
+
+
 REFUSED = {
+    "one-dimension": (
+        helper.make_model(
+            helper.make_graph(
+                [helper.make_node("Abs", ["x"], ["y"])],
+                "g",
+                [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["N"])],
+                [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["N"])],
+            ),
+            opset_imports=[helper.make_opsetid("", 17)],
+            ir_version=8,
+        ).SerializeToString(),
+        ["--data", "rows.npz"],
+        3,
+        "has the shape ['N']",
+    ),
     "no-data": (network(*WEIGHTS), [], 2, "give rows that it is for with --data"),
     "one-row": (network(*WEIGHTS, batch=1), ["--data", "rows.npz"], 3, "has the shape [1, 6]"),
     "no-graph": (b"\x08\x08 nothing", ["--data", "rows.npz"], 2, "net.onnx"),

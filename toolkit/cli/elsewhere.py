@@ -94,9 +94,18 @@ def inputs_of(bundle: Bundle) -> list[Input]:
 
 
 def read_rows(data: str, target: str | None, inputs: Sequence[Input]) -> tuple[Any, Any]:
-    """Return rows and targets (or None) of a file, text where a model takes it."""
+    """Return rows and targets (or None) of a file, text where a model takes it.
+
+    An .npz without X may have an array for each input, by its name.
+    """
+    from toolkit.runtime.files import read_bytes
+    from toolkit.runtime.npz import read_npz
     from toolkit.trainer.datasets.files import read_data
 
+    if Path(data).suffix == ".npz" and target in (None, "y"):
+        arrays = read_npz(read_bytes(data), data)
+        if "X" not in arrays and all(i.name in arrays for i in inputs):
+            return {i.name: arrays[i.name] for i in inputs}, arrays.get("y")
     texts = {i.name: i.words for i in inputs if i.dtype == "string"}
     X, y, _ = read_data(Path(data), target, lambda _: texts)
     return X, y

@@ -22,7 +22,7 @@ from toolkit.bundle import (
     to_npz,
     write_files,
 )
-from toolkit.errors import InvalidInput, UnsupportedEstimator
+from toolkit.errors import UnsupportedEstimator
 from toolkit.estimators.frames import ARRAY, FRAME
 from toolkit.exporter.bundle_writer import GOLDEN_ROWS, described, rows_of_bundle, versions
 from toolkit.exporter.flow import check_request
@@ -92,7 +92,7 @@ def adopt(
 def _check_rows(predictor: Predictor) -> None:
     for node in predictor.session.get_inputs():
         shape = node.shape
-        if len(shape) not in (1, 2) or isinstance(shape[0], int):
+        if len(shape) != 2 or isinstance(shape[0], int):
             raise UnsupportedEstimator(
                 f"{predictor.origin}: its input {node.name!r} has the shape {shape}; toolkit takes "
                 "graphs of rows, [N, width] with N left open; export it so"
@@ -211,15 +211,3 @@ def _golden(
     content |= golden.stored_scales(scales, list(answers))
     content["adversarial"] = np.zeros(len(at), dtype=bool)
     return content if target is None else content | {"target": target[at]}
-
-
-def opened_graph(path: str) -> bytes:
-    """Return the bytes of an ONNX file from anywhere; InvalidInput where it is none.
-
-    External data are refused: a bundle's model.onnx is one file.
-    """
-    from toolkit.runtime.files import read_bytes
-
-    if path.endswith(".pack"):
-        raise InvalidInput(f"{path}: is a pack, which is quantized already; give the .onnx file")
-    return read_bytes(path)

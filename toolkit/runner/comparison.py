@@ -97,6 +97,8 @@ def compare(first: str, second: str, X: Any, *, unproved: bool = False) -> Compa
     feeds = [_fed(X, model) for model in models]
     stages.at("running both")
     one, other = (model.run(feed) for model, feed in zip(models, feeds, strict=True))
+    for model, feed, answers in zip(models, feeds, (one, other), strict=True):
+        _check_rows(model, feed, answers)
     reference = {n: a.astype(np.float64) if a.dtype.kind == "f" else a for n, a in one.items()}
     matched = _matched(reference, other, models)
     scales = metrics.scales_of(reference)
@@ -120,6 +122,18 @@ def _fed(X: Any, model: Predictor) -> dict[str, np.ndarray]:
         return prepare(X, model.inputs)
     except InvalidInput as error:
         raise InvalidInput(f"{model.origin}: {error}") from None
+
+
+def _check_rows(
+    model: Predictor, feed: Mapping[str, np.ndarray], answers: Mapping[str, np.ndarray]
+) -> None:
+    rows = len(next(iter(feed.values())))
+    for name, values in answers.items():
+        if values.ndim == 0 or len(values) != rows:
+            raise InvalidInput(
+                f"{model.origin}: its output {name!r} is of {values.shape} for {rows} rows; "
+                "outputs with a row for each row are compared"
+            )
 
 
 def _former(feed: Mapping[str, np.ndarray]) -> latency.Form:
