@@ -38,8 +38,9 @@ class Absent:
             raise ModuleNotFoundError(name)
 sys.meta_path.insert(0, Absent())
 """
-# One of each kind: the others differ in what is compiled, not in how.
+# All are compiled and run in node in the slow tests, these in the fast ones too.
 SOME = ("california", "table", "hostile")
+ALL = [pytest.param(n, marks=[] if n in SOME else [pytest.mark.slow]) for n in NAMES]
 
 
 def ran(*command, cwd: Path) -> str:
@@ -123,7 +124,7 @@ def test_the_block_blocks(tmp_path):
             ran(sys.executable, "-I", "run.py", cwd=tmp_path)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ALL)
 @pytest.mark.skipif(
     not shutil.which("node") and not os.environ.get("CI"), reason="no node on this machine"
 )
@@ -170,7 +171,7 @@ def test_cpp(made, name, tmp_path, library):
 
 
 @needs("g++")
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ALL)
 def test_cpp_parses(made, name, tmp_path):
     (tmp_path / "p.cpp").write_text(programs(card_of(made(name)))["cpp"], encoding="utf-8")
     strict = ("-std=c++17", "-fsyntax-only", "-Wall", "-Wextra", "-Werror")
@@ -178,7 +179,7 @@ def test_cpp_parses(made, name, tmp_path):
 
 
 @needs("javac")
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ALL)
 def test_java_compiles(made, name, tmp_path):
     program = programs(card_of(made(name)))["java"]
     (tmp_path / "Predict.java").write_text(program, encoding="ascii")
@@ -196,7 +197,7 @@ def crate(tmp_path_factory) -> Path:
 
 
 @needs("rustc")
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ALL)
 def test_rust_compiles(made, name, tmp_path, crate):
     (tmp_path / "p.rs").write_text(programs(card_of(made(name)))["rust"], encoding="utf-8")
     strict = ("--edition", "2021", "-D", "warnings", "--extern", f"ort={crate}")
