@@ -55,7 +55,7 @@ def tool(kind: str) -> Path:
     """Return the folder of what scripts/ci/card-tools fetches; the test is skipped without it."""
     if os.name == "nt":
         pytest.skip("scripts/ci/card-tools is a script for bash")
-    done = subprocess.run([TOOLS, kind], capture_output=True, text=True, check=False)
+    done = subprocess.run([TOOLS, kind], capture_output=True, encoding="utf-8", check=False)
     if done.returncode and kind == "web" and os.environ.get("CI"):
         pytest.fail(f"CI runs the programs of JavaScript: {done.stderr}")
     if done.returncode:
@@ -119,7 +119,7 @@ def test_python(made, name, tmp_path):
 
 def test_the_block_blocks(tmp_path):
     for name in ("sklearn", "toolkit"):
-        (tmp_path / "run.py").write_text(BLOCK + f"import {name}")
+        (tmp_path / "run.py").write_text(BLOCK + f"import {name}", encoding="utf-8")
         with pytest.raises(AssertionError, match="ModuleNotFoundError"):
             ran(sys.executable, "-I", "run.py", cwd=tmp_path)
 
