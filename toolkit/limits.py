@@ -159,6 +159,19 @@ def facts(task: str, outputs: Sequence[Mapping[str, Any]], targets: bool) -> set
     return known | ({"targets"} if targets else set())
 
 
+def broken(limits: Iterable[Limit], figures: Mapping[str, float | None]) -> list[str]:
+    """Return in words which limits the figures (by metric) break, with what they are."""
+    return [
+        f"{limit} is broken with {_figure(figures.get(limit.metric))}"
+        for limit in limits
+        if not limit.kept_by(figures.get(limit.metric))
+    ]
+
+
+def _figure(value: float | None) -> str:
+    return "none" if value is None else f"{value:.4g}"
+
+
 def usable(known: Iterable[str], there: Collection[str]) -> list[str]:
     """Return the metrics whose needs are there."""
     return [name for name in known if set(METRICS[name].needs) <= set(there)]

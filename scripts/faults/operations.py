@@ -26,7 +26,7 @@ from toolkit.bundle.lock import LOCK
 from toolkit.bundle.transaction import put
 from toolkit.runtime import predictor, requires  # noqa: F401  the children find them loaded
 from toolkit.runtime.stopping import sigterm_heeded
-from toolkit.runtime.tabular import write_output
+from toolkit.runtime.writing import write_atomic
 
 MODEL, OUTPUT, BILL = "model", "answers.csv", "bom.json"
 LOCK_FILE = f"{MODEL}/{LOCK}"
@@ -78,7 +78,7 @@ def writing(made: Path) -> dict[str, Operation]:
 
     def predict(folder: Path) -> None:
         with sigterm_heeded():
-            write_output(b"new\n" * 5000, str(folder / "new" / OUTPUT))
+            write_atomic(folder / "new" / OUTPUT, b"new\n" * 5000)
 
     old = copied(made / "old")
     return {

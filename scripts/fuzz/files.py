@@ -16,8 +16,9 @@ from damage import archive_of, change_document, damaged, members_of
 from toolkit.runtime import pack, wire
 from toolkit.runtime.files import sha256
 from toolkit.runtime.inputs import prepare
+from toolkit.runtime.npz import read_npz
+from toolkit.runtime.rows import read_rows
 from toolkit.runtime.schema import Input
-from toolkit.runtime.tabular import read_npz, read_rows
 from toolkit.runtime.verify import verify
 
 SAMPLES = Path(__file__).resolve().parents[2] / "tests" / "data"

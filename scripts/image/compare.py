@@ -117,6 +117,8 @@ def render(report: dict) -> str:
     reference = images["scikit-learn"]
     lines = [
         "<!-- Written by `scripts/build-image --compare`; do not edit. -->",
+        "# The images beside one with scikit-learn",
+        "",
         "| image | MB | gzip, MB | start to prediction, ms | fastest–slowest | by `import numpy` "
         "| peak memory, MB |",
         "|---|--:|--:|--:|--:|--:|--:|",

@@ -16,7 +16,7 @@ SIZE_LIMIT = 6 * checks.MB  # of these packages, compiled
 MEMORY_LIMIT_MB = 96
 START_SECONDS = 20
 
-# Asks the service for the golden rows, and compares its answers with those of the library, bit by bit.
+# Asks the service for the golden rows, and compares its answers with the library's, bit by bit.
 ASK = """
 import json, sys, urllib.request
 from urllib.parse import quote

@@ -27,7 +27,7 @@ from toolkit.estimators.frames import COLUMNS, LABELS, TEXTS, VECTOR, to_frame
 from toolkit.exporter import export
 from toolkit.quantizer import quantize
 from toolkit.runtime.files import sha256
-from toolkit.runtime.tabular import read_npz
+from toolkit.runtime.npz import read_npz
 
 CONTENT = b"\x08\x0a"  # a model that says the version of its format and nothing else
 

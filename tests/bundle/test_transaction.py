@@ -18,6 +18,7 @@ from toolkit.bundle import (
     with_variants,
     write_files,
 )
+from toolkit.bundle.card import CARD
 from toolkit.bundle.transaction import recover
 from toolkit.errors import CorruptArtifact, InvalidInput
 from toolkit.exporter import export
@@ -58,7 +59,8 @@ def committed(california, monkeypatch):
         del files[name]
     manifest = {**old.manifest, "files": {}}
     monkeypatch.setattr(transaction, "recover", lambda _: None)
-    write_files(california, manifest, files)
+    bundle = write_files(california, manifest, files)
+    files[CARD] = (bundle.read(CARD), files[CARD][1])  # which says how large the packs are
     monkeypatch.undo()
     return california, files, removed
 

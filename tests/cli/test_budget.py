@@ -17,7 +17,7 @@ def bundle(run, estimators, tmp_path):
 def test_a_budget_is_made_listed_and_held_as_a_gate(run, bundle, tmp_path):
     done = run("quantize", bundle, "--budget", "nmse<=1e-4", "--budget", "bytes<=500", "--json")
     assert done.returncode == 0, done.stderr
-    assert "budget: formats of 1 of " in done.stderr
+    assert "\nbudget: " in done.stderr
     (variant,) = json.loads(done.stdout)["variants"]
     assert (variant["method"], variant["file"]) == ("budget", "model.budget.pack")
     done = run("bench", bundle, "--json")

@@ -16,6 +16,7 @@ from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
+from toolkit import stages
 from toolkit.cli import main, settings
 from toolkit.cli.progress import progress
 from toolkit.cli.settings import Settings
@@ -148,7 +149,20 @@ def test_progress_is_a_log_where_there_is_no_terminal(capsys):
     with progress(quiet=True) as (tell, step):
         tell("two")
         step("c")
-    assert capsys.readouterr().err == "one\na\n"
+    assert capsys.readouterr().err == "one\na\nb\n"
+
+
+def test_a_log_has_no_steps_of_short_work_and_few_of_long(monkeypatch, capsys):
+    now = 0.0
+    monkeypatch.setattr("toolkit.cli.progress.time.monotonic", lambda: now)
+    with progress() as (tell, _):
+        tell("exporting …")
+        stages.at("converting")
+        for second in range(1, 12):
+            now = float(second)
+            stages.at(f"proving {second}")
+    stages.at("nobody hears this")
+    assert capsys.readouterr().err == "exporting …\n  proving 5 …\n  proving 10 …\n"
 
 
 def test_progress_moves_on_a_terminal(monkeypatch, capsys):

@@ -156,7 +156,7 @@ def test_lists(run, kind):
         (["predict", "m.onnx"], "Missing option '--input'"),
         (["verfy", "x"], "No such command 'verfy'"),
         (["export", "x", "--opset", "new"], "'new' is not a valid integer"),
-        (["bench"], "Missing argument 'DIRECTORIES...'"),
+        (["bench"], "Missing argument 'MODELS...'"),
         (["verify", "a", "b"], "Got unexpected extra argument"),
         (["verify", "--fast", "a"], "No such option"),
     ],

@@ -71,7 +71,7 @@ def test_a_table_by_its_header(run, classifier_bundle, csv):
     done = run("predict", classifier_bundle, "--input", name)
     assert (done.returncode, done.stderr) == (0, "")
     header, *rows = [line.split(",") for line in done.stdout.splitlines()]
-    assert header == ["label", "probabilities_0", "probabilities_1"]
+    assert header == ["label", "probabilities_large", "probabilities_small"]
     table = {"city": ["Ulm", ""], "rooms": [3, 1], "size": [80, np.nan]}
     assert [row[0] for row in rows] == load(classifier_bundle).predict(table).tolist()
 
@@ -114,7 +114,7 @@ def test_bad_rows_on_the_edge(refused, artifact):
 def test_wrong_type_of_an_array(refused, artifact, tmp_path):
     np.savez(tmp_path / "rows.npz", X=np.full((1, 8), "x"))
     text = refused("predict", artifact, "--input", "rows.npz")
-    assert text.startswith("X takes numbers (float32)")
+    assert "rows.npz: X takes numbers (float32)" in text
 
 
 def test_pickled_rows_are_not_loaded(refused, artifact, tmp_path):
@@ -137,8 +137,11 @@ def test_damaged_rows(refused, artifact, tmp_path, damage):
     [
         ("none.csv", "none.csv: no such file; check the path"),
         ("none.npz", "none.npz: no such file"),
-        ("rows.txt", "rows.txt: rows are read from .csv or .npz, not from '.txt'"),
-        (".", "rows are read from .csv or .npz"),
+        (
+            "rows.txt",
+            "rows.txt: rows are read from .csv, .json, .jsonl, .ndjson, .npz, .parquet, not",
+        ),
+        (".", "rows are read from .csv, .json, "),
     ],
 )
 def test_rows_from_elsewhere(refused, artifact, file, expected):
@@ -196,7 +199,8 @@ def test_no_artifact(refused, tmp_path, name, expected):
 @pytest.mark.parametrize("suffix", [".txt", ""])
 def test_output_of_an_unknown_kind(refused, artifact, csv, suffix):
     text = refused("predict", artifact, "--input", csv(ROW), "--output", f"out{suffix}")
-    assert text == f"--output out{suffix}: the suffix is none of .csv, .json, .npz; choose one"
+    kinds = ".csv, .json, .jsonl, .ndjson, .npz, .parquet"
+    assert text == f"--output out{suffix}: the suffix is none of {kinds}; choose one"
 
 
 def test_output_below_a_file(refused, artifact, csv):

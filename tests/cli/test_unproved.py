@@ -58,7 +58,7 @@ def test_quantize(refused, run):
 def test_nothing_else_overrides_the_proof(run):
     done = run("quantize", "california-linear", "--force")
     assert done.returncode == 2
-    assert "No such option '--force'" in done.stderr
+    assert "--force: california-linear is a model directory" in done.stderr
 
 
 @pytest.mark.usefixtures("unproved")

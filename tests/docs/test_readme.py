@@ -15,7 +15,8 @@ from toolkit.quantizer.methods import method_names
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
+TUTORIAL = (ROOT / "docs" / "tutorial.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"```sh(?: run)?\n(.*?)```", README + TUTORIAL, re.DOTALL)
 LINES = [line.partition(" #")[0].strip() for block in BLOCKS for line in block.splitlines()]
 
 
@@ -57,13 +58,19 @@ def test_edge_commands_exist(line: str) -> None:
 
 
 def test_every_command_is_documented() -> None:
+    page = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
     for name in cli.commands:
-        assert f"toolkit {name}" in README
+        assert f"`toolkit {name}" in page
 
 
 def test_every_method_is_documented() -> None:
+    page = (ROOT / "docs" / "quantizing.md").read_text(encoding="utf-8")
     for name in method_names():
-        assert f"| `{name}` |" in README
+        assert f"| `{name}` |" in page
+
+
+def test_it_fits_two_screens() -> None:
+    assert len(README.splitlines()) <= 90
 
 
 def test_linked_files_exist() -> None:

@@ -59,7 +59,7 @@ def test_each_datatype_and_each_limit_is_there():
 
 
 def test_the_defaults_are_those_of_both_command_lines():
-    defaults = {o: d for o, d in re.findall(r"^\| `(--[\w-]+) \w+` \| ([\w ]+) \|", TEXT, re.M)}
+    defaults = dict(re.findall(r"^\| `(--[\w-]+) \w+` \| ([\w ]+) \|", TEXT, re.M))
     parameters = {p.opts[0]: p.default for p in cli.commands["serve"].params}
     parser = importlib.import_module("toolkit.serve.__main__")._parser()
     edge = vars(parser.parse_args([]))

@@ -79,6 +79,7 @@ def test_a_bundle_is_complete_and_verifies(name, out):
     bundle = toolkit.export(estimator, data, y, name=name, out=out)
     written = {p.name for p in out.iterdir()}
     assert written == {
+        "README.md",
         "model.onnx",
         "manifest.json",
         "golden.npz",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -113,7 +112,7 @@ def write_bundle(
         "outputs": outputs,
         "opsets": {"": 18},
         "files": {},
-        "variants": [asdict(variant) for variant, _ in variants],
+        "variants": [variant.record() for variant, _ in variants],
         "proof": {"passed": True},
         "versions": {},
         "all_rows": {"r2": 0.75, "mse": 0.25},

@@ -51,6 +51,7 @@ REPORT_KEYS = {
     "environment",
     "rows",
     "all_rows",
+    "reference",
     "samples",
     "variants",
     "gates",

@@ -95,7 +95,7 @@ def test_a_few_bytes_are_not_worth_an_error():
     assert chosen("balance", *rows) == "exact"
     assert chosen("size", *rows) == "coarse"
     assert "as fast at batch 1" in recommend(report(*rows)).gains
-    assert "3 times its time at batch 1" in recommend(report(SMALL), "size").gains
+    assert "3.0x its time at batch 1" in recommend(report(SMALL), "size").gains
 
 
 def test_nothing_measured():

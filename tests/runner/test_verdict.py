@@ -73,7 +73,7 @@ SAME = "same numbers as scikit-learn"
         (
             replace(ROW, latency_us=_speed(5.0)),
             "same size, faster",
-            f"the same size; {SAME}; faster: 0.5x the time of float32 at batch 1",
+            f"the same size; {SAME}; faster: 2.0x the speed of float32 at batch 1",
         ),
         (
             replace(ROW, method="scikit-learn", size_ratio=0.25, latency_us=_speed(100.0)),

@@ -60,7 +60,11 @@ OURS = {
 }
 CHECKED = {"json", "json.decoder", "json.encoder", "json.scanner"}  # a bundle's
 COMMANDS = {
-    f"toolkit.runtime.{name}" for name in ("__main__", "commands", "fields", "stopping", "tabular")
+    f"toolkit.runtime.{name}"
+    for name in (
+        *("__main__", "commands", "fields", "stopping", "rows", "rows.answers", "rows.block"),
+        *("rows.csv_rows", "rows.written"),
+    )
 }
 # What nothing on the way to a prediction needs.
 NEVER = {

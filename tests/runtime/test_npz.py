@@ -7,6 +7,7 @@ import io
 import json
 import pickle
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,7 +15,10 @@ import pytest
 from tests.runtime.test_tabular import PLAIN, TABLE
 from toolkit.errors import InvalidInput
 from toolkit.runtime.inputs import prepare
-from toolkit.runtime.tabular import read_npz, read_rows, render
+from toolkit.runtime.npz import read_npz
+from toolkit.runtime.rows import read_rows
+from toolkit.runtime.rows.answers import Asked
+from toolkit.runtime.rows.written import sink
 
 
 def npz(**arrays) -> bytes:
@@ -108,7 +112,7 @@ def test_odd_archives(content):
 
 @pytest.mark.parametrize("name", ["rows.txt", "rows", "rows.CSV.gz"])
 def test_unknown_suffix(name):
-    with pytest.raises(InvalidInput, match=r"rows are read from \.csv or \.npz"):
+    with pytest.raises(InvalidInput, match=r"rows are read from \.csv, \.json, .*\.npz"):
         read_rows(name, PLAIN)
 
 
@@ -119,7 +123,18 @@ OUTPUTS = {
 }
 
 
-def test_render_csv():
+@pytest.fixture
+def render(tmp_path):
+    def render(outputs, kind):
+        target = str(tmp_path / f"answers.{kind}")
+        with sink(target, kind, Asked()) as out:
+            out.write(outputs)
+        return Path(target).read_bytes()
+
+    return render
+
+
+def test_render_csv(render):
     assert list(csv.reader(io.StringIO(render(OUTPUTS, "csv").decode()))) == [
         ["label", "scores", "probabilities_0", "probabilities_1"],
         ["a", "1.5", "0.25", "0.75"],
@@ -127,16 +142,16 @@ def test_render_csv():
     ]
 
 
-def test_render_json():
+def test_render_json(render):
     assert json.loads(render(OUTPUTS, "json")) == {n: a.tolist() for n, a in OUTPUTS.items()}
 
 
-def test_render_npz():
+def test_render_npz(render):
     found = read_npz(render(OUTPUTS, "npz"), "x")
     assert {n: a.tolist() for n, a in found.items()} == {n: a.tolist() for n, a in OUTPUTS.items()}
 
 
-def test_render_of_odd_outputs():
+def test_render_of_odd_outputs(render):
     cube = np.arange(8.0).reshape(2, 2, 2)
     assert render({"Y": cube}, "csv") == b"Y_0,Y_1,Y_2,Y_3\n0.0,1.0,2.0,3.0\n4.0,5.0,6.0,7.0\n"
     assert render({"Y": np.array(3.0)}, "csv") == b"Y\n3.0\n"

@@ -8,11 +8,13 @@ import signal
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from toolkit.errors import CorruptArtifact, InvalidInput
+from toolkit.runtime.rows.answers import Asked
+from toolkit.runtime.rows.written import sink
 from toolkit.runtime.stopping import stopped
-from toolkit.runtime.tabular import write_output
 from toolkit.runtime.writing import PART, write_atomic
 
 on_posix = pytest.mark.skipif(os.name == "nt", reason="of POSIX")
@@ -166,10 +168,13 @@ def test_a_bundles_own_files_are_no_output(california):
     link.symlink_to(california / "manifest.json")
     before = {p.name: p.read_bytes() for p in california.iterdir()}
     for target in (california / "manifest.json", california / "golden.npz", link):
+        writing = sink(str(target), "csv", Asked())
         with pytest.raises(InvalidInput, match="is the model directory's own file"):
-            write_output(b"new", str(target))
+            writing.__enter__()
     assert {p.name: p.read_bytes() for p in california.iterdir()} == before
-    write_output(b"new", str(california / "answers.csv"))
+    with sink(str(california / "answers.csv"), "csv", Asked()) as out:
+        out.write({"variable": np.zeros(2)})
+    assert (california / "answers.csv").read_text(encoding="utf-8") == "variable\n0.0\n0.0\n"
 
 
 def test_writing_from_another_thread(tmp_path):

@@ -7,21 +7,16 @@ from toolkit.bundle.directory import (
     CALIBRATION,
     ESTIMATOR,
     EVALUATION,
-    FAILED,
     FLOAT,
     FRONT,
-    LARGER,
     MODEL,
-    NO_OP,
-    NOT_APPLICABLE,
-    OK,
     REPORTS,
     Bundle,
     Rows,
-    Variant,
     open_bundle,
 )
 from toolkit.bundle.transaction import is_empty
+from toolkit.bundle.variants import FAILED, LARGER, NO_OP, NOT_APPLICABLE, OK, Variant, Variants
 from toolkit.bundle.writing import (
     file_entry,
     to_npz,
@@ -47,6 +42,7 @@ __all__ = [
     "Bundle",
     "Rows",
     "Variant",
+    "Variants",
     "file_entry",
     "is_empty",
     "open_bundle",

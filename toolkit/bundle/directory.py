@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from toolkit.bundle.variants import FAILED, NOT_APPLICABLE, OK, RECORDED, Variant, Variants
 from toolkit.errors import CorruptArtifact, InvalidInput, ToolkitError
 from toolkit.estimators.frames import FORMS, to_frame
 from toolkit.runtime import golden
 from toolkit.runtime.files import plain_path
 from toolkit.runtime.listed import is_there, read_checked
-from toolkit.runtime.manifest import FAR, NAME, read_manifest, stamp
-from toolkit.runtime.tabular import read_npz
+from toolkit.runtime.manifest import FAR, ITSELF, NAME, read_manifest, stamp
+from toolkit.runtime.npz import read_npz
 
 MODEL, ESTIMATOR = "model.onnx", "estimator.skops"
 EVALUATION, CALIBRATION = "evaluation.npz", "calibration.npz"
@@ -24,36 +25,6 @@ REPORTS = ("report.json", "report.md", "report.html")
 FLOAT = "float32"  # the method name of model.onnx itself
 # The method name of what `quantize --budget` chose, and the file of what could be had.
 BUDGET, FRONT = "budget", "budget.json"
-
-OK, FAILED, NOT_APPLICABLE = "ok", "failed", "not-applicable"
-NO_OP, LARGER = "no-op", "larger"  # verdicts on a variant that was not kept
-
-
-@dataclass(frozen=True, repr=False)
-class Variant:
-    """What one method made of the model, or why it made nothing.
-
-    file: its name in the bundle, None where nothing was kept. bytes: the size of what was made,
-    None where nothing was. reason: why nothing was kept, "" where it was. tolerance: the largest
-    relative deviation and smallest label agreement that a replay of the golden rows may show.
-    session: the options under which onnxruntime opens it, see `toolkit.runtime.session`. verdict:
-    why nothing was kept, in a word (`NO_OP` or `LARGER`, "" for another reason). notes: what
-    nobody would guess from the file: what onnxruntime makes of it, that thresholds were reduced.
-    """
-
-    method: str
-    status: str
-    file: str | None = None
-    reason: str = ""
-    bytes: int | None = None
-    tolerance: dict[str, float] = field(default_factory=dict)
-    session: dict[str, Any] = field(default_factory=dict)
-    verdict: str = ""
-    notes: str = ""
-
-    def __repr__(self) -> str:
-        made = f"{self.file}, {self.bytes:,} bytes" if self.file and self.bytes else self.reason
-        return f"<Variant {self.method}: {self.status}, {made}>"
 
 
 @dataclass(frozen=True)
@@ -86,6 +57,11 @@ class Bundle:
         files = "1 model file" if kept == 1 else f"{kept} model files"
         return f"<Bundle {self.path}: {self.name}, {self.task}, {word}, {files}>"
 
+    def _repr_html_(self) -> str:
+        from toolkit.runtime.shown import page
+
+        return page(self.name, repr(self)[1:-1], self.variants._repr_html_())
+
     def __fspath__(self) -> str:
         """The directory's path: a bundle is opened, verified and described like it."""
         return str(self.path)
@@ -106,9 +82,12 @@ class Bundle:
         return self.path / MODEL
 
     @property
-    def variants(self) -> list[Variant]:
-        """The float export first, then each method that was tried, kept or not."""
-        return [Variant(**v) for v in self.manifest["variants"]]
+    def variants(self) -> Variants:
+        """The float export first, then each method that was tried, kept or not.
+
+        `bundle.variants["uint8-pack"].path` is a method's file.
+        """
+        return Variants((Variant(**v) for v in self.manifest["variants"]), self.path)
 
     def read(self, name: str) -> bytes:
         """Return a listed file's bytes, held against its SHA-256.
@@ -180,6 +159,11 @@ class Bundle:
         return ESTIMATOR in self.manifest["files"]
 
     @property
+    def is_own_reference(self) -> bool:
+        """Whether model.onnx came from elsewhere, and is itself what variants are compared with."""
+        return self.manifest["estimator"].get("type") == ITSELF
+
+    @property
     def without_estimator(self) -> str:
         """Why the fitted reference is not in the bundle, in words."""
         return str(self.manifest["estimator"].get("why") or "it was taken out")
@@ -234,10 +218,9 @@ def _are_near(document: Any) -> bool:
 
 
 def _are_variants(entries: Any) -> bool:
-    known = {f.name for f in fields(Variant)}
     return isinstance(entries, list) and all(
         isinstance(e, dict)
-        and e.keys() <= known
+        and e.keys() <= set(RECORDED)
         and isinstance(e.get("method"), str)
         and e.get("status") in (OK, FAILED, NOT_APPLICABLE)
         and (e.get("file") is None or isinstance(e["file"], str))

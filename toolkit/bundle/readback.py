@@ -8,7 +8,7 @@ from typing import Any
 
 from toolkit.errors import CorruptArtifact
 from toolkit.runtime import golden
-from toolkit.runtime.tabular import read_npz
+from toolkit.runtime.npz import read_npz
 
 Reader = Callable[[bytes, str, dict[str, Any]], object]
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import io
+import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from toolkit.bundle.directory import BUDGET, FRONT, MODEL, REPORTS, Bundle, Variant, open_bundle
+from toolkit.bundle.card import CARD
+from toolkit.bundle.carded import card_of, is_own
+from toolkit.bundle.directory import BUDGET, FRONT, MODEL, REPORTS, Bundle, open_bundle
 from toolkit.bundle.transaction import Contents, commit
-from toolkit.errors import InvalidInput
+from toolkit.bundle.variants import Variant
+from toolkit.errors import InvalidInput, ToolkitWarning
 from toolkit.runtime.files import sha256
 from toolkit.runtime.manifest import HOME, VARIANT
 
@@ -63,7 +66,7 @@ def write_files(
 
     def plan() -> tuple[dict[str, Any], Contents]:
         check()
-        return _listing(manifest, contents)
+        return _carded(path, *_listing(manifest, contents))
 
     return Bundle(path, commit(path, plan))
 
@@ -97,7 +100,7 @@ def with_variants(
         }
         if front is not None:
             contents[FRONT] = (front, HOME)
-        return _listing(manifest, contents)
+        return _carded(bundle.path, *_listing(manifest, contents))
 
     return Bundle(bundle.path, commit(bundle.path, plan))
 
@@ -106,7 +109,7 @@ def _with_variants(manifest: dict[str, Any], added: list[Variant]) -> dict[str, 
     """Return a manifest with these variants, without reports and files that are replaced."""
     methods = {variant.method for variant in added}
     others = [v for v in manifest["variants"] if v["method"] not in methods]
-    variants = others + [asdict(variant) for variant in added]
+    variants = others + [variant.record() for variant in added]
     listed = {v["file"] for v in variants} - {None}
     replaced = {*REPORTS, *((FRONT,) if BUDGET in methods else ())}
     files = {
@@ -130,14 +133,36 @@ def with_reports(bundle: Bundle, reports: Mapping[str, bytes]) -> Bundle:
         there = now.manifest["files"]
         same = all(there.get(n, {}).get("sha256") == e["sha256"] for n, e in measured.items())
         _require(same, bundle, "quantized anew", "bench it again")
-        return _listing(now.manifest, {name: (text, HOME) for name, text in reports.items()})
+        written = {name: (text, HOME) for name, text in reports.items()}
+        return _carded(bundle.path, *_listing(now.manifest, written))
 
     return Bundle(bundle.path, commit(bundle.path, plan))
 
 
+def _carded(
+    path: Path, manifest: dict[str, Any], contents: Contents
+) -> tuple[dict[str, Any], Contents]:
+    """Return a manifest and contents with the model card added, which tells of all of them.
+
+    A README.md that is the user's own, or was edited, stays as it is, and is not listed.
+    """
+    manifest["files"].pop(CARD, None)
+    if not is_own(path):
+        warnings.warn(
+            f"{path / CARD}: is not the card that toolkit wrote there, so it stays as it is and "
+            "the manifest does not list it; move it elsewhere for a card",
+            ToolkitWarning,
+            stacklevel=2,
+        )
+        return manifest, contents
+    text = card_of(path, manifest, contents)
+    manifest["files"][CARD] = file_entry(CARD, text, HOME)  # last, whoever wrote the others
+    return manifest, {**contents, CARD: text}
+
+
 def _exported(bundle: Bundle) -> dict[str, Any]:
     """Return of a manifest what the export wrote and no later command does."""
-    later = {*REPORTS, FRONT}
+    later = {*REPORTS, FRONT, CARD}
     files = {
         name: entry["sha256"]
         for name, entry in bundle.manifest["files"].items()

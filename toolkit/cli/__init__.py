@@ -12,7 +12,18 @@ from typing import Any
 import click
 
 from toolkit import __version__
-from toolkit.cli import build, check, lists, make, provenance, serve, use
+from toolkit.cli import (
+    bench,
+    build,
+    check,
+    compare,
+    export,
+    lists,
+    provenance,
+    quantize,
+    serve,
+    use,
+)
 from toolkit.errors import ToolkitError, ToolkitWarning, boundary
 from toolkit.runtime.files import reader_left, set_encodings
 from toolkit.runtime.stopping import INTERRUPTED, sigterm_heeded, stopped
@@ -96,6 +107,6 @@ def cli() -> None:
     """
 
 
-ROOMS = (build, check, make, use, serve, lists, provenance)
+ROOMS = (build, check, export, quantize, bench, compare, use, serve, lists, provenance)
 for command in (command for room in ROOMS for command in room.COMMANDS):
     cli.add_command(command)

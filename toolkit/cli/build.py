@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from toolkit.cli.options import common, limited, recommending, trust
-from toolkit.cli.output import print_export, print_json, say_failed
+from toolkit.cli.options import common, licensed, limited, quietly, recommending, trust
+from toolkit.cli.output import came_of, print_export, print_json, say_failed
 from toolkit.cli.progress import Tell, progress
 from toolkit.cli.settings import SUFFIX, Settings, read, write
 from toolkit.errors import InvalidInput, ParityError
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 @click.option("--target", help="The target's column in a .csv or .parquet file.")
 @click.option("--name", help="The model's name.  [default: the recipe's or the file's]")
 @click.option("--task", type=click.Choice(["regressor", "classifier"]), help="Of a booster's file.")
+@licensed
 @click.option(
     "--runtime", metavar="VERSION", help="Write what this onnxruntime runs, such as 1.18."
 )
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
 )
 @click.option("--allow-pickle", is_flag=True, help="Load .joblib and .pkl, which can run any code.")
 @click.option("--force", is_flag=True, help="Write over what is no directory of this model.")
-@click.option("-q", "--quiet", is_flag=True, help="No progress on standard error.")
+@quietly
 @trust
 @limited("toolkit.exporter.flow")
 @common
@@ -110,13 +111,15 @@ def _check_save(path: str) -> None:
 def _made(asked: Settings, allow_pickle: bool, force: bool, tell: Tell, step: Tell) -> Bundle:
     """Export and quantize; return the bundle."""
     from toolkit.cli.source import read_source
-    from toolkit.exporter.flow import check_request, export
+    from toolkit.exporter.flow import check_license, check_request, export
     from toolkit.quantizer import quantize
     from toolkit.runner.recommendation import check_goal
+    from toolkit.stages import at
 
     name, out = str(asked.name), Path(str(asked.out))
     check_goal(asked.goal, asked.within)
     check_request(name, out, None, force, asked.runtime)
+    check_license(asked.license)
     tell(f"reading {asked.source} …")
     inputs = read_source(
         asked.source,
@@ -132,6 +135,7 @@ def _made(asked: Settings, allow_pickle: bool, force: bool, tell: Tell, step: Te
         out=out,
         trusted=asked.trusted,
         task=asked.task,
+        license=asked.license,
         force=force,
         runtime=asked.runtime,
         tune=asked.tune,
@@ -141,8 +145,8 @@ def _made(asked: Settings, allow_pickle: bool, force: bool, tell: Tell, step: Te
         bundle,
         asked.methods or None,
         budget=asked.budgets or None,
-        progress=lambda variant: step(f"{variant.method}: {variant.status}"),
-        say=step,
+        progress=lambda variant: step(came_of(variant)),
+        say=at,
     )
     return bundle
 

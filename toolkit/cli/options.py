@@ -22,6 +22,14 @@ trust = click.option(
 )
 
 
+licensed = click.option(
+    "--license",
+    metavar="TEXT",
+    help="The model's licence, such as Apache-2.0, for its card and bill of materials.",
+)
+quietly = click.option("-q", "--quiet", is_flag=True, help="No progress on standard error.")
+
+
 def recommending(command: Command) -> Command:
     """Give a command what steers the recommended file."""
     for option in (

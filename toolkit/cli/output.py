@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import math
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -58,16 +56,27 @@ def print_kept(bundle: Any) -> None:
         click.echo(f"  the estimator is kept without what matters only in fitting: {left_out}")
 
 
-def print_proof(proof: dict[str, Any], where: str) -> None:
-    """Print a line a comparison, a line a trap, the rows that it failed on, and the outcome."""
+def print_proof(proof: dict[str, Any], where: str, failures: bool = True) -> None:
+    """Print a line a comparison, a line a trap, the rows that it failed on, and the outcome.
+
+    failures: False where something else decides, so that these rows do not matter.
+    """
     for reference, sets in proof["comparisons"].items():
         for rows, c in sets.items():
             click.echo(_comparison(reference, rows, c))
     for trap in proof["traps"]:
         click.echo(f"  mended {trap}")
-    for line in failed_rows(proof):
+    for line in failed_rows(proof) if failures else ():
         click.echo(f"  {line}")
     click.echo(f"proof {'passed' if proof['passed'] else 'FAILED'}: {where}")
+
+
+def print_judged(judged: Any) -> None:
+    """Print what a quantized graph loses on the held-out rows, and whether the budget holds."""
+    figures = {k: v for k, v in judged.figures.items() if v is not None and k != "label_agreement"}
+    said = ", ".join(f"{name} {value:.6g}" for name, value in figures.items())
+    click.echo(f"  on {judged.rows} held-out rows: {said}")
+    click.echo(f"budget {'FAILED' if judged.broken else 'kept'}")
 
 
 def _comparison(reference: str, rows: str, c: dict[str, Any]) -> str:
@@ -125,23 +134,11 @@ def say(message: str) -> None:
     click.echo(message, err=True)
 
 
-def sparingly(tell: Callable[[str], Any], seconds: float = 2.0) -> Callable[[str], None]:
-    """Return `tell` for what is told often: the first message, then one in so many seconds."""
-    last = -math.inf
-
-    def told(message: str) -> None:
-        nonlocal last
-        now = time.monotonic()
-        if now - last >= seconds:
-            last = now
-            tell(message)
-
-    return told
-
-
-def say_variant(variant: Any) -> None:
-    """Tell what came of one method."""
-    say(f"{variant.method}: {variant.status}")
+def came_of(variant: Any) -> str:
+    """Return what came of one method, in a few words."""
+    if variant.file:
+        return f"{variant.method}: {variant.bytes:,} bytes"
+    return f"{variant.method}: no file ({variant.verdict or variant.status.replace('-', ' ')})"
 
 
 def say_failed(reports: list[Any]) -> None:

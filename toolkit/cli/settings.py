@@ -27,6 +27,7 @@ class Settings:
     name: str | None = None
     out: str | None = None
     task: str | None = None
+    license: str | None = None
     runtime: str | None = None
     tune: str = "auto"
     methods: tuple[str, ...] = ()

@@ -6,13 +6,27 @@ import click
 
 from toolkit.cli.options import common, limited, require_signature, unproved
 
+KIND = click.Choice(["csv", "json", "jsonl"])
+
 
 @click.command()
 @click.argument("artifact")
 @click.option(
-    "--input", "source", required=True, help="A .csv or .npz file, or - for CSV on stdin."
+    "--input",
+    "source",
+    required=True,
+    help="Rows: .csv, .json, .jsonl, .npz or .parquet, or - for standard input.",
 )
-@click.option("--output", "target", default="-", help="A .csv, .json or .npz file.  [default: -]")
+@click.option(
+    "--output",
+    "target",
+    default="-",
+    help="Answers: .csv, .json, .jsonl, .npz or .parquet.  [default: -]",
+)
+@click.option("--proba", is_flag=True, help="Write the probabilities alone, a column a class.")
+@click.option("--columns", default="", metavar="A,B", help="Write these columns or outputs alone.")
+@click.option("--from", "read_as", type=KIND, help="What the input is.  [default: its suffix, csv]")
+@click.option("--to", "write_as", type=KIND, help="What is written.  [default: its suffix, csv]")
 @unproved
 @require_signature()
 @limited("toolkit.runtime.commands")
@@ -21,14 +35,38 @@ def predict(
     artifact: str,
     source: str,
     target: str,
+    proba: bool,
+    columns: str,
+    read_as: str | None,
+    write_as: str | None,
     unproved: bool,
     require_signature: str | None,
     as_json: bool,
 ) -> int:
-    """Predict rows with an .onnx or .pack file, or with a model directory."""
+    """Predict rows with an .onnx or .pack file, or with a model directory.
+
+    Rows are read and answers written a block at a time, so that a file of any length takes little
+    memory (a .json or .npz file is taken whole). Columns are named by their output and class, as
+    probabilities_yes.
+    """
+    from toolkit.cli import parquet
     from toolkit.runtime import commands
 
-    return commands.predict(artifact, source, target, as_json, unproved, require_signature)
+    there = parquet.available()
+    return commands.predict(
+        artifact,
+        source,
+        target,
+        as_json,
+        unproved,
+        require_signature,
+        proba=proba,
+        columns=columns,
+        read_as=read_as,
+        write_as=write_as,
+        readers={parquet.SUFFIX: parquet.read} if there else None,
+        sinks={parquet.SUFFIX: parquet.sink} if there else None,
+    )
 
 
 @click.command()

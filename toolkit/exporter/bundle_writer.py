@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from importlib.metadata import version
 from itertools import islice, zip_longest
 from pathlib import Path
@@ -78,10 +78,12 @@ def write_bundle(
     proven: Proven,
     all_rows: dict[str, float],
     check: Callable[[], None],
+    license: str | None = None,
 ) -> Bundle:
     """Write the model directory of a proven (or disproved) export.
 
     kept: the estimator's copy. check: raises where the directory has become another model's.
+    license: the model's, as its maker states it.
     """
     evidence, split, chosen = proven.evidence, proven.split, proven.chosen
     estimator = evidence.estimator
@@ -106,7 +108,7 @@ def write_bundle(
         | kept.summary()
         | {"classes": _classes(estimator)},
         "inputs": _inputs(schema, evidence.non_finite),
-        "outputs": _described(chosen.exported),
+        "outputs": described(chosen.exported.model),
         "opsets": {o.domain or "ai.onnx": o.version for o in chosen.exported.model.opset_import},
         "runtime": proven.target.runtime,
         "rows": {
@@ -115,11 +117,12 @@ def write_bundle(
             "fitted": split.fitted,
             "note": split.note,
         },
+        "license": license,
         "all_rows": all_rows or None,
         "tuning": proven.tuning.summary(),
         "proof": chosen.proof.summary(),
-        "versions": _versions(),
-        "variants": [asdict(float_variant)],
+        "versions": versions(),
+        "variants": [float_variant.record()],
         "files": {},
     }
     calibrated = answers_to(estimator, split.calibration, schema, evidence.task)
@@ -129,7 +132,7 @@ def write_bundle(
         golden.NAME: (to_npz(replayed), GOLDEN),
         EVALUATION: (_evaluation(proven), HOME),
         CALIBRATION: (
-            _rows(split.calibration, calibrated, outputs, split.calibration_target),
+            rows_of_bundle(split.calibration, calibrated, outputs, split.calibration_target),
             HOME,
         ),
     }
@@ -166,12 +169,13 @@ def _inputs(schema: Schema, non_finite: str) -> list[dict[str, Any]]:
     ]
 
 
-def _rows(
+def rows_of_bundle(
     inputs: Mapping[str, np.ndarray],
     outputs: Mapping[str, np.ndarray],
     names: tuple[str, ...],
     target: np.ndarray | None,
 ) -> bytes:
+    """Return rows as npz bytes: inputs, the outputs of these names, and targets if any."""
     content = {f"input_{k}": a for k, a in enumerate(inputs.values())}
     content |= {f"output_{k}": outputs[n] for k, n in enumerate(names)}
     return to_npz(content if target is None else content | {"target": target})
@@ -183,7 +187,7 @@ def _evaluation(proven: Proven) -> bytes:
     at = np.flatnonzero(~comparison.excused)
     inputs, answers = proven.evidence.sets[HELD_OUT], proven.evidence.expected[HELD_OUT]
     target = proven.split.target
-    return _rows(
+    return rows_of_bundle(
         {n: a[at] for n, a in inputs.items()},
         {n: a[at] for n, a in answers.items()},
         proven.chosen.exported.outputs,
@@ -254,14 +258,15 @@ def _positions(rows: int, count: int) -> np.ndarray:
     return np.unique(np.linspace(0, rows - 1, min(rows, count)).astype(int))
 
 
-def _described(exported: Exported) -> list[dict[str, Any]]:
+def described(model: onnx.ModelProto) -> list[dict[str, Any]]:
+    """Return the manifest's outputs: names, types, and shapes with None for what is open."""
     return [
         {
             "name": o.name,
             "dtype": _dtype_name(o),
             "shape": [d.dim_value or None for d in o.type.tensor_type.shape.dim],
         }
-        for o in exported.model.graph.output
+        for o in model.graph.output
     ]
 
 
@@ -271,7 +276,8 @@ def _dtype_name(output: onnx.ValueInfoProto) -> str:
     return onnx.helper.tensor_dtype_to_np_dtype(output.type.tensor_type.elem_type).name
 
 
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
+    """Return the versions of what took part, by name."""
     packages = ("scikit-learn", "skl2onnx", "onnx", "onnxruntime", "numpy", "skops")
     own = {"python": platform.python_version(), "toolkit": toolkit.__version__}
     return own | {p: version(p) for p in packages}

@@ -8,14 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from toolkit.errors import (
-    CorruptArtifact,
-    UnsupportedEstimator,
-)
+from toolkit import stages
+from toolkit.errors import CorruptArtifact, UnsupportedEstimator
 from toolkit.exporter.bundle_writer import Candidate
 from toolkit.exporter.grid import FLOAT32, MERGED
 from toolkit.exporter.model import Exported, build
 from toolkit.exporter.opsets import Target
+from toolkit.exporter.proof.edits import rows_of
 from toolkit.exporter.proof.evidence import Evidence, answers_to
 from toolkit.exporter.proof.prove import prove
 from toolkit.exporter.schema import Schema
@@ -38,6 +37,7 @@ class Case:
 
     def build(self, schema: Schema, compute: str, tune: str) -> Exported:
         """Return the graph for this schema in the form for single rows or for large batches."""
+        stages.at(f"converting to {compute}")
         e, known = self.evidence, self.split.calibration
         ends = e.adversarial.ends
         rows = {n: np.concatenate([a, e.adversarial.rows[n][ends]]) for n, a in known.items()}
@@ -60,6 +60,7 @@ class Case:
 
     def proved(self, schema: Schema, compute: str, exported: Exported) -> Candidate:
         """Return the graph with its proof."""
+        stages.at(f"proving on {sum(map(rows_of, self.evidence.sets.values())):,} rows")
         proof = prove(
             exported.content,
             self.evidence,
@@ -147,6 +148,7 @@ def tuned(case: Case, latency: Candidate, tune: str) -> tuple[Candidate, Tuning]
         return latency, Tuning(tune, chosen, "both forms are the same graph")
     tuning = Tuning(tune, THROUGHPUT, "asked for")
     if tune == AUTO:
+        stages.at("timing the forms for single rows and for batches")
         rows, answers = case.split.calibration, case.answers(latency.schema)
         tuning = measured(latency.content, exported.content, rows, answers)
     if tuning.chosen == LATENCY:

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from toolkit import stages
 from toolkit.arguments import texts
 from toolkit.bundle import Bundle, is_empty
 from toolkit.errors import (
@@ -33,6 +34,8 @@ from toolkit.runtime.manifest import NAME, read_manifest
 
 INPUT_DTYPES = (AUTO, "float32", "float64")
 
+LICENSE = 200  # letters of a licence's name
+
 FIT = "give rows of the kind that it was fitted on, or an estimator that exports"
 
 
@@ -55,6 +58,7 @@ def export(
     all_rows: Mapping[str, float] | None = None,
     trusted: Collection[str] = (),
     task: str | None = None,
+    license: str | None = None,
     force: bool = False,
 ) -> Bundle:
     """Convert a fitted estimator, prove the graph, and write the model directory `out`.
@@ -72,8 +76,9 @@ def export(
     name. all_rows: figures of a model fitted on all rows, to be kept in the manifest. trusted: the
     full names of types, such as "package.module.Type", that the kept estimator may hold beside
     toolkit's own (see `keep`). task: "regressor" or "classifier" for a lightgbm.Booster,
-    xgboost.Booster or catboost.CatBoost, where its objective does not say it. force: write over a
-    directory that is not this model's.
+    xgboost.Booster or catboost.CatBoost, where its objective does not say it. license: the
+    model's licence, best an SPDX expression such as "Apache-2.0", for its card and its bill of
+    materials. force: write over a directory that is not this model's.
 
     Raises UnsupportedEstimator where it cannot be converted, InvalidInput where the data does not
     fit, and ParityError where the graph differs from the estimator; then the bundle is written all
@@ -81,6 +86,7 @@ def export(
     """
     out = Path(plain_path(out))
     check_request(name, out, opset, force, runtime)
+    check_license(license)
     estimator = as_estimator(estimator, task)
     proven = convert_and_prove(
         estimator,
@@ -94,9 +100,10 @@ def export(
         tune=tune,
         feature_names=feature_names,
     )
+    stages.at("keeping the estimator")
     reference = keep(estimator, proven.evidence.answers_alike, trusted)
     free = partial(check_request, name, out, opset, force, runtime)
-    bundle = write_bundle(out, name, reference, proven, dict(all_rows or {}), free)
+    bundle = write_bundle(out, name, reference, proven, dict(all_rows or {}), free, license)
     proof = proven.chosen.proof
     if not proof.passed:
         raise ParityError(
@@ -139,6 +146,7 @@ def convert_and_prove(
     split = split_rows(X, y, X_test, y_test, schema)
     _check_target(task, split)
     split = told(split, estimator, X, y, X_test, y_test)
+    stages.at("asking scikit-learn for the rows of the proof")
     case = Case(target, split, proof_rows(estimator, schema, task, split), input_dtype == "float32")
     chosen, tuning = tuned(case, choose(case, schema, input_dtype), tune)
     return Proven(case.evidence, split, chosen, tuning, target)
@@ -192,6 +200,19 @@ def check_request(
         raise InvalidInput(
             f"{out}: cannot be written ({error.strerror}); choose a writable folder with -o"
         ) from None
+
+
+def check_license(license: str | None) -> None:
+    """Raise InvalidInput where what is to stand as the licence is no short line of text."""
+    if license is None:
+        return
+    line = isinstance(license, str) and license.strip() and license.isprintable()
+    if line and len(license) <= LICENSE:
+        return
+    raise InvalidInput(
+        f"license {license!r:.100}: is no line of up to {LICENSE} letters; give an SPDX expression "
+        "such as Apache-2.0"
+    )
 
 
 def _check_owner(name: str, out: Path) -> None:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from toolkit.errors import InvalidInput, ParityError, guarded
 from toolkit.estimators.asking import one_by_one
+from toolkit.exporter.proof.batches import Run
 from toolkit.exporter.proof.edits import rows_of
-from toolkit.exporter.proof.evidence import proof_rows
+from toolkit.exporter.proof.evidence import Evidence, proof_rows
 from toolkit.exporter.proof.prove import Proof, prove_run
 from toolkit.exporter.raw_boosters import as_estimator
 from toolkit.exporter.schema import Schema, as_fitted, infer
@@ -22,10 +24,26 @@ from toolkit.runtime.predictor import Predictor
 NUMBERS = ("float32", "float64")
 
 
+@dataclass(frozen=True)
+class Matched:
+    """A graph and its estimator on the rows of a proof.
+
+    run: rows by input name -> the graph's answers under the contract's names.
+    """
+
+    evidence: Evidence
+    schema: Schema
+    run: Run
+
+    def prove(self) -> Proof:
+        """Return the proof of the graph."""
+        return prove_run(self.run, self.evidence, self.schema)
+
+
 @one_by_one()
 @guarded("estimator", InvalidInput, "give rows of the kind that it was fitted on")
-def prove_graph(model: bytes, origin: str, estimator: Any, X: Any, y: Any = None) -> Proof:
-    """Return the proof of any ONNX model against a fitted estimator, on X and adversarial rows.
+def matched(model: bytes, origin: str, estimator: Any, X: Any, y: Any = None) -> Matched:
+    """Return any ONNX model matched with a fitted estimator, on X and adversarial rows.
 
     model: serialized ONNX, or an artifact's bytes decoded; origin names it in messages; X, y as the
     estimator takes them. Inputs and outputs are matched by name, else by kind: labels are integers,
@@ -52,7 +70,14 @@ def prove_graph(model: bytes, origin: str, estimator: Any, X: Any, y: Any = None
             ) from None
         return {ours: outputs[theirs] for ours, theirs in names.items()}
 
-    return prove_run(run, evidence, schema)
+    return Matched(evidence, schema, run)
+
+
+@one_by_one()
+@guarded("estimator", InvalidInput, "give rows of the kind that it was fitted on")
+def prove_graph(model: bytes, origin: str, estimator: Any, X: Any, y: Any = None) -> Proof:
+    """Return the proof of any ONNX model against a fitted estimator; see `matched`."""
+    return matched(model, origin, estimator, X, y).prove()
 
 
 def _schema(predictor: Predictor, table: Given, estimator: Any) -> Schema:

@@ -10,6 +10,7 @@ from typing import Any
 
 import onnx
 
+from toolkit import stages
 from toolkit.arguments import texts
 from toolkit.bundle import (
     MODEL,
@@ -18,6 +19,7 @@ from toolkit.bundle import (
     OK,
     Bundle,
     Variant,
+    Variants,
     open_bundle,
     with_variants,
 )
@@ -48,7 +50,7 @@ def quantize(
     unproved: bool = False,
     progress: Callable[[Variant], Any] | None = None,
     say: Callable[[str], Any] = lambda _: None,
-) -> list[Variant]:
+) -> Variants:
     """Make a variant with each method and one within the budget; return what came of each.
 
     methods: all, where none is named and no budget is given. budget: limits such as "nmse<=1e-4" or
@@ -83,6 +85,7 @@ def quantize(
     results: list[tuple[Variant, bytes | None]] = []
     runtime = bundle.manifest.get("runtime")
     for name, method in chosen.items():
+        stages.at(f"trying {name}")
         able = thresholds is not None and hasattr(method, "THRESHOLDS")
         asked = {"thresholds": thresholds} if able else {}
         results.append(
@@ -92,7 +95,7 @@ def quantize(
             progress(results[-1][0])
     if limits is None:
         with_variants(bundle, results)
-        return [variant for variant, _ in results]
+        return Variants((variant for variant, _ in results), bundle.path)
     fitted = fit_budget(model, calibration, bundle, limits, standard, say)
     results.append((fitted.variant, fitted.content))
     if progress:
@@ -100,7 +103,7 @@ def quantize(
     with_variants(bundle, results, fitted.front)
     if fitted.variant.status != OK:
         raise ParityError(f"{bundle.path}: {fitted.variant.reason}")
-    return [variant for variant, _ in results]
+    return Variants((variant for variant, _ in results), bundle.path)
 
 
 def _made(

@@ -80,6 +80,7 @@ def _document(bundle: Bundle, report: dict[str, Any] | None) -> dict[str, Any]:
                 "bom-ref": ROOT,
                 "name": bundle.name,
                 "description": str(manifest["estimator"].get("summary", "")),
+                **_licences(manifest),
                 "modelCard": _card(bundle, report),
                 "properties": _properties(
                     {
@@ -192,6 +193,11 @@ def _file(name: str, entry: Mapping[str, Any]) -> dict[str, Any]:
     if name in ROWS:
         component["data"] = [{"type": "dataset", "name": name, "description": ROWS[name]}]
     return component
+
+
+def _licences(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    stated = manifest.get("license")
+    return {"licenses": [{"license": {"name": str(stated)}}]} if stated else {}
 
 
 def _component(name: str, kind: str, digest: str, facts: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,16 +9,19 @@ DASH = "–"
 
 
 def number(value: float | None, digits: int = 4) -> str:
-    """Return a figure with so many significant digits, small and large ones with an exponent."""
+    """Return a figure with so many significant digits, thousands separated.
+
+    Below 0.001 and from a thousand million on it has an exponent.
+    """
     if value is None or not math.isfinite(value):
         return DASH if value is None or math.isnan(value) else ("∞" if value > 0 else "−∞")
     if value == 0:
         return "0"
-    if not 1e-3 <= abs(value) < 1e6:
+    if not 1e-3 <= abs(value) < 1e9:
         mantissa, exponent = f"{value:.1e}".split("e")
         return f"{mantissa}e{int(exponent)}".replace("-", "−")
     places = max(0, digits - 1 - math.floor(math.log10(abs(value))))
-    return f"{value:.{places}f}".replace("-", "−")
+    return f"{value:,.{places}f}".replace("-", "−")
 
 
 def signed(value: float | None, digits: int = 4) -> str:
@@ -47,9 +50,16 @@ def short(value: float | None) -> str:
     return f"{value:.3g}"
 
 
-def times(value: float | None) -> str:
-    """Return a ratio as 3.4x."""
-    return DASH if value is None else f"{number(value, 3)}x"
+def times(value: float | None, below: str = "") -> str:
+    """Return a ratio as 3.4x.
+
+    below: what is said of a ratio under 1, such as "larger" of 0.067: 15x larger.
+    """
+    if value is None:
+        return DASH
+    if below and 0 < value < 0.995:
+        return f"{number(1 / value, 2 if value < 0.1 else 3)}x {below}"
+    return f"{number(value, 3)}x"
 
 
 def percent(value: float | None) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 
-from toolkit.report import answer, opening, plots, tables, timings
+from toolkit.report import answer, columns, opening, plots, tables, timings
 from toolkit.report.figures import printable
 from toolkit.report.style import CSS
 from toolkit.runner import Report, Row
@@ -16,13 +16,14 @@ def as_html(report: Report) -> str:
     Raises ToolkitError where matplotlib is missing.
     """
     sections = [
+        _section("Proof", _proof(report)),
         _section("Variants", _variants(report)),
         _section("Size, error and speed", _plots(report)),
-        _section("Calls and starts", _times(report)),
-        _section("Budget", _budget(report)),
+        _section("Sample predictions", _samples(report)),
         _section("Base, quantized, difference", _comparisons(report)),
-        _section("Sample predictions", _table(tables.samples(report))),
-        _section("Gates", _table(tables.gates(report))),
+        _section("Budget", _budget(report)),
+        _section("Gates", _gates(report)),
+        _section("Calls and starts", _times(report)),
         _section("All rows", _pairs(tables.facts(report.all_rows or {}))),
         _section("Measured on", _pairs(tables.facts(report.environment))),
         _section("Methods that gave no file", _remarks(tables.folded(report))),
@@ -43,11 +44,12 @@ def _text(value: str) -> str:
 
 def _header(report: Report) -> str:
     kind = "ok" if report.passed else "failed"
+    scores = opening.scores_line(report)
     return (
         f"<header><h1>{_text(report.model)}</h1>"
         f'<p><span class="badge {kind}">{_text(tables.outcome(report))}</span> '
         f"{_text(report.task)}, measured on {report.rows:,} rows</p>{_answer(report)}"
-        f"{_opening(report)}</header>"
+        f"{_alarm(report)}{f'<p>{_text(scores)}</p>' if scores else ''}</header>"
     )
 
 
@@ -59,17 +61,22 @@ def _answer(report: Report) -> str:
     return f'<dl class="answer">{pairs}</dl>' if pairs else ""
 
 
-def _opening(report: Report) -> str:
-    """Return the lines below the title: calm ones, and a red box where the proof failed."""
-    proof, scores = opening.proof_line(report), opening.scores_line(report)
-    lines = f"<p>{_text(scores)}</p>" if scores else ""
+def _alarm(report: Report) -> str:
+    """Return a red box where the proof failed."""
     if not opening.unproved(report):
-        return (f"<p>{_text(proof)}</p>" if proof else "") + lines
-    table, details = opening.proof_table(report), opening.proof_details(report)
+        return ""
     return (
-        f'<div class="alarm" role="alert"><p><strong>{_text(proof)}</strong></p>'
-        f"<p>{_text(details)}</p>{_table(table) if table else ''}</div>{lines}"
+        f'<div class="alarm" role="alert"><p><strong>{_text(opening.proof_line(report))}</strong>'
+        f"</p><p>{_text(opening.proof_details(report))}</p></div>"
     )
+
+
+def _proof(report: Report) -> str:
+    """Return what was proved: in words, by the kinds of rows, and a line a comparison."""
+    table = opening.proof_table(report)
+    said = [opening.proof_line(report), opening.proof_kinds(report)]
+    lines = "".join(f"<p>{_text(line)}</p>" for line in said if line)
+    return lines + (_table(table, "the proof's comparisons") if table else "")
 
 
 def _section(title: str, content: str) -> str:
@@ -79,28 +86,41 @@ def _section(title: str, content: str) -> str:
 def _remarks(rows: list[Row]) -> str:
     remarks = "".join(
         f'<li><span class="badge {_text(row.status)}">{_text(row.status)}</span> '
-        f"<strong>{_text(row.method)}</strong> {_text(tables.remark(row))}</li>"
+        f"<strong>{_text(row.method)}</strong> {_file(row)}{_text(tables.remark(row))}</li>"
         for row in rows
     )
     return f'<ul class="remarks">{remarks}</ul>' if remarks else ""
 
 
+def _file(row: Row) -> str:
+    return f"<code>{_text(row.file)}</code> " if row.file else ""
+
+
 def _variants(report: Report) -> str:
     legend = "".join(
         f"<div><dt>{_text(name)}</dt><dd>{_text(text)}</dd></div>"
-        for name, text in tables.LEGEND.items()
+        for name, text in columns.LEGEND.items()
     )
-    return (
-        f"{_table(tables.variants(report))}{_remarks(tables.shown(report))}"
-        f"<details><summary>What the columns say</summary>"
-        f'<dl class="pairs">{legend}</dl></details>'
+    table = tables.variants(report)
+    # File and verdict stand in the list below: with them the table would be wider than a window.
+    figures = table.only([k for k, numeric in enumerate(table.numeric) if numeric or k == 0])
+    return f"{_table(figures, 'variants')}{_remarks(tables.shown(report))}" + _folded(
+        "What the columns say", f'<dl class="pairs">{legend}</dl>'
     )
 
 
 def _plots(report: Report) -> str:
     drawn = (
-        ("Size against error", "down and to the left is better", plots.size_against_error(report)),
-        ("Latency by batch size", "one thread; lower is better", plots.latency_by_batch(report)),
+        (
+            "Size against error",
+            "down and to the left is better; a point's name and figures are on it",
+            plots.size_against_error(report),
+        ),
+        (
+            "Latency by batch size",
+            "medians, one thread; lower is better; point at a line for its spread up to p99",
+            plots.latency_by_batch(report),
+        ),
     )
     figures = "".join(
         f"<figure><figcaption><strong>{_text(title)}</strong> {_text(hint)}</figcaption>"
@@ -115,9 +135,34 @@ def _plots(report: Report) -> str:
     return f'<ul class="keys">{keys}</ul><div class="plots">{figures}</div>' if figures else ""
 
 
+def _samples(report: Report) -> str:
+    """Return the first rows' predictions: of the recommended file, and folded those of all."""
+    if not report.samples:
+        return ""
+    every = _table(tables.all_samples(report), "every method's predictions")
+    shown = _table(tables.samples(report), "sample predictions")
+    return shown + _folded("Every method's predictions", every)
+
+
+def _gates(report: Report) -> str:
+    """Return the gates: folded into their number where all of them passed."""
+    table = _table(tables.gates(report), "gates")
+    if not all(g["passed"] for g in report.gates):
+        return table
+    return _folded(f"{len(report.gates)} gates, all passed", table)
+
+
+def _folded(summary: str, content: str) -> str:
+    return f"<details><summary>{_text(summary)}</summary>{content}</details>"
+
+
 def _times(report: Report) -> str:
     calls, starts = timings.calls(report), timings.starts(report)
-    return f"<p>{_text(timings.conditions(report))}</p>{_table(calls)}{_table(starts)}"
+    said = f"<p>{_text(timings.conditions(report))}</p>"
+    return (
+        f"{said}{_folded('Calls by batch size', _table(calls, 'calls'))}"
+        f"{_folded('Starts', _table(starts, 'starts'))}"
+    )
 
 
 def _budget(report: Report) -> str:
@@ -128,18 +173,18 @@ def _budget(report: Report) -> str:
         "<figure><figcaption><strong>What could be chosen</strong> "
         f"{_text(tables.front_note(report))}</figcaption>{svg}</figure>"
     )
-    return f'<div class="plots">{figure if svg else ""}</div>{_table(table)}'
+    return f'<div class="plots">{figure if svg else ""}</div>{_table(table, "budget")}'
 
 
 def _comparisons(report: Report) -> str:
     cards = "".join(
-        f'<div class="card"><h3>{_text(method)}</h3>{_table(table)}</div>'
+        f'<div class="card"><h3>{_text(method)}</h3>{_table(table, method)}</div>'
         for method, table in tables.comparisons(report)
     )
     return f'<div class="cards">{cards}</div>' if cards else ""
 
 
-def _table(table: tables.Table) -> str:
+def _table(table: tables.Table, name: str) -> str:
     kinds = [' class="n"' if numeric else "" for numeric in table.numeric]
     head = "".join(
         f'<th scope="col"{kind}>{_text(h)}</th>'
@@ -153,8 +198,8 @@ def _table(table: tables.Table) -> str:
     )
     # The wrapper scrolls sideways on a phone; it can be reached with the keyboard.
     return (
-        f'<div class="scroll" tabindex="0"><table><thead><tr>{head}</tr></thead>'
-        f"<tbody>{body}</tbody></table></div>"
+        f'<div class="scroll" tabindex="0" role="group" aria-label="{_text(name)}">'
+        f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
     )
 
 

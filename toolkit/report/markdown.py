@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
-
-from toolkit.report import answer, opening, tables, timings
+from toolkit.bundle.card.escapes import markdown as escape
+from toolkit.report import answer, columns, opening, tables, timings
 from toolkit.runner import Report
 
 
@@ -21,7 +20,7 @@ def as_markdown(report: Report) -> str:
         "\n".join(
             f"- **{escape(r.method)}**: {escape(tables.standing(r))}" for r in tables.shown(report)
         ),
-        "; ".join(f"{escape(name)}: {escape(text)}" for name, text in tables.LEGEND.items()) + ".",
+        "; ".join(f"{escape(name)}: {escape(text)}" for name, text in columns.LEGEND.items()) + ".",
     ]
     parts += ["## Calls and starts", escape(timings.conditions(report))]
     parts += [_table(timings.calls(report)), _table(timings.starts(report))]
@@ -35,7 +34,9 @@ def as_markdown(report: Report) -> str:
         parts.append("## Base, quantized, difference")
     for method, table in compared:
         parts += [f"### {escape(method)}", _table(table)]
-    parts += ["## Sample predictions", _table(tables.samples(report))]
+    if report.samples:
+        parts += ["## Sample predictions", _table(tables.samples(report))]
+        parts.append(_table(tables.all_samples(report)))
     parts += ["## Gates", _table(tables.gates(report))]
     parts += ["## Measured on", _pairs(tables.facts(report.environment))]
     others = [(r.method, tables.standing(r)) for r in tables.folded(report)]
@@ -49,6 +50,7 @@ def _opening(report: Report) -> list[str]:
     return [
         *([f"**{proof}**" if opening.unproved(report) else proof] if proof else []),
         *filter(None, [escape(opening.proof_details(report))]),
+        *filter(None, [escape(opening.proof_kinds(report))]),
         *([_table(table)] if table else []),
         *filter(None, [escape(opening.scores_line(report))]),
     ]
@@ -63,10 +65,3 @@ def _table(table: tables.Table) -> str:
 
 def _pairs(pairs: list[tuple[str, str]]) -> str:
     return "\n".join(f"- {escape(name)}: {escape(text)}" for name, text in pairs)
-
-
-def escape(text: str) -> str:
-    """Return text that Markdown shows as it is: no markup, no HTML, no new line."""
-    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    text = re.sub(r"([\\`*_\[\]|~#!])", r"\\\1", text)
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())

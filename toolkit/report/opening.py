@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from toolkit.bundle import FAILED
+from toolkit.bundle import FAILED, FLOAT
 from toolkit.report.figures import number, percent
 from toolkit.report.tables import Table
 from toolkit.runner import REFERENCE, Report
-from toolkit.runtime.proof import Proof, read_proof
+from toolkit.runtime.proof import Comparison, Proof, read_proof
 
 # The score by its key in a row's metrics, the first of which there is.
 SCORES = (("r2", "R²"), ("accuracy", "accuracy"))
@@ -44,10 +44,20 @@ def proof_details(report: Report) -> str:
     )
 
 
-def proof_table(report: Report) -> Table | None:
-    """Return a line a comparison of a proof that failed; None where it passed."""
+def proof_kinds(report: Report) -> str:
+    """Return what the adversarial rows were, and the row that is furthest off; "" without."""
     proof = _proof(report)
-    if proof is None or proof.passed or not proof.comparisons:
+    if proof is None or not proof.kinds:
+        return ""
+    kinds = ", ".join(f"{n:,} {kind}" for kind, n in sorted(proof.kinds, key=lambda k: -k[1]))
+    furthest = f" Furthest off: {proof.furthest}." if proof.furthest and proof.passed else ""
+    return f"Adversarial rows: {kinds}.{furthest}"
+
+
+def proof_table(report: Report) -> Table | None:
+    """Return a line a comparison of the proof; None where there is none."""
+    proof = _proof(report)
+    if proof is None or not proof.comparisons:
         return None
     rows = tuple(
         (
@@ -57,7 +67,7 @@ def proof_table(report: Report) -> Table | None:
             number(c.deviation, 3),
             number(proof.tolerance, 3),
             percent(c.labels),
-            "passed" if c.passed else FAILED.upper() if c.required else "differs, not required",
+            _outcome(c),
         )
         for c in proof.comparisons
     )
@@ -65,16 +75,23 @@ def proof_table(report: Report) -> Table | None:
     return Table(headers, rows, (False, True, False, True, True, True, False))
 
 
+def _outcome(c: Comparison) -> str:
+    if c.passed:
+        return "passed" if c.required else "alike, not required"
+    return FAILED.upper() if c.required else "differs, not required"
+
+
 def scores_line(report: Report) -> str:
     """Return on which rows the scores were measured, "" where the report does not say."""
     scored = report.scores
     if scored is None:
         return ""
-    metrics = next((r.metrics for r in report.variants if r.method == REFERENCE), None) or {}
+    first = (REFERENCE, FLOAT)  # a graph from elsewhere has no estimator's row
+    metrics = next((r.metrics for r in report.variants if r.method in first), None) or {}
     score = next((f"{n} {number(metrics[k])}" for k, n in SCORES if metrics.get(k) is not None), "")
     where = f"{scored['rows']:,} rows, {scored['note']}"
     if not score:
-        return f"Scores: none; differences from scikit-learn on {where}."
+        return f"Scores: none; differences from {report.reference} on {where}."
     return f"Scores: {score} on {where}{ADVICE.get(scored['fitted'], '')}."
 
 

@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import io
 import math
-import re
 from collections.abc import Sequence
 from typing import Any
 
 from toolkit.errors import ToolkitError, install
 from toolkit.report.figures import printable
+from toolkit.report.svg import FAINT, INK, PAPER, SERIES, as_svg, colour_of
 from toolkit.runner import REFERENCE, Report, Row
 
-SERIES = 8
-# matplotlib draws with these colours; each is replaced by the CSS variable of its name.
-INK, FAINT, PAPER = "#010101", "#020202", "#030303"
-PLACEHOLDERS = {INK: "ink", FAINT: "line", PAPER: "paper"} | {
-    f"#0405{k:02x}": f"s{k}" for k in range(SERIES + 1)
-}
 MARKERS = "osD^vph*"
 WIDTH, HEIGHT, FONT = 5.2, 3.7, 10.0  # inches and points: the text stays legible on a phone
 
@@ -38,54 +31,66 @@ def size_against_error(report: Report) -> str | None:
     if not drawn:
         return None
     least = min((e for _, e in drawn if e > 0), default=1e-9)
-    figure, axes = _figure("bytes", "max |Δ| against scikit-learn")
+    figure, axes = _figure("bytes", f"max |Δ| against {report.reference}")
     axes.set_xscale("log")
     axes.set_yscale("log")
     axes.margins(0.18)
-    numbers, taken = series(report), []
+    numbers = series(report)
+    taken: list[tuple[float, float, str]] = []
     for row, error in drawn:
         colour = numbers.get(row.method, 0)
         x, y = float(row.bytes or 1), error if error > 0 else least / 10
-        axes.plot([x], [y], **_style(colour, markersize=8))
+        axes.plot([x], [y], gid=f"point-{len(taken)}", **_style(colour, markersize=8))
         taken.append((x, y, printable(row.method) + ("" if error > 0 else " (exact)")))
     reference = next((r.bytes for r in report.variants if r.method == REFERENCE and r.bytes), None)
     if reference:
-        axes.axvline(reference, color=_colour(0), linestyle="--", linewidth=1)
+        axes.axvline(reference, color=colour_of(0), linestyle="--", linewidth=1)
         axes.annotate(
             " scikit-learn's file ",
             (reference, 0.98),
             xycoords=("data", "axes fraction"),
             va="top",
             ha="right",
-            color=_colour(0),
+            color=colour_of(0),
         )
     _ticks(axes.xaxis, _bytes)
     _ticks(axes.yaxis, _power)
     _label(axes, taken)
-    return _svg(figure, "size")
+    said = {
+        f"point-{k}": f"{row.method}: {row.bytes:,} bytes, max |Δ| {error:.3g}"
+        for k, (row, error) in enumerate(drawn)
+    }
+    return as_svg(figure, "size", "Bytes of each file against its largest error", said)
 
 
 def latency_by_batch(report: Report) -> str | None:
-    """Return the plot of p50 (to p99, shaded) by batch size; None where nothing is measured."""
+    """Return the plot of p50 by batch size (the spread to p99 shows where a line is pointed at).
+
+    None where nothing is measured.
+    """
     measured = [row for row in report.variants if row.latency_us]
     if not measured:
         return None
-    figure, axes = _figure("rows a call", "µs a call: p50, shaded up to p99")
+    figure, axes = _figure("rows a call", "median µs a call")
     axes.set_xscale("log")
     axes.set_yscale("log")
     numbers = series(report)
+    said: dict[str, str] = {}
     for row in measured:
         batches = sorted(row.latency_us or {}, key=int)
         x = [int(b) for b in batches]
         p50 = [(row.latency_us or {})[b]["p50"] for b in batches]
         p99 = [(row.latency_us or {})[b]["p99"] for b in batches]
         colour = numbers[row.method]
-        axes.fill_between(x, p50, p99, color=_colour(colour), alpha=0.07, linewidth=0)
-        dashes = "--" if row.method == REFERENCE else "-"
-        axes.plot(x, p50, linestyle=dashes, linewidth=1.8, **_style(colour, markersize=6))
+        spread = axes.fill_between(x, p50, p99, color=colour_of(colour), alpha=0.3, linewidth=0)
+        spread.set_gid(f"spread-{len(said)}")
+        dashes, gid = "--" if row.method == REFERENCE else "-", f"line-{len(said)}"
+        axes.plot(x, p50, linestyle=dashes, linewidth=1.8, gid=gid, **_style(colour, markersize=6))
+        figures = ", ".join(f"{m:,.3g} µs for {b}" for b, m in zip(batches, p50, strict=True))
+        said[gid] = f"{row.method}: {figures}"
     _ticks(axes.xaxis, lambda v: f"{v:,.0f}")
     _ticks(axes.yaxis, lambda v: f"{v:,g} µs" if v < 1e4 else f"{v / 1e3:,.0f} ms")
-    return _svg(figure, "latency")
+    return as_svg(figure, "latency", "Median time of a call by rows a call", said)
 
 
 def budget_front(report: Report) -> str | None:
@@ -108,13 +113,18 @@ def budget_front(report: Report) -> str | None:
     for k, p, error in drawn:
         style = _style(1, markersize=10 if k == budget["chosen"] else 6)
         if not p["keeps"]:
-            style |= {"markerfacecolor": PAPER, "markeredgecolor": _colour(1)}
-        axes.plot([p["bytes"]], [error], zorder=2, **style)
+            style |= {"markerfacecolor": PAPER, "markeredgecolor": colour_of(1)}
+        axes.plot([p["bytes"]], [error], zorder=2, gid=f"point-{k}", **style)
     _limit_lines(axes, budget["limits"], labels)
     _ticks(axes.xaxis, _bytes)
     _ticks(axes.yaxis, _power)
     _label(axes, [(p["bytes"], e, "chosen") for k, p, e in drawn if k == budget["chosen"]])
-    return _svg(figure, "front")
+    said = {
+        f"point-{k}": f"{p['bytes']:,} bytes, {'labels' if labels else 'NMSE'} {error:.3g}, "
+        f"{'keeps the budget' if p['keeps'] else 'breaks the budget'}"
+        for k, p, error in drawn
+    }
+    return as_svg(figure, "front", "Bytes of each choice of formats against its error", said)
 
 
 def _front_error(point: dict[str, Any]) -> float | None:
@@ -126,24 +136,20 @@ def _front_error(point: dict[str, Any]) -> float | None:
 def _limit_lines(axes: Any, limits: dict[str, float], labels: bool) -> None:
     """Draw the limits of the budget that are on what the axes show."""
     if "bytes" in limits:
-        axes.axvline(limits["bytes"], color=_colour(0), linestyle="--", linewidth=1)
+        axes.axvline(limits["bytes"], color=colour_of(0), linestyle="--", linewidth=1)
     share = 1 - limits["agreement"] if labels and "agreement" in limits else None
     height = share if labels else limits.get("nmse")
     if height:
-        axes.axhline(height, color=_colour(0), linestyle="--", linewidth=1)
+        axes.axhline(height, color=colour_of(0), linestyle="--", linewidth=1)
 
 
 def _error(row: Row) -> float | None:
     return (row.difference or {}).get("max_abs")
 
 
-def _colour(number: int) -> str:
-    return f"#0405{number:02x}"
-
-
 def _style(number: int, markersize: float) -> dict[str, Any]:
     return {
-        "color": _colour(number),
+        "color": colour_of(number),
         "marker": MARKERS[number % len(MARKERS)],
         "markersize": markersize,
         "markeredgecolor": PAPER,
@@ -246,25 +252,3 @@ def _label(axes: Any, points: Sequence[tuple[float, float, str]]) -> None:
 
 def _overlap(a: Sequence[float], b: Sequence[float]) -> bool:
     return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
-
-
-def _svg(figure: Any, salt: str) -> str:
-    """Return the figure as an SVG element with nothing in it that points out of the page."""
-    import matplotlib
-
-    out = io.StringIO()
-    # parse_math: a "$" in a model's name is a dollar. hashsalt: the same report, the same bytes.
-    settings: Any = {"svg.hashsalt": salt, "svg.fonttype": "none", "text.parse_math": False}
-    with matplotlib.rc_context(settings):
-        for text in figure.findobj(lambda artist: hasattr(artist, "set_parse_math")):
-            text.set_parse_math(False)
-        figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None})
-    svg = out.getvalue()
-    svg = svg[svg.index("<svg") :]
-    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
-    svg = re.sub(r'\s(?:xmlns(?::\w+)?)="[^"]*"', "", svg).replace("xlink:href", "href")
-    svg = re.sub(r'\s(?:width|height)="[\d.]+pt"', "", svg, count=2)
-    svg = re.sub(r'(\s(?:id|href)="#?|url\(#)', rf"\g<1>{salt}-", svg)
-    for placeholder, variable in PLACEHOLDERS.items():
-        svg = svg.replace(placeholder, f"var(--{variable})")
-    return svg.strip()

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+# A line of the latency plot, and the shade up to its p99, which shows while it is pointed at.
+_SPREADS = "\n".join(
+    f'svg:has([id$="-line-{k}"]:hover) [id$="-spread-{k}"] {{ opacity: 1; }}' for k in range(24)
+)
+
 CSS = """
 :root {
   color-scheme: light dark;
@@ -81,6 +86,9 @@ svg text { font-family: inherit !important; }
 .swatch {
   display: inline-block; width: .8em; height: .8em; border-radius: 3px; margin-right: .4em;
 }
+svg [id*="-spread-"] { opacity: 0; }
+svg [id*="-line-"], svg [id*="-point-"] { cursor: help; }
+SPREADS
 .pairs {
   margin: 0; gap: .2rem 1.5rem; font-size: .9rem;
   grid-template-columns: repeat(auto-fit, minmax(min(100%, 260px), 1fr));
@@ -98,5 +106,16 @@ svg text { font-family: inherit !important; }
   section { padding: .9rem .8rem; border-radius: 10px; }
   h1 { font-size: 1.5rem; }
   th, td { padding: .35rem; }
+  .answer div { flex-direction: column; gap: 0; }
+  .answer dt { flex: none; }
 }
-"""
+@media print {
+  body { background: none; font-size: 10pt; }
+  main { max-width: none; padding: 0; }
+  section { border: 0; padding: 0; break-inside: avoid-page; }
+  .scroll { overflow: visible; }
+  table { font-size: 7pt; }
+  th, td { padding: .15rem .2rem; }
+  details::details-content { content-visibility: visible; }
+}
+""".replace("SPREADS", _SPREADS)

@@ -2,36 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from toolkit.bundle import FAILED, FLOAT
+from toolkit.report.columns import of
 from toolkit.report.figures import (
     DASH,
     cell,
     count,
     number,
     percent,
-    short,
     signed,
     signed_count,
-    times,
 )
 from toolkit.runner import PROOF, REFERENCE, Report, Row
-
-LARGE = "1000"  # the batch size whose throughput the tables show
-
-# What a reader asks of a figure that is not in its name.
-LEGEND = {
-    "ratio": "model.onnx's bytes / this file's bytes",
-    "max|Δ|, mean|Δ|": "difference from scikit-learn in float64, over all numeric outputs",
-    "agreement": "rows with scikit-learn's label",
-    "batch Δ": "largest change of a row's output between running it alone and in the whole batch",
-    "p50, p99": "µs a call with one row, one thread",
-    "rows/s": f"throughput at batch {LARGE}",
-    "cold ms, RSS MB": "fresh process to first prediction, median of up to three; its peak memory",
-}
 
 
 @dataclass(frozen=True)
@@ -42,54 +28,12 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
     numeric: tuple[bool, ...]
 
-
-@dataclass(frozen=True)
-class _Column:
-    header: str
-    text: Callable[[Row], str]
-    numeric: bool = True
-
-
-def _metric(header: str, key: str) -> _Column:
-    return _Column(header, lambda row: number((row.metrics or {}).get(key)))
-
-
-def _difference(header: str, key: str) -> _Column:
-    return _Column(header, lambda row: number((row.difference or {}).get(key), 3))
-
-
-def _latency(header: str, batch: str, key: str, text: Callable[[float], str]) -> _Column:
-    return _Column(header, lambda row: text(row.latency_us[batch][key]) if row.latency_us else DASH)
-
-
-_METRICS = {
-    "regressor": (_metric("R²", "r2"), _metric("MSE", "mse")),
-    "classifier": (_metric("accuracy", "accuracy"), _metric("log-loss", "log_loss")),
-}
-
-
-def _columns(report: Report) -> list[_Column]:
-    labels = any((r.difference or {}).get("label_agreement") is not None for r in report.variants)
-    agreement = _Column(
-        "agreement", lambda row: percent((row.difference or {}).get("label_agreement"))
-    )
-    return [
-        _Column("method", lambda row: row.method, numeric=False),
-        _Column("file", lambda row: row.file or DASH, numeric=False),
-        _Column("verdict", lambda row: row.summary or DASH, numeric=False),
-        _Column("bytes", lambda row: count(row.bytes)),
-        _Column("ratio", lambda row: times(row.size_ratio)),
-        *_METRICS.get(report.task, ()),
-        _difference("max|Δ|", "max_abs"),
-        _difference("mean|Δ|", "mean_abs"),
-        *([agreement] if labels else []),
-        _Column("batch Δ", lambda row: number(row.batch_consistency, 2)),
-        _latency("p50", "1", "p50", lambda v: number(v, 3)),
-        _latency("p99", "1", "p99", lambda v: number(v, 3)),
-        _latency("rows/s", LARGE, "throughput", short),
-        _Column("cold ms", lambda row: count(row.cold_start_ms)),
-        _Column("RSS MB", lambda row: count(row.peak_rss_mb)),
-    ]
+    def only(self, places: Sequence[int]) -> Table:
+        """Return the table with these columns alone."""
+        rows = tuple(tuple(row[k] for k in places) for row in self.rows)
+        return Table(
+            tuple(self.headers[k] for k in places), rows, tuple(self.numeric[k] for k in places)
+        )
 
 
 def shown(report: Report, every: bool = False) -> list[Row]:
@@ -121,7 +65,7 @@ def folded(report: Report) -> list[Row]:
 
 def variants(report: Report, every: bool = False) -> Table:
     """Return the main table: a line a variant that there is, or a line each (see `shown`)."""
-    columns = _columns(report)
+    columns = of(report)
     return Table(
         tuple(c.header for c in columns),
         tuple(tuple(c.text(row) for c in columns) for row in shown(report, every)),
@@ -177,25 +121,33 @@ def _comparison(base: Row, row: Row) -> Table:
 
 
 def samples(report: Report) -> Table:
-    """Return the sample predictions: true, scikit-learn's, each method's and its difference."""
+    """Return the sample predictions of one file: true, Base, Quantized, Difference.
+
+    Base is model.onnx, Quantized the recommended file (else the smallest that there is), and the
+    difference is between these. Without another file: scikit-learn's, model.onnx's, theirs.
+    """
+    kept = [r.method for r in shown(report) if r.file and r.method not in (REFERENCE, FLOAT)]
+    method = next((m for m in kept if all(m in s for s in report.samples)), None)
+    base, other = (FLOAT, method) if method else ("reference", FLOAT)
+    names = ("Base", f"Quantized: {method}") if method else (report.reference, "model.onnx")
+    rows = tuple(
+        (cell(s["true"]), cell(s[base]), cell(s[other]), _apart(s[other], s[base]))
+        for s in report.samples
+        if base in s and other in s
+    )
+    return Table(("true", *names, "Difference"), rows, (True,) * 4)
+
+
+def all_samples(report: Report) -> Table:
+    """Return what every method predicts for the sample rows: a line a method, a column a row."""
     methods = [m for m in (report.samples[0] if report.samples else {}) if m not in _FIXED]
-    headers = ["true", "scikit-learn"]
-    for method in methods:
-        headers += [method, "difference"]
-    rows = tuple(_sample(s, methods) for s in report.samples)
-    return Table(tuple(headers), rows, (True,) * len(headers))
+    lines = [("true", "true"), (REFERENCE, "reference"), *((m, m) for m in methods)]
+    rows = tuple((name, *(cell(s[key]) for s in report.samples)) for name, key in lines)
+    headers = ("", *(f"row {k}" for k in range(1, len(report.samples) + 1)))
+    return Table(headers, rows, (False,) + (True,) * len(report.samples))
 
 
 _FIXED = ("true", "reference")
-
-
-def _sample(sample: dict[str, Any], methods: list[str]) -> tuple[str, ...]:
-    true, reference = sample["true"], sample["reference"]
-    cells = [cell(true), cell(reference)]
-    for method in methods:
-        predicted = sample[method]
-        cells += [cell(predicted), _apart(predicted, reference if true is None else true)]
-    return tuple(cells)
 
 
 def _apart(predicted: Any, true: Any) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from toolkit import stages
 from toolkit.bundle import FAILED, FLOAT, MODEL, OK, Bundle, Rows, Variant, open_bundle
 from toolkit.errors import CorruptArtifact, InvalidInput
 from toolkit.estimators.asking import one_by_one
@@ -30,7 +31,7 @@ from toolkit.runner.contenders import Contender, Files, groups
 from toolkit.runner.dominance import dominated
 from toolkit.runner.outcome import Report
 from toolkit.runner.recommendation import BALANCE, check_goal, recommend
-from toolkit.runner.records import REFERENCE, Row, Times
+from toolkit.runner.records import ITSELF, REFERENCE, Row, Times
 from toolkit.runner.reference import (
     answered,
     lacking,
@@ -84,6 +85,9 @@ def bench(
     held, outcomes = limits.evaluate(chosen, table)
     notes = {REFERENCE: lacking(bundle)} | {v.method: v.notes for v in bundle.variants}
     judged = _judged(held, measured, notes)
+    named = ITSELF if bundle.is_own_reference else REFERENCE
+    if named == ITSELF:  # there is no estimator whose row could stand first
+        judged = [verdict.against(row, ITSELF) for row in judged if row.method != REFERENCE]
     report = Report(
         model=bundle.name,
         task=bundle.task,
@@ -96,6 +100,7 @@ def bench(
         budget=bundle.front(),
         proof=proved.recorded(bundle, proof),
         scores=scored.about(bundle, estimator, rows, rows_given=X is not None),
+        reference=named,
     )
     return replace(report, recommended=recommend(report, goal, within))
 
@@ -149,6 +154,7 @@ def _run(
     """Return every contender's outputs for all rows, and for those that cannot run them, why."""
     outputs, failures = {}, {}
     for method, contender in contenders.items():
+        stages.at(f"running {method}")
         try:
             outputs[method] = contender.run(rows.inputs)
         except InvalidInput as error:
@@ -203,6 +209,7 @@ def _is_standard(bundle: Bundle, file: str | None) -> bool | None:
 
 def _started(timed: Timed, rows: Rows) -> Row:
     """Return the row with what a fresh process takes to the first prediction."""
+    stages.at(f"starting {timed.row.method}")
     first = {name: values[:1] for name, values in rows.inputs.items()}
     start = cold_start.measure(timed.program, timed.files, first)
     return replace(

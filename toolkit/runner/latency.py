@@ -11,6 +11,7 @@ import joblib
 import numpy as np
 import threadpoolctl  # type: ignore[import-not-found,import-untyped,unused-ignore]
 
+from toolkit import stages
 from toolkit.benchmarking.timing import Call, Series, positions
 
 BATCHES = (1, 10, 100, 1000)
@@ -43,7 +44,8 @@ def by_batch_size(
     for batch in batches:
         series = [_series(predict, form, inputs, batch) for predict, form in subjects]
         turns: list[list[float]] = [[] for _ in subjects]
-        for _ in range(ROUNDS):
+        for turn in range(ROUNDS):
+            stages.at(f"timing {len(subjects)} by turns at batch {batch}, {turn + 1} of {ROUNDS}")
             for (one, _), medians in zip(series, turns, strict=True):
                 if sum(one.samples_ns) <= PATIENCE_NS:
                     before = len(one.samples_ns)

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from toolkit.bundle import FAILED, OK
-from toolkit.runner.records import SCHEMA_VERSION, GateOutcome, Recommendation, Row
+from toolkit.runner.records import REFERENCE, SCHEMA_VERSION, GateOutcome, Recommendation, Row
 
 
 @dataclass(frozen=True, repr=False)
@@ -22,6 +22,7 @@ class Report:
     None where there was no budget. proof: the manifest's, with its `worst` deviation and what it
     `says` in words. scores: what the rows are on which the scores were measured, see
     `toolkit.runner.scored`. recommended: the file to ship.
+    reference: what errors are measured against.
     """
 
     model: str
@@ -36,6 +37,7 @@ class Report:
     proof: dict[str, Any] | None = None
     scores: dict[str, Any] | None = None
     recommended: Recommendation | None = None
+    reference: str = REFERENCE
     schema_version: int = field(default=SCHEMA_VERSION, kw_only=True)
 
     @property
@@ -61,12 +63,29 @@ class Report:
         answer = f", ship {file}" if file else ""
         return f"<Report of {self.model}: {self.task}, {kept} files, gates {word}{answer}>"
 
+    def to_pandas(self) -> Any:
+        """Return a data frame with a line a variant, indexed by method.
+
+        Columns: file, status, bytes, the scores and differences by their names in report.json, and
+        by batch size p50_us_1, p90_us_1, p99_us_1 and rows_per_s_1. Raises ToolkitError where
+        pandas is missing.
+        """
+        from toolkit.runner.shown import as_frame
+
+        return as_frame(self)
+
+    def _repr_html_(self) -> str:
+        from toolkit.runner.shown import as_notebook
+
+        return as_notebook(self)
+
     def to_json(self) -> dict[str, Any]:
         """Return plain data for strict JSON: a figure that is NaN or infinite becomes None."""
         return {
             "schema_version": self.schema_version,
             "model": self.model,
             "task": self.task,
+            "reference": self.reference,
             "passed": self.passed,
             "recommended": None if self.recommended is None else asdict(self.recommended),
             "proof": _finite(self.proof),

@@ -17,7 +17,7 @@ One that is equally good and comes later in the report is a runner-up.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from toolkit import limits
@@ -28,6 +28,7 @@ from toolkit.precision import TOLERANCE
 from toolkit.runner.dominance import FASTER, ROUNDING, SLOWER
 from toolkit.runner.gates import READERS
 from toolkit.runner.records import REFERENCE, Recommendation, Row, RunnerUp
+from toolkit.runner.verdict import as_times
 
 BALANCE = "balance"
 LOSSES = ("nmse<=1e-4", "agreement>=0.999")  # a hundredth of the outputs' spread; a label in 1,000
@@ -42,6 +43,10 @@ class Measured(Protocol):
     @property
     def variants(self) -> tuple[Row, ...]:
         """The rows, the estimator first."""
+
+    @property
+    def reference(self) -> str:
+        """What errors are measured against: scikit-learn, or the file itself."""
 
     @property
     def proof(self) -> dict[str, Any] | None:
@@ -126,7 +131,7 @@ def recommend(report: Measured, goal: str = BALANCE, within: Iterable[str] = ())
     kept = f", of {len(allowed)} that keep {', '.join(texts)}" if texts else f", of {len(allowed)}"
     if len(allowed) == 1:
         kept = f", the only one{' that keeps ' + ', '.join(texts) if texts else ''}"
-    return Recommendation(
+    answer = Recommendation(
         goal,
         texts,
         best.method,
@@ -136,6 +141,21 @@ def recommend(report: Measured, goal: str = BALANCE, within: Iterable[str] = ())
         _gains(best, base),
         ((why or f"the {GOALS[goal].words}") + kept,),
         tuple(_runners_up(measured, best, base, refused, goal)),
+    )
+    return answer if report.reference == REFERENCE else _against(answer, report.reference)
+
+
+def _against(answer: Recommendation, reference: str) -> Recommendation:
+    """Return the answer with another reference than scikit-learn named in its words."""
+
+    def named(text: str) -> str:
+        return text.replace(REFERENCE, reference)
+
+    return replace(
+        answer,
+        loses=named(answer.loses),
+        reasons=tuple(map(named, answer.reasons)),
+        runners_up=tuple(replace(r, reason=named(r.reason)) for r in answer.runners_up),
     )
 
 
@@ -205,7 +225,7 @@ def _runners_up(
 
 def _behind(row: Row, best: Row, goal: str) -> str:
     if goal == "speed" and _time(row) > _time(best):
-        return f"takes {_time(row) / _time(best):.2g} times as long at batch 1"
+        return f"takes {as_times(_time(row) / _time(best))} the time at batch 1"
     if goal == "accuracy" and _error(row) > _error(best):
         return "is further from scikit-learn"
     if _bytes(row) < _bytes(best):
@@ -214,7 +234,7 @@ def _behind(row: Row, best: Row, goal: str) -> str:
         return "is no better"
     if _bytes(row) < ALIKE * _bytes(best):
         return f"is {_bytes(row) - _bytes(best):,} bytes larger"
-    return f"is {_bytes(row) / max(1, _bytes(best)):.2f} times as large"
+    return f"is {as_times(_bytes(row) / max(1, _bytes(best)))} as large"
 
 
 def _loses(row: Row) -> str:
@@ -236,9 +256,12 @@ def _loses(row: Row) -> str:
 def _gains(row: Row, base: Row | None) -> str:
     if base is None or row is base:
         return "it is the float export itself" if row.method == FLOAT else ""
-    said = [f"{_bytes(base) / max(1, _bytes(row)):.3g} times smaller than model.onnx"]
+    smaller = _bytes(base) / max(1, _bytes(row))
+    size = f"{as_times(smaller)} smaller" if smaller > 1 else f"{as_times(1 / smaller)} larger"
+    said = ["as large as model.onnx" if smaller == 1 else f"{size} than model.onnx"]
     if _time(base) > 0 and row.latency_us:
         pace = _time(row) / _time(base)
         as_fast = FASTER <= pace <= SLOWER
-        said.append("as fast at batch 1" if as_fast else f"{pace:.2g} times its time at batch 1")
+        other = f"{as_times(pace)} its time" if pace > 1 else f"{as_times(1 / pace)} its speed"
+        said.append(f"{'as fast' if as_fast else other} at batch 1")
     return ", ".join(said)

@@ -7,6 +7,7 @@ from typing import Any, TypedDict
 
 SCHEMA_VERSION = 1
 REFERENCE = "scikit-learn"  # the method name of the estimator's own row
+ITSELF = "model.onnx as given"  # the reference of a graph from elsewhere
 PROOF = "proof"  # the expression and metric of the first gate
 Times = dict[str, dict[str, Any]]  # percentiles by batch size
 

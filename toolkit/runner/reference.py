@@ -15,6 +15,7 @@ from toolkit.runner.accuracy import metrics
 from toolkit.runner.records import REFERENCE, Row
 from toolkit.runner.verdict import unmeasured
 from toolkit.runtime.inputs import prepare
+from toolkit.runtime.loading import load
 from toolkit.runtime.schema import ANY, Input
 
 SCORED = ("regressor", "classifier")  # the tasks whose targets are what they predict
@@ -69,6 +70,8 @@ def answered(bundle: Bundle, estimator: Any, rows: Rows) -> Rows:
     """
     if rows.outputs:
         return rows
+    if bundle.is_own_reference:
+        return Rows(rows.inputs, _own(bundle, rows.inputs), rows.target)
     if estimator is None:
         raise InvalidInput(
             f"{bundle.path}: holds no estimator to compare with on other rows "
@@ -84,6 +87,12 @@ def answered(bundle: Bundle, estimator: Any, rows: Rows) -> Rows:
             f"y has the shape {rows.target.shape}, predictions {main.shape}; give one a prediction"
         )
     return Rows(rows.inputs, answers, rows.target)
+
+
+def _own(bundle: Bundle, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return what model.onnx itself gives, numbers as float64."""
+    given = load(bundle.model_path).run(inputs)
+    return {n: a.astype(np.float64) if a.dtype.kind == "f" else a for n, a in given.items()}
 
 
 def reference_classes(bundle: Bundle, estimator: Any) -> Any:
@@ -117,7 +126,7 @@ def _as_given(spec: dict[str, Any]) -> Input:
     shape, columns = spec.get("shape") or [], spec.get("columns")
     return Input(
         name=spec["name"],
-        dtype="float64" if spec["dtype"].startswith("float") else spec["dtype"],
+        dtype="float64" if spec["dtype"] in ("float16", "float32") else spec["dtype"],
         width=shape[1] if len(shape) == 2 and isinstance(shape[1], int) else None,
         non_finite=spec.get("takes", ANY),
         columns=tuple(columns) if columns else None,

@@ -16,6 +16,8 @@ def about(bundle: Bundle, estimator: Any, rows: Rows, rows_given: bool) -> dict[
     rows_given: whether they were given to bench. fitted: "yes", "no" or "unknown"; of held-out
     rows the export has found it out. note: what these rows are, in words.
     """
+    if rows_given and bundle.is_own_reference:
+        return {"rows": len(rows), "on": "given", "fitted": UNKNOWN.short, "note": "given to bench"}
     if rows_given:
         finding = fitted_on(estimator, bundle.estimator_input(rows.inputs), rows.target)
         note = f"given to bench; {in_words(finding)}"

@@ -28,6 +28,11 @@ def judged(row: Row, base: Times | None, batch: float = 0.0, notes: str = "") ->
     return _with(row, [(FAILED if row.status == FAILED else "", ""), *said, ("", notes)])
 
 
+def against(row: Row, reference: str) -> Row:
+    """Return the row with another reference than scikit-learn named in its words."""
+    return replace(row, verdict=row.verdict.replace(REFERENCE, reference))
+
+
 def unmeasured(row: Row, verdict: str) -> Row:
     """Return the row of a variant that was not kept or does not run with its verdict.
 
@@ -55,14 +60,16 @@ def _size(row: Row, base: Times | None, _: float) -> Phrase:
         return NOTHING
     whole = "" if row.method != REFERENCE else " than the float export"
     if row.size_ratio > 1:
-        return "smaller", f"{_times(row.size_ratio)} smaller{whole}"
+        return "smaller", f"{as_times(row.size_ratio)} smaller{whole}"
     if row.size_ratio < 1:
-        return "larger", f"{_times(1 / row.size_ratio)} larger{whole}"
+        return "larger", f"{as_times(1 / row.size_ratio)} larger{whole}"
     return "same size", "the same size"
 
 
-def _times(ratio: float) -> str:
-    return f"{ratio:.1f}x" if ratio >= 1.1 else f"{ratio:.2f}x"
+def as_times(ratio: float) -> str:
+    """Return a ratio of one or more in words that people read: 1.04x, 5.2x, 33x, 1,200x."""
+    places = 2 if ratio < 1.1 else 1 if ratio < 9.95 else 0
+    return f"{ratio:,.{places}f}x"
 
 
 def _accuracy(row: Row, base: Times | None, _: float) -> Phrase:
@@ -98,7 +105,8 @@ def _speed(row: Row, base: Times | None, _: float) -> Phrase:
     if FASTER <= share <= SLOWER:
         return NOTHING
     word = "slower" if share > 1 else "faster"
-    return word, f"{word}: {share:.2g}x the time of float32 at batch 1"
+    pace = f"{as_times(share)} the time" if share > 1 else f"{as_times(1 / share)} the speed"
+    return word, f"{word}: {pace} of float32 at batch 1"
 
 
 Phraser = Callable[[Row, Times | None, float], Phrase]

@@ -58,7 +58,16 @@ def _run(args: argparse.Namespace) -> int:
     key = args.require_signature
     if args.command == "predict":
         return commands.predict(
-            args.artifact, args.input, args.output, args.json, args.unproved, key
+            args.artifact,
+            args.input,
+            args.output,
+            args.json,
+            args.unproved,
+            key,
+            proba=args.proba,
+            columns=args.columns,
+            read_as=args.read_as,
+            write_as=args.write_as,
         )
     if args.command == "verify":
         return commands.verify(args.directory, args.json, args.unproved, key)
@@ -85,12 +94,18 @@ def _parser() -> argparse.ArgumentParser:
     def add(name: str, text: str) -> argparse.ArgumentParser:
         return commands.add_parser(name, help=text, formatter_class=_formatter)
 
-    predict = add("predict", "predict the rows of a CSV or npz file")
+    predict = add("predict", "predict the rows of a file or of standard input")
     predict.add_argument("artifact", help="an .onnx or .pack file, or a model directory")
-    predict.add_argument("--input", default="-", help=".csv or .npz file, or - for standard input")
+    files = ".csv, .json, .jsonl or .npz file"
+    predict.add_argument("--input", default="-", help=f"{files}, or - (the default)")
+    predict.add_argument("--output", default="-", help=f"{files}, or - (the default)")
+    predict.add_argument("--proba", action="store_true", help="write the probabilities alone")
     predict.add_argument(
-        "--output", default="-", help=".csv, .json or .npz file, or - (the default)"
+        "--columns", default="", metavar="A,B", help="write these columns or outputs alone"
     )
+    kinds = ("csv", "json", "jsonl")
+    predict.add_argument("--from", dest="read_as", choices=kinds, help="what the input is")
+    predict.add_argument("--to", dest="write_as", choices=kinds, help="what is written")
     verify = add("verify", "check hashes and replay the golden rows")
     verify.add_argument("directory", nargs="?", default=bundle, help="a model directory")
     inspect = add("inspect", "show what an artifact holds")

@@ -7,38 +7,57 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
 
 import numpy as np
 
 from toolkit.errors import InvalidInput
-from toolkit.runtime import tabular
 from toolkit.runtime.listed import read_checked
 from toolkit.runtime.loading import load
 from toolkit.runtime.manifest import read_manifest, require_proved, settled
-
-OUTPUT_KINDS = {".csv": "csv", ".json": "json", ".npz": "npz"}
+from toolkit.runtime.rows import STANDARD, blocks
+from toolkit.runtime.rows.answers import Asked, run
+from toolkit.runtime.rows.written import kind_of, sink
 
 
 def predict(
     artifact: str,
     source: str,
-    target: str = tabular.STANDARD,
+    target: str = STANDARD,
     as_json: bool = False,
     unproved: bool = False,
     require_signature: str | None = None,
+    *,
+    proba: bool = False,
+    columns: str = "",
+    read_as: str | None = None,
+    write_as: str | None = None,
+    readers: Mapping[str, Any] | None = None,
+    sinks: Mapping[str, Any] | None = None,
 ) -> int:
-    """Predict the rows of `source` and write every output to `target`; return the exit code."""
-    kind = "json" if as_json else "csv"
-    if target != tabular.STANDARD:
-        kind = OUTPUT_KINDS.get(os.path.splitext(target)[1], "")
-        if not kind:
-            raise InvalidInput(
-                f"--output {target}: the suffix is none of {', '.join(OUTPUT_KINDS)}; choose one"
-            )
+    """Predict the rows of `source` block by block, write the answers to `target`; return 0.
+
+    proba: the probabilities alone; columns: names of what is written, with commas. read_as,
+    write_as: a kind, see `toolkit.runtime.rows`; readers, sinks: by suffix, of other kinds.
+    """
+    asked = Asked(proba, _names(columns, proba))
+    kind = kind_of(target, write_as or ("json" if as_json and target == STANDARD else None), sinks)
     model = load(artifact, unproved=unproved, require_signature=require_signature)
-    outputs = model.run(tabular.read_rows(source, model.inputs))
-    tabular.write_output(tabular.render(outputs, kind), target)
+    parts = blocks(source, model.inputs, read_as, readers)
+    opened = (sinks or {}).get(kind) or partial(sink, kind=kind)
+    with opened(target, asked=asked, classes=model.classes) as out:
+        for block in parts:
+            out.write(run(model, block))
     return 0
+
+
+def _names(columns: str, proba: bool) -> tuple[str, ...]:
+    names = tuple(filter(None, (name.strip() for name in columns.split(","))))
+    if names and proba:
+        raise InvalidInput("--proba and --columns say both what is written; give one of them")
+    return names
 
 
 def verify(

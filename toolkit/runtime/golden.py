@@ -16,7 +16,7 @@ import numpy as np
 
 from toolkit.errors import CorruptArtifact
 from toolkit.metrics import LABEL, Scale, columns, scale_of
-from toolkit.runtime.tabular import read_npz
+from toolkit.runtime.npz import read_npz
 
 NAME = "golden.npz"
 PARTS = ("center", "spread", "rounding")  # of a Scale, in the order of its fields

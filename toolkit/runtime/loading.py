@@ -50,6 +50,7 @@ def load(
             path,
             columns={i["name"]: i.get("columns") for i in manifest["inputs"]},
             words={i["name"]: i.get("words") for i in manifest["inputs"]},
+            classes=classes_of(manifest),
             options=entry.get("session"),
             threads=threads,
         )
@@ -62,6 +63,13 @@ def load(
 def loaded(path: str, threads: int | None, unproved: bool, key: str | None) -> Predictor:
     """Return what `load` gives for what a Predictor keeps of how it was loaded."""
     return load(path, threads=threads, unproved=unproved, require_signature=key)
+
+
+def classes_of(manifest: dict[str, Any]) -> list[Any] | None:
+    """Return a classifier's classes as its manifest has them, None where it has none."""
+    estimator = manifest.get("estimator")
+    classes = estimator.get("classes") if isinstance(estimator, dict) else None
+    return classes if isinstance(classes, list) else None
 
 
 def to_onnx(content: bytes, origin: str) -> bytes:

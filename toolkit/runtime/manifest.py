@@ -21,6 +21,9 @@ VARIANT, GOLDEN, HOME = "variant", "golden", "home"
 # What a writer has there for a moment, or left there when it was killed, begins with this.
 PREFIX = ".toolkit-"
 
+# The estimator's type in a bundle around a graph from elsewhere: the file is its own reference.
+ITSELF = "onnx.ModelProto"
+
 _REQUIRED: dict[str, type] = {
     "name": str,
     "task": str,

@@ -11,7 +11,7 @@ import numpy as np
 from toolkit.errors import CorruptArtifact, InvalidInput, first_line
 from toolkit.runtime.bound import Bound, Place, bound, direct_run, single_rows
 from toolkit.runtime.inputs import is_near, prepare, surely_near, surely_taken
-from toolkit.runtime.schema import ANY, DTYPES, Input, width_of, words_of
+from toolkit.runtime.schema import ANY, Input, read_inputs, require_tensors
 from toolkit.runtime.session import open_session
 from toolkit.runtime.split import Run, Splitting, cores, in_batches
 
@@ -27,7 +27,8 @@ TEXTS, CHARACTERS = 128, 2**18  # at most in such a graph at a time
 class Predictor:
     """A model that is open in onnxruntime.
 
-    inputs: what it takes; outputs: the names of what it gives; task: "regressor", "classifier",
+    inputs: what it takes; outputs: the names of what it gives; classes: a classifier's, in the
+    order of its probabilities, None where they are not known; task: "regressor", "classifier",
     "outlier_detector", "clusterer", "transformer", or None for a graph that toolkit did not write.
     """
 
@@ -38,19 +39,21 @@ class Predictor:
         *,
         columns: dict[str, Any] | None = None,
         words: dict[str, Any] | None = None,
+        classes: list[Any] | None = None,
         options: Mapping[str, Any] | None = None,
         threads: int | None = None,
     ) -> None:
         """Open ONNX bytes.
 
-        columns: feature names by input; words: see `Input`. options, threads: as `open_session`
-        takes them; without threads, batches that take long enough are spread over all cores.
+        columns: feature names by input; words: see `Input`; classes: as in a manifest. options,
+        threads: as `open_session` takes them; without threads, batches that take long enough are
+        spread over all cores.
         """
-        self.origin = origin
+        self.origin, self.classes = origin, classes
         self._loaded: tuple[Any, ...] | None = None  # what loads it again, and with which arguments
         self.session = open_session(model, origin, options, threads)
         try:
-            _require_tensors(self.session, origin)
+            require_tensors(self.session, origin)
             metadata = self.session.get_modelmeta().custom_metadata_map
         except UnicodeDecodeError as error:
             raise CorruptArtifact(
@@ -58,7 +61,7 @@ class Predictor:
                 "again"
             ) from None
         self.task: str | None = metadata.get(TASK_KEY)
-        self.inputs = _read_inputs(
+        self.inputs = read_inputs(
             self.session, metadata.get(NON_FINITE_KEY), columns or {}, words or {}
         )
         self._columns: Any = None
@@ -79,10 +82,14 @@ class Predictor:
         self._one_probability = single_rows(partial(one, PROBABILITIES, False, False))
 
     def __repr__(self) -> str:
-        takes = ", ".join(f"{i.name} [N, {i.width or '?'}] {i.dtype}" for i in self.inputs[:3])
-        takes += f" and {len(self.inputs) - 3} more" if len(self.inputs) > 3 else ""
-        task, gives = self.task or "graph", ", ".join(self.outputs)
-        return f"<Predictor {self.origin}: {task}, {takes} -> {gives}>"
+        from toolkit.runtime.shown import one_line
+
+        return one_line(self)
+
+    def _repr_html_(self) -> str:
+        from toolkit.runtime.shown import as_notebook
+
+        return as_notebook(self)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Copy or pickle it by its path and options: what comes of that is loaded anew."""
@@ -233,42 +240,6 @@ class Predictor:
                 f"{self.origin}: onnxruntime cannot run these inputs ({first_line(error)}); "
                 "compare them with what `inspect` shows"
             ) from error
-
-
-def _require_tensors(session: Any, origin: str) -> None:
-    if not session.get_inputs() or not session.get_outputs():
-        raise InvalidInput(f"{origin}: takes no input or gives no output; it is no model of rows")
-    for node in session.get_inputs():
-        if node.type not in DTYPES:
-            raise InvalidInput(
-                f"{origin}: takes the input {node.name!r} of type {node.type}; toolkit gives "
-                f"{', '.join(sorted(set(DTYPES.values())))}"
-            )
-    for node in session.get_outputs():
-        if not node.type.startswith("tensor("):
-            raise InvalidInput(
-                f"{origin}: gives {node.name!r} as {node.type}, no tensor; export it with toolkit, "
-                "or with skl2onnx and the option zipmap=False"
-            )
-
-
-def _read_inputs(
-    session: Any, non_finite: str | None, columns: dict[str, Any], words: dict[str, Any]
-) -> tuple[Input, ...]:
-    nodes = session.get_inputs()
-    allowed = non_finite.split(",") if non_finite else [ANY]
-    allowed = allowed if len(allowed) == len(nodes) else allowed[:1] * len(nodes)
-    return tuple(
-        Input(
-            name=node.name,
-            dtype=DTYPES[node.type],
-            width=width_of(node.shape),
-            non_finite=allowed[k],
-            columns=tuple(columns[node.name]) if columns.get(node.name) else None,
-            words=words_of(words.get(node.name)),
-        )
-        for k, node in enumerate(nodes)
-    )
 
 
 def _numbers_of_labels(session: Any, main: str, inputs: tuple[Input, ...]) -> tuple[str, ...]:

@@ -44,6 +44,9 @@ class Proof(NamedTuple):
     passed: None where it says nothing, which is no pass. single_row: whether a row alone gave the
     same numbers as in its batch. lacking: why there were too few rows, "" where there were enough.
     failed_rows: the rows on which it failed, the worst first, each in a line. advice: what to try.
+    kinds: how many adversarial rows of each kind there were. furthest: the row that is furthest
+    off, in a line, "" where the manifest does not say. reference: why there is nothing to compare
+    the graph with, "" where there was.
     """
 
     passed: bool | None
@@ -54,6 +57,9 @@ class Proof(NamedTuple):
     lacking: str = ""
     failed_rows: tuple[str, ...] = ()
     advice: str = ""
+    kinds: tuple[tuple[str, int], ...] = ()
+    furthest: str = ""
+    reference: str = ""
 
     @property
     def worst(self) -> float | None:
@@ -73,7 +79,7 @@ class Proof(NamedTuple):
         if self.passed is None:
             return "the manifest records no outcome"
         if not self.comparisons:
-            return "the manifest records no figures"
+            return self.reference or "the manifest records no figures"
         failed = [c for c in self.comparisons if c.required and not c.passed]
         if self.lacking:
             return self.lacking
@@ -126,6 +132,9 @@ def read_proof(manifest: Mapping[str, Any], origin: str) -> Proof:
             lacking=str(recorded.get("lacking", "")),
             failed_rows=tuple(row_text(f) for f in recorded.get("failures", ())),
             advice=str(recorded.get("advice", "")),
+            kinds=tuple((str(k), int(n)) for k, n in recorded.get("rows_by_kind", {}).items()),
+            reference=str(recorded.get("reference", "")),
+            furthest=row_text(recorded["furthest"]) if recorded.get("furthest") else "",
         )
     except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
         raise CorruptArtifact(
@@ -139,7 +148,8 @@ def row_text(failure: Mapping[str, Any]) -> str:
     deviation = failure["deviation"]
     off = "" if deviation is None else f", off by {deviation:.3g} of its scale"
     return (
-        f"row {failure['row']} ({failure['kind']}): {inputs}: {failure['output']} is "
+        f"row {failure['row']} ({failure['kind']}): {inputs}{': ' * bool(inputs)}"
+        f"{failure['output']} is "
         f"{_value(failure['got'])}, scikit-learn says {_value(failure['expected'])}{off}"
     )
 

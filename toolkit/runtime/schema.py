@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from toolkit.errors import InvalidInput
+
 # onnxruntime's names of tensor types -> numpy's.
 DTYPES = {
     "tensor(float)": "float32",
@@ -71,6 +73,44 @@ class Input(NamedTuple):
     def numpy_dtype(self) -> np.dtype:
         """The dtype that onnxruntime wants for this input."""
         return np.dtype(object) if self.dtype == "string" else np.dtype(self.dtype)
+
+
+def require_tensors(session: Any, origin: str) -> None:
+    """Raise InvalidInput where a session takes or gives anything but tensors."""
+    if not session.get_inputs() or not session.get_outputs():
+        raise InvalidInput(f"{origin}: takes no input or gives no output; it is no model of rows")
+    for node in session.get_inputs():
+        if node.type not in DTYPES:
+            raise InvalidInput(
+                f"{origin}: takes the input {node.name!r} of type {node.type}; toolkit gives "
+                f"{', '.join(sorted(set(DTYPES.values())))}"
+            )
+    for node in session.get_outputs():
+        if not node.type.startswith("tensor("):
+            raise InvalidInput(
+                f"{origin}: gives {node.name!r} as {node.type}, no tensor; export it with toolkit, "
+                "or with skl2onnx and the option zipmap=False"
+            )
+
+
+def read_inputs(
+    session: Any, non_finite: str | None, columns: dict[str, Any], words: dict[str, Any]
+) -> tuple[Input, ...]:
+    """Return what a session takes; non_finite, columns and words are what its files say of it."""
+    nodes = session.get_inputs()
+    allowed = non_finite.split(",") if non_finite else [ANY]
+    allowed = allowed if len(allowed) == len(nodes) else allowed[:1] * len(nodes)
+    return tuple(
+        Input(
+            name=node.name,
+            dtype=DTYPES[node.type],
+            width=width_of(node.shape),
+            non_finite=allowed[k],
+            columns=tuple(columns[node.name]) if columns.get(node.name) else None,
+            words=words_of(words.get(node.name)),
+        )
+        for k, node in enumerate(nodes)
+    )
 
 
 def width_of(shape: list) -> int | None:

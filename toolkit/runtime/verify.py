@@ -32,8 +32,8 @@ def verify(
 ) -> list[Check]:
     """Return a check for each hash and each replay.
 
-    Files that stay at home (evaluation, calibration, estimator, report) may be absent. unproved:
-    check it although its proof failed; a copy can be whole, and its model wrong.
+    Files that stay at home (evaluation, calibration, estimator, reports, card) may be absent.
+    unproved: check it although its proof failed; a copy can be whole, and its model wrong.
     require_signature: a public key's file; what it did not sign is an error, and so is a file that
     the manifest does not list. Raises InvalidInput where there is no bundle, CorruptArtifact where
     a file is missing or damaged, and ParityError where its proof failed. What travels to the device

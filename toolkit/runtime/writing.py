@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
@@ -21,10 +22,21 @@ ATTEMPTS, PAUSE_S = 4, 0.05  # of renaming a file: on Windows not while somebody
 def write_atomic(path: AnyPath, content: bytes) -> None:
     """Write `content` to a temporary name beside `path`, read it back, and rename it over `path`.
 
+    Errors and signals as in `written_atomic`.
+    """
+    with written_atomic(path) as write:
+        write(content)
+
+
+@contextmanager
+def written_atomic(path: AnyPath) -> Iterator[Callable[[bytes], None]]:
+    """Yield what writes to a temporary name beside `path`; it is renamed over `path` at the end.
+
     What a link leads to is written, and the link stays. What killed runs left of the same path is
-    removed first. Raises InvalidInput where `path` cannot be written or is no regular file, and
-    CorruptArtifact where other bytes are read back; then, as where a signal comes, `path` is as it
-    was. Where one comes later, its KeyboardInterrupt says that the file had been written.
+    removed first, and what was written is read back before it is renamed. Raises InvalidInput where
+    `path` cannot be written or is no regular file, and CorruptArtifact where other bytes are read
+    back; then, as where a signal comes or the block within raises, `path` is as it was. Where a
+    signal comes later, its KeyboardInterrupt says that the file had been written.
     """
     target = os.path.realpath(path)
     written = False
@@ -33,7 +45,8 @@ def write_atomic(path: AnyPath, content: bytes) -> None:
             try:
                 _require_regular(path, target)
                 with made(os.path.dirname(target)) as new:
-                    _replace(target, content, heed)
+                    with _replacing(target, heed) as write:
+                        yield write
                     written = True
                     sync_folders(os.path.dirname(target), new)
             except OSError as error:
@@ -44,13 +57,15 @@ def write_atomic(path: AnyPath, content: bytes) -> None:
         raise
 
 
-def _replace(target: str, content: bytes, heed: Callable[[], None]) -> None:
+@contextmanager
+def _replacing(target: str, heed: Callable[[], None]) -> Iterator[Callable[[bytes], None]]:
     folder, name = os.path.split(target)
     _remove_abandoned(folder, name)
     temporary = os.path.join(folder, f"{_stem(name)}{os.urandom(8).hex()}{PART}")
     try:
-        write_synced(temporary, content, heed)
-        require_same(temporary, content, target)
+        with _synced(temporary, heed) as part:
+            yield part.write
+        part.require_same(temporary, target)
         heed()
         rename(temporary, target)
     except BaseException:
@@ -82,23 +97,59 @@ def _failed(path: AnyPath, error: OSError, written: bool) -> str:
     )
 
 
-def write_synced(path: AnyPath, content: bytes, heed: Callable[[], None] = lambda: None) -> None:
-    """Write a new file and have it on the disk; FileExistsError where there is one.
+class _Part:
+    """An open file that is being written; it knows what it was given, by size and CRC-32."""
 
-    heed: called between two chunks, see `toolkit.runtime.signals`. What is written in is locked for
-    as long where the system has such locks, so that others see that it is not abandoned.
+    def __init__(self, handle: int, heed: Callable[[], None]) -> None:
+        self._handle, self._heed = handle, heed
+        self._size, self._crc = 0, 0
+
+    def write(self, content: bytes) -> None:
+        """Write all of the content, a chunk at a time; signals are heeded before each."""
+        self._size += len(content)
+        self._crc = zlib.crc32(content, self._crc)
+        rest = memoryview(content)
+        self._heed()
+        while rest:
+            rest = rest[os.write(self._handle, rest[:CHUNK]) :]
+            self._heed()
+
+    def require_same(self, path: AnyPath, name: str) -> None:
+        """Raise CorruptArtifact where the file of this `name` holds other bytes than written."""
+        size, crc, handle = 0, 0, os.open(path, FLAGS)
+        try:
+            while block := os.read(handle, CHUNK):
+                size, crc = size + len(block), zlib.crc32(block, crc)
+        finally:
+            os.close(handle)
+        if (size, crc) != (self._size, self._crc):
+            raise _others(name, self._size)
+
+
+@contextmanager
+def _synced(path: AnyPath, heed: Callable[[], None]) -> Iterator[_Part]:
+    """Open a new file, which is on the disk at the end; FileExistsError where there is one.
+
+    It is locked for as long where the system has such locks, so that others see that it is not
+    abandoned.
     """
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
     handle = os.open(path, flags, 0o666)
     try:
         _lock(handle)
-        rest = memoryview(content)
-        while rest:
-            heed()
-            rest = rest[os.write(handle, rest[:CHUNK]) :]
+        yield _Part(handle, heed)
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def write_synced(path: AnyPath, content: bytes, heed: Callable[[], None] = lambda: None) -> None:
+    """Write a new file and have it on the disk; FileExistsError where there is one.
+
+    heed: called between two chunks, see `toolkit.runtime.signals`.
+    """
+    with _synced(path, heed) as part:
+        part.write(content)
 
 
 def require_same(path: AnyPath, content: bytes, name: str) -> None:
@@ -112,9 +163,13 @@ def require_same(path: AnyPath, content: bytes, name: str) -> None:
     finally:
         os.close(handle)
     if rest or not same:
-        raise CorruptArtifact(
-            f"{name}: other bytes were read back than the {len(content)} written; check the disk"
-        )
+        raise _others(name, len(content))
+
+
+def _others(name: str, size: int) -> CorruptArtifact:
+    return CorruptArtifact(
+        f"{name}: other bytes were read back than the {size} written; check the disk"
+    )
 
 
 def rename(source: AnyPath, target: AnyPath) -> None:

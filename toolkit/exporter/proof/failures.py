@@ -44,6 +44,10 @@ class Failure:
         """Return plain data for the manifest."""
         return asdict(self)
 
+    def outline(self) -> dict[str, Any]:
+        """Return the same without what went in: a row that is right is not shown to everyone."""
+        return asdict(self) | {"inputs": {}}
+
     def __str__(self) -> str:
         return row_text(asdict(self))
 
@@ -63,6 +67,33 @@ def worst_rows(
     """
     wrong = np.flatnonzero(off > TOLERANCE)
     order = wrong[np.argsort(-off[wrong], kind="stable")][:WORST]
+    return _rows(evidence, reference, name, order, got, positions)
+
+
+def furthest(
+    evidence: Evidence,
+    reference: str,
+    name: str,
+    off: np.ndarray,
+    got: metrics.Outputs,
+    positions: list[int] | None = None,
+) -> Failure | None:
+    """Return the row of a comparison that is furthest off, right as it may be; None without rows.
+
+    Arguments as in `worst_rows`.
+    """
+    order = np.argsort(-off, kind="stable")[:1]
+    return next(iter(_rows(evidence, reference, name, order, got, positions)), None)
+
+
+def _rows(
+    evidence: Evidence,
+    reference: str,
+    name: str,
+    order: np.ndarray,
+    got: metrics.Outputs,
+    positions: list[int] | None,
+) -> list[Failure]:
     expected = evidence.expected[name] if positions is None else evidence.narrow[name][1]
     rows = evidence.sets[name] if positions is None else evidence.narrow[name][0]
     worst = []

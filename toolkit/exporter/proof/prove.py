@@ -13,7 +13,7 @@ from toolkit.exporter.proof.batches import Run, batch_rows, in_batches
 from toolkit.exporter.proof.comparison import Comparison, compare
 from toolkit.exporter.proof.edits import Rows
 from toolkit.exporter.proof.evidence import HELD_OUT, Evidence, answers_to, coarse
-from toolkit.exporter.proof.failures import Failure, by_kind, worst_rows
+from toolkit.exporter.proof.failures import Failure, by_kind, furthest, worst_rows
 from toolkit.exporter.proof.ties import NEIGHBOURS, Ties
 from toolkit.exporter.schema import Schema
 from toolkit.precision import TOLERANCE
@@ -38,6 +38,7 @@ class Proof:
     scikit-learn refuses it, and a graph that does too raises an error). lacking: why there were too
     few rows to prove anything, "" where there were enough. rows_by_kind, lost: adversarial rows
     that were compared, and that scikit-learn refused. failures: the worst rows; wrong_by_kind.
+    furthest: the row that is furthest off of those on which the proof rests.
     """
 
     passed: bool
@@ -52,6 +53,7 @@ class Proof:
     lost: dict[str, int]
     failures: tuple[Failure, ...]
     wrong_by_kind: dict[str, str]
+    furthest: Failure | None = None
 
     @property
     def required(self) -> list[tuple[str, str, Comparison]]:
@@ -86,6 +88,7 @@ class Proof:
             "lost": self.lost,
             "failures": [f.summary() for f in self.failures],
             "wrong_by_kind": self.wrong_by_kind,
+            "furthest": None if self.furthest is None else self.furthest.outline(),
             "advice": "" if self.passed else self.advice(),
         }
 
@@ -161,6 +164,7 @@ def prove_run(
     """
     comparisons: dict[str, dict[str, Comparison]] = {ROUNDED: {}, AS_GIVEN: {}}
     failures: list[Failure] = []
+    far: list[Failure | None] = []
     wrong: dict[str, str] = {}
     wide = any(s.dtype == "float64" for s in schema.inputs)
     for name, rows in evidence.sets.items():
@@ -173,6 +177,8 @@ def prove_run(
             ties = (ties or free).joined(unsteady)
             c = compare(evidence.expected[name], got, evidence.scales, ties, required=not rounded)
         comparisons[AS_GIVEN][name] = c
+        if c.required:
+            far.append(furthest(evidence, AS_GIVEN, name, c.off, got))
         if c.required and not c.passed:
             failures += worst_rows(evidence, AS_GIVEN, name, c.off, got)
             wrong |= by_kind(evidence, name, c.off)
@@ -183,13 +189,15 @@ def prove_run(
             own = None if ties is None else ties.at(positions)
             c = compare(expected, mine, evidence.scales, own, required=rounded)
             comparisons[ROUNDED][name] = c
+            if c.required:
+                far.append(furthest(evidence, ROUNDED, name, c.off, mine, positions))
             if c.required and not c.passed:
                 failures += worst_rows(evidence, ROUNDED, name, c.off, mine, positions)
                 wrong |= by_kind(evidence, name, c.off)
     single = _one_row(run, evidence, rounded)
     lacking = _lacking(evidence, comparisons, rounded)
     required = [c for by in comparisons.values() for c in by.values() if c.required]
-    failures.sort(key=lambda f: np.inf if f.deviation is None else f.deviation, reverse=True)
+    failures.sort(key=_distance, reverse=True)
     return Proof(
         passed=all(c.passed for c in required) and single and not lacking,
         tolerance=TOLERANCE,
@@ -203,7 +211,12 @@ def prove_run(
         lost=dict(evidence.adversarial.lost),
         failures=tuple(failures),
         wrong_by_kind=wrong,
+        furthest=max(filter(None, far), key=_distance, default=None),
     )
+
+
+def _distance(row: Failure) -> float:
+    return np.inf if row.deviation is None else row.deviation
 
 
 def _lacking(

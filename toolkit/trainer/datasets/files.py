@@ -11,7 +11,8 @@ import numpy as np
 
 from toolkit.errors import InvalidInput, install
 from toolkit.runtime.files import read_bytes
-from toolkit.runtime.tabular import read_csv, read_npz
+from toolkit.runtime.npz import read_npz
+from toolkit.runtime.rows.csv_rows import read_csv
 from toolkit.trainer.datasets.columns import as_texts, parse_fields, plain_column
 
 # From the names of a table's feature columns to those that are text, each with the words that
