@@ -24,7 +24,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from toolkit.runtime import load
 
 RNG = np.random.default_rng(11)
-ROWS = 900
+ROWS = 400
 
 
 def _table():
@@ -44,13 +44,13 @@ def _table():
 def _forest():
     rows = pd.DataFrame(RNG.normal(size=(ROWS, 6)).round(3), columns=list("abcdef"))
     target = (rows["a"] * rows["b"] > rows["c"]).astype(int)
-    return RandomForestClassifier(40, random_state=0).fit(rows, target), rows, target
+    return RandomForestClassifier(12, random_state=0).fit(rows, target), rows, target
 
 
 def _boosted():
     rows = pd.DataFrame(RNG.normal(size=(ROWS, 5)).round(3), columns=list("vwxyz"))
     target = rows["v"] ** 2 + np.sin(rows["w"]) + 0.1 * RNG.normal(size=ROWS)
-    return LGBMRegressor(n_estimators=60, verbose=-1).fit(rows, target), rows, target
+    return LGBMRegressor(n_estimators=20, verbose=-1).fit(rows, target), rows, target
 
 
 MODELS = {"table": _table, "forest": _forest, "boosted": _boosted}

@@ -17,9 +17,14 @@ PAGES = [p for p in sorted(DOCS.rglob("*.md")) if BLOCK.search(p.read_text(encod
 
 
 def blocks(page: Path) -> list[tuple[str, str]]:
-    """Return (language, code) of a page; Python goes on where it was, so it comes whole again."""
-    found = BLOCK.findall(page.read_text(encoding="utf-8"))
-    return [(language if kind == "run" else kind, code) for language, kind, code in found]
+    """Return (language, code) of a page; blocks of Python with nothing between them are one."""
+    found: list[tuple[str, str]] = []
+    for language, kind, code in BLOCK.findall(page.read_text(encoding="utf-8")):
+        if found and language == "python" and found[-1][0] == "python":
+            found[-1] = ("python", found[-1][1] + code)
+        else:
+            found.append((language if kind == "run" else kind, code))
+    return found
 
 
 def test_the_tutorial_and_the_goals_have_commands_that_run() -> None:
