@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 PROJECT = Path("pyproject.toml")
-EXTRAS = ("export", "report", "parquet", "sign", "boosters")
+EXTRAS = ("export", "report", "parquet", "serve", "sign", "boosters")
 EXACT = ("float32", "float32-pack")  # the methods whose numbers are scikit-learn's
 TOLERANCE = 1e-4
 

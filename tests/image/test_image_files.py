@@ -13,6 +13,7 @@ ROOT = Path(__file__).parents[2]
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
 IMAGE = ROOT / "scripts/image"
 LOCKED = (IMAGE / "requirements.txt").read_text(encoding="utf-8")
+SERVICE = (IMAGE / "serve/requirements.txt").read_text(encoding="utf-8")
 
 
 @pytest.fixture
@@ -52,10 +53,28 @@ def test_every_locked_version_is_one_that_pyproject_allows():
             assert requirement.specifier.contains(version), f"{requirement} and {version}"
 
 
+def test_the_lock_of_the_service_holds_its_extra_at_allowed_versions():
+    """And what uvicorn needs, but nothing that the runtime's lock has."""
+    pyproject = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    block = re.search(r"^serve = \[\n(.*?)^\]", pyproject, re.M | re.S).group(1)
+    extra = [Requirement(text) for text in re.findall(r'^\s*"([^"]+)"', block, re.M)]
+    locked = dict(re.findall(r"^([\w-]+)==([\w.]+)", SERVICE, re.M))
+    assert {r.name for r in extra} == {"httptools", "uvicorn"}
+    assert set(locked) == {"click", "h11", "httptools", "typing-extensions", "uvicorn"}
+    assert all(r.specifier.contains(locked[r.name]) for r in extra)
+
+
+def test_no_target_is_the_runtime_without_a_layer_more():
+    stages = re.findall(r"^FROM (\S+) AS (\w+)\n(.*?)(?=^FROM |\Z)", DOCKERFILE, re.M | re.S)
+    base, name, lines = stages[-1]
+    assert (base, name, lines.strip()) == ("runtime", "plain", "")
+
+
 def test_every_locked_package_has_hashes_and_no_index():
-    for entry in re.split(r"^(?=[\w-]+==)", LOCKED, flags=re.M)[1:]:
-        assert "--hash=sha256:" in entry, entry
-    assert "://" not in LOCKED
+    for text in (LOCKED, SERVICE):
+        for entry in re.split(r"^(?=[\w-]+==)", text, flags=re.M)[1:]:
+            assert "--hash=sha256:" in entry, entry
+        assert "://" not in text
 
 
 def test_every_source_of_a_copy_exists_and_enters_the_context():
@@ -119,9 +138,10 @@ def test_the_table_of_sizes_is_the_one_that_the_figures_give(scripts):
 
 
 def test_every_check_has_a_statement(scripts):
-    checks = scripts("checks").CHECKS
-    assert len({check.__doc__ for check in checks}) == len(checks)
-    assert all(check.__doc__ for check in checks)
+    for module in ("checks", "serve_checks"):
+        checks = scripts(module).CHECKS
+        assert len({check.__doc__ for check in checks}) == len(checks)
+        assert all(check.__doc__ for check in checks)
 
 
 def test_a_failed_requirement_says_what_was_found(scripts):
