@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from dataclasses import replace
@@ -38,6 +39,9 @@ FAULTS = {
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(
+    not os.environ.get("TOOLKIT_ALL_CASES"), reason="takes long: set TOOLKIT_ALL_CASES=1"
+)
 @pytest.mark.skipif(
     not (shutil.which("npm") and (shutil.which("chromium") or shutil.which("google-chrome"))),
     reason="no Chromium or npm here; scripts/look-at-pages installs and runs them in CI",

@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 BLOCK = re.compile(r"^```(sh|python|text) (run|found)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 PAGES = [p for p in sorted(DOCS.rglob("*.md")) if BLOCK.search(p.read_text(encoding="utf-8"))]
+LONG = {f"how-to/{n}.md" for n in ("ci-gate", "graphs-from-elsewhere", "shrink-a-forest")}
 
 
 def blocks(page: Path) -> list[tuple[str, str]]:
@@ -33,8 +34,16 @@ def test_the_tutorial_and_the_goals_have_commands_that_run() -> None:
     assert named >= {"tutorial.md", *goals} - {"how-to/container.md"}  # which needs an engine
 
 
+def parameter(page: Path):
+    """Return a page as a parameter; the longest are run where TOOLKIT_ALL_CASES is set, as workflows do."""
+    name = page.relative_to(DOCS).as_posix()
+    left = name in LONG and not os.environ.get("TOOLKIT_ALL_CASES")
+    marks = [pytest.mark.skipif(left, reason="takes long: set TOOLKIT_ALL_CASES=1")]
+    return pytest.param(page, marks=marks, id=name)
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.relative_to(DOCS).as_posix())
+@pytest.mark.parametrize("page", map(parameter, PAGES))
 def test_a_page_runs(page: Path, tmp_path: Path) -> None:
     commands = Path(sys.executable).parent
     environment = {**os.environ, "PATH": f"{commands}{os.pathsep}{os.environ['PATH']}"}
