@@ -35,7 +35,7 @@ def test_the_tutorial_and_the_goals_have_commands_that_run() -> None:
 
 
 def parameter(page: Path):
-    """Return a page as a parameter; the longest are run where TOOLKIT_ALL_CASES is set, as workflows do."""
+    """Return a page as a parameter; the longest run where TOOLKIT_ALL_CASES is set (workflows)."""
     name = page.relative_to(DOCS).as_posix()
     left = name in LONG and not os.environ.get("TOOLKIT_ALL_CASES")
     marks = [pytest.mark.skipif(left, reason="takes long: set TOOLKIT_ALL_CASES=1")]
