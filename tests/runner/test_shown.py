@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from xml.etree import ElementTree
 
 import pytest
@@ -40,4 +39,4 @@ def test_a_notebook_shows_the_answer_and_the_files():
 def test_without_pandas_the_remedy_is_named(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "pandas", None)
     with pytest.raises(ToolkitError, match=r"to_pandas needs pandas.*pip install"):
-        as_frame(replace(make_report()))
+        as_frame(make_report().variants)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import traceback
 import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -24,21 +23,20 @@ from toolkit.cli import (
     serve,
     use,
 )
-from toolkit.errors import ToolkitError, ToolkitWarning, boundary
+from toolkit.errors import ToolkitWarning
 from toolkit.runtime.files import reader_left, set_encodings
-from toolkit.runtime.stopping import INTERRUPTED, sigterm_heeded, stopped
-
-REPORT = "run it again with -v, and report what it shows"
+from toolkit.runtime.stopping import ended
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; return 0 done, 1 a gate failed, 2 wrong usage or input, 3 unsupported."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     set_encodings()
-    with sigterm_heeded(), warnings.catch_warnings():
+    verbose = not {"-v", "--verbose"}.isdisjoint(arguments)
+    with warnings.catch_warnings():
         warnings.simplefilter("always", ToolkitWarning)
         warnings.showwarning = _say(warnings.showwarning)
-        return _run(arguments)
+        return ended("toolkit", lambda: _invoke(arguments), verbose)
 
 
 def _say(show: Callable[..., None]) -> Callable[..., None]:
@@ -51,20 +49,6 @@ def _say(show: Callable[..., None]) -> Callable[..., None]:
             show(message, category, *where, **more)
 
     return say
-
-
-def _run(arguments: list[str]) -> int:
-    try:
-        with boundary("toolkit", ToolkitError, REPORT):
-            return _invoke(arguments)
-    except KeyboardInterrupt as stop:
-        click.echo(stopped(stop), err=True)
-        return getattr(stop, "exit_code", INTERRUPTED)
-    except ToolkitError as error:
-        if {"-v", "--verbose"} & set(arguments):
-            traceback.print_exc()
-        click.echo(f"error: {error}", err=True)
-        return error.exit_code
 
 
 def _invoke(arguments: list[str]) -> int:

@@ -46,16 +46,15 @@ def compare(
     On rows of your own: how far their answers are apart, on which rows most, and their sizes and
     times, taken by turns. Exit code 1 where a limit of --budget is broken.
     """
-    from toolkit.runner.comparison import budget_of
+    from toolkit.runner.comparison import budget_of, opened
     from toolkit.runner.comparison import compare as compared
-    from toolkit.runtime.loading import load
 
     budget = budget_of(budgets)
     with progress(quiet) as (tell, _):
         tell(f"comparing {second} with {first} …")
-        inputs = load(first, unproved=unproved).inputs
-        X, _ = elsewhere.read_rows(data, target, inputs)
-        found = compared(first, second, X, unproved=unproved)
+        models = opened(first, unproved), opened(second, unproved)
+        X, _ = elsewhere.read_rows(data, target, models[0].inputs)
+        found = compared(*models, X)
     broken = found.broken(budget)
     if as_json:
         print_json(found.to_json() | {"broken": broken})

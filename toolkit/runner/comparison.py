@@ -86,14 +86,19 @@ def budget_of(expressions: Sequence[str]) -> list[Limit]:
     return given
 
 
-def compare(first: str, second: str, X: Any, *, unproved: bool = False) -> Compared:
-    """Compare two artifacts (.onnx or .pack files, or model directories) on rows of your own.
+def opened(path: str, unproved: bool = False) -> Predictor:
+    """Open an .onnx or .pack file, or a model directory, as it is compared: with one thread."""
+    return load(path, threads=1, unproved=unproved)
+
+
+def compare(first: Predictor, second: Predictor, X: Any) -> Compared:
+    """Compare two artifacts that are `opened` on rows of your own.
 
     X: rows as `toolkit.runtime.inputs.prepare` takes them; there is no default, since random
     numbers would not tell. Outputs are matched by name, else by their kind and order. Raises
     InvalidInput where the rows do not fit one of them, or where they give other kinds of answers.
     """
-    models = [load(path, threads=1, unproved=unproved) for path in (first, second)]
+    models = [first, second]
     feeds = [_fed(X, model) for model in models]
     stages.at("running both")
     one, other = (model.run(feed) for model, feed in zip(models, feeds, strict=True))

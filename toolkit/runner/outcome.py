@@ -72,12 +72,12 @@ class Report:
         """
         from toolkit.runner.shown import as_frame
 
-        return as_frame(self)
+        return as_frame(self.variants)
 
     def _repr_html_(self) -> str:
         from toolkit.runner.shown import as_notebook
 
-        return as_notebook(self)
+        return as_notebook(self.model, repr(self)[1:-1], self.recommended, self.variants)
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data for strict JSON: a figure that is NaN or infinite becomes None."""

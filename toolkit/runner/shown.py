@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
 from toolkit.bundle import OK
 from toolkit.errors import ToolkitError, install
-from toolkit.runner.records import Row
+from toolkit.runner.records import Recommendation, Row
 from toolkit.runner.verdict import as_times
 from toolkit.runtime.shown import page, table
-
-if TYPE_CHECKING:
-    from toolkit.runner.outcome import Report
 
 DASH = "–"
 HEADERS = ("method", "file", "bytes", "smaller", "max |Δ|", "p50 µs", "in words")
 
 
-def as_notebook(report: Report) -> str:
-    """Return HTML with the file to ship and a line a file that there is."""
-    answer = report.recommended
-    line = repr(report)[1:-1]
+def as_notebook(
+    model: str, line: str, answer: Recommendation | None, variants: Sequence[Row]
+) -> str:
+    """Return HTML with the file to ship and a line a file that there is; line: a title's second."""
     if answer is not None and answer.file:
         line += f": loses {answer.loses}; {answer.gains}"
-    rows = [_cells(r) for r in report.variants if r.file or r.status == OK]
-    return page(report.model, line, table(HEADERS, rows))
+    rows = [_cells(r) for r in variants if r.file or r.status == OK]
+    return page(model, line, table(HEADERS, rows))
 
 
 def _cells(row: Row) -> tuple[str, ...]:
@@ -41,7 +39,7 @@ def _cells(row: Row) -> tuple[str, ...]:
     )
 
 
-def as_frame(report: Report) -> Any:
+def as_frame(variants: Sequence[Row]) -> Any:
     """Return a pandas data frame with a line a variant, indexed by method; see `Report.to_pandas`.
 
     Raises ToolkitError where pandas is missing.
@@ -52,7 +50,7 @@ def as_frame(report: Report) -> Any:
         raise ToolkitError(
             f"to_pandas needs pandas, which is not installed; {install('export')}"
         ) from None
-    records = [_record(row) for row in report.variants]
+    records = [_record(row) for row in variants]
     return pd.DataFrame.from_records(records, index="method")
 
 

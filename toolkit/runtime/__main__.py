@@ -9,31 +9,17 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from toolkit.errors import ToolkitError, boundary
 from toolkit.runtime.files import reader_left, set_encodings
-from toolkit.runtime.stopping import INTERRUPTED, sigterm_heeded, stopped
+from toolkit.runtime.stopping import ended
 
 PROGRAM = "python -m toolkit.runtime"
-REPORT = "run it again with -v, and report what it shows"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code (0 done, 1 parity failed, 2 bad input)."""
     set_encodings()
     args = _parser().parse_args(argv)
-    try:
-        with sigterm_heeded(), boundary(PROGRAM, ToolkitError, REPORT):
-            return _ended(args)
-    except ToolkitError as error:
-        if args.verbose:
-            import traceback
-
-            traceback.print_exc()
-        print(f"error: {error}", file=sys.stderr)
-        return error.exit_code
-    except KeyboardInterrupt as stop:
-        print(stopped(stop), file=sys.stderr)
-        return getattr(stop, "exit_code", INTERRUPTED)
+    return ended(PROGRAM, lambda: _ended(args), args.verbose)
 
 
 def _ended(args: argparse.Namespace) -> int:

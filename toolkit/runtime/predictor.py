@@ -84,12 +84,12 @@ class Predictor:
     def __repr__(self) -> str:
         from toolkit.runtime.shown import one_line
 
-        return one_line(self)
+        return one_line(self.origin, self.task, self.inputs, self.outputs)
 
     def _repr_html_(self) -> str:
         from toolkit.runtime.shown import as_notebook
 
-        return as_notebook(self)
+        return as_notebook(self.origin, self.task, self.inputs, self.outputs)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Copy or pickle it by its path and options: what comes of that is loaded anew."""

@@ -4,35 +4,32 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from toolkit.runtime.predictor import Predictor
+from toolkit.runtime.schema import Input
 
 LISTED = 12  # columns of an input that a table names
 
 
-def one_line(model: Predictor) -> str:
-    """Return what it takes and gives, in a line."""
-    takes = ", ".join(f"{i.name} [N, {i.width or '?'}] {i.dtype}" for i in model.inputs[:3])
-    takes += f" and {len(model.inputs) - 3} more" if len(model.inputs) > 3 else ""
-    task, gives = model.task or "graph", ", ".join(model.outputs)
-    return f"<Predictor {model.origin}: {task}, {takes} -> {gives}>"
+def one_line(origin: str, task: str | None, inputs: Sequence[Input], outputs: Sequence[str]) -> str:
+    """Return what a model takes and gives, in a line; arguments as a Predictor has them."""
+    takes = ", ".join(f"{i.name} [N, {i.width or '?'}] {i.dtype}" for i in inputs[:3])
+    takes += f" and {len(inputs) - 3} more" if len(inputs) > 3 else ""
+    return f"<Predictor {origin}: {task or 'graph'}, {takes} -> {', '.join(outputs)}>"
 
 
-def as_notebook(model: Predictor) -> str:
+def as_notebook(
+    origin: str, task: str | None, inputs: Sequence[Input], outputs: Sequence[str]
+) -> str:
     """Return HTML with a line an input: its name, shape, type, missing values and columns."""
     rows = []
-    for i in model.inputs:
+    for i in inputs:
         names = list(i.columns or ())
         more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
         shape = f"[N, {i.width or '?'}]"
         rows.append((i.name, shape, i.dtype, i.non_finite, ", ".join(names[:LISTED]) + more))
     headers = ("input", "shape", "type", "takes", "columns")
-    return page(
-        f"{model.origin}: {model.task or 'graph'}", f"gives {', '.join(model.outputs)}",
-        table(headers, rows),
-    )  # fmt: skip
+    title, line = f"{origin}: {task or 'graph'}", f"gives {', '.join(outputs)}"
+    return page(title, line, table(headers, rows))
 
 
 def page(title: str, line: str, content: str) -> str:

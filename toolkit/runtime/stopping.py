@@ -1,14 +1,22 @@
-"""Ctrl-C and SIGTERM end a command alike: what was begun is tidied up, then it says so."""
+"""How a command ends: with its exit code, with one line of what is wrong, or by a signal.
+
+Ctrl-C and SIGTERM end it alike: what was begun is tidied up, then it says so.
+"""
 
 from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from toolkit.errors import ToolkitError, boundary
+
 INTERRUPTED, TERMINATED = 128 + signal.SIGINT, 128 + signal.SIGTERM  # exit codes, as shells give
+
+REPORT = "run it again with -v, and report what it shows"
 
 
 class Terminated(KeyboardInterrupt):
@@ -48,3 +56,23 @@ def stopped(stop: BaseException | None) -> str:
     """Return what a command that was stopped says: what stood by then, if that is not nothing."""
     done = str(stop or "")
     return f"stopped; {done}, whole" if done else "stopped; nothing was half-written"
+
+
+def ended(program: str, run: Callable[[], int], verbose: bool) -> int:
+    """Run a command line; return its exit code, or that of what ended it, told on standard error.
+
+    verbose: with the traceback of an error.
+    """
+    try:
+        with sigterm_heeded(), boundary(program, ToolkitError, REPORT):
+            return run()
+    except ToolkitError as error:
+        if verbose:
+            import traceback
+
+            traceback.print_exc()
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt as stop:
+        print(stopped(stop), file=sys.stderr)
+        return getattr(stop, "exit_code", INTERRUPTED)

@@ -7,31 +7,17 @@ import os
 import sys
 from collections.abc import Sequence
 
-from toolkit.errors import ToolkitError, boundary
 from toolkit.runtime.files import set_encodings
-from toolkit.runtime.stopping import INTERRUPTED, sigterm_heeded, stopped
+from toolkit.runtime.stopping import ended
 
 PROGRAM = "python -m toolkit.serve"
-REPORT = "run it again with -v, and report what it shows"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Serve; return the exit code: 1 a proof or replay failed, 2 bad input, 130, 143 a signal."""
     set_encodings()
     args = _parser().parse_args(argv)
-    try:
-        with sigterm_heeded(), boundary(PROGRAM, ToolkitError, REPORT):
-            return _run(args)
-    except ToolkitError as error:
-        if args.verbose:
-            import traceback
-
-            traceback.print_exc()
-        print(f"error: {error}", file=sys.stderr)
-        return error.exit_code
-    except KeyboardInterrupt as stop:
-        print(stopped(stop), file=sys.stderr)
-        return getattr(stop, "exit_code", INTERRUPTED)
+    return ended(PROGRAM, lambda: _run(args), args.verbose)
 
 
 def _run(args: argparse.Namespace) -> int:
