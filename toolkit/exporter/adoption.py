@@ -26,7 +26,7 @@ from toolkit.errors import UnsupportedEstimator
 from toolkit.estimators.frames import ARRAY, FRAME
 from toolkit.exporter.bundle_writer import GOLDEN_ROWS, described, rows_of_bundle, versions
 from toolkit.exporter.flow import check_request
-from toolkit.exporter.split import CALIBRATION_ROWS, SEED
+from toolkit.exporter.split import parts
 from toolkit.exporter.tasks import CLASSIFIER, REGRESSOR, TRANSFORMER
 from toolkit.precision import TOLERANCE
 from toolkit.runtime import golden
@@ -34,7 +34,6 @@ from toolkit.runtime.inputs import prepare
 from toolkit.runtime.manifest import GOLDEN, HOME, ITSELF, SCHEMA_VERSION, VARIANT
 from toolkit.runtime.predictor import PROBABILITIES, Predictor
 
-FEW = 8  # rows that are too few to part
 WHY = "the reference is the file itself"
 
 
@@ -68,11 +67,11 @@ def adopt(
     count = len(next(iter(inputs.values())))
     target = None if y is None else targets(y, count)
     parsed = onnx.load_model_from_string(model)
-    held, known = _split(count)
+    held, known = parts(count)
     manifest = _manifest(name, predictor, parsed, answers, target, (len(known), len(held)))
     manifest["variants"] = [_variant(len(model)).record()]
     names = tuple(answers)
-    parts = {
+    rows = {
         file: rows_of_bundle(
             {n: a[at] for n, a in inputs.items()},
             {n: a[at] for n, a in answers.items()},
@@ -84,7 +83,7 @@ def adopt(
     contents = {
         MODEL: (model, VARIANT),
         golden.NAME: (to_npz(_golden(inputs, answers, target, held)), GOLDEN),
-        **{file: (content, HOME) for file, content in parts.items()},
+        **{file: (content, HOME) for file, content in rows.items()},
     }
     return write_files(out, manifest, contents, partial(check_request, name, out, None, force))
 
@@ -111,15 +110,6 @@ def _answers(predictor: Predictor, inputs: dict[str, np.ndarray]) -> dict[str, n
             )
         answers[name] = values.astype(np.float64) if values.dtype.kind == "f" else values
     return answers
-
-
-def _split(count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return which rows are held out, and which calibrate."""
-    order = np.random.default_rng(SEED).permutation(count)
-    if count < FEW:
-        return np.sort(order), np.sort(order)
-    size = min(CALIBRATION_ROWS, max(4, count // 4))
-    return np.sort(order[size:]), np.sort(order[:size])
 
 
 def _variant(size: int) -> Variant:

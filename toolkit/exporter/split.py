@@ -12,6 +12,7 @@ from toolkit.errors import InvalidInput
 from toolkit.exporter.schema import Schema, arrays
 
 CALIBRATION_ROWS = 1024  # enough for second moments of hundreds of features, small to keep
+FEW = 8  # rows that are too few to part
 SEED = 0
 DENSE_BYTES = 1 << 28  # of rows that a scipy matrix holds
 
@@ -43,6 +44,19 @@ class Split:
         return len(next(iter(self.calibration.values())))
 
 
+def parts(count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return which of so many rows are held out, and which calibrate; FEW rows do both."""
+    order = _order(count)
+    if count < FEW:
+        return np.sort(order), np.sort(order)
+    size = min(CALIBRATION_ROWS, max(4, count // 4))
+    return np.sort(order[size:]), np.sort(order[:size])
+
+
+def _order(count: int) -> np.ndarray:
+    return np.random.default_rng(SEED).permutation(count)
+
+
 def split_rows(X: Any, y: Any, X_test: Any, y_test: Any, schema: Schema) -> Split:
     """Return calibration and held-out rows.
 
@@ -58,10 +72,9 @@ def split_rows(X: Any, y: Any, X_test: Any, y_test: Any, schema: Schema) -> Spli
     rows = arrays(X, schema)
     count = len(taken)
     dense = "; sparse rows were made dense, as a device gives them" if hasattr(X, "tocsr") else ""
-    order = np.random.default_rng(SEED).permutation(count)
     if X_test is not None:
         _same_width(X, X_test)
-        chosen = np.sort(order[:CALIBRATION_ROWS])
+        chosen = np.sort(_order(count)[:CALIBRATION_ROWS])
         note = "held out: rows that were given as such; calibration: drawn from the training rows"
         positions, target_test = _few(X_test), _target(y_test, X_test)
         if len(positions) < count_of(X_test):
@@ -70,11 +83,10 @@ def split_rows(X: Any, y: Any, X_test: Any, y_test: Any, schema: Schema) -> Spli
         held_out = arrays(X_test, schema)
         known = _taken(rows, target, chosen)
         return Split(held_out, target_test, *known, note + dense, positions)
-    if count < 8:
+    if count < FEW:
         note = f"only {count} rows were given: the same rows calibrate and are held out"
         return Split(rows, target, rows, target, note + dense, taken)
-    size = min(CALIBRATION_ROWS, max(4, count // 4))
-    chosen, rest = np.sort(order[:size]), np.sort(order[size:])
+    rest, chosen = parts(count)
     note = "held out from calibration"
     known = _taken(rows, target, chosen)
     return Split(*_taken(rows, target, rest), *known, note + dense, taken[rest])
